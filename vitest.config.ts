@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // Two cores is what a home machine and the build machines have; whole-hub tests start real
+    // processes and would starve one another with more workers.
+    pool: "forks",
+    maxWorkers: 2,
+  },
+});
