@@ -1,0 +1,251 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, lstatSync, readlinkSync } from "node:fs";
+import path from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { HubError } from "../protocol/errors.ts";
+import { findOnPath } from "./ffmpeg.ts";
+import { seccompFilter } from "./seccomp.ts";
+
+/** What a child may use of memory unless its caller says otherwise. */
+export const SANDBOX_MEMORY_DEFAULT_BYTES = 768 * 1024 * 1024;
+const OPEN_FILES_MAX = 64;
+const STDERR_TAIL_MAX = 8 * 1024;
+const PROBE_TIMEOUT_MS = 10_000;
+/** Descriptor of the child's second output, see {@link SandboxOptions.sideOutput}. */
+export const SIDE_OUTPUT_FD = 3;
+const SECCOMP_FD = 4;
+
+export interface SandboxOptions {
+  /** Program (absolute path) and arguments. Both can be read by every user of the machine. */
+  readonly command: readonly string[];
+  /** Files and folders besides the system's programs and libraries that the child may read. */
+  readonly readOnlyPaths?: readonly string[];
+  /** Limit of the child's address space. */
+  readonly memoryLimitBytes?: number;
+  /** The child is killed after this much processor time. */
+  readonly cpuSecondsMax?: number;
+  readonly stdin: "pipe" | "ignore";
+  /** Gives the child descriptor 3 to write to, read as {@link SandboxedChild.sideOutput}. */
+  readonly sideOutput?: boolean;
+}
+
+/** Whether children really are locked in on this machine, for the health page and `doctor`. */
+export interface SandboxState {
+  readonly inForce: boolean;
+  readonly reason: string;
+}
+
+export interface ChildExit {
+  /** A child killed by signal N inside the sandbox is reported as code 128 + N. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+interface Confinement {
+  /** Path of bubblewrap, or null where only the limits are in force. */
+  readonly bubblewrap: string | null;
+  readonly reason: string;
+}
+
+let confinement: Promise<Confinement> | undefined;
+
+/**
+ * Tried once for real: bubblewrap may be installed and yet not be allowed to make namespaces, as in
+ * many containers.
+ */
+export async function sandboxState(): Promise<SandboxState> {
+  const { bubblewrap, reason } = await confinementInForce();
+  return { inForce: bubblewrap !== null, reason };
+}
+
+/**
+ * Starts a program that is about to read hostile bytes. Where bubblewrap works it has no network,
+ * no file but the system's programs and libraries, no place to write, no other process in sight
+ * and a filter on system calls; everywhere it has limits on memory, open files and file size, an
+ * empty environment, and dies with this process.
+ *
+ * @throws HubError `SANDBOX_FAILED` when nothing could be started at all. A program that is missing
+ *   or refuses shows as an exit code.
+ */
+export async function spawnSandboxed(options: SandboxOptions): Promise<SandboxedChild> {
+  const { bubblewrap } = await confinementInForce();
+  return SandboxedChild.start(options, bubblewrap);
+}
+
+/** A running child. Leaving the scope kills it and waits for its end. */
+export class SandboxedChild implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly pid: number;
+  /** False where the child only has its limits, see {@link sandboxState}. */
+  readonly sandboxed: boolean;
+  /** Resolves once the child has ended and its outputs are closed; never rejects. */
+  readonly exited: Promise<ChildExit>;
+  #stderrTail = "";
+
+  private constructor(child: ChildProcess, pid: number, sandboxed: boolean) {
+    this.#child = child;
+    this.pid = pid;
+    this.sandboxed = sandboxed;
+    this.exited = new Promise((resolve) => {
+      child.once("close", (code, signal) => resolve({ code, signal }));
+    });
+    child.stderr?.setEncoding("latin1").on("data", (text: string) => {
+      this.#stderrTail = (this.#stderrTail + text).slice(-STDERR_TAIL_MAX);
+    });
+  }
+
+  /** Use {@link spawnSandboxed}, which knows whether this machine has a sandbox. */
+  static async start(options: SandboxOptions, bubblewrap: string | null): Promise<SandboxedChild> {
+    const filter = bubblewrap === null ? null : seccompFilter(process.arch);
+    const child = spawn("/bin/sh", commandLine(options, bubblewrap, filter !== null), {
+      cwd: "/",
+      env: {},
+      stdio: [
+        options.stdin,
+        "pipe",
+        "pipe",
+        options.sideOutput === true ? "pipe" : "ignore",
+        filter === null ? "ignore" : "pipe",
+      ],
+    });
+    // A child that dies while it is written to must not take this process along; `exited` tells.
+    for (const stream of child.stdio) stream?.on("error", () => undefined);
+    await new Promise<void>((resolve, reject) => {
+      child.once("spawn", resolve);
+      child.once("error", (cause) =>
+        reject(
+          new HubError("SANDBOX_FAILED", "Cannot start a child process: the system refused", {
+            cause,
+          }),
+        ),
+      );
+    });
+    const started = new SandboxedChild(child, child.pid ?? 0, bubblewrap !== null);
+    if (filter !== null) (child.stdio[SECCOMP_FD] as Writable).end(filter);
+    return started;
+  }
+
+  get stdin(): Writable {
+    if (!this.#child.stdin) throw new Error("The child was started without an input");
+    return this.#child.stdin;
+  }
+
+  get stdout(): Readable {
+    if (!this.#child.stdout) throw new Error("The child has no output");
+    return this.#child.stdout;
+  }
+
+  get sideOutput(): Readable {
+    const stream = this.#child.stdio[SIDE_OUTPUT_FD];
+    if (!stream) throw new Error("The child was started without a side output");
+    return stream as Readable;
+  }
+
+  /** The last words of the child, printable characters and line ends only. */
+  stderrTail(): string {
+    return this.#stderrTail.replaceAll(/[^\n\x20-\x7e]/g, "?");
+  }
+
+  /** Ends the child at once, and with it everything inside the sandbox. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    // Unread output would hold `close` back for ever.
+    this.#child.stdout?.resume();
+    if (this.#child.stdio[SIDE_OUTPUT_FD]) this.sideOutput.resume();
+    await this.exited;
+  }
+}
+
+/** Arguments of `sh`: the limits, then bubblewrap where there is one, then the program. */
+function commandLine(
+  options: SandboxOptions,
+  bubblewrap: string | null,
+  filtered: boolean,
+): string[] {
+  const memoryKib = Math.floor((options.memoryLimitBytes ?? SANDBOX_MEMORY_DEFAULT_BYTES) / 1024);
+  const limits = ["-c 0", "-f 0", `-n ${OPEN_FILES_MAX}`, `-v ${memoryKib}`];
+  if (options.cpuSecondsMax !== undefined) limits.push(`-t ${Math.ceil(options.cpuSecondsMax)}`);
+  // `sh` and its ulimit are on every machine, prlimit is not. It only hands the command on as
+  // separate words, so nothing in it is read as shell.
+  const script = `${limits.map((limit) => `ulimit ${limit}`).join(" && ")} && exec "$@"`;
+  return ["-c", script, "sh", ...wrapper(options, bubblewrap, filtered), ...options.command];
+}
+
+const SET_PRIVILEGES = "/usr/bin/setpriv";
+
+function wrapper(options: SandboxOptions, bubblewrap: string | null, filtered: boolean): string[] {
+  if (bubblewrap === null) {
+    return existsSync(SET_PRIVILEGES)
+      ? [SET_PRIVILEGES, "--pdeathsig", "KILL", "--no-new-privs", "--"]
+      : [];
+  }
+  const program = options.command[0] ?? "";
+  const ofTheSystem = /^\/(usr|bin|sbin)\//.test(program);
+  return [
+    bubblewrap,
+    "--unshare-all",
+    ...["--cap-drop", "ALL"],
+    "--die-with-parent",
+    "--new-session",
+    ...["--ro-bind", "/usr", "/usr"],
+    ...["/bin", "/sbin", "/lib", "/lib32", "/lib64"].flatMap(systemFolder),
+    ...["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"],
+    // Debian resolves a few libraries (BLAS) through links in here.
+    ...["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"],
+    ...["/dev/null", "/dev/zero", "/dev/urandom"].flatMap((node) => ["--dev-bind", node, node]),
+    ...[...(ofTheSystem ? [] : [program]), ...(options.readOnlyPaths ?? [])].flatMap((file) => [
+      "--ro-bind",
+      path.resolve(file),
+      path.resolve(file),
+    ]),
+    // The root of the sandbox is memory that could be written to: the child may not.
+    ...["--remount-ro", "/"],
+    ...["--chdir", "/"],
+    ...(filtered ? ["--seccomp", String(SECCOMP_FD)] : []),
+    "--",
+  ];
+}
+
+/** `/lib` and its like: a link into `/usr` on most systems, a folder of its own on some. */
+function systemFolder(folder: string): string[] {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  if (!found) return [];
+  return found.isSymbolicLink()
+    ? ["--symlink", readlinkSync(folder), folder]
+    : ["--ro-bind", folder, folder];
+}
+
+function confinementInForce(): Promise<Confinement> {
+  confinement ??= tryConfinement();
+  return confinement;
+}
+
+async function tryConfinement(): Promise<Confinement> {
+  const bubblewrap = await findOnPath("bwrap");
+  if (bubblewrap === null) {
+    return {
+      bubblewrap: null,
+      reason: "bubblewrap is not installed (apt-get install bubblewrap): decoders have limits only",
+    };
+  }
+  const command = ["/usr/bin/true"];
+  await using child = await SandboxedChild.start({ command, stdin: "ignore" }, bubblewrap);
+  const timeout = setTimeout(() => child.kill(), PROBE_TIMEOUT_MS);
+  child.stdout.resume();
+  const { code } = await child.exited;
+  clearTimeout(timeout);
+  if (code !== 0) {
+    const said = child.stderrTail().trim().split("\n").at(-1) || "no reason given";
+    return {
+      bubblewrap: null,
+      reason: `bubblewrap cannot make a sandbox here (${said}): decoders have limits only`,
+    };
+  }
+  return seccompFilter(process.arch) === null
+    ? { bubblewrap, reason: `bubblewrap, without a system-call filter on ${process.arch}` }
+    : { bubblewrap, reason: "bubblewrap with a system-call filter" };
+}
