@@ -1,0 +1,138 @@
+import Type, { type Static } from "typebox";
+import { canonicalJson } from "./canonical-json.ts";
+import { sha256 } from "@noble/hashes/sha2.js";
+import type { FileKey } from "./clip.ts";
+import type { Rendition, Track } from "./ids.ts";
+import { SealedFileSchema } from "./ledger-entry.ts";
+import { LIMITS } from "./limits.ts";
+
+const hex = (length: number) =>
+  Type.String({ pattern: `^[0-9a-f]{${length}}$`, minLength: length, maxLength: length });
+const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+/** A sealed file that an approval names; `derivedFrom` is the payload hash of what it was made from. */
+export const TermsFileSchema = Type.Object(
+  { ...SealedFileSchema.properties, derivedFrom: Type.Optional(hex(64)) },
+  { additionalProperties: false },
+);
+export type TermsFile = Static<typeof TermsFileSchema>;
+
+export const TermsClipSchema = Type.Object(
+  {
+    clip: hex(32),
+    camera: Type.String({ maxLength: 32 }),
+    /** Wall clock of the first and the end of the last file: what really leaves, whole segments. */
+    fromMs: timeMs,
+    toMs: timeMs,
+    files: Type.Array(TermsFileSchema, { minItems: 1, maxItems: LIMITS.filesPerApproval }),
+  },
+  { additionalProperties: false },
+);
+export type TermsClip = Static<typeof TermsClipSchema>;
+
+/** What a decision says. Everything that matters is signed; nothing is looked up afterwards. */
+export const TermsSchema = Type.Object(
+  {
+    v: Type.Literal(1),
+    /** Origin of the ledger: a decision for one household means nothing in another. */
+    origin: Type.String({ maxLength: 200 }),
+    request: hex(32),
+    requestSha256: hex(64),
+    outcome: Type.Union([
+      Type.Literal("approved"),
+      Type.Literal("approved_in_part"),
+      Type.Literal("refused"),
+    ]),
+    clips: Type.Array(TermsClipSchema, { maxItems: LIMITS.clipsPerApproval }),
+    redactions: Type.Object(
+      {
+        faces: Type.Union([
+          Type.Literal("none"),
+          Type.Literal("clear"),
+          Type.Literal("blurred"),
+          Type.Literal("mixed"),
+        ]),
+        audio: Type.Union([Type.Literal("left_out"), Type.Literal("included")]),
+      },
+      { additionalProperties: false },
+    ),
+    /** Age recipient that will be able to open what leaves; null in a refusal. */
+    recipient: Type.Union([Type.String({ maxLength: LIMITS.recipientCharacters }), Type.Null()]),
+    recipientWords: Type.Array(Type.String({ maxLength: 8 }), { maxItems: 8 }),
+    purpose: Type.String({ maxLength: LIMITS.purposeCharacters }),
+    notBeforeMs: timeMs,
+    notAfterMs: timeMs,
+    /** Issued by the hub for this request, good once: 256 bits. */
+    nonce: hex(64),
+    /** What this device has seen of the ledger. */
+    checkpoint: Type.Object(
+      { size: Type.Integer({ minimum: 0 }), root: hex(64) },
+      { additionalProperties: false },
+    ),
+    keyringEpoch: Type.Integer({ minimum: 0 }),
+    keyringHead: hex(64),
+  },
+  { additionalProperties: false },
+);
+export type Terms = Static<typeof TermsSchema>;
+
+/** A new age header for the recipient, for the file at the same place in the terms. */
+export const ReleaseHeaderSchema = Type.Object(
+  {
+    clip: hex(32),
+    segment: SealedFileSchema.properties.segment,
+    track: SealedFileSchema.properties.track,
+    rendition: SealedFileSchema.properties.rendition,
+    /** Base64 of the whole header through its final newline; exactly one stanza. */
+    header: Type.String({ maxLength: 4_096 }),
+  },
+  { additionalProperties: false },
+);
+export type ReleaseHeader = Static<typeof ReleaseHeaderSchema>;
+
+/** Payload of a decision's envelope. */
+export const DecisionSchema = Type.Object(
+  {
+    terms: TermsSchema,
+    /** One header a file, in the order of the terms; empty in a refusal. */
+    release: Type.Array(ReleaseHeaderSchema, { maxItems: LIMITS.filesPerApproval }),
+  },
+  { additionalProperties: false },
+);
+export type Decision = Static<typeof DecisionSchema>;
+
+/** SHA-256 over the terms: what a passkey is asked to assert. */
+export function termsHash(terms: Terms): Uint8Array {
+  return sha256(canonicalJson(terms));
+}
+
+/** What the listed renditions and tracks imply; signed terms must say exactly this. */
+export function impliedRedactions(clips: readonly TermsClip[]): Terms["redactions"] {
+  const renditions = new Set<Rendition>();
+  const tracks = new Set<Track>();
+  for (const clip of clips)
+    for (const file of clip.files) {
+      tracks.add(file.track);
+      // Sound has no faces; it is named apart.
+      if (file.track !== "audio") renditions.add(file.rendition);
+    }
+  const faces =
+    renditions.size === 2
+      ? "mixed"
+      : renditions.has("blurred")
+        ? "blurred"
+        : renditions.has("original")
+          ? "clear"
+          : "none";
+  return { faces, audio: tracks.has("audio") ? "included" : "left_out" };
+}
+
+/** One text a file: to compare files across terms, headers and ledger. */
+export function fileName(clip: string, file: FileKey): string {
+  return `${clip}/${file.segment ?? "-"}/${file.track}/${file.rendition}`;
+}
+
+/** Every file of the terms, in order, with its clip. */
+export function filesOfTerms(terms: Terms): { clip: TermsClip; file: TermsFile }[] {
+  return terms.clips.flatMap((clip) => clip.files.map((file) => ({ clip, file })));
+}

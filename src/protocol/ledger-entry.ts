@@ -1,0 +1,121 @@
+import Type, { type Static } from "typebox";
+import { LIMITS } from "./limits.ts";
+
+/**
+ * What the ledger holds, one canonical JSON object an entry. Nothing personal in the clear: names
+ * and narratives stay in records sealed to the owners, of which the ledger carries the hash.
+ * Members may be added by a later version; readers must keep those they do not know.
+ */
+const hex = (length: number) => Type.String({ minLength: length, maxLength: length });
+const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const entry = <Kind extends string, Members extends Record<string, Type.TSchema>>(
+  kind: Kind,
+  members: Members,
+) =>
+  Type.Object(
+    { v: Type.Literal(1), kind: Type.Literal(kind), atMs: timeMs, ...members },
+    { additionalProperties: false },
+  );
+
+const trackSchema = Type.Union([
+  Type.Literal("video"),
+  Type.Literal("audio"),
+  Type.Literal("poster"),
+]);
+const renditionSchema = Type.Union([Type.Literal("original"), Type.Literal("blurred")]);
+const segmentSchema = Type.Union([Type.Integer({ minimum: 0, maximum: 9_999 }), Type.Null()]);
+
+/** A closed sealed file as entries and terms name it (`SealedFile` of the clip format). */
+export const SealedFileSchema = Type.Object(
+  {
+    segment: segmentSchema,
+    track: trackSchema,
+    rendition: renditionSchema,
+    sizeBytes: Type.Integer({ minimum: 1, maximum: 1 << 30 }),
+    payloadSha256: hex(64),
+    fromMs: timeMs,
+    toMs: timeMs,
+  },
+  { additionalProperties: false },
+);
+
+export const LEDGER_ENTRY_SCHEMAS = {
+  genesis: entry("genesis", {
+    origin: Type.String({ maxLength: 200 }),
+    keyringHead: hex(64),
+  }),
+  keyring: entry("keyring", {
+    epoch: Type.Integer({ minimum: 0 }),
+    change: Type.String({ maxLength: 20 }),
+    keyringHead: hex(64),
+  }),
+  clip: entry("clip", {
+    clip: hex(32),
+    camera: Type.String({ maxLength: 32 }),
+    event: Type.String({ maxLength: 20 }),
+    fromMs: timeMs,
+    toMs: timeMs,
+    keyringHead: hex(64),
+    files: Type.Array(SealedFileSchema, { maxItems: 1_000 }),
+  }),
+  rendition: entry("rendition", {
+    clip: hex(32),
+    files: Type.Array(SealedFileSchema, { maxItems: 1_000 }),
+  }),
+  torn: entry("torn", {
+    clip: hex(32),
+    files: Type.Array(
+      Type.Object(
+        {
+          name: Type.String({ maxLength: 80 }),
+          sizeBytes: Type.Integer({ minimum: 0 }),
+          sha256: hex(64),
+        },
+        { additionalProperties: false },
+      ),
+      { maxItems: 1_000 },
+    ),
+  }),
+  request: entry("request", {
+    request: hex(32),
+    /** Over the public part, which has a salt of 128 bits, and the hash of the sealed part. */
+    requestSha256: hex(64),
+    requestKind: Type.String({ maxLength: 30 }),
+    channel: Type.String({ maxLength: 30 }),
+    /** What the requester claims. No code path reads it to decide anything (invariant 7). */
+    urgency: Type.String({ maxLength: 20 }),
+  }),
+  decision: entry("decision", {
+    request: hex(32),
+    outcome: Type.Union([
+      Type.Literal("approved"),
+      Type.Literal("approved_in_part"),
+      Type.Literal("refused"),
+      Type.Literal("expired"),
+      Type.Literal("withdrawn"),
+    ]),
+    /** SHA-256 of the signed payload; null where nothing was signed, because time ran out. */
+    decisionSha256: Type.Union([hex(64), Type.Null()]),
+    keyringHead: hex(64),
+  }),
+  hold: entry("hold", { clip: hex(32), untilMs: timeMs }),
+  release: entry("release", {
+    request: hex(32),
+    decisionSha256: hex(64),
+    files: Type.Integer({ minimum: 1, maximum: LIMITS.filesPerApproval }),
+  }),
+  access: entry("access", { request: hex(32), decisionSha256: hex(64) }),
+  revocation: entry("revocation", { request: hex(32), decisionSha256: hex(64) }),
+  deletion: entry("deletion", { clip: hex(32), reason: Type.String({ maxLength: 40 }) }),
+  view: entry("view", { clip: hex(32), device: hex(64) }),
+  live: entry("live", { camera: Type.String({ maxLength: 32 }), device: hex(64) }),
+  settings: entry("settings", { settingsSha256: hex(64) }),
+  software: entry("software", { version: Type.String({ maxLength: 40 }) }),
+  clock: entry("clock", { jumpMs: Type.Integer() }),
+} as const;
+
+export type LedgerEntryKind = keyof typeof LEDGER_ENTRY_SCHEMAS;
+export type LedgerEntryOf<Kind extends LedgerEntryKind> = Static<
+  (typeof LEDGER_ENTRY_SCHEMAS)[Kind]
+>;
+export type LedgerEntry = { [Kind in LedgerEntryKind]: LedgerEntryOf<Kind> }[LedgerEntryKind];

@@ -1,0 +1,25 @@
+/** Every limit on what comes from outside, in one place; schemas cite them. */
+export const LIMITS = {
+  /** A request as it comes in, sealed part included. */
+  requestBytes: 64 * 1024,
+  narrativeCharacters: 8_000,
+  recipientCharacters: 2_048,
+  /** Names, agencies, contacts, references. */
+  nameCharacters: 200,
+  purposeCharacters: 1_000,
+  camerasPerRequest: 16,
+  /** Sealed files in one approval: at the most 16 MiB each. */
+  filesPerApproval: 400,
+  clipsPerApproval: 64,
+  signaturesPerEnvelope: 16,
+  /** Base64 of an envelope's payload: 400 post-quantum headers of 1.8 kB and the terms. */
+  envelopePayloadCharacters: 2_000_000,
+  keyringStatements: 10_000,
+  assertionBytes: 4_096,
+} as const;
+
+/** A form's or request's life when nobody says otherwise, and at the longest. */
+export const REQUEST_EXPIRY_MS = 14 * 24 * 3_600_000;
+export const REQUEST_EXPIRY_MAX_MS = 30 * 24 * 3_600_000;
+/** How long a decision made on the spot by one person may travel. */
+export const DECISION_LIFETIME_MS = 15 * 60_000;
