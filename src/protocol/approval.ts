@@ -1,0 +1,371 @@
+import { parseAgeHeader, parseRecipient, STANZA_TYPE } from "./age-header.ts";
+import { equalBytes, fromBase64, sha256Hex } from "./bytes.ts";
+import { checkShape } from "./check.ts";
+import type { FileKey, SealedFile } from "./clip.ts";
+import {
+  DecisionSchema,
+  fileName,
+  filesOfTerms,
+  impliedRedactions,
+  termsHash,
+  type Decision,
+  type Terms,
+} from "./decision.ts";
+import {
+  openEnvelope,
+  PAYLOAD_TYPES,
+  verifyEnvelopeSignature,
+  type Envelope,
+  type EnvelopeSignature,
+} from "./envelope.ts";
+import { HubError, MalformedInput } from "./errors.ts";
+import {
+  parseClipId,
+  parseDeviceId,
+  parseSha256Hex,
+  type CameraId,
+  type ClipId,
+  type DeviceId,
+  type PersonId,
+  type RequestId,
+  type Sha256Hex,
+} from "./ids.ts";
+import { roleOfDevice, type Keyring } from "./keyring.ts";
+import { LIMITS } from "./limits.ts";
+import { recipientWords } from "./words.ts";
+import { verifyAssertion } from "./webauthn.ts";
+
+/** Everything a decision is held against; each member comes from the ledger side, none from the signer. */
+export interface DecisionContext {
+  readonly keyring: Keyring;
+  readonly request: {
+    readonly id: RequestId;
+    readonly sha256: Sha256Hex;
+    /** The request's own recipient; the owner may choose one only where this is null. */
+    readonly recipient: string | null;
+    readonly expiresAtMs: number;
+  };
+  /** The nonce that the hub issued for this request and has not seen spent; null where there is none. */
+  readonly nonce: string | null;
+  readonly nowMs: number;
+  /** The closed sealed file as the ledger has it, or null. */
+  findFile(clip: ClipId, file: FileKey): { camera: CameraId; file: SealedFile } | null;
+  /** True when the ledger had this root at this size. */
+  knowsCheckpoint(size: number, root: string): boolean;
+}
+
+export class DecisionRefused extends HubError {
+  override readonly name = "DecisionRefused";
+  declare readonly code:
+    | "DECISION_MALFORMED"
+    | "DECISION_WRONG_ORIGIN"
+    | "DECISION_WRONG_REQUEST"
+    | "DECISION_WRONG_KEYRING"
+    | "DECISION_UNKNOWN_KEY"
+    | "DECISION_BAD_SIGNATURE"
+    | "DECISION_PASSKEY_MISSING"
+    | "DECISION_PASSKEY_INVALID"
+    | "DECISION_SAME_PERSON_TWICE"
+    | "DECISION_NOT_ENOUGH_SIGNERS"
+    | "DECISION_BAD_NONCE"
+    | "DECISION_NOT_YET"
+    | "DECISION_EXPIRED"
+    | "DECISION_UNKNOWN_CHECKPOINT"
+    | "DECISION_WRONG_RECIPIENT"
+    | "DECISION_UNKNOWN_FILE"
+    | "DECISION_WRONG_FILE"
+    | "DECISION_WRONG_REDACTIONS"
+    | "DECISION_BAD_HEADER"
+    | "DECISION_WRONG_OUTCOME";
+}
+
+/** How far the clocks of hub and device may differ before a decision counts as from the future. */
+const CLOCK_SKEW_MAX_MS = 120_000;
+
+interface Verified {
+  readonly envelope: Envelope;
+  readonly payload: Uint8Array;
+  readonly decision: Decision;
+  readonly signers: readonly DeviceId[];
+}
+
+/**
+ * Proof that the owners signed for exactly these files, this recipient and these headers. The
+ * constructor is private and the class has a `#private` member, so that `verify` is the only way to
+ * get one and a look-alike object does not compile. Whatever writes a bundle takes nothing else.
+ */
+export class VerifiedApproval {
+  readonly #verified: Verified;
+
+  private constructor(verified: Verified) {
+    this.#verified = verified;
+  }
+
+  /**
+   * @param value - The envelope as parsed JSON, from anywhere.
+   * @throws DecisionRefused with the reason, also for a signed refusal.
+   */
+  static verify(value: unknown, context: DecisionContext): VerifiedApproval {
+    const verified = verifyDecision(value, context);
+    if (verified.decision.terms.outcome === "refused")
+      refuse("DECISION_WRONG_OUTCOME", "the owner signed a refusal");
+    return new VerifiedApproval(verified);
+  }
+
+  get terms(): Terms {
+    return this.#verified.decision.terms;
+  }
+  get release(): Decision["release"] {
+    return this.#verified.decision.release;
+  }
+  get envelope(): Envelope {
+    return this.#verified.envelope;
+  }
+  get decisionSha256(): Sha256Hex {
+    return sha256Hex(this.#verified.payload);
+  }
+  get signers(): readonly DeviceId[] {
+    return this.#verified.signers;
+  }
+  /** New headers with the file each belongs to, in the order of the terms. */
+  get files(): { clip: ClipId; camera: string; file: SealedFile; header: Uint8Array }[] {
+    return filesOfTerms(this.terms).map(({ clip, file }, index) => ({
+      clip: parseClipId(clip.clip),
+      camera: clip.camera,
+      file: sealedFileOf(file),
+      header: fromBase64(this.release[index]?.header ?? "", "header"),
+    }));
+  }
+}
+
+/** Proof that an owner signed a refusal. Made like {@link VerifiedApproval}. */
+export class VerifiedRefusal {
+  readonly #verified: Verified;
+
+  private constructor(verified: Verified) {
+    this.#verified = verified;
+  }
+
+  /** @throws DecisionRefused with the reason, also for a signed approval. */
+  static verify(value: unknown, context: DecisionContext): VerifiedRefusal {
+    const verified = verifyDecision(value, context);
+    if (verified.decision.terms.outcome !== "refused")
+      refuse("DECISION_WRONG_OUTCOME", "the owner signed an approval");
+    return new VerifiedRefusal(verified);
+  }
+
+  get terms(): Terms {
+    return this.#verified.decision.terms;
+  }
+  get envelope(): Envelope {
+    return this.#verified.envelope;
+  }
+  get decisionSha256(): Sha256Hex {
+    return sha256Hex(this.#verified.payload);
+  }
+}
+
+/** The outcome that an envelope claims, without verifying anything; null where it cannot be read. */
+export function claimedOutcome(value: unknown): Terms["outcome"] | null {
+  try {
+    const { content } = openEnvelope(value, PAYLOAD_TYPES.decision, "decision");
+    return checkShape(DecisionSchema, content, "decision").terms.outcome;
+  } catch (cause) {
+    if (cause instanceof HubError) return null;
+    throw cause;
+  }
+}
+
+function refuse(code: DecisionRefused["code"], reason: string): never {
+  throw new DecisionRefused(code, `Cannot accept decision: ${reason}`);
+}
+
+function verifyDecision(value: unknown, context: DecisionContext): Verified {
+  try {
+    return verifyReadable(value, context);
+  } catch (cause) {
+    if (!(cause instanceof MalformedInput)) throw cause;
+    throw new DecisionRefused("DECISION_MALFORMED", cause.message, { cause });
+  }
+}
+
+function verifyReadable(value: unknown, context: DecisionContext): Verified {
+  const { envelope, payload, content } = openEnvelope(value, PAYLOAD_TYPES.decision, "decision");
+  const decision = checkShape(DecisionSchema, content, "decision");
+  const { terms } = decision;
+  requireSameHousehold(terms, context);
+  requireInTime(terms, context);
+  const signers = requireSigners(envelope, payload, decision, context);
+  if (terms.outcome === "refused") requireEmptyRefusal(decision);
+  else requireSoundRelease(decision, context);
+  return { envelope, payload, decision, signers };
+}
+
+function requireSameHousehold(terms: Terms, context: DecisionContext): void {
+  const { keyring, request } = context;
+  if (terms.origin !== keyring.origin)
+    refuse("DECISION_WRONG_ORIGIN", `it was made for ${terms.origin}`);
+  if (terms.request !== request.id || terms.requestSha256 !== request.sha256)
+    refuse("DECISION_WRONG_REQUEST", "it was made for another request, or the request was edited");
+  if (terms.keyringHead !== keyring.head || terms.keyringEpoch !== keyring.epoch)
+    refuse("DECISION_WRONG_KEYRING", "the keyring has changed since; look again and sign again");
+  if (!context.knowsCheckpoint(terms.checkpoint.size, terms.checkpoint.root))
+    refuse(
+      "DECISION_UNKNOWN_CHECKPOINT",
+      "the signer has seen another ledger than this hub's: run `doorward owner witness`",
+    );
+}
+
+function requireInTime(terms: Terms, context: DecisionContext): void {
+  if (context.nonce === null || terms.nonce !== context.nonce)
+    refuse("DECISION_BAD_NONCE", "its nonce was spent or never issued for this request");
+  if (context.nowMs < terms.notBeforeMs - CLOCK_SKEW_MAX_MS)
+    refuse("DECISION_NOT_YET", "it is dated in the future");
+  if (context.nowMs > terms.notAfterMs || terms.notAfterMs > context.request.expiresAtMs)
+    refuse("DECISION_EXPIRED", "its time is over or longer than the request's");
+}
+
+function requireSigners(
+  envelope: Envelope,
+  payload: Uint8Array,
+  decision: Decision,
+  context: DecisionContext,
+): DeviceId[] {
+  const persons = new Set<PersonId>();
+  const signers = envelope.signatures.map((signature) => {
+    const device = requireSigner(envelope, payload, signature, decision, context);
+    if (persons.has(device.person))
+      refuse("DECISION_SAME_PERSON_TWICE", "two signatures come from one person");
+    persons.add(device.person);
+    return device.id;
+  });
+  // A refusal needs one owner: nobody can be outvoted into letting something go.
+  const needed = decision.terms.outcome === "refused" ? 1 : context.keyring.policy.exportSigners;
+  if (persons.size < needed)
+    refuse("DECISION_NOT_ENOUGH_SIGNERS", `${persons.size} of ${needed} owners signed`);
+  return signers;
+}
+
+function requireSigner(
+  envelope: Envelope,
+  payload: Uint8Array,
+  signature: EnvelopeSignature,
+  decision: Decision,
+  { keyring }: DecisionContext,
+): { id: DeviceId; person: PersonId } {
+  const device = keyring.devices.get(parseDeviceId(signature.keyid));
+  if (!device || device.removed || roleOfDevice(keyring, device.id) !== "owner")
+    refuse("DECISION_UNKNOWN_KEY", "it is signed by a key that is no owner's in force");
+  const signingKey = fromBase64(device.record.signingKey, "signingKey");
+  if (!verifyEnvelopeSignature(envelope, payload, signature, signingKey))
+    refuse("DECISION_BAD_SIGNATURE", "a signature does not verify");
+  const { passkey } = device.record;
+  if (passkey?.required === true && !signature.assertion)
+    refuse("DECISION_PASSKEY_MISSING", "this device must confirm with its passkey");
+  if (signature.assertion) {
+    if (!passkey || !verifyAssertion(signature.assertion, passkey, termsHash(decision.terms)))
+      refuse("DECISION_PASSKEY_INVALID", "the passkey did not confirm these terms");
+  }
+  return device;
+}
+
+function requireEmptyRefusal({ terms, release }: Decision): void {
+  if (terms.clips.length > 0 || release.length > 0 || terms.recipient !== null)
+    refuse("DECISION_MALFORMED", "a refusal names files or a recipient");
+}
+
+function requireSoundRelease(decision: Decision, context: DecisionContext): void {
+  const { terms, release } = decision;
+  const recipient = requireRecipient(terms, context);
+  const files = filesOfTerms(terms);
+  if (files.length === 0 || files.length > LIMITS.filesPerApproval)
+    refuse("DECISION_MALFORMED", `it names ${files.length} files`);
+  if (release.length !== files.length)
+    refuse("DECISION_BAD_HEADER", `${release.length} headers for ${files.length} files`);
+  const seen = new Set<string>();
+  files.forEach(({ clip, file }, index) => {
+    const name = fileName(clip.clip, file);
+    if (seen.has(name)) refuse("DECISION_MALFORMED", `it names ${name} twice`);
+    seen.add(name);
+    const known = context.findFile(parseClipId(clip.clip), file);
+    if (!known) refuse("DECISION_UNKNOWN_FILE", `there is no closed file ${name}`);
+    requireSameFile(name, { camera: clip.camera, file }, known);
+    const header = release[index];
+    if (!header || fileName(header.clip, header) !== name)
+      refuse("DECISION_BAD_HEADER", `the header at ${index} is not for ${name}`);
+    requireOneStanza(fromBase64(header.header, "header"), recipient.kind, name);
+  });
+  requireHonestRanges(terms);
+  const implied = impliedRedactions(terms.clips);
+  if (terms.redactions.faces !== implied.faces || terms.redactions.audio !== implied.audio)
+    refuse("DECISION_WRONG_REDACTIONS", "the redactions it states are not those of its files");
+}
+
+function requireRecipient(
+  terms: Terms,
+  { request }: DecisionContext,
+): ReturnType<typeof parseRecipient> {
+  if (terms.recipient === null) refuse("DECISION_WRONG_RECIPIENT", "it names no recipient");
+  if (request.recipient !== null && request.recipient !== terms.recipient)
+    refuse("DECISION_WRONG_RECIPIENT", "its recipient is not the request's");
+  if (recipientWords(terms.recipient).join(" ") !== terms.recipientWords.join(" "))
+    refuse("DECISION_WRONG_RECIPIENT", "its eight words are not those of its recipient");
+  try {
+    return parseRecipient(terms.recipient);
+  } catch (cause) {
+    throw new DecisionRefused(
+      "DECISION_WRONG_RECIPIENT",
+      "Cannot accept decision: its recipient is not an age recipient",
+      { cause },
+    );
+  }
+}
+
+function requireSameFile(
+  name: string,
+  named: { camera: string; file: SealedFile | Terms["clips"][number]["files"][number] },
+  known: { camera: string; file: SealedFile },
+): void {
+  if (named.camera !== known.camera) refuse("DECISION_WRONG_FILE", `${name} is of another camera`);
+  const { sizeBytes, payloadSha256, fromMs, toMs } = known.file;
+  if (named.file.payloadSha256 !== payloadSha256 || named.file.sizeBytes !== sizeBytes)
+    refuse("DECISION_WRONG_FILE", `${name} has another hash or size`);
+  if (named.file.fromMs !== fromMs || named.file.toMs !== toMs)
+    refuse("DECISION_WRONG_FILE", `${name} has other times`);
+}
+
+/** The range an owner reads must be the range that leaves. */
+function requireHonestRanges(terms: Terms): void {
+  for (const clip of terms.clips) {
+    const fromMs = Math.min(...clip.files.map((file) => file.fromMs));
+    const toMs = Math.max(...clip.files.map((file) => file.toMs));
+    if (clip.fromMs !== fromMs || clip.toMs !== toMs)
+      refuse("DECISION_WRONG_FILE", `the range of clip ${clip.clip} is not that of its files`);
+  }
+}
+
+function requireOneStanza(header: Uint8Array, kind: "x25519" | "pq", name: string): void {
+  const parsed = parseAgeHeader(header);
+  if (!parsed || parsed.payloadOffset !== header.length)
+    refuse("DECISION_BAD_HEADER", `the header of ${name} is incomplete or has more after it`);
+  if (!equalBytes(parsed.headerBytes, header))
+    refuse("DECISION_BAD_HEADER", `the header of ${name} is not what it reads as`);
+  const [stanza, extra] = parsed.stanzas;
+  if (!stanza || extra)
+    refuse("DECISION_BAD_HEADER", `the header of ${name} is not for exactly one recipient`);
+  if (stanza.args[0] !== STANZA_TYPE[kind])
+    refuse("DECISION_BAD_HEADER", `the header of ${name} is of another kind than its recipient`);
+}
+
+function sealedFileOf(file: Terms["clips"][number]["files"][number]): SealedFile {
+  const { segment, track, rendition, sizeBytes, payloadSha256, fromMs, toMs } = file;
+  return {
+    segment,
+    track,
+    rendition,
+    sizeBytes,
+    payloadSha256: parseSha256Hex(payloadSha256),
+    fromMs,
+    toMs,
+  };
+}

@@ -1,0 +1,71 @@
+import { Decrypter, Encrypter } from "age-encryption";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { generateReader } from "../../src/owner/identity.ts";
+import { openFileKey, releaseHeader } from "../../src/owner/release.ts";
+import { parseRecipient, requireAgeHeader } from "../../src/protocol/age-header.ts";
+import { concatBytes } from "../../src/protocol/bytes.ts";
+
+const plaintext = new Uint8Array(200_000).map((_, index) => index % 251);
+
+async function sealTo(recipient: string): Promise<Uint8Array> {
+  const encrypter = new Encrypter();
+  encrypter.addRecipient(recipient);
+  return encrypter.encrypt(plaintext);
+}
+
+async function openWith(identity: string, file: Uint8Array): Promise<Uint8Array> {
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(identity);
+  return decrypter.decrypt(file);
+}
+
+describe.each(["x25519", "pq"] as const)("a release for a recipient of kind %s", (kind) => {
+  test("opens the untouched payload with the recipient's key, and with no other", async () => {
+    const [reader, recipient, stranger] = await Promise.all([
+      generateReader(kind === "pq" ? "x25519" : "pq"),
+      generateReader(kind),
+      generateReader(kind),
+    ]);
+    const sealed = await sealTo(reader.recipient);
+    const fileKey = await openFileKey(sealed, [reader.identity]);
+    const header = releaseHeader(
+      fileKey,
+      parseRecipient(recipient.recipient),
+      new Uint8Array(32).fill(7),
+      "clip/0/video/original",
+    );
+    const released = concatBytes(header, sealed.subarray(requireAgeHeader(sealed).payloadOffset));
+
+    expect(await openWith(recipient.identity, released)).toEqual(plaintext);
+    await expect(openWith(stranger.identity, released)).rejects.toThrow();
+    await expect(openWith(reader.identity, released)).rejects.toThrow();
+  });
+
+  test("is the same bytes for the same terms and other bytes for any other", async () => {
+    const { recipient } = await generateReader(kind);
+    const parsed = parseRecipient(recipient);
+    const fileKey = new Uint8Array(16).fill(3);
+    const header = (hash: Uint8Array, name: string): Uint8Array =>
+      releaseHeader(fileKey, parsed, hash, name);
+    const hash = new Uint8Array(32).fill(1);
+
+    expect(header(hash, "a")).toEqual(header(hash, "a"));
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.string(), (other, name) => {
+        fc.pre(name !== "a");
+        expect(header(other, "a")).not.toEqual(header(hash, "a"));
+        expect(header(hash, name)).not.toEqual(header(hash, "a"));
+      }),
+      { numRuns: 10 },
+    );
+  });
+});
+
+test("a device without a reader of the file is told so", async () => {
+  const [reader, stranger] = await Promise.all([generateReader("x25519"), generateReader("pq")]);
+  const sealed = await sealTo(reader.recipient);
+  await expect(openFileKey(sealed, [stranger.identity])).rejects.toMatchObject({
+    code: "NO_READER",
+  });
+});
