@@ -153,8 +153,9 @@ export function parseAgeHeader(
     return {
       stanzas,
       mac,
-      headerBytes: bytes.slice(0, lines.offset()),
-      macInput: bytes.slice(0, lineStart + 3),
+      // Copies; `slice` of a Node.js Buffer would be a view.
+      headerBytes: new Uint8Array(bytes.subarray(0, lines.offset())),
+      macInput: new Uint8Array(bytes.subarray(0, lineStart + 3)),
       payloadOffset: lines.offset(),
     };
   }

@@ -32,7 +32,9 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 /** Compares public bytes. Not for secrets: it stops at the first difference. */
 export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   if (left.length !== right.length) return false;
-  return left.every((byte, index) => byte === right[index]);
+  for (let index = 0; index < left.length; index += 1)
+    if (left[index] !== right[index]) return false;
+  return true;
 }
 
 /** Standard base64 with padding (RFC 4648 section 4). */

@@ -1,0 +1,313 @@
+import { randomBytes } from "node:crypto";
+import type { HubDatabase } from "../base/database.ts";
+import { sha256Hex, utf8Bytes, utf8Text } from "../protocol/bytes.ts";
+import { canonicalJson, parseCanonicalJson } from "../protocol/canonical-json.ts";
+import { checkShape } from "../protocol/check.ts";
+import { HubError } from "../protocol/errors.ts";
+import { parseRecipient } from "../protocol/age-header.ts";
+import { parseRequestId, parseSha256Hex, type RequestId, type Sha256Hex } from "../protocol/ids.ts";
+import type { LedgerEntry } from "../protocol/ledger-entry.ts";
+import { DECISION_LIFETIME_MS, LIMITS, REQUEST_EXPIRY_MAX_MS, REQUEST_EXPIRY_MS } from "../protocol/limits.ts";
+import {
+  checkAsked,
+  requestSha256,
+  RequestRecordSchema,
+  type Asked,
+  type RequestChannel,
+  type RequestRecord,
+} from "../protocol/request.ts";
+import { statusTokenOf } from "../protocol/status-token.ts";
+import { advance, type RequestState } from "./states.ts";
+
+/** More open requests than a household can look at; intake from outside stops here. */
+const OPEN_REQUESTS_MAX = 200;
+const OPEN_FORMS_MAX = 500;
+
+export interface StoredRequest {
+  readonly id: RequestId;
+  readonly state: RequestState;
+  readonly record: RequestRecord;
+  readonly recordSha256: Sha256Hex;
+  readonly receivedAtMs: number;
+  readonly expiresAtMs: number;
+  /** Age file for the owners' reader; null once erased. */
+  readonly personal: Uint8Array | null;
+  readonly statusToken: string;
+  readonly nonce: string | null;
+  readonly nonceExpiresAtMs: number | null;
+  readonly nonceSpentAtMs: number | null;
+  readonly decision: string | null;
+  readonly decisionSha256: Sha256Hex | null;
+  readonly outcome: string | null;
+  readonly decidedAtMs: number | null;
+  readonly requestIndex: number;
+  readonly decisionIndex: number | null;
+  readonly releaseIndex: number | null;
+}
+
+export interface RequestStoreOptions {
+  readonly database: HubDatabase;
+  readonly appendEntry: (entry: LedgerEntry) => number;
+  readonly nowMs: () => number;
+  /** Replaced in tests that compare whole histories byte for byte. */
+  readonly random?: (size: number) => Uint8Array;
+}
+
+/** What a form or an owner hands in. */
+export interface Intake {
+  readonly asked: Asked;
+  /** Age file for the owners' reader. */
+  readonly personal: Uint8Array;
+  readonly channel: RequestChannel;
+}
+
+/** Requests and forms as rows; every change of state goes through {@link advance}. */
+export class RequestStore {
+  readonly #database: HubDatabase;
+  readonly #options: RequestStoreOptions;
+
+  constructor(options: RequestStoreOptions) {
+    this.#database = options.database;
+    this.#options = options;
+  }
+
+  /** @throws HubError TOO_MANY_FORMS. */
+  createForm(tokenSha256: Sha256Hex, expiresAtMs: number): void {
+    const nowMs = this.#options.nowMs();
+    if (expiresAtMs <= nowMs || expiresAtMs > nowMs + REQUEST_EXPIRY_MAX_MS)
+      throw new HubError(
+        "EXPIRY_OUT_OF_RANGE",
+        "Cannot make form: it must expire within 30 days, and not in the past",
+      );
+    this.#database.transaction(() => {
+      const open = this.#database
+        .prepare<[number], { count: number }>(
+          "SELECT count(*) AS count FROM forms WHERE spent_at_ms IS NULL AND expires_at_ms > ?",
+        )
+        .get(nowMs);
+      if ((open?.count ?? 0) >= OPEN_FORMS_MAX)
+        throw new HubError("TOO_MANY_FORMS", `Cannot make form: ${OPEN_FORMS_MAX} are open`);
+      this.#database
+        .prepare("INSERT INTO forms (token_sha256, created_at_ms, expires_at_ms) VALUES (?, ?, ?)")
+        .run(tokenSha256, nowMs, expiresAtMs);
+    })();
+  }
+
+  /**
+   * Takes a filled-in form. Token, request and ledger entry are one transaction, so that a token is
+   * spent exactly when its request is kept.
+   *
+   * @throws HubError FORM_GONE for unknown, used and expired tokens alike.
+   */
+  receiveForm(token: string, intake: Intake): StoredRequest {
+    const nowMs = this.#options.nowMs();
+    return this.#database.transaction(() => {
+      const spent = this.#database
+        .prepare(
+          "UPDATE forms SET spent_at_ms = ? WHERE token_sha256 = ? AND spent_at_ms IS NULL AND expires_at_ms > ?",
+        )
+        .run(nowMs, sha256Hex(utf8Bytes(token)), nowMs);
+      if (spent.changes !== 1)
+        throw new HubError("FORM_GONE", "Cannot take request: this form was used or has expired");
+      return this.#insert(intake, statusTokenOf(token));
+    })();
+  }
+
+  /** Takes what an owner typed from a letter. */
+  receiveTyped(intake: Intake): StoredRequest {
+    const statusToken = Buffer.from(this.#random(32)).toString("hex");
+    return this.#database.transaction(() => this.#insert(intake, statusToken))();
+  }
+
+  #insert(intake: Intake, statusToken: string): StoredRequest {
+    checkAsked(intake.asked);
+    if (intake.asked.recipient !== undefined) parseRecipient(intake.asked.recipient);
+    if (intake.personal.length > LIMITS.requestBytes)
+      throw new HubError("TOO_LARGE", "Cannot take request: personal is over 64 KiB");
+    this.#requireRoom();
+    const receivedAtMs = this.#options.nowMs();
+    const record: RequestRecord = {
+      v: 1,
+      request: Buffer.from(this.#random(16)).toString("hex"),
+      receivedAtMs,
+      expiresAtMs: receivedAtMs + REQUEST_EXPIRY_MS,
+      channel: intake.channel,
+      asked: intake.asked,
+      personalSha256: sha256Hex(intake.personal),
+      salt: Buffer.from(this.#random(16)).toString("hex"),
+    };
+    const recordSha256 = requestSha256(record);
+    const requestIndex = this.#options.appendEntry({
+      v: 1,
+      kind: "request",
+      atMs: receivedAtMs,
+      request: record.request,
+      requestSha256: recordSha256,
+      requestKind: record.asked.kind,
+      channel: record.channel,
+      urgency: record.asked.urgency,
+    });
+    this.#database
+      .prepare(
+        `INSERT INTO requests (id, state, received_at_ms, expires_at_ms, record, record_sha256,
+           personal, status_token, request_index) VALUES (?, 'received', ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(
+        record.request,
+        receivedAtMs,
+        record.expiresAtMs,
+        utf8Text(canonicalJson(record), "request"),
+        recordSha256,
+        intake.personal,
+        statusToken,
+        requestIndex,
+      );
+    const stored = this.get(parseRequestId(record.request));
+    if (!stored) throw new Error("a request that was just inserted is not there");
+    return stored;
+  }
+
+  #requireRoom(): void {
+    const open = this.#database
+      .prepare<[], { count: number }>(
+        "SELECT count(*) AS count FROM requests WHERE state IN ('received', 'held')",
+      )
+      .get();
+    if ((open?.count ?? 0) >= OPEN_REQUESTS_MAX)
+      throw new HubError(
+        "TOO_MANY_REQUESTS_OPEN",
+        `Cannot take request: ${OPEN_REQUESTS_MAX} are waiting for the owner`,
+      );
+  }
+
+  #random(size: number): Uint8Array {
+    return (this.#options.random ?? randomBytes)(size);
+  }
+
+  get(id: RequestId): StoredRequest | null {
+    return readRow(
+      this.#database.prepare<[string], Row>("SELECT * FROM requests WHERE id = ?").get(id),
+    );
+  }
+
+  findByStatusToken(token: string): StoredRequest | null {
+    return readRow(
+      this.#database
+        .prepare<[string], Row>("SELECT * FROM requests WHERE status_token = ?")
+        .get(token),
+    );
+  }
+
+  /** Newest first. */
+  list(limit: number, beforeMs: number): StoredRequest[] {
+    return this.#database
+      .prepare<[number, number], Row>(
+        "SELECT * FROM requests WHERE received_at_ms < ? ORDER BY received_at_ms DESC, id LIMIT ?",
+      )
+      .all(beforeMs, limit)
+      .flatMap((row) => readRow(row) ?? []);
+  }
+
+  /** Rows in one state, oldest first: for what a restart has to finish. */
+  inState(state: RequestState): StoredRequest[] {
+    return this.#database
+      .prepare<[string], Row>("SELECT * FROM requests WHERE state = ? ORDER BY received_at_ms")
+      .all(state)
+      .flatMap((row) => readRow(row) ?? []);
+  }
+
+  /**
+   * A fresh nonce for one decision on this request; an older one stops being good.
+   *
+   * @returns null when the request is not open.
+   */
+  issueNonce(id: RequestId): { nonce: string; expiresAtMs: number } | null {
+    const nowMs = this.#options.nowMs();
+    const nonce = Buffer.from(this.#random(32)).toString("hex");
+    const expiresAtMs = nowMs + DECISION_LIFETIME_MS;
+    const changed = this.#database
+      .prepare(
+        `UPDATE requests SET nonce = ?, nonce_expires_at_ms = ?
+         WHERE id = ? AND state IN ('received', 'held') AND expires_at_ms > ?`,
+      )
+      .run(nonce, expiresAtMs, id, nowMs);
+    return changed.changes === 1 ? { nonce, expiresAtMs } : null;
+  }
+
+  /** Closes what nobody answered in time: the entry first, and never into a yes (invariant 6). */
+  expireDue(keyringHead: Sha256Hex): number {
+    const nowMs = this.#options.nowMs();
+    const due = this.#database
+      .prepare<[number], { id: string; state: RequestState }>(
+        "SELECT id, state FROM requests WHERE state IN ('received', 'held') AND expires_at_ms <= ? LIMIT 1000",
+      )
+      .all(nowMs);
+    for (const { id, state } of due) {
+      const step = advance(state, "expire");
+      if (!step) continue;
+      this.#database.transaction(() => {
+        const decisionIndex = this.#options.appendEntry({
+          v: 1,
+          kind: "decision",
+          atMs: nowMs,
+          request: id,
+          outcome: "expired",
+          decisionSha256: null,
+          keyringHead,
+        });
+        this.#database
+          .prepare(
+            "UPDATE requests SET state = ?, outcome = 'expired', nonce = NULL, decision_index = ? WHERE id = ?",
+          )
+          .run(step.state, decisionIndex, id);
+      })();
+    }
+    return due.length;
+  }
+}
+
+interface Row {
+  readonly id: string;
+  readonly state: RequestState;
+  readonly received_at_ms: number;
+  readonly expires_at_ms: number;
+  readonly record: string;
+  readonly record_sha256: string;
+  readonly personal: Buffer | null;
+  readonly status_token: string;
+  readonly nonce: string | null;
+  readonly nonce_expires_at_ms: number | null;
+  readonly nonce_spent_at_ms: number | null;
+  readonly decision: string | null;
+  readonly decision_sha256: string | null;
+  readonly outcome: string | null;
+  readonly decided_at_ms: number | null;
+  readonly request_index: number;
+  readonly decision_index: number | null;
+  readonly release_index: number | null;
+}
+
+function readRow(row: Row | undefined): StoredRequest | null {
+  if (!row) return null;
+  const record = parseCanonicalJson(utf8Bytes(row.record), "request record");
+  return {
+    id: parseRequestId(row.id),
+    state: row.state,
+    record: checkShape(RequestRecordSchema, record, "request record"),
+    recordSha256: parseSha256Hex(row.record_sha256),
+    receivedAtMs: row.received_at_ms,
+    expiresAtMs: row.expires_at_ms,
+    personal: row.personal,
+    statusToken: row.status_token,
+    nonce: row.nonce,
+    nonceExpiresAtMs: row.nonce_expires_at_ms,
+    nonceSpentAtMs: row.nonce_spent_at_ms,
+    decision: row.decision,
+    decisionSha256: row.decision_sha256 === null ? null : parseSha256Hex(row.decision_sha256),
+    outcome: row.outcome,
+    decidedAtMs: row.decided_at_ms,
+    requestIndex: row.request_index,
+    decisionIndex: row.decision_index,
+    releaseIndex: row.release_index,
+  };
+}

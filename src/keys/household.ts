@@ -1,0 +1,137 @@
+import type { HubDatabase } from "../base/database.ts";
+import type { LedgerEntry } from "../protocol/ledger-entry.ts";
+import { sha256Hex, utf8Bytes } from "../protocol/bytes.ts";
+import type { DeviceId } from "../protocol/ids.ts";
+import { HubError } from "../protocol/errors.ts";
+import { extendKeyring, verifyKeyring, type Keyring } from "../protocol/keyring.ts";
+import { openEnvelope, PAYLOAD_TYPES, type Envelope } from "../protocol/envelope.ts";
+import { toBase64 } from "../protocol/bytes.ts";
+
+export interface DeviceLabel {
+  readonly label: string;
+  /** 32 hex digits; the chain carries the SHA-256 of salt and label. */
+  readonly salt: string;
+}
+
+export function labelSha256({ label, salt }: DeviceLabel): string {
+  return sha256Hex(utf8Bytes(`${salt} ${label}`));
+}
+
+export interface HouseholdOptions {
+  readonly database: HubDatabase;
+  /** The ledger this hub keeps: a genesis made for another one is refused. */
+  readonly origin: string;
+  readonly ledgerKey: Uint8Array;
+  /** Appends to the ledger inside the caller's transaction. */
+  readonly appendEntry: (entry: LedgerEntry) => number;
+  readonly nowMs: () => number;
+}
+
+/**
+ * The household's keyring as this hub keeps it. The chain is verified from its first signature
+ * whenever it is opened: a row that somebody edited in the database is an error, not a member.
+ */
+export class Household {
+  readonly #options: HouseholdOptions;
+  #keyring: Keyring | null;
+
+  private constructor(options: HouseholdOptions, keyring: Keyring | null) {
+    this.#options = options;
+    this.#keyring = keyring;
+  }
+
+  /** @throws KeyringRefused when the stored chain does not hold. */
+  static open(options: HouseholdOptions): Household {
+    const statements = readStatements(options.database);
+    const keyring = statements.length === 0 ? null : verifyKeyring(statements);
+    if (keyring) requireOwnLedger(keyring, options);
+    return new Household(options, keyring);
+  }
+
+  /** Null before the claim. */
+  get keyring(): Keyring | null {
+    return this.#keyring;
+  }
+
+  /** Every statement from genesis, as it was accepted: devices and the recorder check it themselves. */
+  statements(): Envelope[] {
+    return readStatements(this.#options.database);
+  }
+
+  /**
+   * Accepts a statement (the genesis, before the claim): verified, then stored with its ledger
+   * entries in one transaction.
+   *
+   * @throws KeyringRefused, HubError LABEL_MISMATCH.
+   */
+  accept(statement: unknown, label: DeviceLabel | null): Keyring {
+    const { database, appendEntry, nowMs } = this.#options;
+    const keyring = extendKeyring(this.#keyring, statement);
+    requireOwnLedger(keyring, this.#options);
+    const { envelope, content } = openEnvelope(statement, PAYLOAD_TYPES.keyring, "keyring");
+    const change = (content as { change: { kind: string } }).change.kind;
+    const newDevice = [...keyring.devices.values()].find(
+      ({ id }) => !this.#keyring?.devices.has(id),
+    );
+    if (newDevice && (!label || labelSha256(label) !== newDevice.record.labelSha256))
+      throw new HubError(
+        "LABEL_MISMATCH",
+        "Cannot accept keyring statement: the device's name is not the one that was signed",
+      );
+    database.transaction(() => {
+      const atMs = nowMs();
+      if (keyring.epoch === 0)
+        appendEntry({
+          v: 1,
+          kind: "genesis",
+          atMs,
+          origin: keyring.origin,
+          keyringHead: keyring.head,
+        });
+      appendEntry({
+        v: 1,
+        kind: "keyring",
+        atMs,
+        epoch: keyring.epoch,
+        change,
+        keyringHead: keyring.head,
+      });
+      database
+        .prepare("INSERT INTO keyring_statements (epoch, head, envelope) VALUES (?, ?, ?)")
+        .run(keyring.epoch, keyring.head, JSON.stringify(envelope));
+      if (newDevice && label)
+        database
+          .prepare("INSERT INTO device_labels (device, label, salt) VALUES (?, ?, ?)")
+          .run(newDevice.id, label.label, label.salt);
+    })();
+    this.#keyring = keyring;
+    return keyring;
+  }
+
+  /** What people call a device; null where the hub's copy is gone or was altered. */
+  labelOf(device: DeviceId): string | null {
+    const row = this.#options.database
+      .prepare<[string], DeviceLabel>("SELECT label, salt FROM device_labels WHERE device = ?")
+      .get(device);
+    const record = this.#keyring?.devices.get(device)?.record;
+    return row && record?.labelSha256 === labelSha256(row) ? row.label : null;
+  }
+}
+
+function readStatements(database: HubDatabase): Envelope[] {
+  return database
+    .prepare<[], { envelope: string }>("SELECT envelope FROM keyring_statements ORDER BY epoch")
+    .all()
+    .map(({ envelope }) => JSON.parse(envelope) as Envelope);
+}
+
+function requireOwnLedger(keyring: Keyring, options: HouseholdOptions): void {
+  if (
+    keyring.origin !== options.origin ||
+    toBase64(keyring.ledgerKey) !== toBase64(options.ledgerKey)
+  )
+    throw new HubError(
+      "FOREIGN_HOUSEHOLD",
+      "Cannot accept household: it was founded for the ledger of another hub",
+    );
+}

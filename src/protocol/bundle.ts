@@ -1,0 +1,105 @@
+import Type, { type Static } from "typebox";
+import { toHex } from "./bytes.ts";
+import { sealedFileName } from "./clip.ts";
+import type { Decision, Terms } from "./decision.ts";
+import { filesOfTerms } from "./decision.ts";
+import { EnvelopeSchema } from "./envelope.ts";
+import { HASH_BYTES } from "./merkle.ts";
+import { LIMITS } from "./limits.ts";
+
+/**
+ * What leaves the house: a zip, stored without compression, whose every byte follows from what is
+ * signed in it. The order of entries is fixed: README, decision, request, keyring, proofs, hashes,
+ * then the recipient's age files in the order of the terms.
+ */
+export const BUNDLE_NAMES = {
+  readme: "README.txt",
+  decision: "decision.json",
+  request: "request.json",
+  keyring: "keyring.json",
+  proofs: "proofs.json",
+  hashes: "hashes.txt",
+} as const;
+
+/** Folder of the age files inside the zip. */
+export const BUNDLE_FOLDER = "files/";
+/** A larger approval is split into several. */
+export const BUNDLE_MAX_BYTES = 1024 * 1024 * 1024;
+export const BUNDLE_MEDIA_TYPE = "application/vnd.doorward.bundle+zip";
+
+const base64Hash = Type.String({ minLength: 44, maxLength: 44 });
+
+export const ProofsSchema = Type.Object(
+  {
+    v: Type.Literal(1),
+    /** Signed note (C2SP tlog-checkpoint) with the owners' cosignatures. */
+    checkpoint: Type.String({ maxLength: 65_536 }),
+    /** From the size that the signer had seen to the checkpoint (RFC 9162 section 2.1.4). */
+    seen: Type.Array(base64Hash, { maxItems: 128 }),
+    entries: Type.Array(
+      Type.Object(
+        {
+          index: Type.Integer({ minimum: 0 }),
+          /** Base64 of the entry's canonical JSON. */
+          entry: Type.String({ maxLength: 1_000_000 }),
+          /** Base64 hashes (RFC 9162 section 2.1.3). */
+          proof: Type.Array(base64Hash, { maxItems: 64 }),
+        },
+        { additionalProperties: false },
+      ),
+      { minItems: 3, maxItems: LIMITS.clipsPerApproval + 8 },
+    ),
+  },
+  { additionalProperties: false },
+);
+export type Proofs = Static<typeof ProofsSchema>;
+
+export const KeyringFileSchema = Type.Array(EnvelopeSchema, {
+  minItems: 1,
+  maxItems: LIMITS.keyringStatements,
+});
+
+/** Names of the age files in a bundle, in the order of the terms: `files/front-1a2b3c4d-000.video.original.age`. */
+export function bundleFileNames(terms: Terms): string[] {
+  return filesOfTerms(terms).map(
+    ({ clip, file }) =>
+      `${BUNDLE_FOLDER}${clip.camera}-${clip.clip.slice(0, 8)}-${sealedFileName(file)}`,
+  );
+}
+
+/** `sha256sum -c` reads this. One line an age file, in the order of the terms. */
+export function hashSheet(terms: Terms, sha256OfFiles: readonly Uint8Array[]): string {
+  return bundleFileNames(terms)
+    .map((name, index) => `${toHex(sha256OfFiles[index] ?? new Uint8Array(HASH_BYTES))}  ${name}\n`)
+    .join("");
+}
+
+/** The bundle's own README, made from the terms alone so that a verifier makes it again. */
+export function bundleReadme({ terms, release }: Decision): string {
+  const clips = terms.clips.map(
+    (clip) =>
+      `  ${clip.camera}: ${new Date(clip.fromMs).toISOString()} to ${new Date(clip.toMs).toISOString()}, ${clip.files.length} files\n`,
+  );
+  return [
+    "RECORDINGS RELEASED BY THEIR OWNER\n\n",
+    "The household that recorded them signed for exactly the files below, for one recipient.\n",
+    "Each file in files/ is a standard age file (age-encryption.org/v1).\n\n",
+    `Request:    ${terms.request}\n`,
+    `Ledger:     ${terms.origin}\n`,
+    `Recipient:  ${terms.recipientWords.join(" ")}\n`,
+    `Faces:      ${terms.redactions.faces}\n`,
+    `Sound:      ${terms.redactions.audio === "included" ? "included" : "left out"}\n`,
+    `Purpose:    ${oneLine(terms.purpose)}\n\n`,
+    "Recordings:\n",
+    ...clips,
+    "\nTo check by hand: sha256sum -c hashes.txt\n",
+    "To open by hand:  age -d -i YOUR-KEY.txt files/NAME > NAME.mp4\n",
+    "                  (a post-quantum key needs age 1.3 or later)\n",
+    "To check the signatures, the proofs and every byte: doorward verify BUNDLE.zip\n",
+    `\n${release.length} files. Copies that were opened cannot be recalled.\n`,
+  ].join("");
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ");
+}

@@ -1,0 +1,323 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { requireAgeHeader } from "./age-header.ts";
+import { VerifiedApproval, type DecisionContext } from "./approval.ts";
+import {
+  BUNDLE_NAMES,
+  bundleFileNames,
+  bundleReadme,
+  hashSheet,
+  KeyringFileSchema,
+  ProofsSchema,
+  type Proofs,
+} from "./bundle.ts";
+import { concatBytes, equalBytes, fromBase64, fromHex, toHex, utf8Bytes } from "./bytes.ts";
+import { parseCanonicalJson, type Json } from "./canonical-json.ts";
+import { checkShape } from "./check.ts";
+import { verifyCheckpoint, verifyCosignature, type VerifiedCheckpoint } from "./checkpoint.ts";
+import { cosignerKey } from "./cosigner.ts";
+import { fileName } from "./decision.ts";
+import { HubError, MalformedInput } from "./errors.ts";
+import { parseCameraId, parseRequestId, parseSha256Hex } from "./ids.ts";
+import { verifyKeyring, type Keyring } from "./keyring.ts";
+import { LEDGER_ENTRY_SCHEMAS, type LedgerEntry, type LedgerEntryKind } from "./ledger-entry.ts";
+import { LIMITS } from "./limits.ts";
+import { hashLeaf, verifyConsistency, verifyInclusion } from "./merkle.ts";
+import { requestSha256, RequestRecordSchema, type RequestRecord } from "./request.ts";
+import { readZip, writeZip } from "./zip.ts";
+
+/** One thing that was checked. `detail` says what does not hold, or what was found. */
+export interface BundleCheck {
+  readonly check: string;
+  readonly holds: boolean;
+  readonly detail: string;
+}
+
+export interface BundleReport {
+  readonly holds: boolean;
+  readonly checks: readonly BundleCheck[];
+  /** Present where the approval verified. */
+  readonly approval: VerifiedApproval | null;
+  readonly request: RequestRecord | null;
+  readonly cosignedBy: number;
+}
+
+/** The parts of a bundle that was at least well-formed. */
+interface Parts {
+  readonly members: ReadonlyMap<string, Uint8Array>;
+  readonly keyring: Keyring;
+  readonly statements: readonly unknown[];
+  readonly proofs: Proofs;
+  readonly checkpoint: VerifiedCheckpoint;
+  readonly entries: readonly { index: number; entry: LedgerEntry }[];
+  readonly request: RequestRecord;
+  readonly approval: VerifiedApproval;
+}
+
+/** True when some part of `bytes` says that it is, or was, one of our bundles. */
+export function looksLikeBundle(bytes: Uint8Array): boolean {
+  // Several marks far apart: one changed byte makes a bundle wrong, not something else.
+  const marks = [BUNDLE_NAMES.decision, BUNDLE_NAMES.proofs, BUNDLE_NAMES.hashes];
+  const text = new TextDecoder("latin1").decode(
+    concatBytes(bytes.subarray(0, 4_000_000), bytes.subarray(Math.max(0, bytes.length - 65_536))),
+  );
+  return marks.some((mark) => text.includes(mark));
+}
+
+/**
+ * Checks a bundle with nothing but itself: that the owners of a keyring signed for exactly these
+ * bytes, and that request, decision, release and recordings are in their ledger. Never throws for
+ * what is in `bytes`.
+ *
+ * What it cannot show: that the ledger is the one of a certain house (compare the origin or the
+ * owner's words), and what the recipient does with the files.
+ */
+export async function verifyBundle(bytes: Uint8Array): Promise<BundleReport> {
+  const checks: BundleCheck[] = [];
+  let members: ReadonlyMap<string, Uint8Array> = new Map();
+  let parts: Partial<Parts> = {};
+  const step = async (check: string, work: () => string | Promise<string>): Promise<void> => {
+    if (checks.some(({ holds }) => !holds)) return;
+    try {
+      checks.push({ check, holds: true, detail: await work() });
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error;
+      checks.push({ check, holds: false, detail: error.message });
+    }
+  };
+  await step("the file is a bundle, byte for byte as written", async () => {
+    members = readZip(bytes, LIMITS.filesPerApproval + 16);
+    await requireSameZip(bytes, members);
+    return `${members.size} members`;
+  });
+  await step("the keyring is one signed chain", () => {
+    const statements = readJson(members, BUNDLE_NAMES.keyring, KeyringFileSchema);
+    parts = { members, statements, keyring: verifyKeyring(statements) };
+    return `${statements.length} statements`;
+  });
+  await step("the ledger signed the checkpoint, and its witnesses are owners' devices", () => {
+    const proofs = readJson(members, BUNDLE_NAMES.proofs, ProofsSchema);
+    const keyring = need(parts.keyring);
+    const checkpoint = verifyCheckpoint(proofs.checkpoint, {
+      origin: keyring.origin,
+      publicKey: keyring.ledgerKey,
+    });
+    requireKnownCosigners(checkpoint, keyring);
+    parts = { ...parts, proofs, checkpoint };
+    return `${checkpoint.size} entries, ${checkpoint.note.signatures.length - 1} cosignatures`;
+  });
+  await step("every entry is in the ledger", () => {
+    const entries = readEntries(need(parts.proofs), need(parts.checkpoint));
+    parts = { ...parts, entries };
+    return `${entries.length} entries`;
+  });
+  await step("the request is the one in the ledger", () => {
+    const request = readJson(members, BUNDLE_NAMES.request, RequestRecordSchema);
+    const entry = onlyEntry(need(parts.entries), "request");
+    if (entry.request !== request.request || entry.requestSha256 !== requestSha256(request))
+      throw new MalformedInput("request", "Cannot accept request: the ledger has another one");
+    parts = { ...parts, request };
+    return request.asked.kind;
+  });
+  await step("the owners signed this approval", () => {
+    const approval = verifyApproval(parts);
+    parts = { ...parts, approval };
+    return `${approval.files.length} files, ${approval.signers.length} signers`;
+  });
+  await step("nothing but what was signed for is inside", () => requireExactFiles(parts));
+  return {
+    holds: checks.every(({ holds }) => holds),
+    checks,
+    approval: parts.approval ?? null,
+    request: parts.request ?? null,
+    cosignedBy: (parts.checkpoint?.note.signatures.length ?? 1) - 1,
+  };
+}
+
+async function requireSameZip(
+  bytes: Uint8Array,
+  members: ReadonlyMap<string, Uint8Array>,
+): Promise<void> {
+  let offset = 0;
+  const again = [...members].map(([name, content]) => ({ name, chunks: [content] }));
+  for await (const chunk of writeZip(again)) {
+    if (!equalBytes(chunk, bytes.subarray(offset, offset + chunk.length)))
+      throw new MalformedInput("bundle", `Cannot accept bundle: altered near byte ${offset}`);
+    offset += chunk.length;
+  }
+  if (offset !== bytes.length)
+    throw new MalformedInput("bundle", "Cannot accept bundle: there is more after its end");
+}
+
+function readJson<Schema extends Parameters<typeof checkShape>[0]>(
+  members: ReadonlyMap<string, Uint8Array>,
+  name: string,
+  schema: Schema,
+): ReturnType<typeof checkShape<Schema>> {
+  return checkShape(schema, parseCanonicalJson(member(members, name), name), name);
+}
+
+function member(members: ReadonlyMap<string, Uint8Array>, name: string): Uint8Array {
+  const content = members.get(name);
+  if (!content) throw new MalformedInput(name, `Cannot read bundle: ${name} is missing`);
+  return content;
+}
+
+function need<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("a step ran before the one it builds on");
+  return value;
+}
+
+function requireKnownCosigners(checkpoint: VerifiedCheckpoint, keyring: Keyring): void {
+  const known = [...keyring.devices.values()].map((device) =>
+    cosignerKey(keyring.origin, fromBase64(device.record.signingKey, "signingKey")),
+  );
+  for (const signature of checkpoint.note.signatures) {
+    if (signature.name === keyring.origin) continue;
+    const holds = known.some(
+      (key) => verifyCosignature(checkpoint.note.text, signature, key) !== null,
+    );
+    if (!holds)
+      throw new MalformedInput(
+        "checkpoint",
+        `Cannot accept checkpoint: the signature of ${signature.name} does not hold`,
+      );
+  }
+}
+
+function readEntries(proofs: Proofs, checkpoint: VerifiedCheckpoint): Parts["entries"] {
+  return proofs.entries.map(({ index, entry, proof }) => {
+    const bytes = fromBase64(entry, "entry");
+    const included = verifyInclusion({
+      leafIndex: index,
+      leafHash: hashLeaf(bytes),
+      treeSize: checkpoint.size,
+      proof: proof.map((hash) => fromBase64(hash, "proof")),
+      root: checkpoint.root,
+    });
+    if (!included)
+      throw new MalformedInput("proof", `Cannot accept entry ${index}: its proof does not hold`);
+    return { index, entry: readEntry(parseCanonicalJson(bytes, "entry")) };
+  });
+}
+
+function readEntry(value: Json): LedgerEntry {
+  const kind =
+    typeof value === "object" && value !== null && "kind" in value ? String(value["kind"]) : "";
+  if (!(kind in LEDGER_ENTRY_SCHEMAS))
+    throw new MalformedInput("entry", `Cannot read ledger entry: unknown kind ${kind}`);
+  return checkShape(LEDGER_ENTRY_SCHEMAS[kind as LedgerEntryKind], value, "ledger entry");
+}
+
+function onlyEntry<Kind extends LedgerEntryKind>(
+  entries: Parts["entries"],
+  kind: Kind,
+): Extract<LedgerEntry, { kind: Kind }> {
+  const found = entries.filter(({ entry }) => entry.kind === kind);
+  const [first] = found;
+  if (!first || found.length !== 1)
+    throw new MalformedInput("entry", `Cannot accept bundle: ${found.length} ${kind} entries`);
+  return first.entry as Extract<LedgerEntry, { kind: Kind }>;
+}
+
+function verifyApproval(parts: Partial<Parts>): VerifiedApproval {
+  const envelope = parseCanonicalJson(
+    member(need(parts.members), BUNDLE_NAMES.decision),
+    BUNDLE_NAMES.decision,
+  );
+  const decided = onlyEntry(need(parts.entries), "decision");
+  const released = onlyEntry(need(parts.entries), "release");
+  const approval = VerifiedApproval.verify(envelope, contextOf(parts, decided.atMs, envelope));
+  const { terms, decisionSha256 } = approval;
+  const sameDecision =
+    decided.request === terms.request &&
+    decided.outcome === terms.outcome &&
+    decided.decisionSha256 === decisionSha256 &&
+    released.request === terms.request &&
+    released.decisionSha256 === decisionSha256;
+  if (!sameDecision)
+    throw new MalformedInput("decision", "Cannot accept decision: the ledger has another one");
+  return approval;
+}
+
+function contextOf(parts: Partial<Parts>, decidedAtMs: number, envelope: Json): DecisionContext {
+  const request = need(parts.request);
+  const terms = claimedTerms(envelope);
+  const entries = need(parts.entries);
+  const checkpoint = need(parts.checkpoint);
+  const seen = need(parts.proofs).seen.map((hash) => fromBase64(hash, "seen"));
+  return {
+    // The chain up to the epoch it was signed under; later statements do not unsign it.
+    keyring: verifyKeyring(need(parts.statements).slice(0, terms.keyringEpoch + 1)),
+    request: {
+      id: parseRequestId(request.request),
+      sha256: requestSha256(request),
+      recipient: request.asked.recipient ?? null,
+      expiresAtMs: request.expiresAtMs,
+    },
+    // Whether a nonce was fresh is the hub's to know; the ledger shows that it was used once.
+    nonce: terms.nonce,
+    nowMs: decidedAtMs,
+    findFile: (clip, wanted) => {
+      for (const { entry } of entries) {
+        if (entry.kind !== "clip" || entry.clip !== clip) continue;
+        const file = entry.files.find((one) => fileName(clip, one) === fileName(clip, wanted));
+        if (file)
+          return {
+            camera: parseCameraId(entry.camera),
+            file: { ...file, payloadSha256: parseSha256Hex(file.payloadSha256) },
+          };
+      }
+      return null;
+    },
+    knowsCheckpoint: (size, root) =>
+      verifyConsistency({
+        size1: size,
+        root1: fromHex(root, "root"),
+        size2: checkpoint.size,
+        root2: checkpoint.root,
+        proof: seen,
+      }),
+  };
+}
+
+/** Nonce and epoch as the envelope claims them; `VerifiedApproval` then checks what can be. */
+function claimedTerms(envelope: Json): { nonce: string; keyringEpoch: number } {
+  const claimed = envelope as { readonly payload?: unknown };
+  const payload = fromBase64(String(claimed.payload ?? ""), "decision payload");
+  const content = parseCanonicalJson(payload, "decision payload") as {
+    readonly terms?: { readonly nonce?: unknown; readonly keyringEpoch?: unknown };
+  };
+  const { nonce, keyringEpoch } = content.terms ?? {};
+  return {
+    nonce: typeof nonce === "string" ? nonce : "",
+    keyringEpoch: typeof keyringEpoch === "number" ? keyringEpoch : 0,
+  };
+}
+
+function requireExactFiles(parts: Partial<Parts>): string {
+  const members = need(parts.members);
+  const approval = need(parts.approval);
+  const names = bundleFileNames(approval.terms);
+  const expected = [...Object.values(BUNDLE_NAMES), ...names];
+  if ([...members.keys()].join("\n") !== expected.join("\n"))
+    throw new MalformedInput("bundle", "Cannot accept bundle: a member is missing, extra or moved");
+  const sums = approval.files.map(({ file, header }, index) => {
+    const name = names[index] ?? "";
+    const content = member(members, name);
+    const { payloadOffset, headerBytes } = requireAgeHeader(content);
+    if (!equalBytes(headerBytes, header))
+      throw new MalformedInput(name, `Cannot accept ${name}: its header is not the signed one`);
+    if (toHex(sha256(content.subarray(payloadOffset))) !== file.payloadSha256)
+      throw new MalformedInput(name, `Cannot accept ${name}: its payload is not the signed one`);
+    return sha256(content);
+  });
+  const decision = { terms: approval.terms, release: approval.release };
+  requireText(members, BUNDLE_NAMES.readme, bundleReadme(decision));
+  requireText(members, BUNDLE_NAMES.hashes, hashSheet(approval.terms, sums));
+  return `${names.length} files`;
+}
+
+function requireText(members: ReadonlyMap<string, Uint8Array>, name: string, text: string): void {
+  if (!equalBytes(member(members, name), utf8Bytes(text)))
+    throw new MalformedInput(name, `Cannot accept ${name}: it is not what the signed terms give`);
+}
