@@ -1,16 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Fragment, TrackInit } from "../protocol/fragment.ts";
 import { GreyDecoder } from "./grey-decoder.ts";
-
-/** A small grey picture, one byte a pixel, row by row. */
-export interface GreyFrame {
-  readonly width: number;
-  readonly height: number;
-  /** Only read it during the call it came with; it is not copied. */
-  readonly pixels: Uint8Array;
-  /** Wall clock of the access unit it was decoded from. */
-  readonly atMs: number;
-}
+import { GREY_HEIGHT, GREY_WIDTH, type GreyFrame } from "./grey-frame.ts";
 
 export interface GreyFramesOptions {
   /** Path of ffmpeg, see `findFfmpeg`. */
@@ -33,8 +24,6 @@ export interface GreyFramesCounts {
   readonly restarts: number;
 }
 
-export const GREY_WIDTH = 320;
-export const GREY_HEIGHT = 180;
 const STALL_AFTER_MS = 5_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 60_000;

@@ -1,6 +1,6 @@
 import { spawnSandboxed, SIDE_OUTPUT_FD, type SandboxedChild } from "../base/sandbox.ts";
 import type { Fragment, TrackInit } from "../protocol/fragment.ts";
-import type { GreyFrame } from "./frames.ts";
+import type { GreyFrame } from "./grey-frame.ts";
 
 export interface GreyDecoderOptions {
   readonly ffmpegPath: string;

@@ -1,0 +1,243 @@
+import type { GreyFrame } from "./grey-frame.ts";
+
+/** Cells are 2x2 pixels of the grey picture: half the noise, a quarter of the work. */
+export const CELL_PIXELS = 2;
+
+// How fast the model follows, as a share of the difference per picture (five a second).
+const FOLLOW_BACKGROUND = 0.02;
+const FOLLOW_STILL_OBJECT = 0.05;
+const FOLLOW_MOVING = 0.002;
+const FOLLOW_LIGHT = 0.05;
+const FOLLOW_NOISE = 0.02;
+/** While the model is young it averages all it has seen, so that noise does not become scenery. */
+const YOUNG_PICTURES = 25;
+/** A thing that came to rest becomes scenery after this many pictures. */
+const STILL_PICTURES = 25;
+/** Grey levels. */
+const NOISE_AT_FIRST = 2;
+const NOISE_MAX = 40;
+const THRESHOLD_BASE = 9;
+const THRESHOLD_PER_NOISE = 3.5;
+const SATURATED = 248;
+/** Every seventh cell is enough to judge the light by (and falls on other columns each row). */
+const LIGHT_CELL_STEP = 7;
+const LIGHT_CELLS_MIN = 100;
+const LIGHT_TOLERANCES = [24, 12];
+const LIGHT_GAIN_INERTIA = 25;
+const LIGHT_GAIN_MAX = 3;
+/** Pictures that a cell's change is measured against: 0.4 s ago. */
+const CHANGE_OVER_PICTURES = 2;
+
+/** What one picture holds that the scenery does not. Valid until the next picture. */
+export interface Foreground {
+  readonly columns: number;
+  readonly rows: number;
+  /** 1 where the cell differs from the scenery, allowing for light, noise and small sway. */
+  readonly differs: Uint8Array;
+  /** 1 where it differs and also changed just now. */
+  readonly moves: Uint8Array;
+  /** The cells themselves, and what they would be if only the light had changed. */
+  readonly cells: Float32Array;
+  readonly expected: Float32Array;
+  /** What light did to the whole picture: seen = gain * scenery + offset. */
+  readonly gain: number;
+  readonly offset: number;
+}
+
+/**
+ * What the camera sees when nobody is there, cell by cell: the level, how much it usually strays,
+ * and what the light does to all of it at this moment.
+ */
+export class Background {
+  readonly #columns: number;
+  readonly #rows: number;
+  readonly #level: Float32Array;
+  readonly #noise: Float32Array;
+  readonly #stillFor: Uint8Array;
+  readonly #cells: Float32Array;
+  readonly #expected: Float32Array;
+  readonly #lowest: Float32Array;
+  readonly #highest: Float32Array;
+  readonly #lowestInRow: Float32Array;
+  readonly #highestInRow: Float32Array;
+  /** Counts of differences from -256 to 255. */
+  readonly #histogram = new Uint32Array(512);
+  readonly #differs: Uint8Array;
+  readonly #moves: Uint8Array;
+  /** The last pictures, light taken out, newest first. */
+  #recent: Float32Array[] = [];
+  #pictures = 0;
+
+  constructor(width: number, height: number) {
+    this.#columns = Math.floor(width / CELL_PIXELS);
+    this.#rows = Math.floor(height / CELL_PIXELS);
+    const count = this.#columns * this.#rows;
+    const floats = () => new Float32Array(count);
+    this.#level = floats();
+    this.#noise = floats().fill(NOISE_AT_FIRST);
+    this.#stillFor = new Uint8Array(count);
+    this.#cells = floats();
+    this.#expected = floats();
+    this.#lowest = floats();
+    this.#highest = floats();
+    this.#lowestInRow = floats();
+    this.#highestInRow = floats();
+    this.#differs = new Uint8Array(count);
+    this.#moves = new Uint8Array(count);
+    for (let index = 0; index < CHANGE_OVER_PICTURES; index += 1) this.#recent.push(floats());
+  }
+
+  /** Looks at one picture, then learns from it. */
+  look(frame: GreyFrame): Foreground {
+    this.#fillCells(frame);
+    if (this.#pictures === 0) {
+      this.#level.set(this.#cells);
+      for (const recent of this.#recent) recent.set(this.#cells);
+    }
+    this.#pictures += 1;
+    const { gain, offset } = this.#light();
+    this.#compare(gain, offset);
+    this.#learn(gain, offset);
+    return {
+      columns: this.#columns,
+      rows: this.#rows,
+      differs: this.#differs,
+      moves: this.#moves,
+      cells: this.#cells,
+      expected: this.#expected,
+      gain,
+      offset,
+    };
+  }
+
+  #fillCells({ width, pixels }: GreyFrame): void {
+    for (let row = 0, cell = 0; row < this.#rows; row += 1) {
+      let above = row * CELL_PIXELS * width;
+      let below = above + width;
+      for (let column = 0; column < this.#columns; column += 1, cell += 1) {
+        this.#cells[cell] =
+          (pixels[above]! + pixels[above + 1]! + pixels[below]! + pixels[below + 1]!) / 4;
+        above += CELL_PIXELS;
+        below += CELL_PIXELS;
+      }
+    }
+  }
+
+  /**
+   * Gain and offset that explain most of the picture as the scenery in another light. A thing that
+   * fills a quarter of the picture must not be taken for light, so the middle difference comes
+   * first, and only cells near it are fitted.
+   */
+  #light(): { gain: number; offset: number } {
+    let gain = 1;
+    let offset = this.#middleDifference();
+    for (const tolerance of LIGHT_TOLERANCES) {
+      let count = 0;
+      let sumLevel = 0;
+      let sumCell = 0;
+      let sumLevelLevel = 0;
+      let sumLevelCell = 0;
+      for (let cell = 0; cell < this.#cells.length; cell += LIGHT_CELL_STEP) {
+        const level = this.#level[cell]!;
+        const seen = this.#cells[cell]!;
+        if (seen > SATURATED || Math.abs(seen - gain * level - offset) > tolerance) continue;
+        count += 1;
+        sumLevel += level;
+        sumCell += seen;
+        sumLevelLevel += level * level;
+        sumLevelCell += level * seen;
+      }
+      if (count < LIGHT_CELLS_MIN) break;
+      const variance = sumLevelLevel / count - (sumLevel / count) ** 2;
+      const covariance = sumLevelCell / count - (sumLevel / count) * (sumCell / count);
+      // A scene of one even grey says little about the gain: it is drawn towards 1.
+      gain = (covariance + LIGHT_GAIN_INERTIA) / (variance + LIGHT_GAIN_INERTIA);
+      gain = Math.min(LIGHT_GAIN_MAX, Math.max(1 / LIGHT_GAIN_MAX, gain));
+      offset = sumCell / count - (gain * sumLevel) / count;
+    }
+    return { gain, offset };
+  }
+
+  #middleDifference(): number {
+    const histogram = this.#histogram.fill(0);
+    let count = 0;
+    for (let cell = 0; cell < this.#cells.length; cell += LIGHT_CELL_STEP) {
+      histogram[Math.round(this.#cells[cell]! - this.#level[cell]!) + 256]! += 1;
+      count += 1;
+    }
+    let seen = 0;
+    const bucket = histogram.findIndex((share) => (seen += share) * 2 >= count);
+    return bucket - 256;
+  }
+
+  #compare(gain: number, offset: number): void {
+    const { length } = this.#level;
+    for (let cell = 0; cell < length; cell += 1) {
+      this.#expected[cell] = Math.min(255, Math.max(0, gain * this.#level[cell]! + offset));
+    }
+    this.#spreadNeighbours();
+    const before = this.#recent.at(-1)!;
+    for (let cell = 0; cell < length; cell += 1) {
+      const seen = this.#cells[cell]!;
+      const beyond = Math.max(seen - this.#highest[cell]!, this.#lowest[cell]! - seen);
+      const threshold = THRESHOLD_BASE + THRESHOLD_PER_NOISE * this.#noise[cell]!;
+      const differs = beyond > threshold;
+      this.#differs[cell] = differs ? 1 : 0;
+      const change = Math.abs((seen - offset) / gain - before[cell]!) * gain;
+      this.#moves[cell] = differs && change > threshold / 2 ? 1 : 0;
+    }
+  }
+
+  /** Lowest and highest expected value among each cell and its eight neighbours. */
+  #spreadNeighbours(): void {
+    const columns = this.#columns;
+    const { length } = this.#expected;
+    for (let cell = 0; cell < length; cell += 1) {
+      const column = cell % columns;
+      const here = this.#expected[cell]!;
+      const left = column > 0 ? this.#expected[cell - 1]! : here;
+      const right = column < columns - 1 ? this.#expected[cell + 1]! : here;
+      this.#lowestInRow[cell] = Math.min(left, here, right);
+      this.#highestInRow[cell] = Math.max(left, here, right);
+    }
+    for (let cell = 0; cell < length; cell += 1) {
+      const above = cell >= columns ? cell - columns : cell;
+      const below = cell + columns < length ? cell + columns : cell;
+      this.#lowest[cell] = Math.min(
+        this.#lowestInRow[above]!,
+        this.#lowestInRow[cell]!,
+        this.#lowestInRow[below]!,
+      );
+      this.#highest[cell] = Math.max(
+        this.#highestInRow[above]!,
+        this.#highestInRow[cell]!,
+        this.#highestInRow[below]!,
+      );
+    }
+  }
+
+  #learn(gain: number, offset: number): void {
+    const youngRate = this.#pictures < YOUNG_PICTURES ? 1 / (this.#pictures + 1) : 0;
+    const oldest = this.#recent.pop()!;
+    this.#recent.unshift(oldest);
+    for (let cell = 0; cell < this.#level.length; cell += 1) {
+      const seen = this.#cells[cell]!;
+      const expected = this.#expected[cell]!;
+      oldest[cell] = (seen - offset) / gain;
+      let rate = Math.max(FOLLOW_BACKGROUND, youngRate);
+      if (this.#differs[cell] === 1) {
+        const still =
+          this.#moves[cell] === 1 ? 0 : Math.min(STILL_PICTURES, this.#stillFor[cell]! + 1);
+        this.#stillFor[cell] = still;
+        rate = still === STILL_PICTURES ? FOLLOW_STILL_OBJECT : FOLLOW_MOVING;
+      } else {
+        this.#stillFor[cell] = 0;
+      }
+      const level = this.#level[cell]!;
+      this.#level[cell] = level + FOLLOW_LIGHT * (expected - level) + rate * (seen - expected);
+      const noise = this.#noise[cell]!;
+      const stray = Math.min(Math.abs(seen - expected), 3 * noise + 6);
+      this.#noise[cell] = Math.min(NOISE_MAX, noise + FOLLOW_NOISE * (stray - noise));
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import type { Foreground } from "./background.ts";
+
+/** A connected region that differs from the scenery. */
+export interface Blob {
+  /** Cells that differ, and those of them that changed just now. */
+  readonly area: number;
+  readonly moving: number;
+  /** Bounding box in cells, both ends included. */
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+  /** Mean difference in grey levels. */
+  readonly contrast: number;
+  /** How far the region still shows the scenery's own pattern, -1 to 1: high where only its light changed. */
+  readonly likeness: number;
+}
+
+const BLOBS_MAX = 64;
+
+/** Finds the regions of at least `areaMin` cells, largest first. Gaps of one cell are bridged. */
+export class BlobFinder {
+  #labels = new Uint8Array(0);
+  #stack = new Int32Array(0);
+
+  find(foreground: Foreground, areaMin: number): Blob[] {
+    const count = foreground.columns * foreground.rows;
+    if (this.#labels.length !== count) {
+      this.#labels = new Uint8Array(count);
+      this.#stack = new Int32Array(count);
+    }
+    this.#labels.fill(0);
+    const blobs: Blob[] = [];
+    for (let cell = 0; cell < count; cell += 1) {
+      if (foreground.differs[cell] === 0 || this.#labels[cell] === 1) continue;
+      const size = this.#flood(foreground, cell);
+      if (size >= areaMin) blobs.push(measure(foreground, this.#stack.subarray(0, size)));
+    }
+    return blobs.toSorted((one, other) => other.area - one.area).slice(0, BLOBS_MAX);
+  }
+
+  /** Leaves the cells of the region around `start` in the stack, and says how many there are. */
+  #flood({ columns, rows, differs }: Foreground, start: number): number {
+    let size = 0;
+    this.#labels[start] = 1;
+    this.#stack[size++] = start;
+    for (let next = 0; next < size; next += 1) {
+      const cell = this.#stack[next]!;
+      const column = cell % columns;
+      const row = (cell - column) / columns;
+      const bottom = Math.min(rows - 1, row + 2);
+      const right = Math.min(columns - 1, column + 2);
+      for (let y = Math.max(0, row - 2); y <= bottom; y += 1) {
+        for (let x = Math.max(0, column - 2); x <= right; x += 1) {
+          const neighbour = y * columns + x;
+          if (differs[neighbour] === 0 || this.#labels[neighbour] === 1) continue;
+          this.#labels[neighbour] = 1;
+          this.#stack[size++] = neighbour;
+        }
+      }
+    }
+    return size;
+  }
+}
+
+function measure({ columns, moves, cells, expected }: Foreground, members: Int32Array): Blob {
+  let [left, top, right, bottom] = [Infinity, Infinity, -1, -1];
+  let moving = 0;
+  let difference = 0;
+  let [sumSeen, sumExpected, sumSeenSeen, sumExpectedExpected, sumBoth] = [0, 0, 0, 0, 0];
+  for (const cell of members) {
+    const column = cell % columns;
+    const row = (cell - column) / columns;
+    left = Math.min(left, column);
+    right = Math.max(right, column);
+    top = Math.min(top, row);
+    bottom = Math.max(bottom, row);
+    moving += moves[cell]!;
+    const seen = cells[cell]!;
+    const wanted = expected[cell]!;
+    difference += Math.abs(seen - wanted);
+    sumSeen += seen;
+    sumExpected += wanted;
+    sumSeenSeen += seen * seen;
+    sumExpectedExpected += wanted * wanted;
+    sumBoth += seen * wanted;
+  }
+  const area = members.length;
+  const varianceSeen = sumSeenSeen / area - (sumSeen / area) ** 2;
+  const varianceExpected = sumExpectedExpected / area - (sumExpected / area) ** 2;
+  const covariance = sumBoth / area - (sumSeen / area) * (sumExpected / area);
+  // Even surfaces have no pattern to recognise.
+  const likeness =
+    varianceExpected < PATTERN_VARIANCE_MIN || varianceSeen < PATTERN_VARIANCE_MIN
+      ? 0
+      : covariance / Math.sqrt(varianceSeen * varianceExpected);
+  return { area, moving, left, top, right, bottom, contrast: difference / area, likeness };
+}
+
+const PATTERN_VARIANCE_MIN = 36;

@@ -1,0 +1,13 @@
+/** A small grey picture, one byte a pixel, row by row. */
+export interface GreyFrame {
+  readonly width: number;
+  readonly height: number;
+  /** Only read it during the call it came with: whoever wants to keep it copies it. */
+  readonly pixels: Uint8Array;
+  /** Wall clock of the access unit it was decoded from. */
+  readonly atMs: number;
+}
+
+/** What motion detection looks at: enough for a person at the garden gate, cheap to look through. */
+export const GREY_WIDTH = 320;
+export const GREY_HEIGHT = 180;
