@@ -1,10 +1,10 @@
 import {
   createCipheriv,
-  createHash,
   createPublicKey,
   diffieHellman,
   encapsulate,
   generateKeyPairSync,
+  hash,
 } from "node:crypto";
 import { base64nopad } from "@scure/base";
 import { concatBytes, utf8Bytes } from "../protocol/bytes.ts";
@@ -88,7 +88,8 @@ function encapsulateXWing(publicKey: Uint8Array): Agreement {
   const lattice = encapsulate(latticeKey);
   const curve = agreeX25519(curveKey);
   const input = joinSecrets(lattice.sharedKey, curve.secret, curve.share, curveKey, X_WING_LABEL);
-  const secret = createHash("sha3-256").update(input).digest();
+  // In one call: a hash object would keep its digest until it is collected.
+  const secret = hash("sha3-256", input, "buffer");
   wipe(input, lattice.sharedKey, curve.secret);
   return { share: concatBytes(lattice.ciphertext, curve.share), secret };
 }
