@@ -24,7 +24,10 @@ test("an untouched ledger of any size holds, with the root that the ledger itsel
   }
 });
 
-const tamperings: Record<string, { sql: (index: number) => string; firstWrong: (i: number) => number }> = {
+const tamperings: Record<
+  string,
+  { sql: (index: number) => string; firstWrong: (i: number) => number }
+> = {
   "a changed entry": {
     sql: (i) => `UPDATE ledger_entries SET entry = CAST(replace(CAST(entry AS TEXT),
       '"clock"', '"clocK"') AS BLOB) WHERE idx = ${i}`,
