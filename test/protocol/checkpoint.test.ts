@@ -39,7 +39,10 @@ const signAsDevice = (message: Uint8Array) => ed25519.sign(message, deviceSecret
 const origin = "home.example/ledger";
 const checkpoint = { origin, size: 12, root: hashLeaf(utf8Bytes("x")) };
 const text = checkpointText(checkpoint);
-const signed = formatSignedNote({ text, signatures: [signCheckpoint(checkpoint, publicKey, sign)] });
+const signed = formatSignedNote({
+  text,
+  signatures: [signCheckpoint(checkpoint, publicKey, sign)],
+});
 
 describe("notes that others published", () => {
   // The example in the documentation of Go's sumdb/note package.

@@ -112,7 +112,9 @@ test("for every pair up to 40 the recursively built proofs hold, and for no othe
       const leafHash = tree[leafIndex]!;
       const claim = { leafIndex, leafHash, treeSize, proof, root };
       expect(verifyInclusion(claim)).toBe(true);
-      expect(verifyInclusion({ ...claim, leafIndex: (leafIndex + 1) % (treeSize + 1) })).toBe(false);
+      expect(verifyInclusion({ ...claim, leafIndex: (leafIndex + 1) % (treeSize + 1) })).toBe(
+        false,
+      );
       const size1 = leafIndex + 1;
       const consistency = {
         size1,
