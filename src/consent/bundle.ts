@@ -1,0 +1,165 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { AGE_HEADER_MAX_BYTES, requireAgeHeader } from "../protocol/age-header.ts";
+import type { VerifiedApproval } from "../protocol/approval.ts";
+import {
+  BUNDLE_MAX_BYTES,
+  BUNDLE_NAMES,
+  bundleFileNames,
+  bundleReadme,
+  hashSheet,
+  type Proofs,
+} from "../protocol/bundle.ts";
+import { toBase64, utf8Bytes } from "../protocol/bytes.ts";
+import { canonicalJson, type Json } from "../protocol/canonical-json.ts";
+import { parseCheckpointText } from "../protocol/checkpoint.ts";
+import type { FileKey } from "../protocol/clip.ts";
+import { HubError } from "../protocol/errors.ts";
+import type { ClipId } from "../protocol/ids.ts";
+import { parseSignedNote } from "../protocol/signed-note.ts";
+import { writeZip, type ZipMember } from "../protocol/zip.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { StoredRequest } from "./requests.ts";
+
+export interface BundleSource {
+  readonly ledger: Ledger;
+  readonly keyringStatements: () => readonly Json[];
+  /** Path of a closed sealed file, built from checked ids. */
+  readonly pathOf: (clip: ClipId, file: FileKey) => string;
+  /** Index of the ledger entry in which a clip's file is listed. */
+  readonly entryIndexOf: (clip: ClipId) => number;
+}
+
+/**
+ * The bundle as it goes over the wire. Takes a {@link VerifiedApproval} and nothing else that could
+ * stand for consent; it joins the signed headers to ciphertext that it cannot open (invariant 4).
+ * Every payload is hashed before the first byte is handed out, so that damage on the disk is an
+ * error here and not a surprise to the recipient.
+ *
+ * @throws HubError BUNDLE_TOO_LARGE, FILE_DAMAGED, FILE_MISSING.
+ */
+export async function openBundle(
+  approval: VerifiedApproval,
+  request: StoredRequest,
+  source: BundleSource,
+): Promise<AsyncGenerator<Uint8Array>> {
+  const files = approval.files.map(({ clip, file, header }) => ({
+    path: source.pathOf(clip, file),
+    file,
+    header,
+  }));
+  const totalBytes = files.reduce((total, { file }) => total + file.sizeBytes, 0);
+  if (totalBytes > BUNDLE_MAX_BYTES)
+    throw new HubError("BUNDLE_TOO_LARGE", "Cannot make bundle: approve it in smaller parts");
+  const sums: Uint8Array[] = [];
+  const offsets: number[] = [];
+  for (const { path, file, header } of files) {
+    const payloadOffset = await payloadOffsetOf(path);
+    const payloadHash = createHash("sha256");
+    const wholeHash = createHash("sha256").update(header);
+    for await (const chunk of payloadChunks(path, payloadOffset)) {
+      payloadHash.update(chunk);
+      wholeHash.update(chunk);
+    }
+    if (payloadHash.digest("hex") !== file.payloadSha256)
+      throw new HubError("FILE_DAMAGED", "Cannot make bundle: a recording was altered on the disk");
+    sums.push(wholeHash.digest());
+    offsets.push(payloadOffset);
+  }
+  const texts = signedParts(approval, request, source, sums);
+  const names = bundleFileNames(approval.terms);
+  const members: ZipMember[] = [
+    ...texts,
+    ...files.map(({ path, header }, index) => ({
+      name: names[index] ?? "",
+      chunks: joined(header, payloadChunks(path, offsets[index] ?? 0)),
+    })),
+  ];
+  return writeZip(members);
+}
+
+function signedParts(
+  approval: VerifiedApproval,
+  request: StoredRequest,
+  source: BundleSource,
+  sums: readonly Uint8Array[],
+): ZipMember[] {
+  const decision = { terms: approval.terms, release: approval.release };
+  const member = (name: string, bytes: Uint8Array): ZipMember => ({ name, chunks: [bytes] });
+  return [
+    member(BUNDLE_NAMES.readme, utf8Bytes(bundleReadme(decision))),
+    member(BUNDLE_NAMES.decision, canonicalJson(approval.envelope)),
+    member(BUNDLE_NAMES.request, canonicalJson(request.record)),
+    member(BUNDLE_NAMES.keyring, canonicalJson(source.keyringStatements())),
+    member(BUNDLE_NAMES.proofs, canonicalJson(proofsOf(approval, request, source))),
+    member(BUNDLE_NAMES.hashes, utf8Bytes(hashSheet(approval.terms, sums))),
+  ];
+}
+
+/** Proofs against the newest checkpoint that an owner's device has cosigned, where it is new enough. */
+function proofsOf(
+  approval: VerifiedApproval,
+  request: StoredRequest,
+  { ledger, entryIndexOf }: BundleSource,
+): Proofs {
+  if (request.decisionIndex === null || request.releaseIndex === null)
+    throw new Error(`request ${request.id} has no release to prove`);
+  const cosigned = ledger.cosignedCheckpoint();
+  const isNewEnough =
+    cosigned !== null && checkpointSize(cosigned) > request.releaseIndex;
+  const checkpoint = isNewEnough ? cosigned : ledger.checkpoint();
+  const size = checkpointSize(checkpoint);
+  const clips = new Set(approval.files.map(({ clip }) => clip));
+  const indexes = [
+    request.requestIndex,
+    ...[...clips].map(entryIndexOf),
+    request.decisionIndex,
+    request.releaseIndex,
+  ];
+  return {
+    v: 1,
+    checkpoint,
+    seen: ledger.consistencyProof(approval.terms.checkpoint.size, size).map(toBase64),
+    entries: indexes.map((index) => {
+      const record = ledger.entry(index);
+      if (!record) throw new Error(`ledger entry ${index} is gone`);
+      return {
+        index,
+        entry: toBase64(record.bytes),
+        proof: ledger.inclusionProof(index, size).map(toBase64),
+      };
+    }),
+  };
+}
+
+function checkpointSize(note: string): number {
+  return parseCheckpointText(parseSignedNote(note).text).size;
+}
+
+async function payloadOffsetOf(file: string): Promise<number> {
+  try {
+    await using handle = await open(file, "r");
+    const start = new Uint8Array(AGE_HEADER_MAX_BYTES);
+    const { bytesRead } = await handle.read(start, 0, start.length, 0);
+    return requireAgeHeader(start.subarray(0, bytesRead)).payloadOffset;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT")
+      throw new HubError("FILE_MISSING", "Cannot make bundle: a recording is not on the disk", {
+        cause: error,
+      });
+    throw error;
+  }
+}
+
+async function* payloadChunks(file: string, offset: number): AsyncGenerator<Uint8Array> {
+  for await (const chunk of createReadStream(file, { start: offset })) yield chunk as Uint8Array;
+}
+
+async function* joined(
+  first: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  yield first;
+  yield* rest;
+}

@@ -1,0 +1,195 @@
+import helmet from "@fastify/helmet";
+import rateLimit from "@fastify/rate-limit";
+import swagger from "@fastify/swagger";
+import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from "fastify";
+import { HubError, MalformedInput } from "../protocol/errors.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import type { Right } from "../protocol/keyring.ts";
+import type { Sessions, SessionDevice } from "./sessions.ts";
+import { statusOf } from "./status-codes.ts";
+
+export type HubServer = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+/**
+ * Who may call a route. `public` routes check what they hand out themselves (a token in the path, a
+ * claim code); `session` is any device in force; a right is that device's role's.
+ */
+export type Access = "public" | "session" | Right;
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    access?: Access;
+  }
+  interface FastifyRequest {
+    /** Set by the access check; null on public routes. */
+    device: SessionDevice | null;
+  }
+}
+
+export interface ServerOptions {
+  readonly sessions: Sessions | null;
+  readonly version: string;
+  /** Names under which this server may be addressed, without port; against DNS rebinding. */
+  readonly hostNames: readonly string[];
+  readonly logLevel: "silent" | "warn" | "info";
+}
+
+/** Content security policy of every answer: the plain pages here need their own style and nothing else. */
+const PAGE_POLICY = {
+  defaultSrc: ["'none'"],
+  styleSrc: ["'self'"],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+  frameAncestors: ["'none'"],
+};
+
+/**
+ * A server with everything that holds for all routes: limits, headers, host and origin checks,
+ * access by right, and the one table from error to status.
+ */
+export async function createServer(options: ServerOptions): Promise<HubServer> {
+  const server = Fastify({
+    bodyLimit: LIMITS.requestBytes,
+    requestTimeout: 30_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 10_000,
+    trustProxy: false,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 128 },
+    logger:
+      options.logLevel === "silent"
+        ? false
+        : {
+            level: options.logLevel,
+            // Paths hold status tokens; neither they nor any header are logged.
+            serializers: { req: (request: FastifyRequest) => ({ method: request.method }) },
+          },
+    disableRequestLogging: true,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+  server.setValidatorCompiler(TypeBoxValidatorCompiler);
+  await server.register(helmet, {
+    contentSecurityPolicy: { useDefaults: false, directives: PAGE_POLICY },
+    crossOriginEmbedderPolicy: { policy: "require-corp" },
+    crossOriginResourcePolicy: { policy: "same-origin" },
+    referrerPolicy: { policy: "no-referrer" },
+    strictTransportSecurity: false,
+  });
+  await server.register(rateLimit, { global: false, max: 120, timeWindow: 60_000 });
+  await server.register(swagger, {
+    openapi: { info: { title: "Doorward", version: options.version } },
+  });
+  server.decorateRequest("device", null);
+  server.addHook("onRoute", (route) => {
+    if (route.config?.access === undefined)
+      throw new Error(`route ${route.url} does not say who may call it`);
+  });
+  server.addHook("onRequest", async (request) => {
+    requireOwnHost(request, options.hostNames);
+    requireOwnOrigin(request);
+    requireAccess(request, options.sessions);
+  });
+  server.addHook("onSend", async (_request, reply) => {
+    if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
+  });
+  server.setNotFoundHandler({ preHandler: server.rateLimit() }, async (_request, reply) => {
+    // The same bytes as for a status token that is unknown or not answered yet (invariant 6).
+    await sendNotFound(reply);
+  });
+  server.setErrorHandler(answerError);
+  return server;
+}
+
+/** The one answer to everything that is not there, is not ready, or is none of the asker's business. */
+export async function sendNotFound(reply: FastifyReply): Promise<void> {
+  await reply.code(404).send({ code: "NOT_FOUND", message: "There is nothing here" });
+}
+
+const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
+
+function requireOwnHost(request: FastifyRequest, hostNames: readonly string[]): void {
+  if (!hostNames.includes(request.hostname.replace(/:\d+$/, "")))
+    throw new HubError("WRONG_HOST", "Cannot answer: this hub is not known under that name");
+}
+
+function requireOwnOrigin(request: FastifyRequest): void {
+  const { origin, host } = request.headers;
+  const site = request.headers["sec-fetch-site"];
+  const foreignOrigin = origin !== undefined && hostOf(origin) !== host;
+  const foreignSite = site !== undefined && site !== "same-origin" && site !== "none";
+  if (foreignOrigin || (foreignSite && !SAFE_METHODS.has(request.method)))
+    throw new HubError("WRONG_ORIGIN", "Cannot answer: another site's page asked for this");
+}
+
+function hostOf(origin: string): string | null {
+  return URL.canParse(origin) ? new URL(origin).host : null;
+}
+
+function requireAccess(request: FastifyRequest, sessions: Sessions | null): void {
+  const access = request.routeOptions.config.access;
+  // No access word: not one of our routes, so the not-found handler answers.
+  if (access === undefined || access === "public") return;
+  const [scheme, token] = (request.headers.authorization ?? "").split(" ");
+  const device = scheme === "Bearer" && token ? (sessions?.deviceOf(token) ?? null) : null;
+  if (!device) throw new HubError("NOT_LOGGED_IN", "Cannot answer: log in with a device key first");
+  if (access !== "session" && !device.rights.includes(access))
+    throw new HubError("NOT_ALLOWED", `Cannot answer: this device has no right to ${access}`);
+  request.device = device;
+}
+
+/** The device behind a request to a route that needs one. */
+export function deviceOf(request: FastifyRequest): SessionDevice {
+  if (!request.device) throw new Error(`${request.routeOptions.url ?? "?"} ran without its check`);
+  return request.device;
+}
+
+async function answerError(
+  error: FastifyError | HubError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  if (error instanceof HubError) {
+    const field = error instanceof MalformedInput ? { field: error.field } : {};
+    await reply
+      .code(statusOf(error.code))
+      .send({ code: error.code, message: error.message, ...field });
+    return;
+  }
+  if (error.validation) {
+    const field = fieldOf(error);
+    const message = `Cannot read ${field}: ${error.validation[0]?.message ?? "wrong shape"}`;
+    await reply.code(422).send({ code: "MALFORMED_INPUT", message, field });
+    return;
+  }
+  const status = error.statusCode ?? 500;
+  if (status < 500) {
+    await reply.code(status).send({ code: error.code, message: error.message });
+    return;
+  }
+  request.log.error({ err: error }, "request failed");
+  await reply.code(500).send({ code: "FAILED", message: "The hub failed; its log says why" });
+}
+
+function fieldOf(error: FastifyError): string {
+  const [first] = error.validation ?? [];
+  const names = (first?.instancePath ?? "").split("/").slice(1);
+  const params: Record<string, unknown> = { ...first?.params };
+  const extra = params["requiredProperties"] ?? params["additionalProperties"];
+  if (Array.isArray(extra) && typeof extra[0] === "string") names.push(extra[0]);
+  return names.length === 0 ? (error.validationContext ?? "body") : names.join(".");
+}

@@ -1,0 +1,299 @@
+import Type, { type Static } from "typebox";
+import { EnvelopeSchema } from "./envelope.ts";
+import { RoleSchema } from "./keyring.ts";
+import { SealedFileSchema } from "./ledger-entry.ts";
+import { LIMITS } from "./limits.ts";
+import { AskedSchema, RequestRecordSchema } from "./request.ts";
+
+/**
+ * Bodies, parameters and answers of the hub's HTTP API: one schema is the run-time check, the type
+ * and the API page. Every string has a longest length, every list a largest count.
+ */
+const hex = (length: number) =>
+  Type.String({ pattern: `^[0-9a-f]{${length}}$`, minLength: length, maxLength: length });
+const recipient = Type.String({ minLength: 1, maxLength: LIMITS.recipientCharacters });
+const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const closed = { additionalProperties: false } as const;
+
+export const ErrorAnswer = Type.Object(
+  {
+    code: Type.String({ maxLength: 60 }),
+    message: Type.String({ maxLength: 2_000 }),
+    field: Type.Optional(Type.String({ maxLength: 200 })),
+  },
+  closed,
+);
+
+export const HubInfo = Type.Object(
+  {
+    name: Type.String({ maxLength: 80 }),
+    version: Type.String({ maxLength: 40 }),
+    claimed: Type.Boolean(),
+    /** Identity of the ledger, and its Ed25519 key in base64. */
+    origin: Type.String({ maxLength: 200 }),
+    ledgerKey: Type.String({ maxLength: 44 }),
+    /** SHA-256 of the household's first statement; null before the claim. */
+    genesis: Type.Union([hex(64), Type.Null()]),
+  },
+  closed,
+);
+export type HubInfo = Static<typeof HubInfo>;
+
+const DeviceLabelSchema = Type.Object(
+  { label: Type.String({ minLength: 1, maxLength: 80 }), salt: hex(32) },
+  closed,
+);
+
+const claimCode = Type.String({ minLength: 1, maxLength: 40 });
+export const ClaimTestBody = Type.Object(
+  { code: claimCode, originals: recipient, recovery: recipient },
+  closed,
+);
+/** An age file that the hub's own writer sealed, as it will seal recordings. */
+export const ClaimTestAnswer = Type.Object({ file: Type.String({ maxLength: 16_384 }) }, closed);
+export const ClaimBody = Type.Object(
+  {
+    code: claimCode,
+    statement: EnvelopeSchema,
+    label: DeviceLabelSchema,
+    /** SHA-256 of what was inside the test file: shows that the recovery sheet opens it. */
+    proof: hex(64),
+  },
+  closed,
+);
+
+export const ChallengeBody = Type.Object({ device: hex(64) }, closed);
+export const ChallengeAnswer = Type.Object({ challenge: hex(64), expiresAtMs: timeMs }, closed);
+/** What a device signs to log in: names the hub, so that no other server can use it. */
+export const LoginStatement = Type.Object(
+  {
+    v: Type.Literal(1),
+    origin: Type.String({ maxLength: 200 }),
+    device: hex(64),
+    challenge: hex(64),
+  },
+  closed,
+);
+export const LoginBody = Type.Object({ login: EnvelopeSchema }, closed);
+export const LoginAnswer = Type.Object(
+  { session: hex(32), token: hex(64), expiresAtMs: timeMs, role: RoleSchema },
+  closed,
+);
+export const SessionList = Type.Array(
+  Type.Object(
+    { session: hex(32), device: hex(64), createdAtMs: timeMs, expiresAtMs: timeMs },
+    closed,
+  ),
+  { maxItems: 1_000 },
+);
+
+export const KeyringAnswer = Type.Object(
+  { statements: Type.Array(EnvelopeSchema, { maxItems: LIMITS.keyringStatements }) },
+  closed,
+);
+export const DeviceList = Type.Array(
+  Type.Object(
+    {
+      device: hex(64),
+      person: hex(32),
+      role: Type.Union([RoleSchema, Type.Null()]),
+      label: Type.Union([Type.String({ maxLength: 80 }), Type.Null()]),
+      removed: Type.Boolean(),
+    },
+    closed,
+  ),
+  { maxItems: 10_000 },
+);
+export type DeviceList = Static<typeof DeviceList>;
+
+/** What a new device commits to before it has seen the owner's nonce. */
+export const PairingReveal = Type.Object(
+  {
+    signingKey: Type.String({ minLength: 44, maxLength: 44 }),
+    /** Post-quantum age recipient that the readers will be sealed to. */
+    transferRecipient: recipient,
+    label: DeviceLabelSchema,
+    nonce: hex(64),
+  },
+  closed,
+);
+export type PairingReveal = Static<typeof PairingReveal>;
+export const PairingBody = Type.Object({ commitment: hex(64) }, closed);
+export const PairingStarted = Type.Object(
+  { pairing: hex(32), token: hex(64), expiresAtMs: timeMs },
+  closed,
+);
+export const PairingList = Type.Array(
+  Type.Object(
+    {
+      pairing: hex(32),
+      commitment: hex(64),
+      expiresAtMs: timeMs,
+      reveal: Type.Union([PairingReveal, Type.Null()]),
+    },
+    closed,
+  ),
+  { maxItems: 20 },
+);
+export type PairingList = Static<typeof PairingList>;
+export const PairingNonceBody = Type.Object({ nonce: hex(64) }, closed);
+export const PairingState = Type.Object(
+  {
+    ownerNonce: Type.Union([hex(64), Type.Null()]),
+    /** Base64 of an age file for the transfer recipient; handed out once. */
+    sealed: Type.Union([Type.String({ maxLength: 64_000 }), Type.Null()]),
+  },
+  closed,
+);
+export const PairingAdmitBody = Type.Object(
+  { statement: EnvelopeSchema, sealed: Type.String({ minLength: 1, maxLength: 64_000 }) },
+  closed,
+);
+
+export const ClipSummary = Type.Object(
+  {
+    id: hex(32),
+    camera: Type.String({ maxLength: 32 }),
+    kind: Type.String({ maxLength: 20 }),
+    startedAtMs: timeMs,
+    durationMs: timeMs,
+    state: Type.Union([Type.Literal("recording"), Type.Literal("closed"), Type.Literal("torn")]),
+    renditions: Type.Array(Type.Union([Type.Literal("original"), Type.Literal("blurred")]), {
+      maxItems: 2,
+    }),
+    segments: Type.Integer({ minimum: 0 }),
+  },
+  closed,
+);
+export type ClipSummary = Static<typeof ClipSummary>;
+export const ClipList = Type.Object(
+  {
+    clips: Type.Array(ClipSummary, { maxItems: 500 }),
+    /** Pass as `before` for the next page; null at the end. */
+    next: Type.Union([timeMs, Type.Null()]),
+  },
+  closed,
+);
+export const ClipDetail = Type.Object(
+  {
+    ...ClipSummary.properties,
+    eventAtMs: timeMs,
+    why: Type.Object(
+      {
+        kind: Type.String({ maxLength: 20 }),
+        zone: Type.String({ maxLength: 80 }),
+        areaShare: Type.Number(),
+        score: Type.Number(),
+      },
+      closed,
+    ),
+    keyringHead: hex(64),
+    files: Type.Array(SealedFileSchema, { maxItems: 2_000 }),
+    /** Files that a crash or a power cut left unfinished: opened as far as they authenticate. */
+    torn: Type.Array(
+      Type.Object(
+        { name: Type.String({ maxLength: 80 }), sizeBytes: Type.Integer({ minimum: 0 }) },
+        closed,
+      ),
+      { maxItems: 2_000 },
+    ),
+  },
+  closed,
+);
+export type ClipDetail = Static<typeof ClipDetail>;
+
+export const FormBody = Type.Object({ tokenSha256: hex(64), expiresAtMs: timeMs }, closed);
+export const FormAnswer = Type.Object(
+  {
+    expiresAtMs: timeMs,
+    /** Where a filled-in form may be posted; null where the outside listener is off. */
+    intakeUrl: Type.Union([Type.String({ maxLength: 300 }), Type.Null()]),
+  },
+  closed,
+);
+export const TypedRequestBody = Type.Object(
+  { asked: AskedSchema, personal: Type.String({ minLength: 1, maxLength: LIMITS.requestBytes }) },
+  closed,
+);
+export const RequestSummary = Type.Object(
+  {
+    record: RequestRecordSchema,
+    recordSha256: hex(64),
+    state: Type.String({ maxLength: 20 }),
+    outcome: Type.Union([Type.String({ maxLength: 20 }), Type.Null()]),
+    decidedAtMs: Type.Union([timeMs, Type.Null()]),
+    /** Base64 of the part sealed to the owners; null once erased. */
+    personal: Type.Union([Type.String({ maxLength: 100_000 }), Type.Null()]),
+    statusUrl: Type.String({ maxLength: 300 }),
+  },
+  closed,
+);
+export type RequestSummary = Static<typeof RequestSummary>;
+export const RequestList = Type.Array(RequestSummary, { maxItems: 500 });
+export const NonceAnswer = Type.Object({ nonce: hex(64), expiresAtMs: timeMs }, closed);
+export const DecisionBody = Type.Object({ decision: EnvelopeSchema }, closed);
+export const IntakeAnswer = Type.Object({ statusUrl: Type.String({ maxLength: 300 }) }, closed);
+
+export const CheckpointAnswer = Type.Object(
+  {
+    /** Signed note over all entries. */
+    checkpoint: Type.String({ maxLength: 65_536 }),
+    /** The newest one that a device has cosigned. */
+    cosigned: Type.Union([Type.String({ maxLength: 65_536 }), Type.Null()]),
+  },
+  closed,
+);
+export const EntriesAnswer = Type.Array(
+  Type.Object(
+    {
+      index: Type.Integer({ minimum: 0 }),
+      /** Base64 of the canonical JSON that is hashed. */
+      entry: Type.String({ maxLength: 400_000 }),
+    },
+    closed,
+  ),
+  { maxItems: 1_000 },
+);
+export const ProofAnswer = Type.Object(
+  { proof: Type.Array(Type.String({ maxLength: 44 }), { maxItems: 128 }) },
+  closed,
+);
+export const CosignatureBody = Type.Object(
+  { size: Type.Integer({ minimum: 1 }), line: Type.String({ minLength: 1, maxLength: 600 }) },
+  closed,
+);
+
+export const CameraStatus = Type.Object(
+  {
+    id: Type.String({ maxLength: 32 }),
+    name: Type.String({ maxLength: 80 }),
+    /** idle, connecting, streaming, waiting-to-retry; one word for each of its streams. */
+    main: Type.String({ maxLength: 20 }),
+    sub: Type.Union([Type.String({ maxLength: 20 }), Type.Null()]),
+    /** Named error and what to do about it; null where all is well. */
+    problem: Type.Union([
+      Type.Object(
+        { code: Type.String({ maxLength: 40 }), message: Type.String({ maxLength: 500 }) },
+        closed,
+      ),
+      Type.Null(),
+    ]),
+    codec: Type.Union([Type.String({ maxLength: 40 }), Type.Null()]),
+    recording: Type.Boolean(),
+    notes: Type.Array(Type.String({ maxLength: 300 }), { maxItems: 10 }),
+  },
+  closed,
+);
+export type CameraStatus = Static<typeof CameraStatus>;
+export const HealthAnswer = Type.Object(
+  {
+    cameras: Type.Array(CameraStatus, { maxItems: 16 }),
+    sandbox: Type.Object({ inForce: Type.Boolean(), reason: Type.String({ maxLength: 500 }) }, closed),
+    ingestRestarts: Type.Integer({ minimum: 0 }),
+    clips: Type.Integer({ minimum: 0 }),
+    ledgerEntries: Type.Integer({ minimum: 0 }),
+    warnings: Type.Array(Type.String({ maxLength: 500 }), { maxItems: 20 }),
+  },
+  closed,
+);
+export type HealthAnswer = Static<typeof HealthAnswer>;

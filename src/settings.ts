@@ -1,0 +1,395 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import Type, { type Static, type TSchema } from "typebox";
+import { Value } from "typebox/value";
+import { isMap, isNode, LineCounter, parseDocument, type Document } from "yaml";
+import { readSmallFile, systemErrorCode, writeFileDurably } from "./base/files.ts";
+import { utf8Bytes, utf8Text } from "./protocol/bytes.ts";
+import { HubError } from "./protocol/errors.ts";
+
+export const SETTINGS_FILE = "doorward.yaml";
+export const CAMERA_SECRETS_FILE = "cameras.yaml";
+const SETTINGS_MAX_BYTES = 256 * 1024;
+const DEFAULT_PORT = 8080;
+
+const closed = { additionalProperties: false } as const;
+const port = Type.Integer({ minimum: 0, maximum: 65_535, description: "a port from 0 to 65535" });
+const cameraId = Type.String({
+  pattern: "^[a-z][a-z0-9-]{0,31}$",
+  description: "1 to 32 of a-z, 0-9 and '-', starting with a letter",
+});
+const name = Type.String({ minLength: 1, maxLength: 80, description: "1 to 80 characters" });
+const rtspUrl = Type.String({
+  pattern: "^rtsp://",
+  maxLength: 1_000,
+  description: "an address as rtsp://192.0.2.10/main",
+});
+const duration = Type.String({ pattern: "^[0-9]{1,4}[hd]$", description: "a time as 12h or 30d" });
+const faces = Type.Union(
+  [Type.Literal("keep"), Type.Literal("blur-copy"), Type.Literal("blur-only")],
+  { description: "keep, blur-copy or blur-only" },
+);
+
+const RtspCamera = Type.Object(
+  {
+    id: cameraId,
+    name: Type.Optional(name),
+    source: Type.Optional(Type.Literal("rtsp", { description: "rtsp or ffmpeg" })),
+    main: rtspUrl,
+    sub: Type.Optional(rtspUrl),
+    audio: Type.Optional(Type.Boolean({ description: "true or false" })),
+    faces: Type.Optional(faces),
+    basic: Type.Optional(Type.Boolean({ description: "true or false" })),
+  },
+  closed,
+);
+const FfmpegCamera = Type.Object(
+  {
+    id: cameraId,
+    name: Type.Optional(name),
+    source: Type.Literal("ffmpeg", { description: "rtsp or ffmpeg" }),
+    input: Type.String({ minLength: 1, maxLength: 4_096, description: "the path of a video file" }),
+    faces: Type.Optional(faces),
+  },
+  closed,
+);
+
+/** Settings as they stand in the file. */
+const SettingsSchema = Type.Object(
+  {
+    name: Type.Optional(name),
+    listen: Type.Optional(
+      Type.Object(
+        { port: Type.Optional(port), lan: Type.Optional(Type.Boolean({ description: "false" })) },
+        closed,
+      ),
+    ),
+    outside: Type.Optional(
+      Type.Object(
+        {
+          port,
+          /** The address under which a reverse proxy publishes it. */
+          url: Type.Optional(Type.String({ pattern: "^https?://", maxLength: 300 })),
+        },
+        closed,
+      ),
+    ),
+    cameras: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 16 })),
+    retention: Type.Optional(
+      Type.Object(
+        {
+          motion: Type.Optional(duration),
+          bell: Type.Optional(duration),
+          space: Type.Optional(
+            Type.String({ pattern: "^[0-9]{1,6}(MB|GB|TB)$", description: "a size as 20GB" }),
+          ),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+export type CameraSettings = {
+  readonly id: string;
+  readonly name: string;
+  readonly audio: boolean;
+  readonly faces: "keep" | "blur-copy";
+} & (
+  | {
+      readonly source: "rtsp";
+      readonly main: string;
+      readonly sub: string | null;
+      readonly username: string | null;
+      readonly password: string | null;
+      readonly allowBasic: boolean;
+    }
+  | { readonly source: "ffmpeg"; readonly input: string }
+  | { readonly source: "demo" }
+);
+
+export interface Settings {
+  readonly name: string;
+  readonly port: number;
+  readonly outside: { readonly port: number; readonly url: string | null } | null;
+  readonly cameras: readonly CameraSettings[];
+  /** SHA-256 input for the ledger: the file as it was read, without the secrets. */
+  readonly text: string;
+}
+
+/** Wrong settings: the message names file and line and what was expected there. Exit code 2. */
+export class SettingsError extends HubError {
+  override readonly name = "SettingsError";
+  constructor(message: string, options?: ErrorOptions) {
+    super("WRONG_SETTINGS", message, options);
+  }
+}
+
+export const EXAMPLE_SETTINGS = `# Doorward's settings. Comments stay when the page changes something.
+name: Home
+
+listen:
+  port: ${DEFAULT_PORT}
+  lan: false          # true comes with certificates for the local network
+
+# Without a camera, a demo scene plays, so that you can see the whole way.
+# cameras:
+#   - id: front
+#     name: Front door
+#     main: rtsp://192.0.2.10/main   # user and password: secrets/cameras.yaml beside this file
+#     sub: rtsp://192.0.2.10/sub
+#     audio: false
+`;
+
+/**
+ * Reads the settings file, or writes the commented example where there is none.
+ *
+ * @throws SettingsError for everything that is wrong in it, before anything has been started.
+ */
+export async function readSettings(
+  dataDirectory: string,
+  settingsFile: string | null,
+  environment: NodeJS.ProcessEnv,
+): Promise<Settings> {
+  const file = settingsFile ?? path.join(dataDirectory, SETTINGS_FILE);
+  let text: string;
+  try {
+    text = utf8Text((await readSmallFile(file, SETTINGS_MAX_BYTES)) ?? missing(), file);
+  } catch (error) {
+    if (!(error instanceof HubError) || error.code !== "SETTINGS_MISSING") throw error;
+    if (settingsFile !== null)
+      throw new SettingsError(`Cannot read settings: there is no file ${file}`, { cause: error });
+    text = EXAMPLE_SETTINGS;
+    await writeFileDurably(file, utf8Bytes(text));
+  }
+  const checked = checkText(file, text, SettingsSchema);
+  const { value } = checked;
+  if (value.listen?.lan === true)
+    throw wrongAt(file, checked, ["listen", "lan"], [
+      "expected false: the local network needs certificates, which this version cannot make yet;",
+      "reach the hub from elsewhere through ssh -L 8080:localhost:8080",
+    ].join(" "));
+  const secrets = await readSecrets(path.join(dataDirectory, "secrets", CAMERA_SECRETS_FILE));
+  const cameras = (value.cameras ?? []).map((_, index) =>
+    readCamera({ file, checked, index, secrets, environment }),
+  );
+  requireDistinct(file, checked, cameras);
+  const portFromEnvironment = readPort(environment["DOORWARD_PORT"]);
+  return {
+    name: value.name ?? "Home",
+    port: portFromEnvironment ?? value.listen?.port ?? DEFAULT_PORT,
+    outside: value.outside ? { port: value.outside.port, url: value.outside.url ?? null } : null,
+    cameras:
+      cameras.length > 0
+        ? cameras
+        : [{ id: "demo", name: "Demo door", audio: false, faces: "keep", source: "demo" }],
+    text,
+  };
+}
+
+function missing(): never {
+  throw new HubError("SETTINGS_MISSING", "Cannot read settings: there is no file");
+}
+
+function readPort(text: string | undefined): number | null {
+  if (text === undefined || text === "") return null;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new SettingsError("Cannot read DOORWARD_PORT: expected a port from 0 to 65535");
+  return value;
+}
+
+interface CheckedText<Schema extends TSchema> {
+  readonly document: Document.Parsed;
+  readonly lines: LineCounter;
+  readonly value: Static<Schema>;
+}
+
+function checkText<Schema extends TSchema>(
+  file: string,
+  text: string,
+  schema: Schema,
+): CheckedText<Schema> {
+  const lines = new LineCounter();
+  // Aliases could blow a small file up into a large one.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [syntaxError] = document.errors;
+  if (syntaxError)
+    throw new SettingsError(
+      `${file}:${lines.linePos(syntaxError.pos[0]).line}: Cannot read settings: ${syntaxError.message}`,
+    );
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 0 }) ?? {};
+  } catch (cause) {
+    throw new SettingsError(`${file}: Cannot read settings: aliases are not allowed`, { cause });
+  }
+  requireShape({ file, schema, value, checked: { document, lines }, base: [] });
+  return { document, lines, value: value as Static<Schema> };
+}
+
+function requireShape(options: {
+  readonly file: string;
+  readonly schema: TSchema;
+  readonly value: unknown;
+  readonly checked: { document: Document.Parsed; lines: LineCounter };
+  readonly base: readonly (string | number)[];
+}): void {
+  const { file, schema, value, checked, base } = options;
+  if (Value.Check(schema, value)) return;
+  const errors = [...Value.Errors(schema, value)];
+  const extra = errors.find((error) => "additionalProperties" in error.params);
+  const missed = errors.find((error) => "requiredProperties" in error.params);
+  const first = extra ?? missed ?? errors[0];
+  const inside = (first?.instancePath ?? "").split("/").slice(1);
+  const at = [...base, ...inside.map((part) => (/^\d+$/.test(part) ? Number(part) : part))];
+  if (first && "additionalProperties" in first.params) {
+    const names = Object.keys((schema as { properties?: object }).properties ?? {});
+    const unknown = (first.params.additionalProperties as string[])[0] ?? "";
+    const known = inside.length === 0 && names.length > 0 ? `: expected one of ${names.join(", ")}` : "";
+    throw wrongAt(file, checked, [...at, unknown], `there is no setting of this name${known}`);
+  }
+  if (first && "requiredProperties" in first.params)
+    throw wrongAt(file, checked, at, `${String((first.params.requiredProperties as string[])[0])} is missing`);
+  throw wrongAt(file, checked, at, `expected ${expectedAt(schema, inside) ?? first?.message ?? "something else"}`);
+}
+
+/** What a schema says in plain words about the member at `inside`. */
+function expectedAt(schema: TSchema, inside: readonly string[]): string | null {
+  let current: unknown = schema;
+  for (const part of inside) {
+    if (typeof current !== "object" || current === null) return null;
+    const properties = (current as { properties?: Record<string, unknown> }).properties;
+    current = properties?.[part];
+  }
+  const description = (current as { description?: unknown } | undefined)?.description;
+  return typeof description === "string" ? description : null;
+}
+
+function wrongAt(
+  file: string,
+  checked: { document: Document.Parsed; lines: LineCounter },
+  at: readonly (string | number)[],
+  message: string,
+): SettingsError {
+  return new SettingsError(
+    `${file}:${lineOf(checked, at)}: ${at.length === 0 ? "settings" : at.join(".")}: ${message}`,
+  );
+}
+
+/** Line of a member, or of the nearest one above it that is there. */
+function lineOf(
+  { document, lines }: { document: Document.Parsed; lines: LineCounter },
+  at: readonly (string | number)[],
+): number {
+  for (let depth = at.length; depth > 0; depth -= 1) {
+    const parent = document.getIn(at.slice(0, depth - 1), true);
+    const last = at[depth - 1];
+    const pair = isMap(parent)
+      ? parent.items.find((item) => String(item.key) === String(last))
+      : undefined;
+    const node = pair?.key ?? document.getIn(at.slice(0, depth), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}
+
+type Secrets = ReadonlyMap<string, { user: string | null; password: string | null }>;
+
+const SecretsSchema = Type.Record(
+  Type.String({ maxLength: 32 }),
+  Type.Object(
+    {
+      user: Type.Optional(Type.String({ maxLength: 200, description: "a user name" })),
+      password: Type.Optional(Type.String({ maxLength: 200, description: "a password in quotes" })),
+    },
+    closed,
+  ),
+  { maxProperties: 16 },
+);
+
+async function readSecrets(file: string): Promise<Secrets> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return new Map();
+    throw error;
+  }
+  const { value } = checkText(file, text, SecretsSchema);
+  return new Map(
+    Object.entries(value).map(([id, entry]) => [
+      id,
+      { user: entry.user ?? null, password: entry.password ?? null },
+    ]),
+  );
+}
+
+function readCamera(options: {
+  readonly file: string;
+  readonly checked: CheckedText<typeof SettingsSchema>;
+  readonly index: number;
+  readonly secrets: Secrets;
+  readonly environment: NodeJS.ProcessEnv;
+}): CameraSettings {
+  const { file, checked, index, secrets, environment } = options;
+  const value = checked.value.cameras?.[index];
+  const isFfmpeg = typeof value === "object" && value !== null && "source" in value && value.source === "ffmpeg";
+  const schema = isFfmpeg ? FfmpegCamera : RtspCamera;
+  requireShape({ file, schema, value, checked, base: ["cameras", index] });
+  const camera = value as Static<typeof RtspCamera> | Static<typeof FfmpegCamera>;
+  if (camera.faces === "blur-only")
+    throw wrongAt(file, checked, ["cameras", index, "faces"], [
+      "blur-only records nothing that was not blurred, and this version cannot blur yet;",
+      "choose keep, and leave the camera out where that is not acceptable",
+    ].join(" "));
+  const common = {
+    id: camera.id,
+    name: camera.name ?? camera.id,
+    faces: camera.faces ?? ("keep" as const),
+  };
+  if (camera.source === "ffmpeg")
+    return { ...common, audio: false, source: "ffmpeg", input: camera.input };
+  for (const stream of ["main", "sub"] as const) {
+    const url = camera[stream];
+    if (url !== undefined) requirePlainUrl(file, checked, ["cameras", index, stream], url);
+  }
+  const variable = `DOORWARD_CAMERA_${camera.id.toUpperCase().replaceAll("-", "_")}`;
+  const secret = secrets.get(camera.id);
+  return {
+    ...common,
+    audio: camera.audio ?? false,
+    source: "rtsp",
+    main: camera.main,
+    sub: camera.sub ?? null,
+    username: environment[`${variable}_USER`] ?? secret?.user ?? null,
+    password: environment[`${variable}_PASSWORD`] ?? secret?.password ?? null,
+    allowBasic: camera.basic ?? false,
+  };
+}
+
+function requirePlainUrl(
+  file: string,
+  checked: CheckedText<typeof SettingsSchema>,
+  at: readonly (string | number)[],
+  url: string,
+): void {
+  if (!URL.canParse(url)) throw wrongAt(file, checked, at, "expected an address as rtsp://192.0.2.10/main");
+  const { username, password, hostname } = new URL(url);
+  if (username !== "" || password !== "")
+    throw wrongAt(file, checked, at, "user and password belong into secrets/cameras.yaml, not here");
+  if (hostname === "") throw wrongAt(file, checked, at, "the address names no host");
+}
+
+function requireDistinct(
+  file: string,
+  checked: CheckedText<typeof SettingsSchema>,
+  cameras: readonly CameraSettings[],
+): void {
+  const seen = new Set<string>();
+  cameras.forEach(({ id }, index) => {
+    if (seen.has(id)) throw wrongAt(file, checked, ["cameras", index, "id"], `"${id}" is used twice`);
+    seen.add(id);
+  });
+}
