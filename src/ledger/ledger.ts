@@ -252,9 +252,7 @@ export class Ledger {
 
   #subtreeHash(level: number, index: number): Uint8Array {
     const hash =
-      level === 0
-        ? this.#statements.leafHash.get(index)
-        : this.#statements.node.get(level, index);
+      level === 0 ? this.#statements.leafHash.get(index) : this.#statements.node.get(level, index);
     if (hash === undefined) throw damaged(`subtree ${index} of level ${level} is missing`);
     return new Uint8Array(hash);
   }

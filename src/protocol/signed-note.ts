@@ -137,7 +137,10 @@ function requireKeyName(name: string): void {
     !/[\p{White_Space}+]/u.test(name) &&
     !hasControlCharacter(name);
   if (!isGood)
-    throw new MalformedInput("key name", "Cannot read key name: empty, too long, or has a space or +");
+    throw new MalformedInput(
+      "key name",
+      "Cannot read key name: empty, too long, or has a space or +",
+    );
 }
 
 function hasControlCharacter(text: string): boolean {

@@ -6,7 +6,7 @@ import { openDatabase } from "../../src/base/database.ts";
 import { verifyLedger } from "../../src/ledger/verify-ledger.ts";
 import { openLedger, openTestLedger } from "./test-ledger.ts";
 
-const script = path.join(import.meta.dirname, "append-until-killed.ts");
+const script = path.join(import.meta.dirname, "append-child.ts");
 
 /** Lets the writer run until it has acknowledged `count` more entries, then kills it at once. */
 async function appendAndKill(file: string, count: number): Promise<number> {
