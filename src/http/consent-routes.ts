@@ -1,0 +1,191 @@
+import { Readable } from "node:stream";
+import type { FastifyReply } from "fastify";
+import Type from "typebox";
+import { openBundle } from "../consent/bundle.ts";
+import type { StoredRequest } from "../consent/requests.ts";
+import * as Api from "../protocol/api.ts";
+import { BUNDLE_MEDIA_TYPE } from "../protocol/bundle.ts";
+import { fromBase64, toBase64 } from "../protocol/bytes.ts";
+import { HubError } from "../protocol/errors.ts";
+import { parseRequestId, parseSha256Hex } from "../protocol/ids.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import { SealedRequestSchema, type SealedRequest } from "../protocol/request.ts";
+import { sendNotFound, type HubServer } from "./server.ts";
+import type { HubServices } from "./services.ts";
+
+const idParameter = Type.Object({
+  id: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }),
+});
+/** An envelope with four hundred post-quantum headers, and room. */
+const DECISION_BODY_BYTES = 4 * 1024 * 1024;
+
+/** Forms, requests and decisions: only owners see or answer them. */
+export function addConsentRoutes(server: HubServer, services: HubServices): void {
+  const { requests } = services;
+  server.post(
+    "/api/forms",
+    {
+      config: { access: "sign" },
+      schema: { body: Api.FormBody, response: { 200: Api.FormAnswer } },
+    },
+    async ({ body }) => {
+      requests.createForm(parseSha256Hex(body.tokenSha256), body.expiresAtMs);
+      return { expiresAtMs: body.expiresAtMs, intakeUrl: services.intakeUrl() };
+    },
+  );
+  server.post(
+    "/api/requests",
+    {
+      config: { access: "sign" },
+      schema: { body: Api.TypedRequestBody, response: { 200: Api.RequestSummary } },
+    },
+    async ({ body }) => {
+      const request = requests.receiveTyped({
+        asked: body.asked,
+        personal: fromBase64(body.personal, "personal"),
+        channel: "typed_by_owner",
+      });
+      services.requestReceived(request);
+      return summaryOf(request, services);
+    },
+  );
+  server.post(
+    "/api/requests/import",
+    {
+      config: { access: "sign" },
+      bodyLimit: 2 * LIMITS.requestBytes,
+      schema: { body: SealedRequestSchema, response: { 200: Api.RequestSummary } },
+    },
+    async ({ body }) => summaryOf(receive(services, body, "sealed_file"), services),
+  );
+  server.get(
+    "/api/requests",
+    {
+      config: { access: "sign" },
+      schema: {
+        querystring: Type.Object({
+          before: Type.Optional(Type.Integer({ minimum: 0 })),
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+        }),
+        response: { 200: Api.RequestList },
+      },
+    },
+    async ({ query }) =>
+      requests
+        .list(query.limit ?? 100, query.before ?? Number.MAX_SAFE_INTEGER)
+        .map((request) => summaryOf(request, services)),
+  );
+  server.get(
+    "/api/requests/:id",
+    {
+      config: { access: "sign" },
+      schema: { params: idParameter, response: { 200: Api.RequestSummary } },
+    },
+    async ({ params }) => summaryOf(requireRequest(services, params.id), services),
+  );
+  server.post(
+    "/api/requests/:id/nonce",
+    {
+      config: { access: "sign" },
+      schema: { params: idParameter, response: { 200: Api.NonceAnswer } },
+    },
+    async ({ params }) => {
+      const issued = requests.issueNonce(parseRequestId(params.id));
+      if (!issued) throw new HubError("NOT_OPEN", "Cannot decide: the request is not open");
+      return issued;
+    },
+  );
+  server.post(
+    "/api/requests/:id/decision",
+    {
+      config: { access: "sign" },
+      bodyLimit: DECISION_BODY_BYTES,
+      schema: {
+        params: idParameter,
+        body: Api.DecisionBody,
+        response: { 200: Api.RequestSummary },
+      },
+    },
+    async ({ params, body }) => {
+      const decided = services.decisions.decide(parseRequestId(params.id), body.decision);
+      return summaryOf(decided, services);
+    },
+  );
+}
+
+/** The two things that anybody may do: hand in a form, and fetch what was released to him. */
+export function addPickUpRoute(server: HubServer, services: HubServices): void {
+  server.get(
+    "/status/:token",
+    {
+      config: { access: "public", rateLimit: { max: 60, timeWindow: 60_000 } },
+      schema: { params: Type.Object({ token: Type.String({ maxLength: 128 }) }) },
+    },
+    async ({ params }, reply) => pickUp(services, params.token, reply),
+  );
+}
+
+export function addIntakeRoute(server: HubServer, services: HubServices): void {
+  server.post(
+    "/intake",
+    {
+      config: { access: "public", rateLimit: { max: 20, timeWindow: 60_000 } },
+      schema: { body: SealedRequestSchema, response: { 200: Api.IntakeAnswer } },
+    },
+    async ({ body }) => {
+      const request = receive(services, body, "intake_form");
+      return { statusUrl: services.statusUrl(request.statusToken) };
+    },
+  );
+}
+
+function receive(
+  services: HubServices,
+  body: SealedRequest,
+  channel: "intake_form" | "sealed_file",
+): StoredRequest {
+  const request = services.requests.receiveForm(body.token, {
+    asked: body.asked,
+    personal: fromBase64(body.personal, "personal"),
+    channel,
+  });
+  services.requestReceived(request);
+  return request;
+}
+
+function requireRequest({ requests }: HubServices, id: string): StoredRequest {
+  const request = requests.get(parseRequestId(id));
+  if (!request) throw new HubError("NOT_FOUND", "There is no request of this id");
+  return request;
+}
+
+function summaryOf(request: StoredRequest, services: HubServices): Api.RequestSummary {
+  return {
+    record: request.record,
+    recordSha256: request.recordSha256,
+    state: request.state,
+    outcome: request.outcome,
+    decidedAtMs: request.decidedAtMs,
+    personal: request.personal === null ? null : toBase64(request.personal),
+    statusUrl: services.statusUrl(request.statusToken),
+  };
+}
+
+/**
+ * Unknown, waiting, refused, expired: one answer, from the same function, after the same look-up
+ * (invariant 6). The access entry is committed before the first byte goes out (invariant 8).
+ */
+async function pickUp(services: HubServices, token: string, reply: FastifyReply): Promise<void> {
+  const request = services.requests.findByStatusToken(token);
+  const approval = request && services.decisions.approvalOf(request);
+  if (!request || !approval) {
+    await sendNotFound(reply);
+    return;
+  }
+  const bundle = await openBundle(approval, request, services.bundles);
+  services.decisions.recordAccess(request);
+  await reply
+    .header("content-disposition", `attachment; filename="doorward-${request.id.slice(0, 8)}.zip"`)
+    .type(BUNDLE_MEDIA_TYPE)
+    .send(Readable.from(bundle));
+}

@@ -1,0 +1,37 @@
+import type { BundleSource } from "../consent/bundle.ts";
+import type { Decisions } from "../consent/decisions.ts";
+import type { RequestStore, StoredRequest } from "../consent/requests.ts";
+import type { ClipStore } from "../clips/store.ts";
+import type { Household } from "../keys/household.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { HealthAnswer } from "../protocol/api.ts";
+import type { ClaimDesk } from "./claim.ts";
+import type { Pairings } from "./pairings.ts";
+import type { Sessions } from "./sessions.ts";
+
+/** What routes may use. Made once, in `hub.ts`, the one file that knows every capability. */
+export interface HubServices {
+  readonly name: string;
+  readonly version: string;
+  readonly ledger: Ledger;
+  readonly ledgerKey: Uint8Array;
+  readonly household: Household;
+  readonly sessions: Sessions;
+  readonly claimDesk: ClaimDesk;
+  readonly pairings: Pairings;
+  readonly clips: ClipStore;
+  readonly requests: RequestStore;
+  readonly decisions: Decisions;
+  readonly bundles: BundleSource;
+  readonly nowMs: () => number;
+  /** Seals bytes with the recorder's own writer. */
+  readonly seal: (plaintext: Uint8Array, recipients: readonly string[]) => Uint8Array;
+  /** Called after a keyring statement was accepted: the recorder checks the chain for itself. */
+  readonly keyringChanged: () => void;
+  /** Called when something new waits for the owner. */
+  readonly requestReceived: (request: StoredRequest) => void;
+  readonly health: () => HealthAnswer;
+  /** Public addresses of this hub; known once it listens. */
+  readonly statusUrl: (statusToken: string) => string;
+  readonly intakeUrl: () => string | null;
+}

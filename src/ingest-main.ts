@@ -1,0 +1,225 @@
+import { fileURLToPath } from "node:url";
+import { systemClock } from "./base/clock.ts";
+import { findFfmpeg } from "./base/ffmpeg.ts";
+import { sandboxState } from "./base/sandbox.ts";
+import { FragmentRing, RING_BYTES_MAX } from "./camera/ring.ts";
+import { CameraStream, type CameraSource, type CameraStatus } from "./camera/stream.ts";
+import { ClipRecorder, type OriginalsReaders } from "./clips/recorder.ts";
+import type { FromIngest, StreamReport, ToIngest } from "./ingest-messages.ts";
+import { parseRecipient } from "./protocol/age-header.ts";
+import { PRE_ROLL_MS } from "./protocol/clip.ts";
+import { HubError } from "./protocol/errors.ts";
+import type { Fragment } from "./protocol/fragment.ts";
+import { parseCameraId, type CameraId, type Sha256Hex } from "./protocol/ids.ts";
+import { verifyKeyring } from "./protocol/keyring.ts";
+import type { CameraSettings } from "./settings.ts";
+import { GreyFrames } from "./vision/frames.ts";
+import { MotionDetector } from "./vision/motion.ts";
+
+/**
+ * The ingest process: parses what cameras send, keeps the last seconds in memory, finds motion and
+ * seals what is recorded. It is the only writer of footage. It opens no database and no socket but
+ * its cameras', and ends when the hub does.
+ */
+interface Ingest {
+  readonly clipsDirectory: string;
+  readonly ffmpegPath: string;
+  readonly cameras: readonly CameraSettings[];
+}
+
+/** Detection looks back by less than this; the ring must still hold the full pre-roll then. */
+const DETECTION_DELAY_MAX_MS = 2_000;
+/** Sub stream of the demo scene, as a common camera would send it. */
+const DEMO_SUB = { width: 640, height: 360 };
+const DEMO_SCENE = fileURLToPath(new URL("../scripts/demo-scene.ts", import.meta.url));
+
+let ingest: Ingest | null = null;
+let readers: OriginalsReaders | null = null;
+let genesis: Sha256Hex | null = null;
+let pipelines: AsyncDisposableStack | null = null;
+
+function send(message: FromIngest): void {
+  // After the hub is gone there is nobody to tell, and `disconnect` ends this process.
+  if (process.connected) process.send?.(message);
+}
+
+function streamReport(status: CameraStatus): StreamReport {
+  switch (status.state) {
+    case "idle":
+    case "connecting":
+      return { state: status.state, problem: null, codec: null };
+    case "streaming":
+      return { state: status.state, problem: null, codec: status.codec };
+    case "waiting-to-retry":
+      return {
+        state: status.state,
+        problem: { code: status.code, message: status.message },
+        codec: null,
+      };
+  }
+}
+
+function rtspSource(
+  camera: Extract<CameraSettings, { source: "rtsp" }>,
+  url: string,
+  audio: boolean,
+): CameraSource {
+  return {
+    kind: "rtsp",
+    url,
+    ...(camera.username === null ? {} : { username: camera.username }),
+    ...(camera.password === null ? {} : { password: camera.password }),
+    allowBasic: camera.allowBasic,
+    audio,
+  };
+}
+
+function demoSource(onSubFragment: (fragment: Fragment) => void): CameraSource {
+  return {
+    kind: "ffmpeg",
+    input: {
+      kind: "frames",
+      command: [process.execPath, DEMO_SCENE],
+      width: 1280,
+      height: 720,
+      framesPerSecond: 15,
+    },
+    audio: false,
+    sub: { ...DEMO_SUB, onFragment: onSubFragment },
+  };
+}
+
+/** One camera: streams, ring, motion, recorder. Everything it opens goes onto `stack`. */
+function startCamera(stack: AsyncDisposableStack, settings: CameraSettings, own: Ingest): void {
+  const camera = parseCameraId(settings.id);
+  const ring = new FragmentRing({
+    durationMs: PRE_ROLL_MS + DETECTION_DELAY_MAX_MS,
+    sizeBytes: RING_BYTES_MAX,
+  });
+  const recorder = stack.use(
+    ClipRecorder.create({
+      camera,
+      clipsDirectory: own.clipsDirectory,
+      readers: () => readers,
+      emit: (event) => send({ type: "recorder", event }),
+      reportTrouble: ({ code, message }) => send({ type: "trouble", camera, code, message }),
+    }),
+  );
+  const frames = stack.use(watchMotion(camera, own, ring, recorder));
+  const analyse = (fragment: Fragment): void => {
+    if (fragment.track === "video") frames.push(fragment);
+  };
+  const hasOwnSub = settings.source === "rtsp" ? settings.sub !== null : settings.source === "demo";
+  const onMainFragment = (fragment: Fragment): void => {
+    ring.push(fragment);
+    recorder.push(fragment);
+    if (!hasOwnSub) analyse(fragment);
+  };
+  const open = (
+    role: "main" | "sub",
+    source: CameraSource,
+    onFragment: (fragment: Fragment) => void,
+  ): void => {
+    const onStatus = (status: CameraStatus): void =>
+      send({ type: "camera", camera, role, report: streamReport(status) });
+    stack.use(
+      CameraStream.start({ camera, role, source, clock: systemClock, onFragment, onStatus }),
+    );
+  };
+  switch (settings.source) {
+    case "demo":
+      open("main", demoSource(analyse), onMainFragment);
+      break;
+    case "ffmpeg":
+      open("main", fileSource(settings.input), onMainFragment);
+      break;
+    case "rtsp":
+      open("main", rtspSource(settings, settings.main, settings.audio), onMainFragment);
+      if (settings.sub !== null) open("sub", rtspSource(settings, settings.sub, false), analyse);
+      break;
+  }
+}
+
+function fileSource(file: string): CameraSource {
+  return { kind: "ffmpeg", input: { kind: "file", path: file, loop: true }, audio: false };
+}
+
+function watchMotion(
+  camera: CameraId,
+  own: Ingest,
+  ring: FragmentRing,
+  recorder: ClipRecorder,
+): GreyFrames {
+  const detector = new MotionDetector();
+  return GreyFrames.open({
+    ffmpegPath: own.ffmpegPath,
+    clock: systemClock,
+    onFrame: (frame) => {
+      const event = detector.push(frame);
+      if (event?.type === "start")
+        recorder.startEvent(event.why, event.onsetAtMs, ring.since(event.onsetAtMs - PRE_ROLL_MS));
+      else if (event?.type === "end") recorder.endEvent(event.atMs);
+    },
+    onProblem: (message) =>
+      send({ type: "trouble", camera, code: "DECODER_RESTARTED", message: message.slice(0, 400) }),
+  });
+}
+
+/** Before a verified keyring there is nobody to seal to, so no camera is even connected to. */
+function startPipelines(): void {
+  if (!ingest || !readers || pipelines) return;
+  pipelines = new AsyncDisposableStack();
+  for (const camera of ingest.cameras) startCamera(pipelines, camera, ingest);
+}
+
+function takeKeyring(statements: readonly unknown[]): void {
+  try {
+    const keyring = verifyKeyring(statements, genesis ?? undefined);
+    genesis = keyring.genesis;
+    readers = {
+      recipients: [keyring.readers.originals, keyring.readers.recovery].map(parseRecipient),
+      keyringHead: keyring.head,
+      keyringEpoch: keyring.epoch,
+    };
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    // What was in force stays in force: a chain that does not hold adds and removes nobody.
+    send({ type: "keyring-refused", message: error.message });
+    return;
+  }
+  startPipelines();
+}
+
+async function stop(): Promise<void> {
+  await pipelines?.disposeAsync();
+  process.exit(0);
+}
+
+async function handle(message: ToIngest): Promise<void> {
+  switch (message.type) {
+    case "configure": {
+      const { clipsDirectory, cameras } = message;
+      ingest = { clipsDirectory, cameras, ffmpegPath: (await findFfmpeg()).path };
+      send({ type: "ready", sandbox: await sandboxState() });
+      startPipelines();
+      return;
+    }
+    case "keyring":
+      takeKeyring(message.statements);
+      return;
+    case "stop":
+      await stop();
+      return;
+  }
+}
+
+let messages = Promise.resolve();
+process.on("message", (message: ToIngest) => {
+  // One after the other: a keyring must not overtake the configuration.
+  messages = messages.then(() => handle(message));
+});
+process.on("disconnect", () => void stop());
+process.on("SIGINT", () => {
+  // A terminal sends it to the whole group; the hub says when to stop.
+});
+process.on("SIGTERM", () => void stop());

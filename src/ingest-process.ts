@@ -1,0 +1,96 @@
+import { fork, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import type { FromIngest, ToIngest } from "./ingest-messages.ts";
+
+const ENTRY = fileURLToPath(new URL("./ingest-main.ts", import.meta.url));
+const RESTART_FIRST_MS = 200;
+const RESTART_MAX_MS = 30_000;
+const STABLE_MS = 30_000;
+const STOP_TIMEOUT_MS = 10_000;
+
+export interface IngestProcessOptions {
+  /** Sent to every new process, first; the keyring follows. */
+  readonly greet: () => readonly ToIngest[];
+  readonly onMessage: (message: FromIngest) => void;
+  /** The process is gone; what it was writing is left as it was. */
+  readonly onExit: (reason: string) => void;
+}
+
+/**
+ * The ingest process, kept up: crash-only, started again with back-off and jitter. It inherits no
+ * environment but what finding ffmpeg takes, so that no secret of the hub is in it.
+ */
+export class IngestProcess implements AsyncDisposable {
+  readonly #options: IngestProcessOptions;
+  #child: ChildProcess | null = null;
+  #restarts = 0;
+  #failuresInARow = 0;
+  #retry: NodeJS.Timeout | null = null;
+  #isClosing = false;
+
+  private constructor(options: IngestProcessOptions) {
+    this.#options = options;
+  }
+
+  static start(options: IngestProcessOptions): IngestProcess {
+    const ingest = new IngestProcess(options);
+    ingest.#spawn();
+    return ingest;
+  }
+
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  get pid(): number | null {
+    return this.#child?.pid ?? null;
+  }
+
+  send(message: ToIngest): void {
+    if (this.#child?.connected === true) this.#child.send(message);
+  }
+
+  #spawn(): void {
+    const startedAtMs = performance.now();
+    const { PATH, DOORWARD_FFMPEG, NODE_ENV } = process.env;
+    const environment = { PATH, DOORWARD_FFMPEG, NODE_ENV };
+    const child = fork(ENTRY, [], {
+      serialization: "advanced",
+      env: Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined)),
+      execArgv: [],
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    this.#child = child;
+    child.on("message", (message: FromIngest) => {
+      this.#options.onMessage(message);
+    });
+    child.once("error", (error) => {
+      this.#options.onExit(`could not be started: ${error.message}`);
+    });
+    child.once("exit", (code, signal) => {
+      this.#child = null;
+      if (this.#isClosing) return;
+      this.#options.onExit(signal ?? `exit code ${code ?? "?"}`);
+      if (performance.now() - startedAtMs > STABLE_MS) this.#failuresInARow = 0;
+      this.#failuresInARow += 1;
+      this.#restarts += 1;
+      const backOffMs = Math.min(RESTART_FIRST_MS * 2 ** (this.#failuresInARow - 1), RESTART_MAX_MS);
+      this.#retry = setTimeout(() => this.#spawn(), backOffMs * (0.75 + Math.random() / 2));
+    });
+    for (const message of this.#options.greet()) this.send(message);
+  }
+
+  /** Lets it close what it is recording; after 10 s it is killed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosing = true;
+    if (this.#retry) clearTimeout(this.#retry);
+    const child = this.#child;
+    if (!child || child.exitCode !== null) return;
+    const exited = once(child, "exit");
+    this.send({ type: "stop" });
+    const kill = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
+    await exited;
+    clearTimeout(kill);
+  }
+}

@@ -1,0 +1,125 @@
+import type { ClipDetail, RequestSummary } from "../protocol/api.ts";
+import {
+  impliedRedactions,
+  termsHash,
+  type Terms,
+  type TermsClip,
+} from "../protocol/decision.ts";
+import { PAYLOAD_TYPES, signEnvelope, type Envelope, type EnvelopeSigner } from "../protocol/envelope.ts";
+import { HubError } from "../protocol/errors.ts";
+import type { Keyring } from "../protocol/keyring.ts";
+import { DECISION_LIFETIME_MS } from "../protocol/limits.ts";
+import { recipientWords } from "../protocol/words.ts";
+import { makeRelease, type HeaderSource } from "./release.ts";
+
+/** What an owner chose to let go: the cut, to whom, and what for. */
+export interface Choice {
+  readonly clip: ClipDetail;
+  readonly rendition: "original" | "blurred";
+  readonly audio: boolean;
+  /** Only segments that overlap this range; whole segments leave, never a part of one. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+}
+
+/** What every decision is made against; all of it seen and checked by this device. */
+export interface DecisionGround {
+  readonly keyring: Keyring;
+  readonly request: RequestSummary;
+  readonly nonce: { readonly nonce: string; readonly expiresAtMs: number };
+  readonly checkpoint: { readonly size: number; readonly root: string };
+  readonly nowMs: number;
+}
+
+/**
+ * The files of a clip that fall under a choice, in the order they are released.
+ *
+ * @throws HubError NOTHING_CHOSEN when there are none.
+ */
+export function chooseFiles(choice: Choice): TermsClip {
+  const { clip, rendition, audio } = choice;
+  const fromMs = choice.fromMs ?? Number.NEGATIVE_INFINITY;
+  const toMs = choice.toMs ?? Number.POSITIVE_INFINITY;
+  const files = clip.files.filter(
+    (file) =>
+      file.toMs > fromMs &&
+      file.fromMs < toMs &&
+      // Sound exists once; it has no faces to blur.
+      ((file.track === "video" && file.rendition === rendition) || (file.track === "audio" && audio)),
+  );
+  if (!files.some(({ track }) => track === "video"))
+    throw new HubError(
+      "NOTHING_CHOSEN",
+      `Cannot approve: clip ${clip.id} has no ${rendition} video in that range`,
+    );
+  return {
+    clip: clip.id,
+    camera: clip.camera,
+    fromMs: Math.min(...files.map((file) => file.fromMs)),
+    toMs: Math.max(...files.map((file) => file.toMs)),
+    files,
+  };
+}
+
+/** The statement an owner reads before signing: complete, and exactly what will leave. */
+export function approvalTerms(
+  ground: DecisionGround,
+  options: { clips: readonly TermsClip[]; recipient: string; purpose: string; isPart: boolean },
+): Terms {
+  const { clips, recipient, purpose, isPart } = options;
+  return {
+    ...commonTerms(ground),
+    outcome: isPart ? "approved_in_part" : "approved",
+    clips: [...clips],
+    redactions: impliedRedactions(clips),
+    recipient,
+    recipientWords: recipientWords(recipient),
+    purpose,
+  };
+}
+
+export function refusalTerms(ground: DecisionGround): Terms {
+  return {
+    ...commonTerms(ground),
+    outcome: "refused",
+    clips: [],
+    redactions: impliedRedactions([]),
+    recipient: null,
+    recipientWords: [],
+    purpose: "",
+  };
+}
+
+function commonTerms({ keyring, request, nonce, checkpoint, nowMs }: DecisionGround) {
+  return {
+    v: 1 as const,
+    origin: keyring.origin,
+    request: request.record.request,
+    requestSha256: request.recordSha256,
+    notBeforeMs: nowMs,
+    notAfterMs: Math.min(
+      nowMs + DECISION_LIFETIME_MS,
+      nonce.expiresAtMs,
+      request.record.expiresAtMs,
+    ),
+    nonce: nonce.nonce,
+    checkpoint: { size: checkpoint.size, root: checkpoint.root },
+    keyringEpoch: keyring.epoch,
+    keyringHead: keyring.head,
+  };
+}
+
+/** Makes the new headers and signs them together with the terms. */
+export async function signApproval(
+  terms: Terms,
+  identities: readonly string[],
+  headerOf: HeaderSource,
+  signer: EnvelopeSigner,
+): Promise<Envelope> {
+  const release = await makeRelease(terms, identities, headerOf);
+  return signEnvelope(PAYLOAD_TYPES.decision, { terms, release }, signer, termsHash(terms));
+}
+
+export async function signRefusal(terms: Terms, signer: EnvelopeSigner): Promise<Envelope> {
+  return signEnvelope(PAYLOAD_TYPES.decision, { terms, release: [] }, signer, termsHash(terms));
+}

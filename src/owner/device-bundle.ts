@@ -1,0 +1,120 @@
+import { randomBytes } from "@noble/hashes/utils.js";
+import Type, { type Static } from "typebox";
+import { fromBase64, sha256Hex, toBase64, toHex, utf8Bytes } from "../protocol/bytes.ts";
+import { checkShape } from "../protocol/check.ts";
+import { deviceIdOf } from "../protocol/envelope.ts";
+import type { DeviceId } from "../protocol/ids.ts";
+import { RoleSchema, type DeviceRecord, type Role } from "../protocol/keyring.ts";
+import { generateReader, signingKeyFromSeed, type KeyKind, type SigningKey } from "./identity.ts";
+
+const identity = Type.String({ minLength: 60, maxLength: 120 });
+
+/** The readers that a role may have; a viewer's bundle has no originals reader to leak. */
+const HeldReadersSchema = Type.Object(
+  {
+    originals: Type.Optional(identity),
+    blurred: Type.Optional(identity),
+    owners: Type.Optional(identity),
+  },
+  { additionalProperties: false },
+);
+export type HeldReaders = Static<typeof HeldReadersSchema>;
+
+/** All that a device of the household keeps, to be sealed on the device itself. */
+export const DeviceBundleSchema = Type.Object(
+  {
+    v: Type.Literal(1),
+    kind: Type.Union([Type.Literal("pq"), Type.Literal("x25519")]),
+    /** Origin of the ledger, and the genesis that this device believes in. */
+    origin: Type.String({ maxLength: 200 }),
+    genesis: Type.String({ minLength: 64, maxLength: 64 }),
+    person: Type.String({ minLength: 32, maxLength: 32 }),
+    role: RoleSchema,
+    label: Type.String({ maxLength: 80 }),
+    /** Base64 of the Ed25519 seed. */
+    signingSeed: Type.String({ minLength: 44, maxLength: 44 }),
+    readers: HeldReadersSchema,
+  },
+  { additionalProperties: false },
+);
+export type DeviceBundle = Static<typeof DeviceBundleSchema>;
+
+export function readDeviceBundle(value: unknown): DeviceBundle {
+  return checkShape(DeviceBundleSchema, value, "device keys");
+}
+
+export function signingKeyOf(bundle: DeviceBundle): SigningKey {
+  return signingKeyFromSeed(fromBase64(bundle.signingSeed, "signingSeed"));
+}
+
+export function deviceOfBundle(bundle: DeviceBundle): DeviceId {
+  return deviceIdOf(signingKeyOf(bundle).publicKey);
+}
+
+/** Identities that open recordings, strongest first. */
+export function clipIdentities(bundle: DeviceBundle): string[] {
+  return [bundle.readers.originals, bundle.readers.blurred].flatMap((one) => one ?? []);
+}
+
+/** The readers that somebody of this role is given when he is admitted. */
+export function readersForRole(readers: HeldReaders, role: Role): HeldReaders {
+  const { originals, blurred, owners } = readers;
+  switch (role) {
+    case "owner":
+      return pick({ originals, blurred, owners });
+    case "adult":
+      return pick({ originals, blurred });
+    case "viewer":
+      return pick({ blurred });
+    case "guest":
+      return {};
+  }
+}
+
+function pick(readers: { [name in keyof HeldReaders]: HeldReaders[name] | undefined }): HeldReaders {
+  return Object.fromEntries(Object.entries(readers).filter(([, value]) => value !== undefined));
+}
+
+export async function generateReaders(kind: KeyKind): Promise<{
+  held: Required<HeldReaders>;
+  recipients: { originals: string; blurred: string; owners: string };
+}> {
+  const [originals, blurred, owners] = await Promise.all([
+    generateReader(kind),
+    generateReader(kind),
+    generateReader(kind),
+  ]);
+  return {
+    held: {
+      originals: originals.identity,
+      blurred: blurred.identity,
+      owners: owners.identity,
+    },
+    recipients: {
+      originals: originals.recipient,
+      blurred: blurred.recipient,
+      owners: owners.recipient,
+    },
+  };
+}
+
+export interface NewLabel {
+  readonly label: string;
+  readonly salt: string;
+}
+
+/** A device as the keyring names it: key, and the salted hash of what people call it. */
+export function deviceRecord(key: SigningKey, label: NewLabel): DeviceRecord {
+  return {
+    signingKey: toBase64(key.publicKey),
+    labelSha256: sha256Hex(utf8Bytes(`${label.salt} ${label.label}`)),
+  };
+}
+
+export function newLabel(label: string): NewLabel {
+  return { label, salt: toHex(randomBytes(16)) };
+}
+
+export function randomHex(bytes: number): string {
+  return toHex(randomBytes(bytes));
+}
