@@ -1,0 +1,176 @@
+import type BetterSqlite3 from "better-sqlite3";
+import type { EventReason, SealedFile } from "../protocol/clip.ts";
+import {
+  parseCameraId,
+  parseClipId,
+  parseSha256Hex,
+  type CameraId,
+  type ClipId,
+  type EventKind,
+  type Rendition,
+  type Sha256Hex,
+  type Track,
+} from "../protocol/ids.ts";
+
+/** Rows of the clip store and what they are read as. */
+
+export type ClipState = "recording" | "closed" | "torn";
+
+export interface StoredClip {
+  readonly id: ClipId;
+  /** Order in which the hub learnt of the clips; also the cursor of a list. */
+  readonly sequence: number;
+  readonly camera: CameraId;
+  readonly kind: EventKind;
+  readonly why: EventReason;
+  readonly eventAtMs: number;
+  readonly startedAtMs: number;
+  /** Null while it is recorded. */
+  readonly endedAtMs: number | null;
+  /** From the start to the end, or to the last closed file while it is recorded. */
+  readonly durationMs: number;
+  readonly state: ClipState;
+  readonly keyringHead: Sha256Hex;
+  readonly keyringEpoch: number;
+  /** Ledger index of the entry that lists the files; null while recording or with none whole. */
+  readonly entryIndex: number | null;
+  readonly renditions: readonly Rendition[];
+  /** Segments that have at least one whole file. */
+  readonly segments: number;
+}
+
+export interface TornFile {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly sha256: Sha256Hex;
+  readonly entryIndex: number;
+}
+
+export interface ClipRow {
+  readonly sequence: number;
+  readonly id: string;
+  readonly camera: string;
+  readonly kind: EventKind;
+  readonly why: string;
+  readonly event_at_ms: number;
+  readonly started_at_ms: number;
+  readonly ended_at_ms: number | null;
+  readonly state: ClipState;
+  readonly keyring_head: string;
+  readonly keyring_epoch: number;
+  readonly entry_index: number | null;
+  readonly last_ms: number | null;
+  readonly has_original: number;
+  readonly has_blurred: number;
+  readonly segments: number;
+}
+
+interface FileRow {
+  readonly segment: number | null;
+  readonly track: Track;
+  readonly rendition: Rendition;
+  readonly size_bytes: number;
+  readonly payload_sha256: string;
+  readonly from_ms: number;
+  readonly to_ms: number;
+}
+
+interface TornRow {
+  readonly name: string;
+  readonly size_bytes: number;
+  readonly sha256: string;
+  readonly entry_index: number;
+}
+
+export function clipOf(row: ClipRow): StoredClip {
+  const endMs = row.ended_at_ms ?? row.last_ms ?? row.started_at_ms;
+  const renditions: Rendition[] = [];
+  if (row.has_original === 1) renditions.push("original");
+  if (row.has_blurred === 1) renditions.push("blurred");
+  return {
+    id: parseClipId(row.id),
+    sequence: row.sequence,
+    camera: parseCameraId(row.camera),
+    kind: row.kind,
+    // Written by this store from a checked event.
+    why: JSON.parse(row.why) as EventReason,
+    eventAtMs: row.event_at_ms,
+    startedAtMs: row.started_at_ms,
+    endedAtMs: row.ended_at_ms,
+    durationMs: Math.max(0, endMs - row.started_at_ms),
+    state: row.state,
+    keyringHead: parseSha256Hex(row.keyring_head),
+    keyringEpoch: row.keyring_epoch,
+    entryIndex: row.entry_index,
+    renditions,
+    segments: row.segments,
+  };
+}
+
+export function fileOf(row: FileRow): SealedFile {
+  return {
+    segment: row.segment,
+    track: row.track,
+    rendition: row.rendition,
+    sizeBytes: row.size_bytes,
+    payloadSha256: parseSha256Hex(row.payload_sha256),
+    fromMs: row.from_ms,
+    toMs: row.to_ms,
+  };
+}
+
+export function tornOf(row: TornRow): TornFile {
+  return {
+    name: row.name,
+    sizeBytes: row.size_bytes,
+    sha256: parseSha256Hex(row.sha256),
+    entryIndex: row.entry_index,
+  };
+}
+
+const SELECT_CLIP = `
+  SELECT clips.*,
+    (SELECT max(to_ms) FROM clip_files WHERE clip = clips.id) AS last_ms,
+    EXISTS (SELECT 1 FROM clip_files WHERE clip = clips.id AND rendition = 'original')
+      AS has_original,
+    EXISTS (SELECT 1 FROM clip_files WHERE clip = clips.id AND rendition = 'blurred')
+      AS has_blurred,
+    (SELECT count(DISTINCT segment) FROM clip_files WHERE clip = clips.id) AS segments
+  FROM clips`;
+
+export function prepareClipStatements(database: BetterSqlite3.Database) {
+  return {
+    insertClip: database.prepare<
+      [ClipId, CameraId, EventKind, string, number, number, Sha256Hex, number]
+    >(
+      `INSERT INTO clips (id, camera, kind, why, event_at_ms, started_at_ms, state, keyring_head,
+         keyring_epoch) VALUES (?, ?, ?, ?, ?, ?, 'recording', ?, ?)`,
+    ),
+    endClip: database.prepare<[ClipState, number, number | null, ClipId]>(
+      "UPDATE clips SET state = ?, ended_at_ms = ?, entry_index = ? WHERE id = ?",
+    ),
+    clip: database.prepare<[ClipId], ClipRow>(`${SELECT_CLIP} WHERE id = ?`),
+    page: database.prepare<[number, number], ClipRow>(
+      `${SELECT_CLIP} WHERE sequence < ? ORDER BY sequence DESC LIMIT ?`,
+    ),
+    recording: database.prepare<[], ClipRow>(
+      `${SELECT_CLIP} WHERE state = 'recording' ORDER BY sequence`,
+    ),
+    counts: database.prepare<[], { readonly state: ClipState; readonly count: number }>(
+      "SELECT state, count(*) AS count FROM clips GROUP BY state",
+    ),
+    insertFile: database.prepare<
+      [ClipId, string, number | null, Track, Rendition, number, Sha256Hex, number, number]
+    >("INSERT INTO clip_files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    files: database.prepare<[ClipId], FileRow>(
+      `SELECT segment, track, rendition, size_bytes, payload_sha256, from_ms, to_ms
+       FROM clip_files WHERE clip = ? ORDER BY name`,
+    ),
+    insertTorn: database.prepare<[ClipId, string, number, Sha256Hex, number]>(
+      "INSERT INTO torn_files VALUES (?, ?, ?, ?, ?)",
+    ),
+    torn: database.prepare<[ClipId], TornRow>(
+      "SELECT name, size_bytes, sha256, entry_index FROM torn_files WHERE clip = ? ORDER BY name",
+    ),
+  };
+}

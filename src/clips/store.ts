@@ -1,0 +1,345 @@
+import path from "node:path";
+import type BetterSqlite3 from "better-sqlite3";
+import { inTransaction } from "../base/database.ts";
+import {
+  clipFolder,
+  sealedFileName,
+  type FileKey,
+  type RecorderEvent,
+  type SealedFile,
+} from "../protocol/clip.ts";
+import { HubError } from "../protocol/errors.ts";
+import type { ClipId } from "../protocol/ids.ts";
+import type { LedgerEntry } from "../protocol/ledger-entry.ts";
+import {
+  findClipFolders,
+  isSealedFileName,
+  measureFile,
+  namesIn,
+  sizeOfFile,
+  type MeasuredFile,
+} from "./clip-folder.ts";
+import {
+  clipOf,
+  fileOf,
+  prepareClipStatements,
+  tornOf,
+  type StoredClip,
+  type TornFile,
+} from "./clip-rows.ts";
+import { readRecorderEvent } from "./recorder-event.ts";
+
+export type { ClipState, StoredClip, TornFile } from "./clip-rows.ts";
+
+export interface ClipStoreOptions {
+  readonly database: BetterSqlite3.Database;
+  /** `data/clips`. */
+  readonly clipsDirectory: string;
+  /** Appends to the ledger, inside the transaction that is open, and returns the entry's index. */
+  readonly appendEntry: (entry: LedgerEntry) => number;
+  /** UTC. */
+  readonly nowMs: () => number;
+}
+
+export interface ClipsQuery {
+  /** `next` of the page before. */
+  readonly before?: number;
+  /** 1 to 500; by default 100. */
+  readonly limit?: number;
+}
+
+export interface ClipsPage {
+  /** Newest first. */
+  readonly clips: readonly StoredClip[];
+  readonly next: number | null;
+}
+
+/** What a start found of the time before it. */
+export interface Recovery {
+  /** Clips that were being recorded, and whose files are all whole. */
+  readonly closed: readonly ClipId[];
+  /** Clips, or folders without a row, in which an unfinished file was recorded as torn. */
+  readonly torn: readonly ClipId[];
+  /** Listed files that are not there: an alarm, since the hub removes nothing without an entry. */
+  readonly missing: readonly { readonly clip: ClipId; readonly name: string }[];
+  /** Names below `data/clips` that the hub did not give. */
+  readonly foreign: readonly string[];
+}
+
+export const CLIPS_PAGE_MAX = 500;
+
+/**
+ * Rows and files of the recordings, in the hub's process. A clip's row closes in the transaction
+ * that appends its ledger entry, which lists every file with its hash (invariant 8).
+ */
+export class ClipStore {
+  readonly #options: ClipStoreOptions;
+  readonly #statements: ReturnType<typeof prepareClipStatements>;
+  #tail: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: ClipStoreOptions) {
+    this.#options = options;
+    this.#statements = prepareClipStatements(options.database);
+  }
+
+  static open(options: ClipStoreOptions): ClipStore {
+    return new ClipStore(options);
+  }
+
+  /**
+   * Takes in what the recorder says, one after the other.
+   *
+   * @param value - A `RecorderEvent` as it came from the other process.
+   * @returns Resolves when it is on the disk.
+   * @throws MalformedInput for another shape; HubError `CLIP_UNKNOWN`, `CLIP_KNOWN`, `CLIP_ENDED`,
+   * `FILE_KNOWN`, `FILE_MISSING` (or of another size than said).
+   */
+  async apply(value: unknown): Promise<void> {
+    const event = readRecorderEvent(value);
+    await this.#inTurn(async () => {
+      switch (event.type) {
+        case "clip-started":
+          this.#start(event);
+          return;
+        case "file-closed":
+          await this.#addFile(event.clip, event.file);
+          return;
+        case "clip-closed":
+          await this.#end(this.#requireRecording(event.clip), event.endedAtMs);
+      }
+    });
+  }
+
+  /** @throws RangeError when `limit` is not between 1 and 500. */
+  list(query: ClipsQuery = {}): ClipsPage {
+    const { before = Number.MAX_SAFE_INTEGER, limit = 100 } = query;
+    if (!Number.isSafeInteger(limit) || limit < 1 || limit > CLIPS_PAGE_MAX)
+      throw new RangeError(`Cannot list clips: a limit of ${limit}`);
+    const rows = this.#statements.page.all(before, limit + 1);
+    const clips = rows.slice(0, limit).map(clipOf);
+    return { clips, next: rows.length > limit ? (clips.at(-1)?.sequence ?? null) : null };
+  }
+
+  get(clip: ClipId): StoredClip | null {
+    const row = this.#statements.clip.get(clip);
+    return row === undefined ? null : clipOf(row);
+  }
+
+  /** Number of clips in each state. */
+  counts(): { recording: number; closed: number; torn: number } {
+    const counts = { recording: 0, closed: 0, torn: 0 };
+    for (const { state, count } of this.#statements.counts.all()) counts[state] = count;
+    return counts;
+  }
+
+  /** The whole files of a clip, by name; none for an unknown clip. */
+  files(clip: ClipId): readonly SealedFile[] {
+    return this.#statements.files.all(clip).map(fileOf);
+  }
+
+  /** The unfinished files of a clip that were recorded as torn. */
+  tornFiles(clip: ClipId): readonly TornFile[] {
+    return this.#statements.torn.all(clip).map(tornOf);
+  }
+
+  /**
+   * Path of a listed file, put together from checked ids only.
+   *
+   * @throws HubError `CLIP_UNKNOWN`, `FILE_UNKNOWN`.
+   */
+  pathOf(clip: ClipId, file: FileKey): string {
+    const folder = this.#folderOf(this.#require(clip));
+    const name = sealedFileName(file);
+    if (!this.files(clip).some((listed) => sealedFileName(listed) === name))
+      throw new HubError("FILE_UNKNOWN", `Cannot find file: clip ${clip} lists no ${name}`);
+    return path.join(folder, name);
+  }
+
+  /**
+   * Path of a file that was recorded as torn.
+   *
+   * @throws HubError `CLIP_UNKNOWN`, `FILE_UNKNOWN`.
+   */
+  tornPathOf(clip: ClipId, name: string): string {
+    const folder = this.#folderOf(this.#require(clip));
+    const torn = this.tornFiles(clip).find((file) => file.name === name);
+    if (torn === undefined)
+      throw new HubError("FILE_UNKNOWN", `Cannot find file: clip ${clip} has no such torn file`);
+    return path.join(folder, torn.name);
+  }
+
+  /**
+   * Index of the ledger entry that lists the files of a clip.
+   *
+   * @throws HubError `CLIP_UNKNOWN`, `CLIP_UNLISTED` while it is recorded or with no whole file.
+   */
+  entryIndexOf(clip: ClipId): number {
+    const { entryIndex } = this.#require(clip);
+    if (entryIndex === null)
+      throw new HubError("CLIP_UNLISTED", `Cannot prove clip ${clip}: no entry lists its files`);
+    return entryIndex;
+  }
+
+  /**
+   * Settles what a dead recorder left behind: to be called at the start, and again after the
+   * recorder's process ended, never while one runs. Nothing is removed.
+   */
+  async recoverOrphans(): Promise<Recovery> {
+    return await this.#inTurn(async () => {
+      const before = this.#statements.recording.all().map(clipOf);
+      for (const clip of before) await this.#end(clip, this.#lastSeenMs(clip));
+      const found = await findClipFolders(this.#options.clipsDirectory);
+      const torn = new Set<ClipId>();
+      for (const { clip, folder, names } of found.clips) {
+        const absolute = path.join(this.#options.clipsDirectory, folder);
+        const unfinished = await this.#unlisted(clip, absolute, names);
+        if (unfinished.length > 0) torn.add(clip);
+        inTransaction(this.#options.database, () => this.#recordTorn(clip, unfinished));
+      }
+      const states = before.map(({ id }) => this.#require(id));
+      for (const { id, state } of states) if (state === "torn") torn.add(id);
+      const closed = states.filter(({ state }) => state === "closed").map(({ id }) => id);
+      return { closed, torn: [...torn], missing: this.#missing(found), foreign: found.foreign };
+    });
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#tail.then(work);
+    this.#tail = turn.catch(() => undefined);
+    return await turn;
+  }
+
+  #require(clip: ClipId): StoredClip {
+    const stored = this.get(clip);
+    if (stored === null)
+      throw new HubError("CLIP_UNKNOWN", `Cannot find clip: ${clip} is not in the store`);
+    return stored;
+  }
+
+  #requireRecording(clip: ClipId): StoredClip {
+    const stored = this.#require(clip);
+    if (stored.state !== "recording")
+      throw new HubError("CLIP_ENDED", `Cannot change clip ${clip}: it is ${stored.state}`);
+    return stored;
+  }
+
+  #folderOf(clip: StoredClip): string {
+    return path.join(this.#options.clipsDirectory, clipFolder(clip.id, clip.startedAtMs));
+  }
+
+  #lastSeenMs(clip: StoredClip): number {
+    return clip.startedAtMs + clip.durationMs;
+  }
+
+  #start(event: RecorderEvent & { readonly type: "clip-started" }): void {
+    if (this.get(event.clip) !== null)
+      throw new HubError("CLIP_KNOWN", `Cannot start clip ${event.clip}: it is in the store`);
+    this.#statements.insertClip.run(
+      event.clip,
+      event.camera,
+      event.kind,
+      JSON.stringify(event.why),
+      event.eventAtMs,
+      event.startedAtMs,
+      event.keyringHead,
+      event.keyringEpoch,
+    );
+  }
+
+  async #addFile(clip: ClipId, file: SealedFile): Promise<void> {
+    const name = sealedFileName(file);
+    const folder = this.#folderOf(this.#requireRecording(clip));
+    const sizeBytes = await sizeOfFile(path.join(folder, name));
+    if (sizeBytes !== file.sizeBytes)
+      throw new HubError(
+        "FILE_MISSING",
+        `Cannot list ${name} of clip ${clip}: ${sizeBytes ?? "no"} bytes, not ${file.sizeBytes}`,
+      );
+    if (this.files(clip).some((listed) => sealedFileName(listed) === name))
+      throw new HubError("FILE_KNOWN", `Cannot list ${name} of clip ${clip} twice`);
+    const { segment, track, rendition, payloadSha256, fromMs, toMs } = file;
+    this.#statements.insertFile.run(
+      clip,
+      name,
+      segment,
+      track,
+      rendition,
+      sizeBytes,
+      payloadSha256,
+      fromMs,
+      toMs,
+    );
+  }
+
+  /** Closes the row, with the entries for its whole and its unfinished files. */
+  async #end(clip: StoredClip, endedAtMs: number): Promise<void> {
+    const folder = this.#folderOf(clip);
+    const unfinished = await this.#unlisted(clip.id, folder, await namesIn(folder));
+    const files = this.files(clip.id);
+    // A wall clock that was set back must not make a clip end before it began.
+    const toMs = Math.max(endedAtMs, clip.startedAtMs);
+    inTransaction(this.#options.database, () => {
+      this.#recordTorn(clip.id, unfinished);
+      const isWhole = unfinished.length === 0 && files.length > 0;
+      const entryIndex = files.length === 0 ? null : this.#appendClip(clip, toMs, files);
+      this.#statements.endClip.run(isWhole ? "closed" : "torn", toMs, entryIndex, clip.id);
+    });
+  }
+
+  #appendClip(clip: StoredClip, toMs: number, files: readonly SealedFile[]): number {
+    return this.#options.appendEntry({
+      v: 1,
+      kind: "clip",
+      atMs: this.#options.nowMs(),
+      clip: clip.id,
+      camera: clip.camera,
+      event: clip.kind,
+      fromMs: clip.startedAtMs,
+      toMs,
+      keyringHead: clip.keyringHead,
+      files: [...files],
+    });
+  }
+
+  /** Files that no row lists yet: partial ones, and whole ones whose row was never written. */
+  async #unlisted(
+    clip: ClipId,
+    folder: string,
+    names: readonly string[],
+  ): Promise<readonly MeasuredFile[]> {
+    const known = new Set([
+      ...this.files(clip).map(sealedFileName),
+      ...this.tornFiles(clip).map(({ name }) => name),
+    ]);
+    const measured: MeasuredFile[] = [];
+    for (const name of names)
+      if (isSealedFileName(name) && !known.has(name))
+        measured.push(await measureFile(folder, name));
+    return measured;
+  }
+
+  #recordTorn(clip: ClipId, files: readonly MeasuredFile[]): void {
+    if (files.length === 0) return;
+    const entryIndex = this.#options.appendEntry({
+      v: 1,
+      kind: "torn",
+      atMs: this.#options.nowMs(),
+      clip,
+      files: [...files],
+    });
+    for (const { name, sizeBytes, sha256 } of files)
+      this.#statements.insertTorn.run(clip, name, sizeBytes, sha256, entryIndex);
+  }
+
+  #missing(found: Awaited<ReturnType<typeof findClipFolders>>): Recovery["missing"] {
+    const onDisk = new Map(found.clips.map(({ clip, names }) => [clip, new Set(names)]));
+    const missing: { clip: ClipId; name: string }[] = [];
+    for (let page = this.list({ limit: CLIPS_PAGE_MAX }); ;) {
+      for (const { id } of page.clips)
+        for (const name of this.files(id).map(sealedFileName))
+          if (onDisk.get(id)?.has(name) !== true) missing.push({ clip: id, name });
+      if (page.next === null) return missing;
+      page = this.list({ limit: CLIPS_PAGE_MAX, before: page.next });
+    }
+  }
+}
