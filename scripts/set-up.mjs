@@ -87,7 +87,12 @@ async function main([taskName = "", ...taskArguments]) {
 
 // --- npm packages -------------------------------------------------------------------------------
 
-/** Runs `npm ci` where node_modules is not what package-lock.json says. */
+/**
+ * Installs where node_modules is not what package-lock.json says. Not with `npm ci`: npm 11 refuses
+ * a lock file without the builds that a tool has for systems that this project does not run on.
+ * What the lock file lists is installed as it lists it, and `--no-save` leaves the file alone;
+ * test/supply-chain.test.ts compares the two.
+ */
 async function installPackages(withoutDevelopment) {
   const isProduction = withoutDevelopment && process.env["NODE_ENV"] === "production";
   if (isInstalled(isProduction)) return true;
@@ -95,19 +100,18 @@ async function installPackages(withoutDevelopment) {
   if (!(await takeLock(lock))) return false;
   try {
     if (isInstalled(isProduction)) return true;
-    say("Installing what package-lock.json lists (npm ci) ...");
+    say("Installing what package-lock.json lists ...");
     // A half-finished installation must not look finished.
     rmSync(stampPath, { force: true });
-    const omitted = isProduction ? [] : ["--include=dev"];
+    const [program, ...words] = [...npmCommand(), "install", "--no-save", "--no-audit"];
+    // The words about engines are about the Node that runs npm, not the one that runs the hub.
+    words.push("--no-fund", "--loglevel=error");
+    if (!isProduction) words.push("--include=dev");
     // The pinned Node comes as an optional package; where ours is new enough it may stay away.
-    if (!isNewEnough(process.version)) omitted.push("--include=optional");
-    const [program, ...first] = npmCommand();
-    const { status } = spawnSync(program, [...first, "ci", "--no-audit", "--no-fund", ...omitted], {
-      cwd: root,
-      stdio: ["ignore", 2, 2],
-    });
+    if (!isNewEnough(process.version)) words.push("--include=optional");
+    const { status } = spawnSync(program, words, { cwd: root, stdio: ["ignore", 2, 2] });
     if (status !== 0) {
-      say("Cannot install the npm packages: npm ci failed, its words are above.");
+      say("Cannot install the npm packages: npm failed, its words are above.");
       return false;
     }
     writeFileSync(stampPath, stampOf(isProduction));
