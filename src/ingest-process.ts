@@ -13,8 +13,8 @@ export interface IngestProcessOptions {
   /** Sent to every new process, first; the keyring follows. */
   readonly greet: () => readonly ToIngest[];
   readonly onMessage: (message: FromIngest) => void;
-  /** The process is gone; what it was writing is left as it was. */
-  readonly onExit: (reason: string) => void;
+  /** The process is gone. The next one is started when this has settled what it was writing. */
+  readonly onExit: (reason: string) => Promise<void>;
 }
 
 /**
@@ -65,18 +65,17 @@ export class IngestProcess implements AsyncDisposable {
     child.on("message", (message: FromIngest) => {
       this.#options.onMessage(message);
     });
-    child.once("error", (error) => {
-      this.#options.onExit(`could not be started: ${error.message}`);
-    });
     child.once("exit", (code, signal) => {
       this.#child = null;
       if (this.#isClosing) return;
-      this.#options.onExit(signal ?? `exit code ${code ?? "?"}`);
       if (performance.now() - startedAtMs > STABLE_MS) this.#failuresInARow = 0;
       this.#failuresInARow += 1;
       this.#restarts += 1;
       const backOffMs = Math.min(RESTART_FIRST_MS * 2 ** (this.#failuresInARow - 1), RESTART_MAX_MS);
-      this.#retry = setTimeout(() => this.#spawn(), backOffMs * (0.75 + Math.random() / 2));
+      void this.#options.onExit(signal ?? `exit code ${code ?? "?"}`).then(() => {
+        if (this.#isClosing) return;
+        this.#retry = setTimeout(() => this.#spawn(), backOffMs * (0.75 + Math.random() / 2));
+      });
     });
     for (const message of this.#options.greet()) this.send(message);
   }

@@ -177,15 +177,30 @@ function summaryOf(request: StoredRequest, services: HubServices): Api.RequestSu
  */
 async function pickUp(services: HubServices, token: string, reply: FastifyReply): Promise<void> {
   const request = services.requests.findByStatusToken(token);
-  const approval = request && services.decisions.approvalOf(request);
-  if (!request || !approval) {
+  const bundle = request && (await bundleOf(services, request, reply));
+  if (!request || !bundle) {
     await sendNotFound(reply);
     return;
   }
-  const bundle = await openBundle(approval, request, services.bundles);
   services.decisions.recordAccess(request);
   await reply
     .header("content-disposition", `attachment; filename="doorward-${request.id.slice(0, 8)}.zip"`)
     .type(BUNDLE_MEDIA_TYPE)
     .send(Readable.from(bundle));
+}
+
+/** Null also where a released recording is gone or damaged: that is for the owner to know. */
+async function bundleOf(
+  services: HubServices,
+  request: StoredRequest,
+  reply: FastifyReply,
+): Promise<AsyncGenerator<Uint8Array> | null> {
+  try {
+    const approval = services.decisions.approvalOf(request);
+    return approval && (await openBundle(approval, request, services.bundles));
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    reply.log.warn({ code: error.code, request: request.id }, "released bundle cannot be made");
+    return null;
+  }
 }

@@ -80,7 +80,6 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
             // Paths hold status tokens; neither they nor any header are logged.
             serializers: { req: (request: FastifyRequest) => ({ method: request.method }) },
           },
-    disableRequestLogging: true,
   }).withTypeProvider<TypeBoxTypeProvider>();
   server.setValidatorCompiler(TypeBoxValidatorCompiler);
   await server.register(helmet, {
@@ -90,7 +89,15 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
     referrerPolicy: { policy: "no-referrer" },
     strictTransportSecurity: false,
   });
-  await server.register(rateLimit, { global: false, max: 120, timeWindow: 60_000 });
+  // Without the headers that count down: answers to different people would differ by them.
+  const quiet = { "x-ratelimit-limit": false, "x-ratelimit-remaining": false, "x-ratelimit-reset": false };
+  await server.register(rateLimit, {
+    global: false,
+    max: 120,
+    timeWindow: 60_000,
+    addHeaders: quiet,
+    addHeadersOnExceeding: quiet,
+  });
   await server.register(swagger, {
     openapi: { info: { title: "Doorward", version: options.version } },
   });

@@ -1,0 +1,137 @@
+import { HubError } from "../protocol/errors.ts";
+import { LedgerChanged } from "../owner/witness.ts";
+import { exitCodeOf, UsageError, type ExitCode } from "./exit.ts";
+
+/** One file a command; loaded when it is called, so that `verify` needs no database. */
+type Command = (args: string[]) => Promise<ExitCode>;
+
+const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Command> }>> = {
+  hub: {
+    usage: "hub [--data DIR] [--settings FILE] [--port N] [--json]",
+    load: async () => (await import("./hub.ts")).hub,
+  },
+  "owner claim": {
+    usage: "owner claim --hub URL --code CODE --keys DIR [--classic] [--label NAME]",
+    load: async () => (await import("./owner-claim.ts")).ownerClaim,
+  },
+  "owner pair": {
+    usage: "owner pair --keys DIR [--role owner|adult|viewer] [--yes]",
+    load: async () => (await import("./owner-pair.ts")).ownerPair,
+  },
+  "owner join": {
+    usage: "owner join --hub URL --keys DIR [--label NAME]",
+    load: async () => (await import("./owner-join.ts")).ownerJoin,
+  },
+  "owner clips": {
+    usage: "owner clips --keys DIR [--json]",
+    load: async () => (await import("./owner-lists.ts")).ownerClips,
+  },
+  "owner requests": {
+    usage: "owner requests --keys DIR [--json]",
+    load: async () => (await import("./owner-lists.ts")).ownerRequests,
+  },
+  "owner ledger": {
+    usage: "owner ledger --keys DIR [--json]",
+    load: async () => (await import("./owner-lists.ts")).ownerLedger,
+  },
+  "owner devices": {
+    usage: "owner devices --keys DIR [--json]",
+    load: async () => (await import("./owner-lists.ts")).ownerDevices,
+  },
+  "owner open": {
+    usage: "owner open CLIP --keys DIR --out FILE.mp4 [--rendition original|blurred]",
+    load: async () => (await import("./owner-open.ts")).ownerOpen,
+  },
+  "owner form": {
+    usage: "owner form --keys DIR [--expires 14d] --out request.html [--json]",
+    load: async () => (await import("./owner-form.ts")).ownerForm,
+  },
+  "owner import": {
+    usage: "owner import FILE --keys DIR [--json]",
+    load: async () => (await import("./owner-import.ts")).ownerImport,
+  },
+  "owner request": {
+    usage: "owner request --keys DIR --file request.json [--json]",
+    load: async () => (await import("./owner-import.ts")).ownerRequest,
+  },
+  "owner approve": {
+    usage:
+      "owner approve REQUEST --keys DIR --clip CLIP [--from T --to T] [--recipient age1...] [--rendition blurred|original] [--audio] [--json]",
+    load: async () => (await import("./owner-decide.ts")).ownerApprove,
+  },
+  "owner refuse": {
+    usage: "owner refuse REQUEST --keys DIR [--json]",
+    load: async () => (await import("./owner-decide.ts")).ownerRefuse,
+  },
+  "owner witness": {
+    usage: "owner witness --keys DIR [--json]",
+    load: async () => (await import("./owner-witness.ts")).ownerWitness,
+  },
+  request: {
+    usage: "request --form request.html --file request.json --out my.request",
+    load: async () => (await import("./request.ts")).request,
+  },
+  export: {
+    usage: "export STATUS_URL --out bundle.zip",
+    load: async () => (await import("./export.ts")).exportBundle,
+  },
+  verify: {
+    usage: "verify BUNDLE [--json]",
+    load: async () => (await import("./verify.ts")).verify,
+  },
+  open: {
+    usage: "open BUNDLE --identity FILE --out DIR",
+    load: async () => (await import("./open.ts")).open,
+  },
+  check: {
+    usage: "check --data DIR [--json]",
+    load: async () => (await import("./check.ts")).check,
+  },
+  attack: {
+    usage: "attack --data DIR [--pid PID] [--keys DIR] [--json]",
+    load: async () => (await import("./attack.ts")).attack,
+  },
+  doctor: {
+    usage: "doctor [--json]",
+    load: async () => (await import("./doctor.ts")).doctor,
+  },
+};
+
+function usage(): string {
+  const lines = Object.values(COMMANDS).map((command) => `  doorward ${command.usage}`);
+  return [
+    "Usage:",
+    ...lines,
+    "",
+    "Exit codes: 0 done, 1 the answer is no, 2 wrong use, 3 the environment lacks something.",
+  ].join("\n");
+}
+
+async function run(args: string[]): Promise<ExitCode> {
+  const [first = "", second = ""] = args;
+  if (first === "" || first === "help" || first === "--help") {
+    process.stdout.write(`${usage()}\n`);
+    return first === "" ? 2 : 0;
+  }
+  const isPair = COMMANDS[`${first} ${second}`] !== undefined;
+  const name = isPair ? `${first} ${second}` : first;
+  const command = COMMANDS[name];
+  if (!command) {
+    process.stderr.write(`There is no command "${args.slice(0, 2).join(" ")}".\n${usage()}\n`);
+    return 2;
+  }
+  try {
+    return await (await command.load())(args.slice(isPair ? 2 : 1));
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    if (error instanceof UsageError) process.stderr.write(`Usage: doorward ${command.usage}\n`);
+    if (error instanceof LedgerChanged)
+      process.stderr.write(
+        `\nThis device saw:\n${error.before}\nThe hub now shows:\n${error.now}\nKeep both: together they prove what was done.\n`,
+      );
+    return exitCodeOf(error);
+  }
+}
+
+process.exitCode = await run(process.argv.slice(2));

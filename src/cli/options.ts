@@ -1,0 +1,92 @@
+import { readFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { parseJson, type Json } from "../protocol/canonical-json.ts";
+import { HubError } from "../protocol/errors.ts";
+import { systemErrorCode } from "../base/files.ts";
+import { UsageError } from "./exit.ts";
+
+const INPUT_MAX_BYTES = 1024 * 1024;
+
+/** Options of one command: names with a value, and switches. */
+export interface ReadOptions {
+  readonly positionals: readonly string[];
+  text(name: string): string | null;
+  required(name: string): string;
+  flag(name: string): boolean;
+}
+
+/** @throws UsageError for anything that the command does not know. */
+export function readOptions(
+  args: readonly string[],
+  known: { values?: readonly string[]; flags?: readonly string[]; positionals?: number },
+): ReadOptions {
+  const options = Object.fromEntries([
+    ...(known.values ?? []).map((name) => [name, { type: "string" as const }] as const),
+    ...(known.flags ?? []).map((name) => [name, { type: "boolean" as const }] as const),
+  ]);
+  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : "Cannot read the command line");
+  }
+  const { values, positionals } = parsed;
+  if (positionals.length !== (known.positionals ?? 0))
+    throw new UsageError(
+      `Cannot read the command line: expected ${known.positionals ?? 0} names, found ${positionals.length}`,
+    );
+  const text = (name: string): string | null => {
+    const value = values[name];
+    return typeof value === "string" ? value : null;
+  };
+  return {
+    positionals,
+    text,
+    required: (name) => {
+      const value = text(name);
+      if (value === null) throw new UsageError(`Cannot read the command line: --${name} is missing`);
+      return value;
+    },
+    flag: (name) => values[name] === true,
+  };
+}
+
+/** Reads a file that somebody named on the command line. */
+export async function readInput(file: string): Promise<Uint8Array> {
+  try {
+    const bytes = await readFile(file);
+    if (bytes.length > INPUT_MAX_BYTES)
+      throw new HubError("TOO_LARGE", `Cannot read ${file}: it is over 1 MiB`);
+    return bytes;
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT")
+      throw new UsageError(`Cannot read ${file}: there is no such file`);
+    throw error;
+  }
+}
+
+export async function readJsonInput(file: string): Promise<Json> {
+  return parseJson(await readInput(file), file);
+}
+
+/** `14d`, `36h` or `30m` in milliseconds. */
+export function parseDuration(text: string): number {
+  const match = /^([0-9]{1,4})([dhm])$/.exec(text);
+  const unitMs = { d: 86_400_000, h: 3_600_000, m: 60_000 }[match?.[2] ?? ""];
+  if (!match || unitMs === undefined)
+    throw new UsageError(`Cannot read "${text}": expected a time as 14d, 36h or 30m`);
+  return Number(match[1]) * unitMs;
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** For people, beside what scripts read. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value));
+}

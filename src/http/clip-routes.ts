@@ -1,0 +1,155 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import type { FastifyReply } from "fastify";
+import Type from "typebox";
+import type { StoredClip } from "../clips/store.ts";
+import * as Api from "../protocol/api.ts";
+import { sealedFileName } from "../protocol/clip.ts";
+import { HubError } from "../protocol/errors.ts";
+import { parseClipId, type ClipId } from "../protocol/ids.ts";
+import type { Right } from "../protocol/keyring.ts";
+import { deviceOf, type HubServer } from "./server.ts";
+import type { HubServices } from "./services.ts";
+import type { SessionDevice } from "./sessions.ts";
+
+/** Remembered so that one look at a clip is one entry, not one for each of its files. */
+const VIEWS_REMEMBERED_MAX = 10_000;
+
+/** Recordings as they lie on the disk: ciphertext, for devices whose role may see the rendition. */
+export function addClipRoutes(server: HubServer, services: HubServices): void {
+  const { clips } = services;
+  const views = new Set<string>();
+  server.get(
+    "/api/clips",
+    {
+      config: { access: "view_blurred" },
+      schema: {
+        querystring: Type.Object({
+          before: Type.Optional(Type.Integer({ minimum: 0 })),
+          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+        }),
+        response: { 200: Api.ClipList },
+      },
+    },
+    async ({ query }) => {
+      const page = clips.list({
+        limit: query.limit ?? 100,
+        ...(query.before === undefined ? {} : { before: query.before }),
+      });
+      return { clips: page.clips.map(summaryOf), next: page.next };
+    },
+  );
+  server.get(
+    "/api/clips/:clip",
+    {
+      config: { access: "view_blurred" },
+      schema: { params: clipParameter, response: { 200: Api.ClipDetail } },
+    },
+    async ({ params }) => detailOf(requireClip(services, params.clip), services),
+  );
+  server.get(
+    "/api/clips/:clip/files/:name",
+    { config: { access: "view_blurred" }, schema: { params: fileParameter } },
+    async (request, reply) => {
+      const device = deviceOf(request);
+      const clip = requireClip(services, request.params.clip);
+      const found = findFile(services, clip.id, request.params.name);
+      requireRight(device, found.right);
+      recordView(services, views, device, clip.id);
+      await sendFile(found.path, reply);
+    },
+  );
+}
+
+const clipParameter = Type.Object({
+  clip: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }),
+});
+const fileParameter = Type.Object({
+  clip: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }),
+  name: Type.String({ pattern: "^[a-z0-9.]{1,80}$", maxLength: 80 }),
+});
+
+function requireClip({ clips }: HubServices, id: string): StoredClip {
+  const clip = clips.get(parseClipId(id));
+  if (!clip) throw new HubError("NOT_FOUND", "There is no clip of this id");
+  return clip;
+}
+
+function rightFor(rendition: string): Right {
+  return rendition === "blurred" ? "view_blurred" : "view_originals";
+}
+
+function requireRight(device: SessionDevice, right: Right): void {
+  if (!device.rights.includes(right))
+    throw new HubError("NOT_ALLOWED", `Cannot answer: this device has no right to ${right}`);
+}
+
+/** By name among the files that the store lists, never by a path that came from outside. */
+function findFile(
+  { clips }: HubServices,
+  clip: ClipId,
+  name: string,
+): { path: string; right: Right } {
+  const file = clips.files(clip).find((listed) => sealedFileName(listed) === name);
+  if (file) return { path: clips.pathOf(clip, file), right: rightFor(file.rendition) };
+  if (clips.tornFiles(clip).some((torn) => torn.name === name))
+    return {
+      path: clips.tornPathOf(clip, name),
+      right: rightFor(name.includes(".blurred.") ? "blurred" : "original"),
+    };
+  throw new HubError("NOT_FOUND", "There is no file of this name");
+}
+
+function recordView(
+  { ledger, nowMs }: HubServices,
+  views: Set<string>,
+  device: SessionDevice,
+  clip: ClipId,
+): void {
+  const view = `${device.session} ${clip}`;
+  if (views.has(view)) return;
+  ledger.append({ v: 1, kind: "view", atMs: nowMs(), clip, device: device.device });
+  if (views.size >= VIEWS_REMEMBERED_MAX) views.clear();
+  views.add(view);
+}
+
+async function sendFile(file: string, reply: FastifyReply): Promise<void> {
+  let size: number;
+  try {
+    ({ size } = await stat(file));
+  } catch (cause) {
+    throw new HubError("FILE_MISSING", "Cannot read file: it is not on the disk any more", {
+      cause,
+    });
+  }
+  await reply
+    .type("application/octet-stream")
+    .header("content-length", size)
+    .send(createReadStream(file, { end: Math.max(0, size - 1) }));
+}
+
+function summaryOf(clip: StoredClip): Api.ClipSummary {
+  const { id, camera, kind, startedAtMs, durationMs, state, renditions, segments } = clip;
+  return {
+    id,
+    camera,
+    kind,
+    startedAtMs,
+    durationMs,
+    state,
+    renditions: [...renditions],
+    segments,
+  };
+}
+
+function detailOf(clip: StoredClip, { clips }: HubServices): Api.ClipDetail {
+  const files = clips.files(clip.id);
+  return {
+    ...summaryOf(clip),
+    eventAtMs: clip.eventAtMs,
+    why: clip.why,
+    keyringHead: clip.keyringHead,
+    files: [...files],
+    torn: clips.tornFiles(clip.id).map(({ name, sizeBytes }) => ({ name, sizeBytes })),
+  };
+}

@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import type { CameraStatus, HealthAnswer } from "./protocol/api.ts";
+import type { HubServices } from "./http/services.ts";
+import type { FromIngest, StreamReport } from "./ingest-messages.ts";
+import type { IngestProcess } from "./ingest-process.ts";
+import type { CameraSettings, Settings } from "./settings.ts";
+
+/** What the hub knows about itself right now; kept from what the ingest process reports. */
+export interface Health {
+  observe(message: FromIngest): void;
+  setIngest(ingest: IngestProcess): void;
+  report(services: HubServices): HealthAnswer;
+}
+
+const IDLE: StreamReport = { state: "idle", problem: null, codec: null };
+
+export function createHealth(settings: Settings): Health {
+  const streams = new Map<string, StreamReport>();
+  const troubles = new Map<string, string>();
+  const recording = new Map<string, string>();
+  let sandbox = { inForce: false, reason: "not looked at yet" };
+  let ingest: IngestProcess | null = null;
+  return {
+    observe: (message) => {
+      switch (message.type) {
+        case "ready":
+          sandbox = message.sandbox;
+          return;
+        case "camera":
+          streams.set(`${message.camera} ${message.role}`, message.report);
+          return;
+        case "trouble":
+          troubles.set(message.camera, `${message.code}: ${message.message}`.slice(0, 300));
+          return;
+        case "recorder":
+          if (message.event.type === "clip-started")
+            recording.set(message.event.clip, message.event.camera);
+          else if (message.event.type === "clip-closed") recording.delete(message.event.clip);
+          return;
+        case "keyring-refused":
+          return;
+      }
+    },
+    setIngest: (started) => {
+      ingest = started;
+    },
+    report: ({ clips, ledger, household }) => {
+      const counts = clips.counts();
+      return {
+        cameras: settings.cameras.map((camera) =>
+          cameraStatus(camera, streams, troubles, [...recording.values()].includes(camera.id)),
+        ),
+        sandbox,
+        ingestRestarts: ingest?.restarts ?? 0,
+        clips: counts.recording + counts.closed + counts.torn,
+        ledgerEntries: ledger.size(),
+        warnings: warnings(household.keyring !== null, sandbox),
+      };
+    },
+  };
+}
+
+function cameraStatus(
+  camera: CameraSettings,
+  streams: ReadonlyMap<string, StreamReport>,
+  troubles: ReadonlyMap<string, string>,
+  isRecording: boolean,
+): CameraStatus {
+  const main = streams.get(`${camera.id} main`) ?? IDLE;
+  const hasSub = camera.source === "rtsp" && camera.sub !== null;
+  const sub = hasSub ? (streams.get(`${camera.id} sub`) ?? IDLE) : null;
+  const problem = main.problem ?? sub?.problem ?? null;
+  const trouble = troubles.get(camera.id);
+  return {
+    id: camera.id,
+    name: camera.name,
+    main: main.state,
+    sub: sub?.state ?? null,
+    problem: problem && { code: problem.code.slice(0, 40), message: problem.message.slice(0, 500) },
+    codec: main.codec?.slice(0, 40) ?? null,
+    recording: isRecording,
+    notes: [
+      ...(camera.faces === "blur-copy"
+        ? ["Blurred copies cannot be made by this version: originals only are recorded."]
+        : []),
+      ...(trouble === undefined ? [] : [`Last trouble: ${trouble}`]),
+    ],
+  };
+}
+
+function warnings(
+  isClaimed: boolean,
+  sandbox: { readonly inForce: boolean; readonly reason: string },
+): string[] {
+  const found: string[] = [];
+  if (isClaimed && !sandbox.inForce)
+    found.push(`Video is decoded without a sandbox: ${sandbox.reason}`.slice(0, 500));
+  if (swapIsOn())
+    found.push(
+      "This machine swaps memory to disk, where pictures of the last seconds could end up: turn swap off (swapoff -a).",
+    );
+  return found;
+}
+
+/** Invariant 3 counts swap as disk. */
+function swapIsOn(): boolean {
+  try {
+    return readFileSync("/proc/swaps", "utf8").trim().split("\n").length > 1;
+  } catch {
+    // Not Linux: there is nothing to read, and nothing is claimed.
+    return false;
+  }
+}

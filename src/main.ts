@@ -1,0 +1,72 @@
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { makePrivateDirectory } from "./base/files.ts";
+import { Hub } from "./hub.ts";
+import { HubError } from "./protocol/errors.ts";
+import { readSettings, SettingsError } from "./settings.ts";
+
+/** The hub process. `doorward hub` and `npm start` both run this file. */
+const options = {
+  data: { type: "string" },
+  settings: { type: "string" },
+  port: { type: "string" },
+  json: { type: "boolean", default: false },
+} as const;
+
+async function run(): Promise<void> {
+  const { values } = parseArgs({ options, strict: true });
+  const dataDirectory = path.resolve(values.data ?? process.env["DOORWARD_DATA"] ?? "data");
+  const environment = { ...process.env };
+  if (values.port !== undefined) environment["DOORWARD_PORT"] = values.port;
+  await makePrivateDirectory(dataDirectory);
+  const settings = await readSettings(dataDirectory, values.settings ?? null, environment);
+  const hub = await Hub.start({ dataDirectory, settings, log });
+  announce(hub, settings.cameras, values.json);
+  const signal = await new Promise<string>((resolve) => {
+    process.once("SIGINT", () => resolve("SIGINT"));
+    process.once("SIGTERM", () => resolve("SIGTERM"));
+  });
+  log("info", `stopping on ${signal}: closing what is being recorded`);
+  await hub[Symbol.asyncDispose]();
+}
+
+/** To standard error: standard output is for the one line that scripts read. */
+function log(level: "info" | "warn", message: string): void {
+  process.stderr.write(`${new Date().toISOString()} ${level} ${message}\n`);
+}
+
+function announce(
+  hub: Hub,
+  cameras: readonly { id: string; name: string }[],
+  asJson: boolean,
+): void {
+  const claimCode = hub.services.household.keyring ? null : hub.services.claimDesk.code;
+  if (asJson) {
+    const shown = cameras.map(({ id, name }) => ({ id, name }));
+    process.stdout.write(`${JSON.stringify({ url: hub.url, claimCode, cameras: shown })}\n`);
+    return;
+  }
+  const lines = [
+    "",
+    `  Doorward is at ${hub.url}`,
+    ...(claimCode === null
+      ? ["  Its household is in charge: ./doorward owner clips --keys DIR"]
+      : [
+          `  Claim code:    ${claimCode}`,
+          "",
+          "  It belongs to nobody yet, so nothing is recorded. To found the household:",
+          `  ./doorward owner claim --hub ${hub.url} --code ${claimCode} --keys keys`,
+        ]),
+    "",
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+try {
+  await run();
+} catch (error) {
+  const isUsage = error instanceof TypeError && "code" in error;
+  if (!(error instanceof HubError) && !isUsage) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = error instanceof SettingsError || isUsage ? 2 : 3;
+}
