@@ -10,10 +10,12 @@ import { seccompFilter } from "./seccomp.ts";
 export const SANDBOX_MEMORY_DEFAULT_BYTES = 768 * 1024 * 1024;
 const OPEN_FILES_MAX = 64;
 const STDERR_TAIL_MAX = 8 * 1024;
+const INFO_MAX = 1_024;
 const PROBE_TIMEOUT_MS = 10_000;
 /** Descriptor of the child's second output, see {@link SandboxOptions.sideOutput}. */
 export const SIDE_OUTPUT_FD = 3;
 const SECCOMP_FD = 4;
+const INFO_FD = 5;
 
 export interface SandboxOptions {
   /** Program (absolute path) and arguments. Both can be read by every user of the machine. */
@@ -80,6 +82,7 @@ export class SandboxedChild implements AsyncDisposable {
   readonly sandboxed: boolean;
   /** Resolves once the child has ended and its outputs are closed; never rejects. */
   readonly exited: Promise<ChildExit>;
+  #innerPid: number | null = null;
   #stderrTail = "";
 
   private constructor(child: ChildProcess, pid: number, sandboxed: boolean) {
@@ -100,12 +103,15 @@ export class SandboxedChild implements AsyncDisposable {
     const child = spawn("/bin/sh", commandLine(options, bubblewrap, filter !== null), {
       cwd: "/",
       env: {},
+      // A process group of its own, see `kill`.
+      detached: true,
       stdio: [
         options.stdin,
         "pipe",
         "pipe",
         options.sideOutput === true ? "pipe" : "ignore",
         filter === null ? "ignore" : "pipe",
+        bubblewrap === null ? "ignore" : "pipe",
       ],
     });
     // A child that dies while it is written to must not take this process along; `exited` tells.
@@ -121,7 +127,8 @@ export class SandboxedChild implements AsyncDisposable {
       );
     });
     const started = new SandboxedChild(child, child.pid ?? 0, bubblewrap !== null);
-    if (filter !== null) (child.stdio[SECCOMP_FD] as Writable).end(filter);
+    if (filter !== null) (pipeOf(child, SECCOMP_FD) as Writable).end(filter);
+    if (bubblewrap !== null) started.#innerPid = await innerPid(pipeOf(child, INFO_FD) as Readable);
     return started;
   }
 
@@ -148,7 +155,12 @@ export class SandboxedChild implements AsyncDisposable {
 
   /** Ends the child at once, and with it everything inside the sandbox. */
   kill(): void {
-    this.#child.kill("SIGKILL");
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    // Bubblewrap's inside dies with its outside, but only once it has got round to asking for that:
+    // the inside is killed by name.
+    for (const target of [this.#innerPid, -this.pid]) {
+      if (target !== null) killIfThere(target);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -158,6 +170,32 @@ export class SandboxedChild implements AsyncDisposable {
     if (this.#child.stdio[SIDE_OUTPUT_FD]) this.sideOutput.resume();
     await this.exited;
   }
+}
+
+/** Node's types know of five descriptors. */
+function pipeOf(child: ChildProcess, descriptor: number): Readable | Writable | null | undefined {
+  const pipes: readonly (Readable | Writable | null | undefined)[] = child.stdio;
+  return pipes[descriptor];
+}
+
+function killIfThere(target: number): void {
+  try {
+    process.kill(target, "SIGKILL");
+  } catch (error) {
+    // Gone already, and not yet reported.
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
+/** Process id of the sandbox's first process, which bubblewrap tells; null where it failed first. */
+async function innerPid(info: Readable): Promise<number | null> {
+  let text = "";
+  // To its end: bubblewrap dies half-way when nobody listens.
+  for await (const part of info) {
+    if (text.length < INFO_MAX) text += String(part);
+  }
+  const found = /"child-pid": *(\d+)/.exec(text)?.[1];
+  return found === undefined ? null : Number(found);
 }
 
 /** Arguments of `sh`: the limits, then bubblewrap where there is one, then the program. */
@@ -205,6 +243,7 @@ function wrapper(options: SandboxOptions, bubblewrap: string | null, filtered: b
     // The root of the sandbox is memory that could be written to: the child may not.
     ...["--remount-ro", "/"],
     ...["--chdir", "/"],
+    ...["--info-fd", String(INFO_FD)],
     ...(filtered ? ["--seccomp", String(SECCOMP_FD)] : []),
     "--",
   ];
