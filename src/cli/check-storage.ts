@@ -1,0 +1,377 @@
+import { createHash } from "node:crypto";
+import { lstat, mkdtemp, readdir, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type BetterSqlite3 from "better-sqlite3";
+import { openDatabase } from "../base/database.ts";
+import { readSmallFile, systemErrorCode } from "../base/files.ts";
+import { findClipFolders, measureFile } from "../clips/clip-folder.ts";
+import { parseAgeHeader, STANZA_TYPE, type AgeHeader } from "../protocol/age-header.ts";
+import { clipFolder } from "../protocol/clip.ts";
+import { MalformedInput } from "../protocol/errors.ts";
+import { parseClipId } from "../protocol/ids.ts";
+import { plaintextIn, plaintextInFile } from "./plaintext-scan.ts";
+
+/** One promise about what is on the disk, looked up on a real installation. */
+export interface StorageCheck {
+  readonly invariant: string;
+  readonly holds: boolean;
+  /** What was looked at, or what was found. */
+  readonly detail: string;
+}
+
+interface ListedFile {
+  readonly clip: string;
+  readonly name: string;
+  readonly rendition: "original" | "blurred";
+  readonly size_bytes: number;
+  readonly payload_sha256: string;
+  readonly started_at_ms: number;
+}
+
+interface ListedTorn {
+  readonly clip: string;
+  readonly name: string;
+  readonly size_bytes: number;
+  readonly sha256: string;
+  readonly entry_index: number;
+}
+
+interface FoundFile {
+  /** Below the data folder. */
+  readonly name: string;
+  readonly isDirectory: boolean;
+  readonly mode: number;
+}
+
+/** 16 MiB of plaintext, tags, a header. */
+const SEALED_FILE_MAX_BYTES = 20 * 1024 * 1024;
+const FINDINGS_SHOWN_MAX = 5;
+/** A running hub may be between making a file and writing its row. */
+const SETTLE_MS = 1_000;
+/** Originals reader and recovery; the blurred reader as well for blurred files. */
+const STANZAS = { original: 2, blurred: 3 } as const;
+
+function check(invariant: string, findings: readonly string[], looked: string): StorageCheck {
+  if (findings.length === 0) return { invariant, holds: true, detail: looked };
+  const more = findings.length - FINDINGS_SHOWN_MAX;
+  const shown = findings.slice(0, FINDINGS_SHOWN_MAX).join("; ");
+  return { invariant, holds: false, detail: more > 0 ? `${shown}; and ${more} more` : shown };
+}
+
+/** Everything below `directory`, itself included, symbolic links not followed. */
+async function findFiles(directory: string): Promise<FoundFile[]> {
+  const found: FoundFile[] = [];
+  const visit = async (name: string): Promise<void> => {
+    try {
+      const status = await lstat(path.join(directory, name));
+      const isDirectory = status.isDirectory();
+      found.push({ name, isDirectory, mode: status.mode & 0o777 });
+      const names = isDirectory ? await readdir(path.join(directory, name)) : [];
+      for (const child of names) await visit(path.join(name, child));
+    } catch (error) {
+      // A running hub renames files.
+      if (systemErrorCode(error) !== "ENOENT") throw error;
+    }
+  };
+  await visit(".");
+  return found;
+}
+
+/** What holds footage or secrets; a settings file may be as open as its owner likes. */
+function mustBePrivate(name: string): boolean {
+  const [first = ""] = name.split(path.sep);
+  return first === "." || ["clips", "secrets"].includes(first) || first.startsWith("doorward.db");
+}
+
+function checkModes(found: readonly FoundFile[]): StorageCheck[] {
+  const files = found.filter(({ name, isDirectory }) => !isDirectory && mustBePrivate(name));
+  const folders = found.filter(({ name, isDirectory }) => isDirectory && mustBePrivate(name));
+  const wrong = (list: readonly FoundFile[], mode: number): string[] =>
+    list
+      .filter((file) => file.mode !== mode)
+      .map((file) => `${file.name} has mode 0${file.mode.toString(8)}`);
+  return [
+    check("files-private", wrong(files, 0o600), `${files.length} files are 0600`),
+    check("folders-private", wrong(folders, 0o700), `${folders.length} folders are 0700`),
+  ];
+}
+
+async function checkPlaintext(
+  dataDirectory: string,
+  found: readonly FoundFile[],
+): Promise<StorageCheck> {
+  const findings: string[] = [];
+  // Sealed files are read once, by the check of their hashes.
+  const files = found.filter(({ name, isDirectory }) => !isDirectory && !name.endsWith(".age"));
+  for (const { name } of files) {
+    try {
+      const what = await plaintextInFile(path.join(dataDirectory, name));
+      if (what !== null) findings.push(`${name} holds ${what}`);
+    } catch (error) {
+      if (systemErrorCode(error) !== "ENOENT") throw error;
+    }
+  }
+  return check("no-plaintext", findings, `${files.length} files beside the sealed ones`);
+}
+
+interface SealedFindings {
+  readonly present: string[];
+  readonly intact: string[];
+  readonly headers: string[];
+  readonly kinds: string[];
+  readonly plaintext: string[];
+}
+
+function checkHeader(file: ListedFile, header: AgeHeader): string | null {
+  const types = new Set(header.stanzas.map(({ args }) => args[0] ?? ""));
+  const [type = ""] = types;
+  if (types.size !== 1 || !Object.values<string>(STANZA_TYPE).includes(type))
+    return `${file.clip}/${file.name} has stanzas ${[...types].join(", ")}`;
+  const wanted = STANZAS[file.rendition];
+  return header.stanzas.length === wanted
+    ? null
+    : `${file.clip}/${file.name} has ${header.stanzas.length} stanzas, not ${wanted}`;
+}
+
+async function checkSealed(
+  clipsDirectory: string,
+  file: ListedFile,
+  findings: SealedFindings,
+): Promise<void> {
+  const what = `${file.clip}/${file.name}`;
+  const folder = clipFolder(parseClipId(file.clip), file.started_at_ms);
+  const bytes = await readSmallFile(
+    path.join(clipsDirectory, folder, file.name),
+    SEALED_FILE_MAX_BYTES,
+  );
+  if (bytes === null) {
+    findings.present.push(`${what} is missing`);
+    return;
+  }
+  if (bytes.length !== file.size_bytes)
+    findings.present.push(`${what} has ${bytes.length} bytes, not ${file.size_bytes}`);
+  const inTheClear = plaintextIn(bytes);
+  if (inTheClear !== null) findings.plaintext.push(`${what} holds ${inTheClear}`);
+  try {
+    const header = parseAgeHeader(bytes);
+    if (header === null) findings.headers.push(`${what} ends inside its header`);
+    else {
+      const kind = checkHeader(file, header);
+      if (kind !== null) findings.kinds.push(kind);
+      const payload = createHash("sha256").update(bytes.subarray(header.payloadOffset));
+      if (payload.digest("hex") !== file.payload_sha256)
+        findings.intact.push(`${what} is not what its row and the ledger say`);
+    }
+  } catch (error) {
+    if (!(error instanceof MalformedInput)) throw error;
+    findings.headers.push(`${what}: ${error.message}`);
+  }
+}
+
+async function checkSealedFiles(
+  clipsDirectory: string,
+  files: readonly ListedFile[],
+): Promise<StorageCheck[]> {
+  const findings: SealedFindings = {
+    present: [],
+    intact: [],
+    headers: [],
+    kinds: [],
+    plaintext: [],
+  };
+  for (const file of files) await checkSealed(clipsDirectory, file, findings);
+  const looked = `${files.length} listed files`;
+  return [
+    check("files-present", findings.present, `${looked} are there in full`),
+    check("files-intact", findings.intact, `${looked} have the payload hash of their row`),
+    check("headers-plain-age", findings.headers, `${looked} begin with an age v1 header`),
+    check("headers-one-kind", findings.kinds, `${looked} have one stanza a reader, of one kind`),
+    check("sealed-not-plain", findings.plaintext, `${looked} hold no footage in the clear`),
+  ];
+}
+
+function listedFiles(database: BetterSqlite3.Database): ListedFile[] {
+  return database
+    .prepare<[], ListedFile>(
+      `SELECT clip, name, rendition, size_bytes, payload_sha256, started_at_ms
+       FROM clip_files JOIN clips ON clips.id = clip_files.clip ORDER BY clip, name`,
+    )
+    .all();
+}
+
+function listedTorn(database: BetterSqlite3.Database): ListedTorn[] {
+  return database.prepare<[], ListedTorn>("SELECT * FROM torn_files ORDER BY clip, name").all();
+}
+
+async function unaccounted(
+  clipsDirectory: string,
+  database: BetterSqlite3.Database,
+): Promise<{ readonly stray: string[]; readonly foreign: readonly string[] }> {
+  // The disk first: what has come by then has a row by the time the rows are read.
+  const { clips, foreign } = await findClipFolders(clipsDirectory);
+  const recording = new Set(
+    database
+      .prepare<[], { id: string }>("SELECT id FROM clips WHERE state = 'recording'")
+      .all()
+      .map(({ id }) => id),
+  );
+  const known = new Set(
+    [...listedFiles(database), ...listedTorn(database)].map(({ clip, name }) => `${clip}/${name}`),
+  );
+  const stray = clips
+    .filter(({ clip }) => !recording.has(clip))
+    .flatMap(({ clip, names }) => names.map((name) => `${clip}/${name}`))
+    .filter((name) => !known.has(name));
+  return { stray, foreign };
+}
+
+async function checkAccounted(
+  clipsDirectory: string,
+  database: BetterSqlite3.Database,
+): Promise<StorageCheck[]> {
+  let found = await unaccounted(clipsDirectory, database);
+  if (found.stray.length > 0) {
+    await sleep(SETTLE_MS);
+    found = await unaccounted(clipsDirectory, database);
+  }
+  return [
+    check(
+      "nothing-unaccounted",
+      found.stray.map((name) => `${name} has no row`),
+      "every sealed file has a row",
+    ),
+    check(
+      "names-known",
+      found.foreign.map((name) => `clips/${name} is not the hub's`),
+      "every name below clips is one that the hub gives",
+    ),
+  ];
+}
+
+async function checkTorn(
+  clipsDirectory: string,
+  database: BetterSqlite3.Database,
+): Promise<StorageCheck> {
+  const torn = listedTorn(database);
+  const { clips } = await findClipFolders(clipsDirectory);
+  const folders = new Map<string, string>(clips.map(({ clip, folder }) => [clip, folder]));
+  const findings: string[] = [];
+  for (const { clip, name, size_bytes, sha256 } of torn) {
+    const folder = folders.get(clip);
+    const measured =
+      folder === undefined || !clips.some((each) => each.clip === clip && each.names.includes(name))
+        ? null
+        : await measureFile(path.join(clipsDirectory, folder), name);
+    if (measured === null) findings.push(`${clip}/${name} is missing`);
+    else if (measured.sizeBytes !== size_bytes || measured.sha256 !== sha256)
+      findings.push(`${clip}/${name} is not what was recorded as torn`);
+  }
+  return check("torn-unchanged", findings, `${torn.length} torn files are as they were found`);
+}
+
+interface EntryFiles {
+  readonly kind?: unknown;
+  readonly clip?: unknown;
+  readonly files?: unknown;
+}
+
+function entryAt(database: BetterSqlite3.Database, index: number): EntryFiles {
+  const row = database
+    .prepare<[number], { entry: Uint8Array }>("SELECT entry FROM ledger_entries WHERE idx = ?")
+    .get(index);
+  // Written by the hub as canonical JSON; every member is compared before it is believed.
+  return row === undefined ? {} : (JSON.parse(Buffer.from(row.entry).toString()) as EntryFiles);
+}
+
+function checkLedger(database: BetterSqlite3.Database): StorageCheck {
+  const findings: string[] = [];
+  const clips = database
+    .prepare<[], { id: string; entry_index: number }>(
+      "SELECT id, entry_index FROM clips WHERE entry_index IS NOT NULL",
+    )
+    .all();
+  const hashes = database
+    .prepare<[string], string>("SELECT payload_sha256 FROM clip_files WHERE clip = ? ORDER BY 1")
+    .pluck();
+  const listed = (files: unknown, member: "payloadSha256" | "sha256"): string[] =>
+    Array.isArray(files)
+      ? files.map((file: Record<string, unknown>) => String(file[member])).toSorted()
+      : [];
+  for (const { id, entry_index } of clips) {
+    const entry = entryAt(database, entry_index);
+    const inEntry = entry.kind === "clip" && entry.clip === id ? entry.files : [];
+    if (listed(inEntry, "payloadSha256").join() !== hashes.all(id).join())
+      findings.push(`entry ${entry_index} does not list the files of clip ${id}`);
+  }
+  for (const { clip, name, sha256, entry_index } of listedTorn(database)) {
+    const entry = entryAt(database, entry_index);
+    const inEntry = entry.kind === "torn" && entry.clip === clip ? entry.files : [];
+    if (!listed(inEntry, "sha256").includes(sha256))
+      findings.push(`entry ${entry_index} does not list torn file ${clip}/${name}`);
+  }
+  return check("rows-in-ledger", findings, `${clips.length} clips are listed by their entries`);
+}
+
+function checkDatabase(database: BetterSqlite3.Database): StorageCheck[] {
+  const journal = String(database.pragma("journal_mode", { simple: true }));
+  const sound = String(database.pragma("quick_check(1)", { simple: true }));
+  const broken = database.pragma("foreign_key_check");
+  const orphans = Array.isArray(broken) ? broken.length : 0;
+  return [
+    check("journal-wal", journal === "wal" ? [] : [`journal_mode is ${journal}`], "WAL"),
+    check(
+      "database-sound",
+      [
+        ...(sound === "ok" ? [] : ["quick_check finds damage"]),
+        ...(orphans === 0 ? [] : [`${orphans} rows refer to nothing`]),
+      ],
+      "quick_check and foreign_key_check find nothing",
+    ),
+  ];
+}
+
+/** These belong to a connection, not to the file: looked up on one that is opened as the hub's. */
+async function checkConnection(): Promise<StorageCheck> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), "doorward-check-"));
+  try {
+    await using probe = openDatabase(path.join(folder, "probe.db"));
+    const wanted = [
+      ["synchronous", 2],
+      ["secure_delete", 1],
+      ["foreign_keys", 1],
+    ] as const;
+    const findings = wanted.flatMap(([name, value]) => {
+      const found = probe.pragma(name, { simple: true });
+      return found === value ? [] : [`${name} is ${String(found)}, not ${value}`];
+    });
+    return check("connection-durable", findings, "synchronous=FULL, secure_delete, foreign_keys");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Looks up, on a real installation and beside a running hub, what the hub promises of its disk.
+ * Reads every recording once.
+ *
+ * @param database - Opened for reading or writing.
+ */
+export async function checkStorage(
+  dataDirectory: string,
+  database: BetterSqlite3.Database,
+): Promise<StorageCheck[]> {
+  const clipsDirectory = path.join(dataDirectory, "clips");
+  const found = await findFiles(dataDirectory);
+  return [
+    ...checkModes(found),
+    await checkPlaintext(dataDirectory, found),
+    ...(await checkAccounted(clipsDirectory, database)),
+    ...(await checkSealedFiles(clipsDirectory, listedFiles(database))),
+    await checkTorn(clipsDirectory, database),
+    checkLedger(database),
+    ...checkDatabase(database),
+    await checkConnection(),
+  ];
+}
