@@ -104,9 +104,9 @@ export interface NewLabel {
 }
 
 /** A device as the keyring names it: key, and the salted hash of what people call it. */
-export function deviceRecord(key: SigningKey, label: NewLabel): DeviceRecord {
+export function deviceRecord(publicKey: Uint8Array, label: NewLabel): DeviceRecord {
   return {
-    signingKey: toBase64(key.publicKey),
+    signingKey: toBase64(publicKey),
     labelSha256: sha256Hex(utf8Bytes(`${label.salt} ${label.label}`)),
   };
 }

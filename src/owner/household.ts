@@ -42,7 +42,7 @@ export async function foundHousehold(
       origin: hub.origin,
       ledgerKey: hub.ledgerKey,
       person,
-      device: deviceRecord(signingKey, label),
+      device: deviceRecord(signingKey.publicKey, label),
       readers: { kind, ...readers.recipients, recovery: recovery.reader.recipient },
       recoveryKey: toBase64(recovery.signingKey.publicKey),
       policy: { exportSigners: 1, keyringSigners: 1, vetoWindowMs: 0 },

@@ -1,0 +1,154 @@
+import * as Api from "../protocol/api.ts";
+import { fromBase64 } from "../protocol/bytes.ts";
+import { parseCanonicalJson, type Json } from "../protocol/canonical-json.ts";
+import { HubError } from "../protocol/errors.ts";
+import type { Personal } from "../protocol/request.ts";
+import { openPersonal } from "../owner/requests.ts";
+import type { ExitCode } from "./exit.ts";
+import { openSession, type OwnerSession } from "./hub-client.ts";
+import { print, printJson, readOptions } from "./options.ts";
+
+const PAGES_MAX = 10_000;
+
+export async function ownerClips(args: string[]): Promise<ExitCode> {
+  const options = readOptions(args, { values: ["keys"], flags: ["json"] });
+  await using session = await openSession(options.required("keys"));
+  const clips: Api.ClipSummary[] = [];
+  let before: number | null = null;
+  for (let page = 0; page < PAGES_MAX; page += 1) {
+    const query = before === null ? "limit=500" : `limit=500&before=${before}`;
+    const answer: { clips: Api.ClipSummary[]; next: number | null } = await session.client.get(
+      `/api/clips?${query}`,
+      Api.ClipList,
+    );
+    clips.push(...answer.clips);
+    before = answer.next;
+    if (before === null) break;
+  }
+  if (options.flag("json")) printJson(clips);
+  else if (clips.length === 0) print("Nothing has been recorded yet.");
+  else for (const clip of clips) print(clipLine(clip));
+  return 0;
+}
+
+function clipLine(clip: Api.ClipSummary): string {
+  const seconds = `${(clip.durationMs / 1000).toFixed(0)} s`.padStart(6);
+  return `${clip.id}  ${localTime(clip.startedAtMs)}  ${seconds}  ${clip.camera}  ${clip.kind}  ${clip.state}`;
+}
+
+export async function ownerRequests(args: string[]): Promise<ExitCode> {
+  const options = readOptions(args, { values: ["keys"], flags: ["json"] });
+  await using session = await openSession(options.required("keys"));
+  const list = await session.client.get("/api/requests?limit=500", Api.RequestList);
+  const opened = await Promise.all(
+    list.map(async (request) => ({ request, personal: await personalOf(session, request) })),
+  );
+  if (options.flag("json"))
+    printJson(
+      opened.map(({ request, personal }) => ({
+        id: request.record.request,
+        state: request.state,
+        outcome: request.outcome,
+        receivedAtMs: request.record.receivedAtMs,
+        expiresAtMs: request.record.expiresAtMs,
+        channel: request.record.channel,
+        statusUrl: request.statusUrl,
+        ...request.record.asked,
+        ...personal,
+      })),
+    );
+  else if (opened.length === 0) print("Nobody has asked for anything.");
+  else for (const { request, personal } of opened) print(requestText(request, personal));
+  return 0;
+}
+
+/** Null where the personal part was erased or is not for this household: shown as such, not hidden. */
+async function personalOf(
+  session: OwnerSession,
+  request: Api.RequestSummary,
+): Promise<Personal | null> {
+  const owners = session.keys.bundle.readers.owners;
+  if (request.personal === null || owners === undefined) return null;
+  try {
+    return await openPersonal(request.record.asked, request.personal, owners);
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    return null;
+  }
+}
+
+function requestText(request: Api.RequestSummary, personal: Personal | null): string {
+  const { record } = request;
+  const { asked } = record;
+  const cameras = asked.sought.cameras === "unspecified" ? "any camera" : asked.sought.cameras.join(", ");
+  const waiting = request.state === "received" || request.state === "held";
+  return [
+    `${record.request}  ${localTime(record.receivedAtMs)}  ${asked.kind}`,
+    `  ${waiting ? "Waiting for you. Nothing has been sent." : `State: ${request.state}.`}`,
+    `  Asks for: ${cameras}, ${asked.sought.from} to ${asked.sought.to}, ${asked.sought.tracks.join(" and ")}${asked.sought.clearFaces ? ", clear faces" : ""}`,
+    ...(asked.urgency === "emergency" ? ["  Says that it is an emergency. That changes nothing."] : []),
+    ...(personal
+      ? [
+          `  From: ${printable([personal.requester.name, personal.requester.agency, personal.requester.contact].filter(Boolean).join(", "))}`,
+          `  Basis: ${printable(personal.legalBasis.basis)}`,
+          `  Purpose: ${printable(personal.purpose)}`,
+        ]
+      : ["  The part about the person who asks cannot be opened by this device."]),
+  ].join("\n");
+}
+
+/** A requester's text goes to a terminal: no control characters that could move or colour things. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{C}/gu, " ");
+}
+
+export async function ownerLedger(args: string[]): Promise<ExitCode> {
+  const options = readOptions(args, { values: ["keys"], flags: ["json"] });
+  await using session = await openSession(options.required("keys"));
+  const { client, seen, seenBefore } = session;
+  const entries: { index: number; entry: Json }[] = [];
+  for (let from = 0; from < seen.size; from += 1_000) {
+    const page = await client.get(
+      `/api/ledger/entries?from=${from}&limit=1000`,
+      Api.EntriesAnswer,
+    );
+    for (const { index, entry } of page)
+      if (index < seen.size)
+        entries.push({ index, entry: parseCanonicalJson(fromBase64(entry, "entry"), "entry") });
+  }
+  if (options.flag("json")) {
+    const { size, root, checkpoint } = seen;
+    printJson({ size, root, checkpoint, consistentWith: seenBefore?.size ?? null, entries });
+    return 0;
+  }
+  for (const { index, entry } of entries) print(`${String(index).padStart(7)}  ${entryLine(entry)}`);
+  const before = seenBefore ? `, none of the ${seenBefore.size} seen before changed or removed` : "";
+  print(`Checked just now: ${seen.size} entries${before}.`);
+  return 0;
+}
+
+function entryLine(entry: Json): string {
+  const { v: _version, kind, atMs, ...rest } = entry as { readonly [key: string]: Json };
+  const when = typeof atMs === "number" ? localTime(atMs) : "?";
+  const details = Object.entries(rest)
+    .map(([key, value]) => `${key}=${Array.isArray(value) ? value.length : String(value)}`)
+    .join(" ");
+  return `${when}  ${String(kind).padEnd(10)}  ${details}`;
+}
+
+export async function ownerDevices(args: string[]): Promise<ExitCode> {
+  const options = readOptions(args, { values: ["keys"], flags: ["json"] });
+  await using session = await openSession(options.required("keys"));
+  const devices = await session.client.get("/api/devices", Api.DeviceList);
+  if (options.flag("json")) printJson(devices);
+  else
+    for (const { device, label, role, removed } of devices)
+      print(
+        `${device.slice(0, 16)}  ${label ?? "(no name)"}  ${removed ? "removed" : (role ?? "?")}`,
+      );
+  return 0;
+}
+
+export function localTime(atMs: number): string {
+  return new Date(atMs).toLocaleString("sv-SE");
+}

@@ -1,0 +1,77 @@
+import { clipIdentities } from "../owner/device-bundle.ts";
+import { openSealedFile, openTornFile } from "../owner/open-clip.ts";
+import * as Api from "../protocol/api.ts";
+import { sealedFileName } from "../protocol/clip.ts";
+import { HubError } from "../protocol/errors.ts";
+import { parseClipId } from "../protocol/ids.ts";
+import { UsageError, type ExitCode } from "./exit.ts";
+import { openSession, type OwnerSession } from "./hub-client.ts";
+import { joinSegments, type OpenedSegment } from "./join-segments.ts";
+import { print, readOptions, say } from "./options.ts";
+
+/** Fetches a clip's sealed files, opens them here and writes one MP4. */
+export async function ownerOpen(args: string[]): Promise<ExitCode> {
+  const options = readOptions(args, { values: ["keys", "out", "rendition"], positionals: 1 });
+  const id = parseClipId(options.positionals[0] ?? "");
+  const out = options.required("out");
+  await using session = await openSession(options.required("keys"));
+  const clip = await session.client.get(`/api/clips/${id}`, Api.ClipDetail);
+  const rendition = renditionOf(options.text("rendition"), clip);
+  const whole = await openWholeFiles(session, clip, rendition);
+  const torn = await openTornFiles(session, clip, rendition);
+  for (const written of await joinSegments([...whole, ...torn], out)) print(written);
+  if (clip.state === "recording") say("This clip is still being recorded: this is what is closed.");
+  if (clip.state === "torn")
+    say("This clip is TORN: a stop of the hub cut it off; this is what authenticates of it.");
+  return 0;
+}
+
+function renditionOf(text: string | null, clip: Api.ClipDetail): "original" | "blurred" {
+  if (text !== null && text !== "original" && text !== "blurred")
+    throw new UsageError("Cannot read --rendition: expected original or blurred");
+  const rendition = text ?? "original";
+  if (clip.torn.length === 0 && !clip.renditions.includes(rendition))
+    throw new HubError("NO_SUCH_RENDITION", `Cannot open clip: it has no ${rendition} rendition yet`);
+  return rendition;
+}
+
+async function openWholeFiles(
+  { client, keys }: OwnerSession,
+  clip: Api.ClipDetail,
+  rendition: string,
+): Promise<OpenedSegment[]> {
+  const wanted = clip.files.filter((file) => file.track === "audio" || file.rendition === rendition);
+  const opened: OpenedSegment[] = [];
+  for (const file of wanted) {
+    if (file.track === "poster") continue;
+    const sealed = await client.bytes(`/api/clips/${clip.id}/files/${sealedFileName(file)}`);
+    const plaintext = await openSealedFile(sealed, clipIdentities(keys.bundle), file.payloadSha256);
+    opened.push({ file, plaintext });
+  }
+  return opened;
+}
+
+const TORN_NAME = /^(\d{3,4})\.(video|audio)\.(original|blurred)\.age(\.partial)?$/;
+
+async function openTornFiles(
+  { client, keys }: OwnerSession,
+  clip: Api.ClipDetail,
+  rendition: string,
+): Promise<OpenedSegment[]> {
+  const opened: OpenedSegment[] = [];
+  for (const { name, sizeBytes } of clip.torn) {
+    const match = TORN_NAME.exec(name);
+    const track = match?.[2] === "audio" ? "audio" : "video";
+    if (!match || sizeBytes === 0 || (track === "video" && match[3] !== rendition)) continue;
+    const sealed = await client.bytes(`/api/clips/${clip.id}/files/${name}`);
+    try {
+      const { plaintext } = await openTornFile(sealed, clipIdentities(keys.bundle));
+      opened.push({ file: { segment: Number(match[1]), track }, plaintext });
+      say(`${name}: torn, ${plaintext.length} bytes of it authenticate`);
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error;
+      say(`${name}: nothing of it can be opened (${error.message})`);
+    }
+  }
+  return opened;
+}

@@ -1,0 +1,21 @@
+import { parseJson } from "../protocol/canonical-json.ts";
+import { checkShape } from "../protocol/check.ts";
+import { utf8Bytes } from "../protocol/bytes.ts";
+import { MalformedInput } from "../protocol/errors.ts";
+import { FormSchema, type Form } from "./requests.ts";
+
+const FORM_DATA = /<script type="application\/json" id="doorward-form">([^<]+)<\/script>/;
+
+/** The data element that a form page carries; JSON without `<`, so that it cannot end early. */
+export function formDataElement(form: Form): string {
+  const json = JSON.stringify(form).replaceAll("<", "\\u003c");
+  return `<script type="application/json" id="doorward-form">${json}</script>`;
+}
+
+/** @throws MalformedInput when the page is not a form that Doorward made. */
+export function readForm(page: string): Form {
+  const data = FORM_DATA.exec(page)?.[1];
+  if (data === undefined)
+    throw new MalformedInput("form", "Cannot read form: this is not a request form of Doorward");
+  return checkShape(FormSchema, parseJson(utf8Bytes(data), "form"), "form");
+}
