@@ -17,6 +17,8 @@ import { allocateSecret, hmacSha256, randomSecret, wipe } from "./secrets.ts";
 /** Plaintext bytes in each chunk of the payload but the last (C2SP `age`, "Payload"). */
 export const CHUNK_BYTES = 64 * 1024;
 const TAG_BYTES = 16;
+/** Ciphertext that is handed to the system at once: four chunks cost a third of one by one. */
+const WRITE_BYTES = 4 * (CHUNK_BYTES + TAG_BYTES);
 const COUNTER_OFFSET = 7;
 const LAST_CHUNK_OFFSET = 11;
 
@@ -79,7 +81,7 @@ export interface CommittedFile {
 
 /**
  * Writes one age v1 file, `<finalPath>.partial` until {@link commit}. What has been written opens
- * as far as it goes at any time, in steps of 64 KiB. The file is never resumed: a second writer of
+ * as far as it goes at any time, in steps of 256 KiB. The file is never resumed: a second writer of
  * one payload key would repeat a nonce.
  *
  * One caller at a time: each call is awaited before the next.
@@ -91,8 +93,10 @@ export class SealedFileWriter implements AsyncDisposable {
   readonly #hash: Hash = createHash("sha256");
   readonly #chunk = allocateSecret(CHUNK_BYTES);
   #chunkUsed = 0;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
   #sizeBytes = 0;
-  #chunksWritten = 0;
+  #hasFootage = false;
   #state: "open" | "failed" | "committed" | "closed" = "open";
 
   private constructor(finalPath: string, file: FileHandle, sealer: ChunkSealer) {
@@ -116,8 +120,9 @@ export class SealedFileWriter implements AsyncDisposable {
     try {
       file = await open(finalPath + PARTIAL_ENDING, "wx", PRIVATE_FILE_MODE);
       const writer = new SealedFileWriter(finalPath, file, sealer);
-      await writer.#append(opening.header, opening.nonce);
+      writer.#wait(opening.header, opening.nonce);
       writer.#hash.update(opening.nonce);
+      await writer.#flush();
       return writer;
     } catch (error) {
       sealer.close();
@@ -135,7 +140,7 @@ export class SealedFileWriter implements AsyncDisposable {
   }
 
   /**
-   * Seals `plaintext`; up to 64 KiB of it wait in memory for the next call.
+   * Seals `plaintext`; up to 64 KiB of it, and less than 256 KiB sealed, wait in memory.
    *
    * @throws The operating system's error (`ENOSPC`, `EIO`). The writer is then only good for
    * disposal.
@@ -145,7 +150,8 @@ export class SealedFileWriter implements AsyncDisposable {
     for (let offset = 0; offset < plaintext.length;) {
       // A full chunk waits for one more byte, since the last chunk of a file is marked as such
       // and may be empty only in an empty file.
-      if (this.#chunkUsed === CHUNK_BYTES) await this.#sealChunk(false);
+      if (this.#chunkUsed === CHUNK_BYTES) this.#sealChunk(false);
+      if (this.#waitingBytes >= WRITE_BYTES) await this.#flush();
       const part = plaintext.subarray(offset, offset + CHUNK_BYTES - this.#chunkUsed);
       this.#chunk.set(part, this.#chunkUsed);
       this.#chunkUsed += part.length;
@@ -161,7 +167,8 @@ export class SealedFileWriter implements AsyncDisposable {
    */
   async commit(): Promise<CommittedFile> {
     this.#requireOpen();
-    await this.#sealChunk(true);
+    this.#sealChunk(true);
+    await this.#flush();
     this.#forget();
     this.#state = "failed";
     // Before the rename: after a power cut the final name must never point at missing bytes.
@@ -181,9 +188,13 @@ export class SealedFileWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#forget();
     if (this.#state === "committed" || this.#state === "closed") return;
-    this.#state = "closed";
-    await this.#file.close();
-    if (this.#chunksWritten === 0) await rm(this.#finalPath + PARTIAL_ENDING, { force: true });
+    try {
+      if (this.#state === "open") await this.#flush();
+    } finally {
+      this.#state = "closed";
+      await this.#file.close();
+      if (!this.#hasFootage) await rm(this.#finalPath + PARTIAL_ENDING, { force: true });
+    }
   }
 
   #requireOpen(): void {
@@ -197,26 +208,34 @@ export class SealedFileWriter implements AsyncDisposable {
     this.#chunkUsed = 0;
   }
 
-  async #sealChunk(isLast: boolean): Promise<void> {
+  #sealChunk(isLast: boolean): void {
     const sealed = this.#sealer.seal(this.#chunk.subarray(0, this.#chunkUsed), isLast);
     this.#chunkUsed = 0;
     for (const part of sealed) this.#hash.update(part);
-    await this.#append(...sealed);
-    this.#chunksWritten++;
+    this.#wait(...sealed);
+    this.#hasFootage = true;
   }
 
-  async #append(...parts: Uint8Array[]): Promise<void> {
-    const sizeBytes = parts.reduce((size, part) => size + part.length, 0);
+  #wait(...parts: readonly Uint8Array[]): void {
+    this.#waiting.push(...parts);
+    for (const part of parts) this.#waitingBytes += part.length;
+  }
+
+  async #flush(): Promise<void> {
+    const parts = this.#waiting;
+    const sizeBytes = this.#waitingBytes;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
     // Until it is known that every byte arrived, nothing may follow.
     this.#state = "failed";
     const { bytesWritten } = await this.#file.writev(parts);
     this.#sizeBytes += bytesWritten;
-    if (bytesWritten !== sizeBytes) await this.#appendRest(concatBytes(...parts), bytesWritten);
+    if (bytesWritten !== sizeBytes) await this.#writeRest(concatBytes(...parts), bytesWritten);
     this.#state = "open";
   }
 
   /** A short write is how a full disk announces itself: the next one has the error. */
-  async #appendRest(bytes: Uint8Array, offset: number): Promise<void> {
+  async #writeRest(bytes: Uint8Array, offset: number): Promise<void> {
     for (let done = offset; done < bytes.length;) {
       const { bytesWritten } = await this.#file.write(bytes, done);
       done += bytesWritten;

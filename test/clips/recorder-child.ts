@@ -21,7 +21,7 @@ const recorder = ClipRecorder.create({
   emit: (event) => process.stdout.write(`${JSON.stringify(event)}\n`),
   reportTrouble: ({ message }) => process.stderr.write(`${message}\n`),
 });
-const stream = testStream({ frameBytes: 10_000 });
+const stream = testStream({ frameBytes: 30_000 });
 recorder.startEvent(
   { kind: "bell", zone: "", areaShare: 0, score: 1 },
   START_AT_MS,
