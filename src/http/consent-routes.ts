@@ -126,10 +126,25 @@ export function addPickUpRoute(server: HubServer, services: HubServices): void {
 }
 
 export function addIntakeRoute(server: HubServer, services: HubServices): void {
+  // A page that was opened from a file may send text to anywhere, and JSON nowhere.
+  server.addContentTypeParser(
+    "text/plain",
+    { parseAs: "string" },
+    server.getDefaultJsonParser("error", "error"),
+  );
   server.post(
     "/intake",
     {
-      config: { access: "public", rateLimit: { max: 20, timeWindow: 60_000 } },
+      config: {
+        access: "public",
+        anyOrigin: true,
+        rateLimit: { max: 20, timeWindow: 60_000 },
+      },
+      // Before the body is read, so that refusals too can be read by the form page.
+      onRequest: async (_request, reply) => {
+        reply.header("access-control-allow-origin", "*");
+        reply.header("cross-origin-resource-policy", "cross-origin");
+      },
       schema: { body: SealedRequestSchema, response: { 200: Api.IntakeAnswer } },
     },
     async ({ body }) => {

@@ -35,6 +35,8 @@ export type Access = "public" | "session" | Right;
 declare module "fastify" {
   interface FastifyContextConfig {
     access?: Access;
+    /** For the form page, which is opened from a file: needs no login and changes nothing secret. */
+    anyOrigin?: boolean;
   }
   interface FastifyRequest {
     /** Set by the access check; null on public routes. */
@@ -135,6 +137,7 @@ function requireOwnHost(request: FastifyRequest, hostNames: readonly string[]): 
 }
 
 function requireOwnOrigin(request: FastifyRequest): void {
+  if (request.routeOptions.config.anyOrigin === true) return;
   const { origin, host } = request.headers;
   const site = request.headers["sec-fetch-site"];
   const foreignOrigin = origin !== undefined && hostOf(origin) !== host;
