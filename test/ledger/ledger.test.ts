@@ -138,6 +138,14 @@ describe("entries", () => {
     expect(toHex(open.ledger.root())).toBe(toHex(naiveRoot(leaves)));
   });
 
+  test("an append that fails half-way leaves no entry without its subtree hashes", async () => {
+    await using open = openTestLedger(1);
+    // In the way of the hash that the next entry completes.
+    open.database.exec("INSERT INTO ledger_nodes VALUES (1, 0, zeroblob(32))");
+    expect(() => open.ledger.append(clockEntry(1))).toThrow(/never changed/);
+    expect(open.ledger.size()).toBe(1);
+  });
+
   test("no statement of ours can change or remove what the ledger holds", async () => {
     await using open = openTestLedger(8);
     open.ledger.addCosignature(testDevice(1).cosign(open.ledger.checkpoint(), 1_000));
