@@ -52,7 +52,7 @@ describe("RFC 8785", () => {
   });
 
   test("numbers that other readers would not read back the same are refused", () => {
-    for (const number of [Number.NaN, Infinity, -Infinity, -0, 2 ** 53, 1e21, -(2 ** 53), 1.8e308])
+    for (const number of [Number.NaN, Infinity, -Infinity, -0, 2 ** 53, 1e21, -(2 ** 53)])
       expect(() => canonicalJson([number]), String(number)).toThrow(MALFORMED);
   });
 
