@@ -15,7 +15,7 @@ import {
   type Recipient,
 } from "../protocol/age-header.ts";
 import { concatBytes, toBase64, utf8Bytes } from "../protocol/bytes.ts";
-import { fileName, filesOfTerms, termsHash, type ReleaseHeader, type Terms } from "../protocol/decision.ts";
+import { fileName, filesOfTerms, releaseHash, type ReleaseHeader, type Terms } from "../protocol/decision.ts";
 import { HubError } from "../protocol/errors.ts";
 
 /**
@@ -40,7 +40,7 @@ export async function makeRelease(
   if (terms.recipient === null)
     throw new HubError("NO_RECIPIENT", "Cannot release: the terms name no recipient");
   const recipient = parseRecipient(terms.recipient);
-  const hash = termsHash(terms);
+  const hash = releaseHash(terms);
   const release: ReleaseHeader[] = [];
   for (const { clip, file } of filesOfTerms(terms)) {
     const fileKey = await openFileKey(await headerOf(clip.clip, file), identities);
@@ -78,11 +78,11 @@ export async function openFileKey(
 export function releaseHeader(
   fileKey: Uint8Array,
   recipient: Recipient,
-  hashOfTerms: Uint8Array,
+  releaseSalt: Uint8Array,
   name: string,
 ): Uint8Array {
   const info = utf8Bytes(`doorward release v1 ${recipient.text} ${name}`);
-  const randomness = hkdf(sha256, fileKey, hashOfTerms, info, 64);
+  const randomness = hkdf(sha256, fileKey, releaseSalt, info, 64);
   const stanza =
     recipient.kind === "pq"
       ? hybridStanza(fileKey, recipient.key, randomness)

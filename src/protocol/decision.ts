@@ -106,6 +106,17 @@ export function termsHash(terms: Terms): Uint8Array {
   return sha256(canonicalJson(terms));
 }
 
+/**
+ * What the randomness of the new headers is derived from, beside each file key: the terms without
+ * what a mere label could change (the hash over the request as it was worded, and the ledger root
+ * that follows from it). Calling a request an emergency therefore changes no released byte
+ * (invariant 7); the nonce keeps every decision's headers apart.
+ */
+export function releaseHash(terms: Terms): Uint8Array {
+  const { requestSha256: _requestSha256, checkpoint: _checkpoint, ...unlabelled } = terms;
+  return sha256(canonicalJson(unlabelled));
+}
+
 /** What the listed renditions and tracks imply; signed terms must say exactly this. */
 export function impliedRedactions(clips: readonly TermsClip[]): Terms["redactions"] {
   const renditions = new Set<Rendition>();
