@@ -39,6 +39,7 @@ const WINDOW_BYTES = 8 * 1024 * 1024;
 const NEEDLE_MIN_BYTES = 8;
 const NEEDLE_MAX_BYTES = 64 * 1024;
 const FINDINGS_MAX = 1_000;
+const ZERO_BLOCK = Buffer.alloc(16 * 1024);
 
 /** Base64 of `needle` as it reads inside a longer text, where it may begin at any of 3 offsets. */
 function base64Spellings(needle: Buffer): string[] {
@@ -103,7 +104,8 @@ async function readableRegions(pid: number): Promise<Region[]> {
 }
 
 /** Finds any number of patterns in one pass, so that hundreds of keys cost no more than one. */
-type Search = (window: Buffer, found: (pattern: Pattern, offset: number) => void) => void;
+type Search = (window: Buffer, found: Found) => void;
+type Found = (pattern: Pattern, offset: number) => void;
 
 function prepareSearch(patterns: readonly Pattern[]): Search {
   // One step by the first two bytes, which nearly every place in memory fails, one by four.
@@ -114,15 +116,26 @@ function prepareSearch(patterns: readonly Pattern[]): Search {
     const firstFour = pattern.bytes.readUInt32LE(0);
     byFirstFour.set(firstFour, [...(byFirstFour.get(firstFour) ?? []), pattern]);
   }
+  const leadingZeroes = patterns.map(({ bytes }) => bytes.findIndex((byte) => byte !== 0));
+  // Of a run of zeroes only the end matters, where a pattern may begin that begins with some.
+  const zeroTailBytes = leadingZeroes.includes(-1)
+    ? ZERO_BLOCK.length
+    : Math.min(Math.max(0, ...leadingZeroes), ZERO_BLOCK.length);
+  const searchFrom = (window: Buffer, start: number, end: number, found: Found): void => {
+    for (let at = start; at < end; at++) {
+      if (firstTwo[(window[at] ?? 0) | ((window[at + 1] ?? 0) << 8)] !== 1) continue;
+      if (at + 4 > window.length) return;
+      for (const pattern of byFirstFour.get(window.readUInt32LE(at)) ?? [])
+        if (window.subarray(at, at + pattern.bytes.length).equals(pattern.bytes))
+          found(pattern, at);
+    }
+  };
   return (window, found) => {
-    let previous = window[0] ?? 0;
-    for (let next = 1; next < window.length; next++) {
-      const byte = window[next] ?? 0;
-      if (firstTwo[previous | (byte << 8)] === 1 && next + 3 <= window.length)
-        for (const pattern of byFirstFour.get(window.readUInt32LE(next - 1)) ?? [])
-          if (window.subarray(next - 1, next - 1 + pattern.bytes.length).equals(pattern.bytes))
-            found(pattern, next - 1);
-      previous = byte;
+    for (let block = 0; block < window.length; block += ZERO_BLOCK.length) {
+      const end = Math.min(block + ZERO_BLOCK.length, window.length);
+      // Most of a process's memory is zeroes, and comparing is far faster than looking.
+      const isZero = ZERO_BLOCK.compare(window, block, end, 0, end - block) === 0;
+      searchFrom(window, isZero ? Math.max(block, end - zeroTailBytes) : block, end, found);
     }
   };
 }

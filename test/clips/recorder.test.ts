@@ -1,104 +1,17 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
-import os from "node:os";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
-  ClipRecorder,
-  type ClipRecorderOptions,
-  type RecorderTrouble,
-} from "../../src/clips/recorder.ts";
-import {
-  clipFolder,
   CLIP_MAX_MS,
   POST_ROLL_MS,
   SEGMENT_MAX_BYTES,
   SEGMENT_MAX_MS,
   sealedFileName,
-  type EventReason,
-  type RecorderEvent,
-  type SealedFile,
 } from "../../src/protocol/clip.ts";
-import { parseSha256Hex, type ClipId } from "../../src/protocol/ids.ts";
 import { makeReader, openAge } from "./age-oracle.ts";
-import { CAMERA, framesIn, FRAME_MS, makeInit, START_AT_MS, testStream } from "./test-stream.ts";
-
-const folder = mkdtempSync(path.join(os.tmpdir(), "doorward-recorder-"));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-const motion: EventReason = { kind: "motion", zone: "door", areaShare: 0.2, score: 0.9 };
-const reader = await makeReader("x25519");
-const recovery = await makeReader("x25519");
-const keyringHead = parseSha256Hex("ab".repeat(32));
-let folders = 0;
-
-interface RecordedClip {
-  readonly started: RecorderEvent & { readonly type: "clip-started" };
-  readonly files: SealedFile[];
-  endedAtMs: number | null;
-}
-
-function startRecorder(options: Partial<ClipRecorderOptions> = {}) {
-  const clipsDirectory = path.join(folder, String(folders++));
-  mkdirSync(clipsDirectory, { mode: 0o700 });
-  const clips = new Map<ClipId, RecordedClip>();
-  const order: string[] = [];
-  const trouble: RecorderTrouble[] = [];
-  const known = (clip: ClipId): RecordedClip => {
-    const recorded = clips.get(clip);
-    if (recorded === undefined || recorded.endedAtMs !== null) throw new Error("out of order");
-    return recorded;
-  };
-  const recorder = ClipRecorder.create({
-    camera: CAMERA,
-    clipsDirectory,
-    readers: () => ({
-      recipients: [reader.recipient, recovery.recipient],
-      keyringHead,
-      keyringEpoch: 3,
-    }),
-    emit: (event) => {
-      order.push(event.type);
-      switch (event.type) {
-        case "clip-started":
-          clips.set(event.clip, { started: event, files: [], endedAtMs: null });
-          return;
-        case "file-closed":
-          known(event.clip).files.push(event.file);
-          return;
-        case "clip-closed":
-          known(event.clip).endedAtMs = event.endedAtMs;
-      }
-    },
-    reportTrouble: (each) => trouble.push(each),
-    ...options,
-  });
-  const pathOf = (clip: RecordedClip, file: SealedFile): string =>
-    path.join(
-      clipsDirectory,
-      clipFolder(clip.started.clip, clip.started.startedAtMs),
-      sealedFileName(file),
-    );
-  return { recorder, clips: () => [...clips.values()], order, trouble, clipsDirectory, pathOf };
-}
-
-type Recording = ReturnType<typeof startRecorder>;
-
-/** Frame numbers of each file of a clip, opened with the reader's key. */
-async function framesOf(recording: Recording, clip: RecordedClip, word = "frame") {
-  const track = word === "frame" ? "video" : "audio";
-  const frames: number[][] = [];
-  for (const file of clip.files.filter((each) => each.track === track)) {
-    const opened = await openAge(readFileSync(recording.pathOf(clip, file)), reader.identity);
-    expect(Buffer.from(opened.subarray(0, 5)).toString()).toBe("init-");
-    frames.push(framesIn(opened, word));
-  }
-  return frames;
-}
-
-const range = (from: number, to: number): number[] =>
-  Array.from({ length: to - from }, (_, index) => from + index);
+import { framesOf, keyringHead, motion, range, reader, startRecorder } from "./test-recorder.ts";
+import { framesIn, FRAME_MS, makeInit, START_AT_MS, testStream } from "./test-stream.ts";
 
 test("a clip holds the pre-roll, the event and the post-roll, without a gap", async () => {
   const recording = startRecorder();
@@ -377,77 +290,3 @@ test("every folder and file of a clip is its user's alone", async () => {
   expect(mode(path.dirname(filePath))).toBe(0o700);
   expect(mode(path.dirname(path.dirname(filePath)))).toBe(0o700);
 });
-
-test("a disk that cannot keep up costs footage, is reported once, and memory stays bounded", async () => {
-  const recording = startRecorder({ queueMaxBytes: 200_000 });
-  const stream = testStream({ frameBytes: 10_000 });
-  {
-    await using recorder = recording.recorder;
-    recorder.startEvent(motion, START_AT_MS, []);
-    for (const fragment of stream.take(100)) recorder.push(fragment);
-    await recorder.settled();
-    for (const fragment of stream.take(15)) recorder.push(fragment);
-  }
-  expect(recording.trouble.map(({ code }) => code)).toEqual(["RECORDER_DISK_SLOW"]);
-  const [clip] = recording.clips();
-  if (clip === undefined) throw new Error("nothing was recorded");
-  const frames = await framesOf(recording, clip);
-  expect(frames.length).toBe(2);
-  expect(frames[0]?.length).toBeLessThan(20);
-  expect(frames[1]).toEqual(range(100, 115));
-});
-
-const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
-if (!canMount) console.warn("skipped: the full-disk test needs the right to mount");
-
-test.skipIf(!canMount)(
-  "a full disk is reported, leaves what was written as partial, and recording resumes",
-  async () => {
-    const mounted = path.join(folder, "small");
-    mkdirSync(mounted);
-    const mount = spawnSync("mount", ["-t", "tmpfs", "-o", "size=400k", "tmpfs", mounted]);
-    if (mount.status !== 0) throw new Error(mount.stderr.toString());
-    try {
-      const recording = startRecorder({ clipsDirectory: mounted });
-      const stream = testStream({ frameBytes: 10_000 });
-      const filler = path.join(mounted, "filler");
-      spawnSync("dd", ["if=/dev/zero", `of=${filler}`, "bs=1k", "count=200"]);
-      {
-        await using recorder = recording.recorder;
-        recorder.startEvent(motion, START_AT_MS, []);
-        for (const fragment of stream.take(35)) {
-          recorder.push(fragment);
-          await recorder.settled();
-        }
-        rmSync(filler);
-        for (const fragment of stream.take(60)) recorder.push(fragment);
-      }
-      expect(new Set(recording.trouble.map(({ code }) => code))).toEqual(
-        new Set(["RECORDER_DISK_FULL"]),
-      );
-      const [clip] = recording.clips();
-      if (clip === undefined) throw new Error("nothing was recorded");
-      const [file] = clip.files;
-      expect(clip.files.length).toBe(1);
-      if (file === undefined) throw new Error("recording did not resume");
-      const sealed = readFileSync(
-        path.join(
-          mounted,
-          clipFolder(clip.started.clip, clip.started.startedAtMs),
-          sealedFileName(file),
-        ),
-      );
-      const frames = framesIn(await openAge(sealed, reader.identity));
-      expect(frames[0]).toBeGreaterThanOrEqual(35);
-      expect(frames).toEqual(range(frames[0] ?? 0, 95));
-      const partial = path.join(
-        mounted,
-        clipFolder(clip.started.clip, clip.started.startedAtMs),
-        "000.video.original.age.partial",
-      );
-      expect(statSync(partial).size).toBeGreaterThan(65_536);
-    } finally {
-      spawnSync("umount", [mounted]);
-    }
-  },
-);

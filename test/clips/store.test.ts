@@ -1,111 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import os from "node:os";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { afterAll, describe, expect, test } from "vitest";
-import { openDatabase } from "../../src/base/database.ts";
-import { checkStorage } from "../../src/cli/check-storage.ts";
-import { ClipRecorder } from "../../src/clips/recorder.ts";
+import { describe, expect, test } from "vitest";
 import { ClipStore } from "../../src/clips/store.ts";
-import { Ledger } from "../../src/ledger/ledger.ts";
 import { sealedFileName, type RecorderEvent } from "../../src/protocol/clip.ts";
 import { MalformedInput } from "../../src/protocol/errors.ts";
-import { parseClipId, parseSha256Hex, type ClipId } from "../../src/protocol/ids.ts";
-import { makeReader, openAge, openAgeAsFarAsItGoes } from "./age-oracle.ts";
-import { CAMERA, framesIn, START_AT_MS, testStream } from "./test-stream.ts";
-
-const root = mkdtempSync(path.join(os.tmpdir(), "doorward-store-"));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
-const reader = await makeReader("pq");
-const recovery = await makeReader("pq");
-const keyringHead = parseSha256Hex("cd".repeat(32));
-let folders = 0;
-
-/** A data folder with database, ledger and store, as the hub has them. */
-function openStore(dataDirectory = path.join(root, String(folders++))) {
-  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-  const clipsDirectory = path.join(dataDirectory, "clips");
-  mkdirSync(clipsDirectory, { recursive: true, mode: 0o700 });
-  const database = openDatabase(path.join(dataDirectory, "doorward.db"));
-  const ledger = Ledger.open({
-    database,
-    origin: "doorward/test",
-    publicKey: new Uint8Array(32),
-    sign: () => new Uint8Array(64),
-  });
-  const store = ClipStore.open({
-    database,
-    clipsDirectory,
-    appendEntry: (entry) => ledger.append(entry),
-    nowMs: () => START_AT_MS,
-  });
-  return {
-    dataDirectory,
-    clipsDirectory,
-    database,
-    ledger,
-    store,
-    entries: () => ledger.entries().map(({ entry }) => entry),
-    [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
-  };
-}
-
-type Opened = ReturnType<typeof openStore>;
-
-/** Records for `seconds` and hands everything that the recorder says to the store. */
-async function recordInto(opened: Opened, seconds: number, hold: string[] = []): Promise<ClipId[]> {
-  const clips: ClipId[] = [];
-  const events: RecorderEvent[] = [];
-  const stream = testStream({ startAtMs: START_AT_MS + opened.store.counts().closed * 60_000 });
-  {
-    await using recorder = ClipRecorder.create({
-      camera: CAMERA,
-      clipsDirectory: opened.clipsDirectory,
-      readers: () => ({
-        recipients: [reader.recipient, recovery.recipient],
-        keyringHead,
-        keyringEpoch: 0,
-      }),
-      emit: (event) => events.push(event),
-      reportTrouble: ({ message }) => {
-        throw new Error(message);
-      },
-    });
-    recorder.startEvent(
-      { kind: "motion", zone: "door", areaShare: 0.1, score: 1 },
-      START_AT_MS,
-      [],
-    );
-    for (let count = 0; count < seconds * 10; count++) {
-      recorder.push(stream.next());
-      recorder.push(stream.sound());
-    }
-  }
-  for (const event of events) {
-    if (event.type === "clip-started") clips.push(event.clip);
-    // Over the wire between the two processes, as in the hub.
-    if (!hold.includes(event.type)) await opened.store.apply(JSON.parse(JSON.stringify(event)));
-  }
-  return clips;
-}
-
-function only(clips: readonly ClipId[]): ClipId {
-  const [clip] = clips;
-  if (clip === undefined || clips.length !== 1) throw new Error(`${clips.length} clips`);
-  return clip;
-}
+import { parseClipId, type ClipId } from "../../src/protocol/ids.ts";
+import { openAge, openAgeAsFarAsItGoes } from "./age-oracle.ts";
+import { framesIn, START_AT_MS } from "./test-stream.ts";
+import { keyringHead, only, openStore, reader, recordInto, recovery } from "./test-store.ts";
 
 describe("a recorded clip", () => {
   test("closes together with a ledger entry that lists every file", async () => {
@@ -342,99 +247,5 @@ describe("after the recorder died", () => {
     frames.push(...framesIn(plaintext));
     expect(frames).toEqual(frames.map((_, index) => index));
     expect(frames.length).toBeGreaterThan(120);
-  });
-});
-
-describe("the storage check", () => {
-  async function failing(opened: Opened): Promise<string[]> {
-    const checks = await checkStorage(opened.dataDirectory, opened.database);
-    return checks.filter(({ holds }) => !holds).map(({ invariant }) => invariant);
-  }
-
-  test("holds on a store with closed and torn clips, and says what it looked at", async () => {
-    await using opened = openStore();
-    await recordInto(opened, 9);
-    await recordInto(opened, 3, ["file-closed", "clip-closed"]);
-    await opened.store.recoverOrphans();
-    const checks = await checkStorage(opened.dataDirectory, opened.database);
-    expect(checks.filter(({ holds }) => !holds)).toEqual([]);
-    expect(checks.length).toBeGreaterThanOrEqual(10);
-    for (const { detail } of checks) expect(detail).not.toBe("");
-  });
-
-  const damages: [string, (opened: Opened, file: string, clip: ClipId) => void | Promise<void>][] =
-    [
-      ["files-private", (_, file) => chmodSync(file, 0o640)],
-      ["folders-private", (_, file) => chmodSync(path.dirname(file), 0o755)],
-      ["files-present", (_, file) => rmSync(file)],
-      [
-        "files-intact",
-        (_, file) => {
-          const bytes = readFileSync(file);
-          bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
-          writeFileSync(file, bytes);
-        },
-      ],
-      [
-        "headers-plain-age",
-        (_, file) => {
-          const bytes = readFileSync(file);
-          bytes[0] = 0x41;
-          writeFileSync(file, bytes);
-        },
-      ],
-      ["nothing-unaccounted", (_, file) => writeFileSync(`${file}.partial`, "x", { mode: 0o600 })],
-      ["names-known", (_, file) => writeFileSync(`${file}.bak`, "x", { mode: 0o600 })],
-      [
-        "no-plaintext",
-        (opened) =>
-          writeFileSync(
-            path.join(opened.clipsDirectory, "2026-11", "dump"),
-            Buffer.concat([
-              Buffer.from([0, 0, 0, 24]),
-              Buffer.from("ftypiso5\0\0\0\0iso5iso6mp41"),
-            ]),
-            { mode: 0o600 },
-          ),
-      ],
-      [
-        "rows-in-ledger",
-        (opened, _, clip) => {
-          opened.database
-            .prepare("UPDATE clip_files SET payload_sha256 = ? WHERE clip = ?")
-            .run("0".repeat(64), clip);
-        },
-      ],
-      [
-        "headers-one-kind",
-        async (_, file) => {
-          const { sealBytes } = await import("../../src/clips/sealed-file.ts");
-          const one = sealBytes(Buffer.from("frame-0;"), [reader.recipient]);
-          writeFileSync(file, one);
-        },
-      ],
-      [
-        "journal-wal",
-        (opened) => {
-          opened.database.pragma("journal_mode = DELETE");
-        },
-      ],
-    ];
-  test.each(damages)("finds what breaks %s", async (invariant, damage) => {
-    await using opened = openStore();
-    const clip = only(await recordInto(opened, 3));
-    const [file] = opened.store.files(clip);
-    if (file === undefined) throw new Error("no file");
-    expect(await failing(opened)).toEqual([]);
-    await damage(opened, opened.store.pathOf(clip, file), clip);
-    expect(await failing(opened)).toContain(invariant);
-  });
-
-  test("finds a clip folder that was moved away", async () => {
-    await using opened = openStore();
-    await recordInto(opened, 1);
-    const [month = ""] = readdirSync(opened.clipsDirectory);
-    renameSync(path.join(opened.clipsDirectory, month), path.join(opened.dataDirectory, "gone"));
-    expect(await failing(opened)).toContain("files-present");
   });
 });
