@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import type { Readable } from "node:stream";
 import { findFfmpeg } from "../base/ffmpeg.ts";
-import { spawnSandboxed, type SandboxedChild } from "../base/sandbox.ts";
+import { SIDE_OUTPUT_FD, spawnSandboxed, type SandboxedChild } from "../base/sandbox.ts";
 import type { Clock } from "../base/clock.ts";
 import { VIDEO_TIMESCALE, type TrackInit } from "../protocol/fragment.ts";
 import { CameraError } from "./camera-error.ts";
@@ -71,11 +71,8 @@ class FfmpegConnection implements Connection {
   readonly #clock = createTrackClock(VIDEO_TIMESCALE);
   readonly #end: (reason: CameraError) => void;
   readonly #ready = Promise.withResolvers<void>();
-  #tracks: readonly {
-    readonly id: number;
-    readonly init: TrackInit;
-    readonly timeline: Timeline;
-  }[] = [];
+  /** Of the main stream, and of the sub stream where there is one. */
+  readonly #inits: TrackInit[] = [];
   #origin: { readonly ticks: number; readonly wallClock: WallClockEstimate } | null = null;
   #lastFrameMs: number;
   #watchdog: NodeJS.Timeout | null = null;
@@ -101,10 +98,11 @@ class FfmpegConnection implements Connection {
   ): Promise<FfmpegConnection> {
     const { input, sub } = options;
     const child = await spawnSandboxed({
-      command: [ffmpeg, ...inputArguments(input), ...outputArguments(input, mode, sub)],
+      command: [ffmpeg, ...inputArguments(input), ...outputArguments(mode, sub)],
       readOnlyPaths: input.kind === "file" ? [input.path] : [],
       memoryLimitBytes: MEMORY_LIMIT_BYTES,
       stdin: input.kind === "frames" ? "pipe" : "ignore",
+      sideOutput: sub !== null,
     });
     const program = input.kind === "frames" ? startProgram(input.command, child) : null;
     const connection = new FfmpegConnection(child, program, options);
@@ -120,13 +118,13 @@ class FfmpegConnection implements Connection {
   }
 
   report(): ConnectionReport | null {
-    const main = this.#tracks[0];
+    const main = this.#inits[0];
     if (main === undefined || this.#origin === null) return null;
     const { input } = this.#options;
     return {
-      codec: main.init.codec,
-      width: main.init.width,
-      height: main.init.height,
+      codec: main.codec,
+      width: main.width,
+      height: main.height,
       framesPerSecond: input.kind === "frames" ? input.framesPerSecond : null,
       sound: { state: "off" },
       wallClock: "hub",
@@ -145,18 +143,8 @@ class FfmpegConnection implements Connection {
 
   #listen(): void {
     const { clock, silenceMs, signal } = this.#options;
-    const reader = createMp4Reader({
-      onTracks: (tracks) => this.#begin(tracks),
-      onSample: (sample) => this.#take(sample),
-    });
-    this.#child.stdout.on("data", (chunk: Buffer) => {
-      try {
-        reader.push(chunk);
-      } catch (cause) {
-        if (!(cause instanceof CameraError)) throw cause;
-        this.#fail(cause);
-      }
-    });
+    this.#readOutput(this.#child.stdout, 0);
+    if (this.#options.sub !== null) this.#readOutput(this.#child.sideOutput, 1);
     void this.#child.exited.then(({ code, signal: killedBy }) => {
       const said = this.#child.stderrTail().trim().split("\n").at(-1) ?? "";
       const how = killedBy ?? `code ${code}`;
@@ -177,31 +165,42 @@ class FfmpegConnection implements Connection {
     if (signal.aborted) abort();
   }
 
+  #readOutput(output: Readable, index: number): void {
+    const reader = createMp4Reader({
+      onTracks: (tracks) => this.#begin(tracks, index),
+      onSample: (sample) => this.#take(sample, index),
+    });
+    output.on("data", (chunk: Buffer) => {
+      try {
+        reader.push(chunk);
+      } catch (cause) {
+        if (!(cause instanceof CameraError)) throw cause;
+        this.#fail(cause);
+      }
+    });
+  }
+
   #fail(reason: CameraError): void {
     this.#end(reason);
     this.#program?.kill("SIGKILL");
     this.#child.kill();
   }
 
-  #begin(tracks: readonly Mp4Track[]): void {
-    const { timeline, sub } = this.#options;
-    const timelines = sub === null ? [timeline] : [timeline, sub.timeline];
-    this.#tracks = timelines.flatMap((line, index) => {
-      const track = tracks[index];
-      if (track?.timescale !== VIDEO_TIMESCALE) return [];
-      return [{ id: track.trackId, init: videoInitFromRecord(track), timeline: line }];
-    });
-    if (this.#tracks.length !== timelines.length)
-      throw new CameraError("PROTOCOL_ERROR", "Cannot read MP4 from ffmpeg: a track is missing");
-    this.#ready.resolve();
+  #begin(tracks: readonly Mp4Track[], index: number): void {
+    const [track] = tracks;
+    if (track?.timescale !== VIDEO_TIMESCALE)
+      throw new CameraError("PROTOCOL_ERROR", "Cannot read MP4 from ffmpeg: another timescale");
+    this.#inits[index] = videoInitFromRecord(track);
+    if (index === 0) this.#ready.resolve();
   }
 
-  #take(sample: Mp4Sample): void {
-    const arrivalMs = this.#options.clock.monotonicMs();
-    const track = this.#tracks.find(({ id }) => id === sample.trackId);
-    if (track === undefined) return;
-    const isMain = track === this.#tracks[0];
-    if (isMain) {
+  #take(sample: Mp4Sample, index: number): void {
+    const { clock, timeline, sub } = this.#options;
+    const arrivalMs = clock.monotonicMs();
+    const init = this.#inits[index];
+    const ownTimeline = index === 0 ? timeline : sub?.timeline;
+    if (init === undefined || ownTimeline === undefined) return;
+    if (index === 0) {
       this.#lastFrameMs = arrivalMs;
       this.#clock.advance(sample.decodeTicks % 2 ** 32, arrivalMs);
     }
@@ -209,8 +208,8 @@ class FfmpegConnection implements Connection {
     const decodeTicks = sample.decodeTicks + origin.ticks;
     if (decodeTicks < 0) return;
     const shownMs = ((decodeTicks + sample.compositionTicks) / VIDEO_TIMESCALE) * 1000;
-    track.timeline.write({
-      init: track.init,
+    ownTimeline.write({
+      init,
       decodeTicks,
       durationTicks: sample.durationTicks,
       compositionTicks: sample.compositionTicks,
@@ -221,7 +220,7 @@ class FfmpegConnection implements Connection {
     });
   }
 
-  /** Both tracks come from one child, so they share the place where it stands on the time line. */
+  /** Both streams come from one child, so they share the place where it stands on the time line. */
   #start(first: Mp4Sample): { ticks: number; wallClock: WallClockEstimate } {
     const { clock, timeline, sub } = this.#options;
     timeline.beginConnection();
@@ -263,27 +262,28 @@ function inputArguments(input: FfmpegInput): string[] {
   }
 }
 
+/** Two outputs where there is a sub stream: one picture is decoded (or drawn) once for both. */
 function outputArguments(
-  input: FfmpegInput,
   mode: "copy" | "encode",
   sub: { readonly width: number; readonly height: number } | null,
 ): string[] {
-  const encoder = (stream: number): string[] => [
-    ...[`-c:v:${stream}`, "libx264", "-preset", "veryfast", "-tune", "zerolatency"],
+  const encoder = [
+    ...["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency"],
     ...["-pix_fmt", "yuv420p", "-sc_threshold", "0"],
     ...["-force_key_frames", `expr:gte(t,n_forced*${GROUP_SECONDS})`],
-    ...[`-crf:v:${stream}`, "25", `-maxrate:v:${stream}`, "4M", `-bufsize:v:${stream}`, "4M"],
+    ...["-crf", "25", "-maxrate", "4M", "-bufsize", "4M", "-threads", "2"],
   ];
-  const main = mode === "copy" ? ["-c:v:0", "copy"] : encoder(0);
-  const smaller =
-    sub === null
-      ? []
-      : ["-map", "0:v:0", ...encoder(1), "-filter:v:1", `scale=${sub.width}:${sub.height}`];
-  return [
-    ...["-map", "0:v:0", ...main, ...smaller, "-an", "-sn", "-dn", "-map_metadata", "-1"],
-    ...(input.kind === "frames" ? ["-threads", "2"] : []),
+  const common = ["-map", "0:v:0", "-an", "-sn", "-dn", "-map_metadata", "-1"];
+  const container = [
     ...["-video_track_timescale", String(VIDEO_TIMESCALE), "-use_editlist", "0"],
     ...["-movflags", "empty_moov+default_base_moof+frag_every_frame", "-flush_packets", "1"],
-    ...["-f", "mp4", "pipe:1"],
+    ...["-f", "mp4"],
+  ];
+  const main = [...common, ...(mode === "copy" ? ["-c:v", "copy"] : encoder), ...container];
+  if (sub === null) return [...main, "pipe:1"];
+  const scale = ["-vf", `scale=${sub.width}:${sub.height}`];
+  return [
+    ...[...main, "pipe:1"],
+    ...[...common, ...encoder, ...scale, ...container, `pipe:${SIDE_OUTPUT_FD}`],
   ];
 }

@@ -19,13 +19,6 @@ export interface VideoUnit {
   readonly lostBefore: number;
 }
 
-export interface H264Depacketiser {
-  /** @throws CameraError `PROTOCOL_ERROR` when a parameter set is absurd. */
-  push(packet: RtpPacket): void;
-  lostPackets(): number;
-  droppedUnits(): number;
-}
-
 /** A larger access unit is dropped. At 4 Mbit/s a key frame has some 100 KiB. */
 export const ACCESS_UNIT_BYTES_MAX = 8 * 1024 * 1024;
 const SETS_MAX = 16;
@@ -45,168 +38,183 @@ const FU_A = 28;
  * RFC 6184, packetization modes 0 and 1: single NAL units, STAP-A and FU-A. After a loss, and at
  * the start, nothing is handed on before a key frame that arrived whole.
  */
-export function createH264Depacketiser(
-  initialSets: readonly Uint8Array[],
-  onUnit: (unit: VideoUnit) => void,
-): H264Depacketiser {
-  const sets = createParameterSets(initialSets);
-  const unit = createUnitBuffer();
-  let timestamp: number | null = null;
-  let expectedSequence: number | null = null;
-  let source: number | null = null;
-  let damaged = false;
-  let keyFrame = false;
-  let hasSlice = false;
-  let waitingForKeyFrame = true;
-  let endedByMarker = false;
-  let markersCutSlices = false;
-  let lostBefore = 0;
-  let lostPackets = 0;
-  let droppedUnits = 0;
+export class H264Depacketiser {
+  readonly #onUnit: (unit: VideoUnit) => void;
+  readonly #sets: ParameterSets;
+  readonly #unit = createUnitBuffer();
+  #timestamp: number | null = null;
+  #expectedSequence: number | null = null;
+  #source: number | null = null;
+  #damaged = false;
+  #keyFrame = false;
+  #hasSlice = false;
+  #waitingForKeyFrame = true;
+  #endedByMarker = false;
+  #markersCutSlices = false;
+  #lostBefore = 0;
+  #lostPackets = 0;
+  #droppedUnits = 0;
 
-  function startUnit(newTimestamp: number): void {
-    timestamp = newTimestamp;
-    unit.clear();
-    damaged = false;
-    keyFrame = false;
-    hasSlice = false;
-    endedByMarker = false;
+  /** @param initialSets - Parameter sets from the session description, if it has any. */
+  constructor(initialSets: readonly Uint8Array[], onUnit: (unit: VideoUnit) => void) {
+    this.#onUnit = onUnit;
+    this.#sets = createParameterSets(initialSets);
   }
 
-  function drop(): void {
-    droppedUnits += 1;
-    lostBefore += 1;
-    waitingForKeyFrame = true;
+  get lostPackets(): number {
+    return this.#lostPackets;
   }
 
-  function finishUnit(): void {
-    if (timestamp === null || !hasSlice) return;
-    if (damaged || unit.isOpen()) return drop();
-    if (waitingForKeyFrame && !keyFrame) {
-      droppedUnits += 1;
-      lostBefore += 1;
-      return;
+  get droppedUnits(): number {
+    return this.#droppedUnits;
+  }
+
+  /** @throws CameraError `PROTOCOL_ERROR` when a parameter set is absurd. */
+  push(packet: RtpPacket): void {
+    const { payload, timestamp } = packet;
+    const order = this.#noteSequence(packet);
+    if (order === "late" || payload.length === 0) return;
+    this.#openUnit(order, timestamp, payload);
+    const type = (payload[0] ?? 0) & 0x1f;
+    if (type === FU_A) this.#addFragment(payload);
+    else if (type === STAP_A) this.#addAggregate(payload);
+    else if (type >= 1 && type <= 23) this.#addNalUnit(payload);
+    else this.#damaged = true;
+    if (packet.marker && this.#hasSlice && !this.#markersCutSlices) {
+      this.#finishUnit();
+      this.#endedByMarker = true;
     }
-    const parameters = keyFrame ? sets.current() : sets.inForce();
-    if (parameters === null) return drop();
-    const sample = unit.bytes();
-    onUnit({ timestamp, keyFrame, sample, parameters, lostBefore });
-    waitingForKeyFrame = false;
-    lostBefore = 0;
   }
 
-  function noteSequence(packet: RtpPacket): "next" | "gap" | "late" {
-    const expected = expectedSequence;
-    const isOtherSource = source !== null && source !== packet.synchronisationSource;
-    source = packet.synchronisationSource;
-    const ahead = expected === null ? 0 : wrappedDifference16(packet.sequenceNumber, expected);
+  #noteSequence(packet: RtpPacket): "next" | "gap" | "late" {
+    const { sequenceNumber, synchronisationSource } = packet;
+    const expected = this.#expectedSequence;
+    const isOtherSource = this.#source !== null && this.#source !== synchronisationSource;
+    this.#source = synchronisationSource;
+    const ahead = expected === null ? 0 : wrappedDifference16(sequenceNumber, expected);
     if (!isOtherSource && ahead < 0 && ahead >= -LATE_PACKETS_MAX) return "late";
-    expectedSequence = (packet.sequenceNumber + 1) & 0xffff;
+    this.#expectedSequence = (sequenceNumber + 1) & 0xffff;
     if (!isOtherSource && ahead === 0) return "next";
-    lostPackets += Math.max(1, ahead);
+    this.#lostPackets += Math.max(1, ahead);
     return "gap";
   }
 
-  function addNalUnit(nalUnit: Uint8Array): void {
-    const type = (nalUnit[0] ?? 0) & 0x1f;
-    if (type === NAL_SEQUENCE_SET || type === NAL_PICTURE_SET) return sets.add(nalUnit);
-    // Neither may stand in an `avc1` sample, or says anything to a decoder.
-    if (type === NAL_DELIMITER || type === NAL_FILLER || nalUnit.length === 0) return;
-    noteSlice(type, nalUnit[1] ?? 0);
-    if (!unit.add(nalUnit)) damaged = true;
+  /** Ends the unit before, and begins another, where this packet belongs to another. */
+  #openUnit(order: "next" | "gap", timestamp: number, payload: Uint8Array): void {
+    if (order === "gap") {
+      // What was lost may be the end of the unit before or the beginning of this one.
+      this.#damaged = true;
+      if (!this.#endedByMarker) this.#finishUnit();
+      this.#startUnit(timestamp);
+      this.#damaged = true;
+      this.#lostBefore += 1;
+      this.#waitingForKeyFrame = true;
+    } else if (this.#timestamp !== timestamp) {
+      if (!this.#endedByMarker) this.#finishUnit();
+      this.#startUnit(timestamp);
+    } else if (this.#endedByMarker) {
+      if (continuesPicture(payload)) {
+        // This camera marks every slice as the last; its units end when the time changes.
+        this.#markersCutSlices = true;
+        this.#damaged = true;
+      } else this.#startUnit(timestamp);
+      this.#endedByMarker = false;
+    }
   }
 
-  function noteSlice(type: number, firstByte: number): void {
+  #startUnit(timestamp: number): void {
+    this.#timestamp = timestamp;
+    this.#unit.clear();
+    this.#damaged = false;
+    this.#keyFrame = false;
+    this.#hasSlice = false;
+    this.#endedByMarker = false;
+  }
+
+  #finishUnit(): void {
+    if (this.#timestamp === null || !this.#hasSlice) return;
+    if (this.#damaged || this.#unit.isOpen()) return this.#drop();
+    if (this.#waitingForKeyFrame && !this.#keyFrame) return this.#drop();
+    const parameters = this.#keyFrame ? this.#sets.current() : this.#sets.inForce();
+    if (parameters === null) return this.#drop();
+    this.#onUnit({
+      timestamp: this.#timestamp,
+      keyFrame: this.#keyFrame,
+      sample: this.#unit.bytes(),
+      parameters,
+      lostBefore: this.#lostBefore,
+    });
+    this.#waitingForKeyFrame = false;
+    this.#lostBefore = 0;
+  }
+
+  #drop(): void {
+    this.#droppedUnits += 1;
+    this.#lostBefore += 1;
+    this.#waitingForKeyFrame = true;
+  }
+
+  #addNalUnit(nalUnit: Uint8Array): void {
+    const type = (nalUnit[0] ?? 0) & 0x1f;
+    if (type === NAL_SEQUENCE_SET || type === NAL_PICTURE_SET) return this.#sets.add(nalUnit);
+    // Neither may stand in an `avc1` sample, or says anything to a decoder.
+    if (type === NAL_DELIMITER || type === NAL_FILLER || nalUnit.length === 0) return;
+    this.#noteSlice(type, nalUnit[1] ?? 0);
+    if (!this.#unit.add(nalUnit)) this.#damaged = true;
+  }
+
+  #noteSlice(type: number, firstByte: number): void {
     if (type < NAL_SLICE || type > NAL_IDR) return;
     // `first_mb_in_slice` is 0 exactly when the first bit is set. A picture that begins with any
     // other slice has lost its beginning.
-    if (!hasSlice && (firstByte & 0x80) === 0) damaged = true;
-    hasSlice = true;
-    if (type === NAL_IDR) keyFrame = true;
+    if (!this.#hasSlice && (firstByte & 0x80) === 0) this.#damaged = true;
+    this.#hasSlice = true;
+    if (type === NAL_IDR) this.#keyFrame = true;
   }
 
-  function addAggregate(payload: Uint8Array): void {
+  #addAggregate(payload: Uint8Array): void {
     let offset = 1;
     while (offset + 2 <= payload.length) {
       const size = ((payload[offset] ?? 0) << 8) | (payload[offset + 1] ?? 0);
       offset += 2;
       if (offset + size > payload.length) {
-        damaged = true;
+        this.#damaged = true;
         return;
       }
-      addNalUnit(payload.subarray(offset, offset + size));
+      this.#addNalUnit(payload.subarray(offset, offset + size));
       offset += size;
     }
   }
 
-  function addFragment(payload: Uint8Array): void {
+  #addFragment(payload: Uint8Array): void {
     const header = payload[1];
     if (header === undefined || payload.length < 3) return;
-    const isStart = (header & 0x80) !== 0;
     const type = header & 0x1f;
-    if (isStart) {
-      if (unit.isOpen()) damaged = true;
-      noteSlice(type, payload[2] ?? 0);
-      unit.open(((payload[0] ?? 0) & 0xe0) | type);
-    } else if (!unit.isOpen()) {
+    if ((header & 0x80) !== 0) {
+      if (this.#unit.isOpen()) this.#damaged = true;
+      this.#noteSlice(type, payload[2] ?? 0);
+      this.#unit.open(((payload[0] ?? 0) & 0xe0) | type);
+    } else if (!this.#unit.isOpen()) {
       // Its start is missing. Whether it was a slice is known from the type alone.
-      damaged = true;
-      if (type >= NAL_SLICE && type <= NAL_IDR) hasSlice = true;
+      this.#damaged = true;
+      if (type >= NAL_SLICE && type <= NAL_IDR) this.#hasSlice = true;
       return;
     }
-    if (!unit.extend(payload.subarray(2))) damaged = true;
+    if (!this.#unit.extend(payload.subarray(2))) this.#damaged = true;
     if ((header & 0x40) === 0) return;
-    const nalUnit = unit.close();
+    const nalUnit = this.#unit.close();
     if (type === NAL_SEQUENCE_SET || type === NAL_PICTURE_SET) {
-      sets.add(nalUnit);
-      unit.removeLast();
+      this.#sets.add(nalUnit);
+      this.#unit.removeLast();
     }
   }
+}
 
-  function continuesCutPicture(payload: Uint8Array): boolean {
-    const type = (payload[0] ?? 0) & 0x1f;
-    if (type === FU_A)
-      return ((payload[1] ?? 0) & 0x80) !== 0 && ((payload[2] ?? 0x80) & 0x80) === 0;
-    return type >= NAL_SLICE && type <= NAL_IDR && ((payload[1] ?? 0x80) & 0x80) === 0;
-  }
-
-  return {
-    push(packet) {
-      const order = noteSequence(packet);
-      if (order === "late" || packet.payload.length === 0) return;
-      const isNewTime = timestamp !== packet.timestamp;
-      if (order === "gap") {
-        // What was lost may be the end of the unit before or the beginning of this one.
-        damaged = true;
-        if (!endedByMarker) finishUnit();
-        startUnit(packet.timestamp);
-        damaged = true;
-        lostBefore += 1;
-        waitingForKeyFrame = true;
-      } else if (isNewTime) {
-        if (!endedByMarker) finishUnit();
-        startUnit(packet.timestamp);
-      } else if (endedByMarker) {
-        if (continuesCutPicture(packet.payload)) {
-          // This camera marks every slice as the last; its units end when the time changes.
-          markersCutSlices = true;
-          damaged = true;
-        } else startUnit(packet.timestamp);
-        endedByMarker = false;
-      }
-      const type = (packet.payload[0] ?? 0) & 0x1f;
-      if (type === FU_A) addFragment(packet.payload);
-      else if (type === STAP_A) addAggregate(packet.payload);
-      else if (type >= 1 && type <= 23) addNalUnit(packet.payload);
-      else damaged = true;
-      if (packet.marker && hasSlice && !markersCutSlices) {
-        finishUnit();
-        endedByMarker = true;
-      }
-    },
-    lostPackets: () => lostPackets,
-    droppedUnits: () => droppedUnits,
-  };
+/** Whether a packet holds a slice that is not the first of its picture. */
+function continuesPicture(payload: Uint8Array): boolean {
+  const type = (payload[0] ?? 0) & 0x1f;
+  if (type === FU_A) return ((payload[1] ?? 0) & 0x80) !== 0 && ((payload[2] ?? 0x80) & 0x80) === 0;
+  return type >= NAL_SLICE && type <= NAL_IDR && ((payload[1] ?? 0x80) & 0x80) === 0;
 }
 
 interface ParameterSets {

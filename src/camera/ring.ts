@@ -136,7 +136,7 @@ export interface ReadFragment {
 
 /**
  * Reads a ring at the reader's own pace, within `queueBytesMax`. A reader that falls behind loses
- * what it has not read and goes on at the next key frame. Ends with the signal, or when the loop
+ * the oldest groups of pictures it has not read and goes on at a key frame. Ends with the signal, or when the loop
  * over it is left.
  */
 export async function* readRing(
@@ -158,11 +158,12 @@ export async function* readRing(
     waitsForKeyFrame = false;
     queue.push(fragment);
     queuedBytes += fragment.bytes.length;
-    if (queuedBytes > queueBytesMax) {
-      lost += queue.length;
-      queue = [];
-      queuedBytes = 0;
-      waitsForKeyFrame = true;
+    while (queuedBytes > queueBytesMax) {
+      const next = queue.findIndex((queued, index) => index > 0 && isKeyPicture(queued));
+      const dropped = queue.splice(0, next < 0 ? queue.length : next);
+      waitsForKeyFrame = next < 0;
+      lost += dropped.length;
+      for (const { bytes } of dropped) queuedBytes -= bytes.length;
     }
     wake?.();
   };

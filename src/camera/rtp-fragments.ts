@@ -58,33 +58,10 @@ export function createRtpFragments(options: {
   const videoClock = createTrackClock(VIDEO_TIMESCALE);
   let state: VideoState | null = null;
 
-  function start(unit: VideoUnit, ticks: number): VideoState {
-    timeline.beginConnection();
-    const { parameters } = unit;
-    const frameTicks = Math.round(
-      VIDEO_TIMESCALE / (parameters.framesPerSecond ?? FRAMES_PER_SECOND_GUESS),
-    );
-    const order = createDecodeOrder(parameters.reorderFrames);
-    const startMs = timeline.startMs();
-    const startTicks = Math.ceil((startMs / 1000) * VIDEO_TIMESCALE);
-    const originTicks = startTicks + order.leadTicks(frameTicks) - ticks;
-    return {
-      parameters,
-      init: videoInit(parameters),
-      order,
-      frameTicks,
-      previousDecode: startTicks - frameTicks,
-      originTicks,
-      startMs,
-      startedAtMonotonicMs: clock.monotonicMs(),
-      wallClock: createWallClockEstimate(clock, videoClock, (originTicks / VIDEO_TIMESCALE) * 1000),
-    };
-  }
-
   function video(unit: VideoUnit, arrivalMs: number): void {
     const ticks = videoClock.advance(unit.timestamp, arrivalMs);
     const isFirst = state === null;
-    state ??= start(unit, ticks);
+    state ??= startVideo({ clock, timeline, videoClock, parameters: unit.parameters, ticks });
     if (unit.parameters !== state.parameters) {
       if (unit.parameters.reorderFrames !== state.parameters.reorderFrames)
         state.order = createDecodeOrder(unit.parameters.reorderFrames);
@@ -121,6 +98,37 @@ export function createRtpFragments(options: {
     wallClock: () => state?.wallClock ?? null,
     init: () => state?.init ?? null,
     framesPerSecond: () => state?.parameters.framesPerSecond ?? null,
+  };
+}
+
+/** The first access unit of a connection decides where the connection stands on the time line. */
+function startVideo(options: {
+  readonly clock: Clock;
+  readonly timeline: Timeline;
+  readonly videoClock: TrackClock;
+  readonly parameters: H264Parameters;
+  readonly ticks: number;
+}): VideoState {
+  const { clock, timeline, videoClock, parameters, ticks } = options;
+  timeline.beginConnection();
+  const frameTicks = Math.round(
+    VIDEO_TIMESCALE / (parameters.framesPerSecond ?? FRAMES_PER_SECOND_GUESS),
+  );
+  const order = createDecodeOrder(parameters.reorderFrames);
+  const startMs = timeline.startMs();
+  const startTicks = Math.ceil((startMs / 1000) * VIDEO_TIMESCALE);
+  const originTicks = startTicks + order.leadTicks(frameTicks) - ticks;
+  const originMs = (originTicks / VIDEO_TIMESCALE) * 1000;
+  return {
+    parameters,
+    init: videoInit(parameters),
+    order,
+    frameTicks,
+    previousDecode: startTicks - frameTicks,
+    originTicks,
+    startMs,
+    startedAtMonotonicMs: clock.monotonicMs(),
+    wallClock: createWallClockEstimate(clock, videoClock, originMs),
   };
 }
 

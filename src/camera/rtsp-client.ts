@@ -8,7 +8,7 @@ import {
   type ChallengeInUse,
   type Credentials,
 } from "./rtsp-digest.ts";
-import { createRtspReader, type RtspItem, type RtspReader } from "./rtsp-reader.ts";
+import { RtspReader, type RtspItem } from "./rtsp-reader.ts";
 import type { RtspAddress } from "./rtsp-url.ts";
 
 export type RtspResponse = Extract<RtspItem, { kind: "response" }>;
@@ -54,7 +54,7 @@ export class RtspClient implements AsyncDisposable {
   private constructor(options: RtspClientOptions, socket: Socket) {
     this.#options = options;
     this.#socket = socket;
-    this.#reader = createRtspReader((item) => this.#take(item));
+    this.#reader = new RtspReader((item) => this.#take(item));
     const { promise, resolve } = Promise.withResolvers<CameraError>();
     this.ended = promise;
     this.#end = resolve;
@@ -106,7 +106,7 @@ export class RtspClient implements AsyncDisposable {
 
   /** Bytes that had to be skipped because they were neither message nor packet. */
   garbageBytes(): number {
-    return this.#reader.garbageBytes();
+    return this.#reader.garbageBytes;
   }
 
   /**

@@ -33,144 +33,143 @@ const PACKET_HEADER_BYTES = 4;
 const START_LINE = /^(?:RTSP\/\d\.\d (\d{3}) ?(.{0,200})|([A-Z_]{3,20}) \S{1,2048} RTSP\/\d\.\d)$/;
 const METHOD_BYTES_MAX = 20;
 
-export interface RtspReader {
-  /**
-   * Takes what came from the socket and hands on every item that is complete.
-   *
-   * @throws CameraError `PROTOCOL_ERROR` when a limit is passed. The reader is of no use afterwards.
-   */
-  push(chunk: Uint8Array): void;
-  /** Bytes skipped so far because they were neither message nor packet. */
-  garbageBytes(): number;
-}
-
 /**
  * Splits the byte stream of an RTSP connection into messages and interleaved packets, whatever the
  * pieces it comes in. After garbage it finds the next packet or message by itself: a packet is
  * believed then only if it carries RTP version 2 and is followed by another item.
  */
-export function createRtspReader(onItem: (item: RtspItem) => void): RtspReader {
-  let pending = Buffer.alloc(0);
-  let pendingStart = 0;
-  let pendingEnd = 0;
-  let inSync = true;
-  let garbageInRow = 0;
-  let garbageTotal = 0;
+export class RtspReader {
+  readonly #onItem: (item: RtspItem) => void;
+  #pending: Buffer = Buffer.alloc(0);
+  #pendingStart = 0;
+  #pendingEnd = 0;
+  #inSync = true;
+  #garbageInRow = 0;
+  #garbageTotal = 0;
   /** How far the search for the end of a head has come, so that no byte is searched twice. */
-  let headSearched = 0;
+  #headSearched = 0;
   /** An item that is known to be cut short has this size; nothing is looked at before. */
-  let neededBytes = 0;
+  #neededBytes = 0;
 
-  function skip(count: number): number {
-    inSync = false;
-    headSearched = 0;
-    neededBytes = 0;
-    garbageInRow += count;
-    garbageTotal += count;
-    if (garbageInRow > GARBAGE_BYTES_MAX)
-      throw new CameraError(
-        "PROTOCOL_ERROR",
-        "Cannot read from camera: a megabyte in a row is neither RTSP nor RTP",
-      );
-    return count;
+  constructor(onItem: (item: RtspItem) => void) {
+    this.#onItem = onItem;
   }
 
-  function deliver(item: RtspItem, size: number): number {
-    inSync = true;
-    garbageInRow = 0;
-    headSearched = 0;
-    neededBytes = 0;
-    onItem(item);
-    return size;
+  /** Bytes skipped so far because they were neither message nor packet. */
+  get garbageBytes(): number {
+    return this.#garbageTotal;
   }
 
-  /** Bytes used up from the start of `view`, or 0 when more must come first. */
-  function step(view: Buffer): number {
-    if (view.length < neededBytes) return 0;
-    if (view[0] === DOLLAR) {
-      const size = packetSize(view, inSync);
-      if (size === "garbage") return skip(1 + distanceToStart(view.subarray(1)));
-      if (typeof size !== "number") {
-        neededBytes = size.incomplete;
-        return 0;
-      }
-      const payload = view.subarray(PACKET_HEADER_BYTES, size);
-      return deliver({ kind: "packet", channel: view[1] ?? 0, payload }, size);
+  /**
+   * Takes what came from the socket and hands on every item that is complete.
+   *
+   * @throws CameraError `PROTOCOL_ERROR` when a limit is passed. The reader is of no use afterwards.
+   */
+  push(chunk: Uint8Array): void {
+    if (this.#pendingStart === this.#pendingEnd) {
+      // The usual case copies only the packet that the chunk cuts in two.
+      const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
+      const used = this.#consume(view);
+      this.#pendingStart = 0;
+      this.#pendingEnd = 0;
+      if (used < view.length) this.#append(view.subarray(used));
+      return;
     }
-    const look = looksLikeHead(view);
-    if (look === "no") return skip(Math.max(1, distanceToStart(view)));
-    if (look === "perhaps") return 0;
-    const headSize = findHeadEnd(view, headSearched);
-    if (headSize === 0) {
-      headSearched = view.length;
-      if (view.length > HEAD_BYTES_MAX) throw tooLong("a message head is longer than 16 KiB");
-      return 0;
-    }
-    if (headSize > HEAD_BYTES_MAX) throw tooLong("a message head is longer than 16 KiB");
-    return message(view, headSize);
-  }
-
-  function message(view: Buffer, headSize: number): number {
-    const lines = view.toString("latin1", 0, headSize).trimEnd().split(/\r?\n/);
-    const start = START_LINE.exec(lines[0] ?? "");
-    if (start === null) return skip(Math.max(1, distanceToStart(view.subarray(1)) + 1));
-    const headers = parseHeaders(lines.slice(1));
-    const bodySize = contentLength(headers);
-    const size = headSize + bodySize;
-    if (view.length < size) {
-      headSearched = headSize - 1;
-      neededBytes = size;
-      return 0;
-    }
-    if (start[3] !== undefined)
-      return deliver({ kind: "request", method: start[3], headers }, size);
-    const body = Uint8Array.from(view.subarray(headSize, size));
-    const reason = start[2] ?? "";
-    return deliver({ kind: "response", status: Number(start[1]), reason, headers, body }, size);
+    this.#append(chunk);
+    this.#pendingStart += this.#consume(
+      this.#pending.subarray(this.#pendingStart, this.#pendingEnd),
+    );
   }
 
   /** Parses as far as it goes and tells how many bytes it used. */
-  function consume(view: Buffer): number {
+  #consume(view: Buffer): number {
     let offset = 0;
     while (offset < view.length) {
-      const used = step(offset === 0 ? view : view.subarray(offset));
+      const used = this.#step(offset === 0 ? view : view.subarray(offset));
       if (used === 0) break;
       offset += used;
     }
     return offset;
   }
 
-  function append(chunk: Uint8Array): void {
-    const size = pendingEnd - pendingStart;
-    if (pendingEnd + chunk.length > pending.length) {
-      const needed = size + chunk.length;
-      // Doubling keeps the cost linear when a camera sends byte by byte.
-      const target = needed > pending.length ? Buffer.alloc(needed * 2) : pending;
-      pending.copy(target, 0, pendingStart, pendingEnd);
-      pending = target;
-      pendingStart = 0;
-      pendingEnd = size;
-    }
-    pending.set(chunk, pendingEnd);
-    pendingEnd += chunk.length;
+  /** Bytes used up from the start of `view`, or 0 when more must come first. */
+  #step(view: Buffer): number {
+    if (view.length < this.#neededBytes) return 0;
+    if (view[0] === DOLLAR) return this.#packet(view);
+    const look = looksLikeHead(view);
+    if (look === "no") return this.#skip(Math.max(1, distanceToStart(view)));
+    if (look === "perhaps") return 0;
+    const headSize = findHeadEnd(view, this.#headSearched);
+    if (headSize > HEAD_BYTES_MAX || (headSize === 0 && view.length > HEAD_BYTES_MAX))
+      throw tooLong("a message head is longer than 16 KiB");
+    if (headSize > 0) return this.#message(view, headSize);
+    this.#headSearched = view.length;
+    return 0;
   }
 
-  return {
-    push(chunk) {
-      if (pendingStart === pendingEnd) {
-        // The usual case copies only the packet that the chunk cuts in two.
-        const view = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
-        const used = consume(view);
-        pendingStart = 0;
-        pendingEnd = 0;
-        if (used < view.length) append(view.subarray(used));
-        return;
-      }
-      append(chunk);
-      pendingStart += consume(pending.subarray(pendingStart, pendingEnd));
-    },
-    garbageBytes: () => garbageTotal,
-  };
+  #packet(view: Buffer): number {
+    const size = packetSize(view, this.#inSync);
+    if (size === "garbage") return this.#skip(1 + distanceToStart(view.subarray(1)));
+    if (typeof size !== "number") {
+      this.#neededBytes = size.incomplete;
+      return 0;
+    }
+    const payload = view.subarray(PACKET_HEADER_BYTES, size);
+    return this.#deliver({ kind: "packet", channel: view[1] ?? 0, payload }, size);
+  }
+
+  #message(view: Buffer, headSize: number): number {
+    const lines = view.toString("latin1", 0, headSize).trimEnd().split(/\r?\n/);
+    const start = START_LINE.exec(lines[0] ?? "");
+    if (start === null) return this.#skip(1 + distanceToStart(view.subarray(1)));
+    const headers = parseHeaders(lines.slice(1));
+    const size = headSize + contentLength(headers);
+    if (view.length < size) {
+      this.#headSearched = headSize - 1;
+      this.#neededBytes = size;
+      return 0;
+    }
+    const method = start[3];
+    if (method !== undefined) return this.#deliver({ kind: "request", method, headers }, size);
+    const body = Uint8Array.from(view.subarray(headSize, size));
+    const status = Number(start[1]);
+    return this.#deliver({ kind: "response", status, reason: start[2] ?? "", headers, body }, size);
+  }
+
+  #skip(count: number): number {
+    this.#inSync = false;
+    this.#headSearched = 0;
+    this.#neededBytes = 0;
+    this.#garbageInRow += count;
+    this.#garbageTotal += count;
+    if (this.#garbageInRow > GARBAGE_BYTES_MAX)
+      throw tooLong("a megabyte in a row is neither RTSP nor RTP");
+    return count;
+  }
+
+  #deliver(item: RtspItem, size: number): number {
+    this.#inSync = true;
+    this.#garbageInRow = 0;
+    this.#headSearched = 0;
+    this.#neededBytes = 0;
+    this.#onItem(item);
+    return size;
+  }
+
+  #append(chunk: Uint8Array): void {
+    if (this.#pendingEnd + chunk.length > this.#pending.length) {
+      const size = this.#pendingEnd - this.#pendingStart;
+      const needed = size + chunk.length;
+      // Doubling keeps the cost linear when a camera sends byte by byte.
+      const target = needed > this.#pending.length ? Buffer.alloc(needed * 2) : this.#pending;
+      this.#pending.copy(target, 0, this.#pendingStart, this.#pendingEnd);
+      this.#pending = target;
+      this.#pendingStart = 0;
+      this.#pendingEnd = size;
+    }
+    this.#pending.set(chunk, this.#pendingEnd);
+    this.#pendingEnd += chunk.length;
+  }
 }
 
 function tooLong(what: string): CameraError {

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { createAacDepacketiser, readAacFormat, type AacParameters } from "./aac-depacketiser.ts";
 import { CameraError } from "./camera-error.ts";
-import { createH264Depacketiser, type H264Depacketiser } from "./h264-depacketiser.ts";
+import { H264Depacketiser } from "./h264-depacketiser.ts";
 import { parameterSetsFromSdp } from "./h264-parameters.ts";
 import { createRtpFragments, type RtpFragments } from "./rtp-fragments.ts";
 import { parseRtp, parseSenderReport } from "./rtp.ts";
@@ -103,7 +103,7 @@ class RtspSession implements Connection {
       audio: audio && { parameters: audio.parameters, clockRate: audio.media.clockRate },
     });
     const sets = parameterSetsFromSdp(chosen.video.format.get("sprop-parameter-sets"));
-    this.#video = createH264Depacketiser(sets, (unit) => {
+    this.#video = new H264Depacketiser(sets, (unit) => {
       this.#lastFrameMs = clock.monotonicMs();
       this.#fragments.video(unit, this.#arrivalMs);
     });
@@ -183,8 +183,8 @@ class RtspSession implements Connection {
       sound: this.#chosen.sound,
       wallClock: wallClock.source(),
       clockOffsetMs: wallClock.offsetMs(),
-      lostPackets: this.#video.lostPackets(),
-      droppedUnits: this.#video.droppedUnits(),
+      lostPackets: this.#video.lostPackets,
+      droppedUnits: this.#video.droppedUnits,
       garbageBytes: this.#client.garbageBytes(),
     };
   }
