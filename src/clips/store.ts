@@ -29,7 +29,7 @@ import {
 } from "./clip-rows.ts";
 import { readRecorderEvent } from "./recorder-event.ts";
 
-export type { ClipState, StoredClip, TornFile } from "./clip-rows.ts";
+export type { StoredClip, TornFile } from "./clip-rows.ts";
 
 export interface ClipStoreOptions {
   readonly database: BetterSqlite3.Database;
