@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { chmod } from "node:fs/promises";
 import path from "node:path";
-import { makePrivateDirectory } from "./base/files.ts";
+import { makePrivateDirectory, PRIVATE_DIRECTORY_MODE } from "./base/files.ts";
 import { openDatabase, type HubDatabase } from "./base/database.ts";
 import { sealBytes } from "./clips/sealed-file.ts";
 import { ClipStore } from "./clips/store.ts";
@@ -80,6 +81,8 @@ export class Hub implements AsyncDisposable {
     const { dataDirectory, settings, log } = options;
     const clipsDirectory = path.join(dataDirectory, "clips");
     await makePrivateDirectory(clipsDirectory);
+    // Somebody may have made the folder by hand, to put the settings into it.
+    await chmod(dataDirectory, PRIVATE_DIRECTORY_MODE);
     const ledgerKey = await openLedgerKey(path.join(dataDirectory, "secrets"));
     const database = stack.use(openDatabase(path.join(dataDirectory, DATABASE_FILE)));
     const urls = { main: "", outside: null as string | null };
@@ -237,7 +240,8 @@ function recordFacts(services: HubServices, database: HubDatabase, settings: Set
 async function settlePast(services: HubServices, { log }: HubOptions): Promise<void> {
   const found = await services.clips.recoverOrphans();
   for (const clip of found.torn) log("warn", `clip ${clip} was torn by the last stop`);
-  for (const { clip, name } of found.missing) log("warn", `file ${name} of clip ${clip} is missing`);
+  for (const { clip, name } of found.missing)
+    log("warn", `file ${name} of clip ${clip} is missing`);
   if (!services.household.keyring) return;
   services.decisions.resume();
   expireDue(services);

@@ -57,7 +57,9 @@ export class IngestProcess implements AsyncDisposable {
     const environment = { PATH, DOORWARD_FFMPEG, NODE_ENV };
     const child = fork(ENTRY, [], {
       serialization: "advanced",
-      env: Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined)),
+      env: Object.fromEntries(
+        Object.entries(environment).filter(([, value]) => value !== undefined),
+      ),
       execArgv: [],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
@@ -71,7 +73,10 @@ export class IngestProcess implements AsyncDisposable {
       if (performance.now() - startedAtMs > STABLE_MS) this.#failuresInARow = 0;
       this.#failuresInARow += 1;
       this.#restarts += 1;
-      const backOffMs = Math.min(RESTART_FIRST_MS * 2 ** (this.#failuresInARow - 1), RESTART_MAX_MS);
+      const backOffMs = Math.min(
+        RESTART_FIRST_MS * 2 ** (this.#failuresInARow - 1),
+        RESTART_MAX_MS,
+      );
       void this.#options.onExit(signal ?? `exit code ${code ?? "?"}`).then(() => {
         if (this.#isClosing) return;
         this.#retry = setTimeout(() => this.#spawn(), backOffMs * (0.75 + Math.random() / 2));

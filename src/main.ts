@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { makePrivateDirectory } from "./base/files.ts";
 import { Hub } from "./hub.ts";
 import { HubError } from "./protocol/errors.ts";
+import { removeRunningHub, writeRunningHub } from "./running-hub.ts";
 import { readSettings, SettingsError } from "./settings.ts";
 
 /** The hub process. `doorward hub` and `npm start` both run this file. */
@@ -21,6 +22,7 @@ async function run(): Promise<void> {
   await makePrivateDirectory(dataDirectory);
   const settings = await readSettings(dataDirectory, values.settings ?? null, environment);
   const hub = await Hub.start({ dataDirectory, settings, log });
+  await writeRunningHub(dataDirectory, { pid: process.pid, url: hub.url });
   announce(hub, settings.cameras, values.json);
   const signal = await new Promise<string>((resolve) => {
     process.once("SIGINT", () => resolve("SIGINT"));
@@ -28,6 +30,7 @@ async function run(): Promise<void> {
   });
   log("info", `stopping on ${signal}: closing what is being recorded`);
   await hub[Symbol.asyncDispose]();
+  await removeRunningHub(dataDirectory);
 }
 
 /** To standard error: standard output is for the one line that scripts read. */

@@ -166,10 +166,15 @@ export async function readSettings(
   const checked = checkText(file, text, SettingsSchema);
   const { value } = checked;
   if (value.listen?.lan === true)
-    throw wrongAt(file, checked, ["listen", "lan"], [
-      "expected false: the local network needs certificates, which this version cannot make yet;",
-      "reach the hub from elsewhere through ssh -L 8080:localhost:8080",
-    ].join(" "));
+    throw wrongAt(
+      file,
+      checked,
+      ["listen", "lan"],
+      [
+        "expected false: the local network needs certificates, which this version cannot make yet;",
+        "reach the hub from elsewhere through ssh -L 8080:localhost:8080",
+      ].join(" "),
+    );
   const secrets = await readSecrets(path.join(dataDirectory, "secrets", CAMERA_SECRETS_FILE));
   const cameras = (value.cameras ?? []).map((_, index) =>
     readCamera({ file, checked, index, secrets, environment }),
@@ -247,12 +252,23 @@ function requireShape(options: {
   if (first && "additionalProperties" in first.params) {
     const names = Object.keys((schema as { properties?: object }).properties ?? {});
     const unknown = (first.params.additionalProperties as string[])[0] ?? "";
-    const known = inside.length === 0 && names.length > 0 ? `: expected one of ${names.join(", ")}` : "";
+    const known =
+      inside.length === 0 && names.length > 0 ? `: expected one of ${names.join(", ")}` : "";
     throw wrongAt(file, checked, [...at, unknown], `there is no setting of this name${known}`);
   }
   if (first && "requiredProperties" in first.params)
-    throw wrongAt(file, checked, at, `${String((first.params.requiredProperties as string[])[0])} is missing`);
-  throw wrongAt(file, checked, at, `expected ${expectedAt(schema, inside) ?? first?.message ?? "something else"}`);
+    throw wrongAt(
+      file,
+      checked,
+      at,
+      `${String((first.params.requiredProperties as string[])[0])} is missing`,
+    );
+  throw wrongAt(
+    file,
+    checked,
+    at,
+    `expected ${expectedAt(schema, inside) ?? first?.message ?? "something else"}`,
+  );
 }
 
 /** What a schema says in plain words about the member at `inside`. */
@@ -335,15 +351,21 @@ function readCamera(options: {
 }): CameraSettings {
   const { file, checked, index, secrets, environment } = options;
   const value = checked.value.cameras?.[index];
-  const isFfmpeg = typeof value === "object" && value !== null && "source" in value && value.source === "ffmpeg";
+  const isFfmpeg =
+    typeof value === "object" && value !== null && "source" in value && value.source === "ffmpeg";
   const schema = isFfmpeg ? FfmpegCamera : RtspCamera;
   requireShape({ file, schema, value, checked, base: ["cameras", index] });
   const camera = value as Static<typeof RtspCamera> | Static<typeof FfmpegCamera>;
   if (camera.faces === "blur-only")
-    throw wrongAt(file, checked, ["cameras", index, "faces"], [
-      "blur-only records nothing that was not blurred, and this version cannot blur yet;",
-      "choose keep, and leave the camera out where that is not acceptable",
-    ].join(" "));
+    throw wrongAt(
+      file,
+      checked,
+      ["cameras", index, "faces"],
+      [
+        "blur-only records nothing that was not blurred, and this version cannot blur yet;",
+        "choose keep, and leave the camera out where that is not acceptable",
+      ].join(" "),
+    );
   const common = {
     id: camera.id,
     name: camera.name ?? camera.id,
@@ -375,10 +397,16 @@ function requirePlainUrl(
   at: readonly (string | number)[],
   url: string,
 ): void {
-  if (!URL.canParse(url)) throw wrongAt(file, checked, at, "expected an address as rtsp://192.0.2.10/main");
+  if (!URL.canParse(url))
+    throw wrongAt(file, checked, at, "expected an address as rtsp://192.0.2.10/main");
   const { username, password, hostname } = new URL(url);
   if (username !== "" || password !== "")
-    throw wrongAt(file, checked, at, "user and password belong into secrets/cameras.yaml, not here");
+    throw wrongAt(
+      file,
+      checked,
+      at,
+      "user and password belong into secrets/cameras.yaml, not here",
+    );
   if (hostname === "") throw wrongAt(file, checked, at, "the address names no host");
 }
 
@@ -389,7 +417,8 @@ function requireDistinct(
 ): void {
   const seen = new Set<string>();
   cameras.forEach(({ id }, index) => {
-    if (seen.has(id)) throw wrongAt(file, checked, ["cameras", index, "id"], `"${id}" is used twice`);
+    if (seen.has(id))
+      throw wrongAt(file, checked, ["cameras", index, "id"], `"${id}" is used twice`);
     seen.add(id);
   });
 }

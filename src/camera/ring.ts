@@ -136,15 +136,15 @@ export interface ReadFragment {
 
 /**
  * Reads a ring at the reader's own pace, within `queueBytesMax`. A reader that falls behind loses
- * the oldest groups of pictures it has not read and goes on at a key frame. Ends with the signal, or when the loop
- * over it is left.
+ * the oldest groups of pictures it has not read and goes on at a key frame. Ends with the signal,
+ * or when the loop over it is left.
  */
 export async function* readRing(
   ring: FragmentRing,
   options: FragmentReaderOptions,
 ): AsyncGenerator<ReadFragment, void, void> {
   const { queueBytesMax, signal } = options;
-  let queue: Fragment[] = [];
+  const queue: Fragment[] = [];
   let queuedBytes = 0;
   let lost = 0;
   let waitsForKeyFrame = false;

@@ -130,11 +130,7 @@ export async function openSession(keysDirectory: string, hubUrl?: string): Promi
 export async function logIn(url: string, bundle: DeviceBundle): Promise<HubClient> {
   const open = new HubClient(url);
   const device = deviceOfBundle(bundle);
-  const { challenge } = await open.post(
-    "/api/session/challenge",
-    { device },
-    Api.ChallengeAnswer,
-  );
+  const { challenge } = await open.post("/api/session/challenge", { device }, Api.ChallengeAnswer);
   const login = await signLogin(bundle, challenge);
   const { token } = await open.post("/api/session", { login }, Api.LoginAnswer);
   return new HubClient(url, token);

@@ -8,8 +8,7 @@ const HUB_ENTRY = fileURLToPath(new URL("../main.ts", import.meta.url));
 /** Runs the hub in a process of its own, which loads nothing of the command line. */
 export async function hub(args: string[]): Promise<ExitCode> {
   const child = spawn(process.execPath, [HUB_ENTRY, ...args], { stdio: "inherit" });
-  for (const signal of ["SIGINT", "SIGTERM"] as const)
-    process.on(signal, () => child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   const [code] = (await once(child, "exit")) as [number | null];
   return code === 0 || code === 2 || code === 3 ? code : 1;
 }

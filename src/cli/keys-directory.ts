@@ -55,7 +55,9 @@ export async function createKeys(
   const bytes = utf8Bytes(JSON.stringify(content.bundle));
   const passphrase = await newPassphrase();
   if (passphrase === "") {
-    say(`WARNING: the keys in ${directory} are NOT sealed: whoever reads that folder can open every`);
+    say(
+      `WARNING: the keys in ${directory} are NOT sealed: whoever reads that folder can open every`,
+    );
     say("recording and sign in your name. Set DOORWARD_PASSPHRASE, or keep the folder on a stick.");
     await writeFileDurably(path.join(directory, UNSEALED_FILE), bytes);
   } else {
@@ -151,4 +153,3 @@ export async function confirm(question: string): Promise<boolean> {
     lines.close();
   }
 }
-

@@ -121,7 +121,9 @@ async function run(args: string[]): Promise<ExitCode> {
     return 2;
   }
   try {
-    return await (await command.load())(args.slice(isPair ? 2 : 1));
+    return await (
+      await command.load()
+    )(args.slice(isPair ? 2 : 1));
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -28,7 +28,10 @@ export async function open(args: string[]): Promise<ExitCode> {
   const { holds, checks, approval } = await verifyBundle(bytes);
   if (!holds || !approval) {
     const failed = checks.find((check) => !check.holds);
-    throw new HubError("BUNDLE_REFUSED", `Cannot open bundle: ${failed?.detail ?? "it does not hold"}`);
+    throw new HubError(
+      "BUNDLE_REFUSED",
+      `Cannot open bundle: ${failed?.detail ?? "it does not hold"}`,
+    );
   }
   const members = readZip(bytes, LIMITS.filesPerApproval + 16);
   const names = bundleFileNames(approval.terms);

@@ -44,7 +44,8 @@ export function readOptions(
     text,
     required: (name) => {
       const value = text(name);
-      if (value === null) throw new UsageError(`Cannot read the command line: --${name} is missing`);
+      if (value === null)
+        throw new UsageError(`Cannot read the command line: --${name} is missing`);
       return value;
     },
     flag: (name) => values[name] === true,

@@ -1,4 +1,9 @@
-import { openPersonal, readRequestDocument, readSealedRequest, sealPersonal } from "../owner/requests.ts";
+import {
+  openPersonal,
+  readRequestDocument,
+  readSealedRequest,
+  sealPersonal,
+} from "../owner/requests.ts";
 import * as Api from "../protocol/api.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { HubError } from "../protocol/errors.ts";

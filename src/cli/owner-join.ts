@@ -20,7 +20,12 @@ export async function ownerJoin(args: string[]): Promise<ExitCode> {
   const started = await client.post("/api/pairings", { commitment }, Api.PairingStarted);
   const headers = { "x-doorward-pairing": started.token };
   const state = async (): Promise<{ ownerNonce: string | null; sealed: string | null }> => {
-    const response = await client.fetch("GET", `/api/pairings/${started.pairing}`, undefined, headers);
+    const response = await client.fetch(
+      "GET",
+      `/api/pairings/${started.pairing}`,
+      undefined,
+      headers,
+    );
     return (await response.json()) as { ownerNonce: string | null; sealed: string | null };
   };
   const ownerNonce = await waitFor("an owner (owner pair)", async () => (await state()).ownerNonce);
@@ -35,6 +40,8 @@ export async function ownerJoin(args: string[]): Promise<ExitCode> {
   await createKeys(directory, { bundle, hubUrl: url });
   await rememberSeen(directory, followed.seen);
   await session.delete("/api/session");
-  say(`Welcome. This device is ${bundle.role === "owner" ? "an owner's" : `of role ${bundle.role}`}.`);
+  say(
+    `Welcome. This device is ${bundle.role === "owner" ? "an owner's" : `of role ${bundle.role}`}.`,
+  );
   return 0;
 }

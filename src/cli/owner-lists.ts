@@ -80,13 +80,16 @@ async function personalOf(
 function requestText(request: Api.RequestSummary, personal: Personal | null): string {
   const { record } = request;
   const { asked } = record;
-  const cameras = asked.sought.cameras === "unspecified" ? "any camera" : asked.sought.cameras.join(", ");
+  const cameras =
+    asked.sought.cameras === "unspecified" ? "any camera" : asked.sought.cameras.join(", ");
   const waiting = request.state === "received" || request.state === "held";
   return [
     `${record.request}  ${localTime(record.receivedAtMs)}  ${asked.kind}`,
     `  ${waiting ? "Waiting for you. Nothing has been sent." : `State: ${request.state}.`}`,
     `  Asks for: ${cameras}, ${asked.sought.from} to ${asked.sought.to}, ${asked.sought.tracks.join(" and ")}${asked.sought.clearFaces ? ", clear faces" : ""}`,
-    ...(asked.urgency === "emergency" ? ["  Says that it is an emergency. That changes nothing."] : []),
+    ...(asked.urgency === "emergency"
+      ? ["  Says that it is an emergency. That changes nothing."]
+      : []),
     ...(personal
       ? [
           `  From: ${printable([personal.requester.name, personal.requester.agency, personal.requester.contact].filter(Boolean).join(", "))}`,
@@ -108,10 +111,7 @@ export async function ownerLedger(args: string[]): Promise<ExitCode> {
   const { client, seen, seenBefore } = session;
   const entries: { index: number; entry: Json }[] = [];
   for (let from = 0; from < seen.size; from += 1_000) {
-    const page = await client.get(
-      `/api/ledger/entries?from=${from}&limit=1000`,
-      Api.EntriesAnswer,
-    );
+    const page = await client.get(`/api/ledger/entries?from=${from}&limit=1000`, Api.EntriesAnswer);
     for (const { index, entry } of page)
       if (index < seen.size)
         entries.push({ index, entry: parseCanonicalJson(fromBase64(entry, "entry"), "entry") });
@@ -121,8 +121,11 @@ export async function ownerLedger(args: string[]): Promise<ExitCode> {
     printJson({ size, root, checkpoint, consistentWith: seenBefore?.size ?? null, entries });
     return 0;
   }
-  for (const { index, entry } of entries) print(`${String(index).padStart(7)}  ${entryLine(entry)}`);
-  const before = seenBefore ? `, none of the ${seenBefore.size} seen before changed or removed` : "";
+  for (const { index, entry } of entries)
+    print(`${String(index).padStart(7)}  ${entryLine(entry)}`);
+  const before = seenBefore
+    ? `, none of the ${seenBefore.size} seen before changed or removed`
+    : "";
   print(`Checked just now: ${seen.size} entries${before}.`);
   return 0;
 }

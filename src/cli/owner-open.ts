@@ -31,7 +31,10 @@ function renditionOf(text: string | null, clip: Api.ClipDetail): "original" | "b
     throw new UsageError("Cannot read --rendition: expected original or blurred");
   const rendition = text ?? "original";
   if (clip.torn.length === 0 && !clip.renditions.includes(rendition))
-    throw new HubError("NO_SUCH_RENDITION", `Cannot open clip: it has no ${rendition} rendition yet`);
+    throw new HubError(
+      "NO_SUCH_RENDITION",
+      `Cannot open clip: it has no ${rendition} rendition yet`,
+    );
   return rendition;
 }
 
@@ -40,7 +43,9 @@ async function openWholeFiles(
   clip: Api.ClipDetail,
   rendition: string,
 ): Promise<OpenedSegment[]> {
-  const wanted = clip.files.filter((file) => file.track === "audio" || file.rendition === rendition);
+  const wanted = clip.files.filter(
+    (file) => file.track === "audio" || file.rendition === rendition,
+  );
   const opened: OpenedSegment[] = [];
   for (const file of wanted) {
     if (file.track === "poster") continue;

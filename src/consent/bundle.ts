@@ -106,8 +106,7 @@ function proofsOf(
   if (request.decisionIndex === null || request.releaseIndex === null)
     throw new Error(`request ${request.id} has no release to prove`);
   const cosigned = ledger.cosignedCheckpoint();
-  const isNewEnough =
-    cosigned !== null && checkpointSize(cosigned) > request.releaseIndex;
+  const isNewEnough = cosigned !== null && checkpointSize(cosigned) > request.releaseIndex;
   const checkpoint = isNewEnough ? cosigned : ledger.checkpoint();
   const size = checkpointSize(checkpoint);
   const clips = new Set(approval.files.map(({ clip }) => clip));

@@ -1,5 +1,10 @@
 import type { HubDatabase } from "../base/database.ts";
-import { VerifiedApproval, VerifiedRefusal, claimedOutcome, type DecisionContext } from "../protocol/approval.ts";
+import {
+  VerifiedApproval,
+  VerifiedRefusal,
+  claimedOutcome,
+  type DecisionContext,
+} from "../protocol/approval.ts";
 import { HubError } from "../protocol/errors.ts";
 import type { RequestId } from "../protocol/ids.ts";
 import { verifyKeyring, type Keyring } from "../protocol/keyring.ts";

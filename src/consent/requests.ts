@@ -7,7 +7,12 @@ import { HubError } from "../protocol/errors.ts";
 import { parseRecipient } from "../protocol/age-header.ts";
 import { parseRequestId, parseSha256Hex, type RequestId, type Sha256Hex } from "../protocol/ids.ts";
 import type { LedgerEntry } from "../protocol/ledger-entry.ts";
-import { DECISION_LIFETIME_MS, LIMITS, REQUEST_EXPIRY_MAX_MS, REQUEST_EXPIRY_MS } from "../protocol/limits.ts";
+import {
+  DECISION_LIFETIME_MS,
+  LIMITS,
+  REQUEST_EXPIRY_MAX_MS,
+  REQUEST_EXPIRY_MS,
+} from "../protocol/limits.ts";
 import {
   checkAsked,
   requestSha256,

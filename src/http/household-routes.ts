@@ -230,4 +230,3 @@ function pairingForOwner(pairing: Pairing): Api.PairingList[number] {
   const { id, commitment, expiresAtMs, reveal } = pairing;
   return { pairing: id, commitment, expiresAtMs, reveal };
 }
-

@@ -68,7 +68,9 @@ export function addLedgerRoutes(server: HubServer, { ledger, household }: HubSer
       if (!keyring || !record) throw new HubError("NOT_CLAIMED", "Cannot witness: no household");
       const publicKey = fromBase64(record.signingKey, "signingKey");
       // Under its own name only: a verifier knows devices by the names the keyring gives them.
-      if (parseSignatureLine(request.body.line).name !== cosignerKey(keyring.origin, publicKey).name)
+      if (
+        parseSignatureLine(request.body.line).name !== cosignerKey(keyring.origin, publicKey).name
+      )
         throw new MalformedInput("line", "Cannot witness: the line is not of this device");
       ledger.addCosignature({ ...request.body, publicKey });
       await reply.code(204).send();

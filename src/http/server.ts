@@ -92,7 +92,11 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
     strictTransportSecurity: false,
   });
   // Without the headers that count down: answers to different people would differ by them.
-  const quiet = { "x-ratelimit-limit": false, "x-ratelimit-remaining": false, "x-ratelimit-reset": false };
+  const quiet = {
+    "x-ratelimit-limit": false,
+    "x-ratelimit-remaining": false,
+    "x-ratelimit-reset": false,
+  };
   await server.register(rateLimit, {
     global: false,
     max: 120,

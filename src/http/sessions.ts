@@ -6,7 +6,13 @@ import { checkShape } from "../protocol/check.ts";
 import { openEnvelope, PAYLOAD_TYPES, verifyEnvelopeSignature } from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseDeviceId, type DeviceId } from "../protocol/ids.ts";
-import { roleHasRight, roleOfDevice, type Keyring, type Right, type Role } from "../protocol/keyring.ts";
+import {
+  roleHasRight,
+  roleOfDevice,
+  type Keyring,
+  type Right,
+  type Role,
+} from "../protocol/keyring.ts";
 
 const CHALLENGE_LIFETIME_MS = 60_000;
 const CHALLENGES_MAX = 1_000;
@@ -102,10 +108,9 @@ export class Sessions {
   deviceOf(token: string): SessionDevice | null {
     const keyring = this.#options.keyring();
     const row = this.#options.database
-      .prepare<
-        [string, number],
-        { id: string; device: string }
-      >("SELECT id, device FROM sessions WHERE token_sha256 = ? AND expires_at_ms > ?")
+      .prepare<[string, number], { id: string; device: string }>(
+        "SELECT id, device FROM sessions WHERE token_sha256 = ? AND expires_at_ms > ?",
+      )
       .get(sha256Text(token), this.#options.nowMs());
     if (!row || !keyring) return null;
     const device = parseDeviceId(row.device);

@@ -49,7 +49,8 @@ ${warnings === "" ? "" : `<h2>Worth knowing</h2><ul>${warnings}</ul>`}
 }
 
 function sentence(streaming: number, total: number): string {
-  if (total === 1) return streaming === 1 ? "The camera is connected." : "The camera is not connected.";
+  if (total === 1)
+    return streaming === 1 ? "The camera is connected." : "The camera is not connected.";
   return `${streaming} of ${total} cameras are connected.`;
 }
 

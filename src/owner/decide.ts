@@ -1,11 +1,11 @@
 import type { ClipDetail, RequestSummary } from "../protocol/api.ts";
+import { impliedRedactions, termsHash, type Terms, type TermsClip } from "../protocol/decision.ts";
 import {
-  impliedRedactions,
-  termsHash,
-  type Terms,
-  type TermsClip,
-} from "../protocol/decision.ts";
-import { PAYLOAD_TYPES, signEnvelope, type Envelope, type EnvelopeSigner } from "../protocol/envelope.ts";
+  PAYLOAD_TYPES,
+  signEnvelope,
+  type Envelope,
+  type EnvelopeSigner,
+} from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
 import type { Keyring } from "../protocol/keyring.ts";
 import { DECISION_LIFETIME_MS } from "../protocol/limits.ts";
@@ -45,7 +45,8 @@ export function chooseFiles(choice: Choice): TermsClip {
       file.toMs > fromMs &&
       file.fromMs < toMs &&
       // Sound exists once; it has no faces to blur.
-      ((file.track === "video" && file.rendition === rendition) || (file.track === "audio" && audio)),
+      ((file.track === "video" && file.rendition === rendition) ||
+        (file.track === "audio" && audio)),
   );
   if (!files.some(({ track }) => track === "video"))
     throw new HubError(

@@ -71,7 +71,9 @@ export function readersForRole(readers: HeldReaders, role: Role): HeldReaders {
   }
 }
 
-function pick(readers: { [name in keyof HeldReaders]: HeldReaders[name] | undefined }): HeldReaders {
+function pick(readers: {
+  [name in keyof HeldReaders]: HeldReaders[name] | undefined;
+}): HeldReaders {
   return Object.fromEntries(Object.entries(readers).filter(([, value]) => value !== undefined));
 }
 

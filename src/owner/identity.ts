@@ -1,4 +1,8 @@
-import { generateHybridIdentity, generateX25519Identity, identityToRecipient } from "age-encryption";
+import {
+  generateHybridIdentity,
+  generateX25519Identity,
+  identityToRecipient,
+} from "age-encryption";
 import { bech32 } from "@scure/base";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { randomBytes } from "@noble/hashes/utils.js";
@@ -39,7 +43,10 @@ export async function parseIdentity(text: string): Promise<ReaderKey> {
     .filter((line) => line !== "" && !line.startsWith("#"));
   const [identity, extra] = lines;
   if (identity === undefined || extra !== undefined)
-    throw new MalformedInput("identity", "Cannot read identity: expected one AGE-SECRET-KEY-... line");
+    throw new MalformedInput(
+      "identity",
+      "Cannot read identity: expected one AGE-SECRET-KEY-... line",
+    );
   try {
     return { identity, recipient: await identityToRecipient(identity) };
   } catch (cause) {

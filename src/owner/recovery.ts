@@ -5,7 +5,13 @@ import { entropyToMnemonic, mnemonicToEntropy } from "@scure/bip39";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { utf8Bytes } from "../protocol/bytes.ts";
 import { MalformedInput } from "../protocol/errors.ts";
-import { readerFromSeed, signingKeyFromSeed, type KeyKind, type ReaderKey, type SigningKey } from "./identity.ts";
+import {
+  readerFromSeed,
+  signingKeyFromSeed,
+  type KeyKind,
+  type ReaderKey,
+  type SigningKey,
+} from "./identity.ts";
 
 /** What the recovery sheet gives back: opens every clip, and may sign keyring changes after a notice. */
 export interface Recovery {

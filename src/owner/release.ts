@@ -15,7 +15,13 @@ import {
   type Recipient,
 } from "../protocol/age-header.ts";
 import { concatBytes, toBase64, utf8Bytes } from "../protocol/bytes.ts";
-import { fileName, filesOfTerms, releaseHash, type ReleaseHeader, type Terms } from "../protocol/decision.ts";
+import {
+  fileName,
+  filesOfTerms,
+  releaseHash,
+  type ReleaseHeader,
+  type Terms,
+} from "../protocol/decision.ts";
 import { HubError } from "../protocol/errors.ts";
 
 /**
@@ -24,7 +30,10 @@ import { HubError } from "../protocol/errors.ts";
  */
 
 /** Reads a sealed file's header; given by whoever can fetch it from the hub or the disk. */
-export type HeaderSource = (clip: string, file: Terms["clips"][number]["files"][number]) => Promise<Uint8Array>;
+export type HeaderSource = (
+  clip: string,
+  file: Terms["clips"][number]["files"][number],
+) => Promise<Uint8Array>;
 
 /**
  * New headers for all files of `terms`, in their order.

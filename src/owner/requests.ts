@@ -108,6 +108,9 @@ export async function openPersonal(
     "personal",
   );
   if (opened.askedSha256 !== askedSha256(asked))
-    throw new MalformedInput("personal", "Cannot open request: its two parts do not belong together");
+    throw new MalformedInput(
+      "personal",
+      "Cannot open request: its two parts do not belong together",
+    );
   return opened.personal;
 }

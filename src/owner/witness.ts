@@ -71,10 +71,17 @@ export async function followLedger(
   };
 }
 
+/** True when the chain goes on from where this device last saw it (invariant 9). */
+export function continuesKeyring(
+  keyring: Keyring,
+  seen: Pick<Seen, "epoch" | "keyringHead">,
+): boolean {
+  if (keyring.epoch === seen.epoch) return keyring.head === seen.keyringHead;
+  return keyring.epoch > seen.epoch;
+}
+
 function requireSameKeyring(keyring: Keyring, seen: Seen, note: string): void {
-  const isOlder = keyring.epoch < seen.epoch;
-  const isOther = keyring.epoch === seen.epoch && keyring.head !== seen.keyringHead;
-  if (isOlder || isOther)
+  if (!continuesKeyring(keyring, seen))
     throw new LedgerChanged(
       "the hub shows an older or another keyring than this device has seen",
       seen.checkpoint,
