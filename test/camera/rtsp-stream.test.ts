@@ -204,6 +204,7 @@ describe.skipIf(missingCommands(...RTSP_SERVER_COMMANDS))("a real RTSP server", 
     server.thaw();
     const before = recorded.video().length;
     await waitFor(() => recorded.video().length > before + 5);
+    expect(recorded.video()[before]?.keyFrame).toBe(true);
   });
 
   test("a wrong password, an unknown path and HEVC are said by name", async () => {
