@@ -137,7 +137,12 @@ function openServices(parts: {
   const { options, database, ledgerKey, clipsDirectory, urls, health } = parts;
   const nowMs = options.nowMs ?? Date.now;
   const { origin, publicKey } = ledgerKey;
-  const ledger = Ledger.open({ database, origin, publicKey, sign: ledgerKey.sign });
+  const ledger = Ledger.open({
+    database,
+    origin,
+    publicKey,
+    sign: (message) => ledgerKey.sign(message),
+  });
   const appendEntry: (entry: Parameters<Ledger["append"]>[0]) => number = (entry) =>
     ledger.append(entry);
   const household = Household.open({ database, origin, ledgerKey: publicKey, appendEntry, nowMs });

@@ -4,7 +4,8 @@ import { makePrivateDirectory } from "./base/files.ts";
 import { Hub } from "./hub.ts";
 import { HubError } from "./protocol/errors.ts";
 import { removeRunningHub, writeRunningHub } from "./running-hub.ts";
-import { readSettings, SettingsError } from "./settings.ts";
+import { readSettings } from "./settings.ts";
+import { SettingsError } from "./settings-file.ts";
 
 /** The hub process. `doorward hub` and `npm start` both run this file. */
 const options = {

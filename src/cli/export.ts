@@ -26,7 +26,7 @@ export async function exportBundle(args: string[]): Promise<ExitCode> {
   await using file = await open(partial, "w", 0o600);
   let sizeBytes = 0;
   try {
-    for await (const chunk of response.body) {
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
       sizeBytes += chunk.length;
       if (sizeBytes > DOWNLOAD_MAX_BYTES)
         throw new HubError("TOO_LARGE", "Cannot download: it is larger than any bundle");

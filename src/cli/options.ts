@@ -20,10 +20,9 @@ export function readOptions(
   args: readonly string[],
   known: { values?: readonly string[]; flags?: readonly string[]; positionals?: number },
 ): ReadOptions {
-  const options = Object.fromEntries([
-    ...(known.values ?? []).map((name) => [name, { type: "string" as const }] as const),
-    ...(known.flags ?? []).map((name) => [name, { type: "boolean" as const }] as const),
-  ]);
+  const options: Record<string, { type: "string" | "boolean" }> = {};
+  for (const name of known.values ?? []) options[name] = { type: "string" };
+  for (const name of known.flags ?? []) options[name] = { type: "boolean" };
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
     parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });

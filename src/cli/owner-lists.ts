@@ -134,9 +134,9 @@ function entryLine(entry: Json): string {
   const { v: _version, kind, atMs, ...rest } = entry as { readonly [key: string]: Json };
   const when = typeof atMs === "number" ? localTime(atMs) : "?";
   const details = Object.entries(rest)
-    .map(([key, value]) => `${key}=${Array.isArray(value) ? value.length : String(value)}`)
+    .map(([key, value]) => `${key}=${Array.isArray(value) ? value.length : JSON.stringify(value)}`)
     .join(" ");
-  return `${when}  ${String(kind).padEnd(10)}  ${details}`;
+  return `${when}  ${(typeof kind === "string" ? kind : "?").padEnd(10)}  ${details}`;
 }
 
 export async function ownerDevices(args: string[]): Promise<ExitCode> {

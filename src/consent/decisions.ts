@@ -1,3 +1,4 @@
+import Type from "typebox";
 import type { HubDatabase } from "../base/database.ts";
 import {
   VerifiedApproval,
@@ -5,6 +6,8 @@ import {
   claimedOutcome,
   type DecisionContext,
 } from "../protocol/approval.ts";
+import { checkShape } from "../protocol/check.ts";
+import { openEnvelope, PAYLOAD_TYPES } from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
 import type { RequestId } from "../protocol/ids.ts";
 import { verifyKeyring, type Keyring } from "../protocol/keyring.ts";
@@ -176,13 +179,13 @@ function verifyStored(options: DecisionsOptions, request: StoredRequest): Verifi
   });
 }
 
+const EpochClaimed = Type.Object({
+  terms: Type.Object({ keyringEpoch: Type.Integer({ minimum: 0 }) }),
+});
+
 function epochClaimed(envelope: unknown): number {
-  if (typeof envelope !== "object" || envelope === null || !("payload" in envelope)) return 0;
-  const payload = JSON.parse(Buffer.from(String(envelope.payload), "base64").toString("utf8")) as {
-    terms?: { keyringEpoch?: unknown };
-  };
-  const epoch = payload.terms?.keyringEpoch;
-  return typeof epoch === "number" ? epoch : 0;
+  const { content } = openEnvelope(envelope, PAYLOAD_TYPES.decision, "decision");
+  return checkShape(EpochClaimed, content, "decision").terms.keyringEpoch;
 }
 
 function recordAccess(options: DecisionsOptions, request: StoredRequest): void {

@@ -58,6 +58,12 @@ export function addConsentRoutes(server: HubServer, services: HubServices): void
     },
     async ({ body }) => summaryOf(receive(services, body, "sealed_file"), services),
   );
+  addDecisionRoutes(server, services);
+}
+
+/** Looking at what was asked, and answering it. */
+function addDecisionRoutes(server: HubServer, services: HubServices): void {
+  const { requests } = services;
   server.get(
     "/api/requests",
     {

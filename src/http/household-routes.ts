@@ -197,6 +197,11 @@ function addPairingRoutes(server: HubServer, services: HubServices): void {
       await reply.code(204).send();
     },
   );
+  addNewcomerRoutes(server, services);
+}
+
+/** What the new device may do before it is anybody: show its key, fetch what is sealed to it. */
+function addNewcomerRoutes(server: HubServer, { pairings }: HubServices): void {
   server.post(
     "/api/pairings/:id/reveal",
     {

@@ -288,7 +288,10 @@ export type CameraStatus = Static<typeof CameraStatus>;
 export const HealthAnswer = Type.Object(
   {
     cameras: Type.Array(CameraStatus, { maxItems: 16 }),
-    sandbox: Type.Object({ inForce: Type.Boolean(), reason: Type.String({ maxLength: 500 }) }, closed),
+    sandbox: Type.Object(
+      { inForce: Type.Boolean(), reason: Type.String({ maxLength: 500 }) },
+      closed,
+    ),
     ingestRestarts: Type.Integer({ minimum: 0 }),
     clips: Type.Integer({ minimum: 0 }),
     ledgerEntries: Type.Integer({ minimum: 0 }),

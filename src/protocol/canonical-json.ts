@@ -42,7 +42,10 @@ export function parseCanonicalJson(bytes: Uint8Array, field: string): Json {
     throw new MalformedInput(field, `Cannot read ${field}: JSON has no canonical form`, { cause });
   }
   if (!equalBytes(written, bytes))
-    throw new MalformedInput(field, `Cannot read ${field}: JSON is not in canonical form (RFC 8785)`);
+    throw new MalformedInput(
+      field,
+      `Cannot read ${field}: JSON is not in canonical form (RFC 8785)`,
+    );
   return value;
 }
 
@@ -78,7 +81,7 @@ function requireCanonicalisable(value: Json | undefined, depth: number): void {
     if (!value.isWellFormed())
       throw new MalformedInput("json", "Cannot write JSON: a string has a lone surrogate");
   } else if (Array.isArray(value)) {
-    for (const item of value) requireCanonicalisable(item, depth + 1);
+    for (const item of value as readonly Json[]) requireCanonicalisable(item, depth + 1);
   } else if (typeof value === "object" && value !== null) {
     for (const [key, member] of Object.entries(value)) {
       requireCanonicalisable(key, depth);

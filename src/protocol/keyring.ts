@@ -117,7 +117,10 @@ const ChangeSchema = Type.Union([
     },
     { additionalProperties: false },
   ),
-  Type.Object({ kind: Type.Literal("policy"), policy: PolicySchema }, { additionalProperties: false }),
+  Type.Object(
+    { kind: Type.Literal("policy"), policy: PolicySchema },
+    { additionalProperties: false },
+  ),
 ]);
 export type KeyringChange = Static<typeof ChangeSchema>;
 
@@ -174,7 +177,10 @@ export class KeyringRefused extends HubError {
  * @param expectedGenesis - SHA-256 of the genesis that the caller remembers, if it has seen one.
  * @throws KeyringRefused or MalformedInput.
  */
-export function verifyKeyring(statements: readonly unknown[], expectedGenesis?: Sha256Hex): Keyring {
+export function verifyKeyring(
+  statements: readonly unknown[],
+  expectedGenesis?: Sha256Hex,
+): Keyring {
   if (statements.length > LIMITS.keyringStatements)
     throw new KeyringRefused("KEYRING_BROKEN_CHAIN", "Cannot accept keyring: too many statements");
   let keyring: Keyring | null = null;
@@ -306,7 +312,12 @@ function admitDevice(keyring: Keyring, change: Extract<KeyringChange, { kind: "a
   return {
     ...keyring,
     persons: new Map(keyring.persons).set(person, change.role),
-    devices: new Map(keyring.devices).set(id, { id, person, record: change.device, removed: false }),
+    devices: new Map(keyring.devices).set(id, {
+      id,
+      person,
+      record: change.device,
+      removed: false,
+    }),
   };
 }
 

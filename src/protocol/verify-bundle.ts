@@ -1,4 +1,5 @@
 import { sha256 } from "@noble/hashes/sha2.js";
+import Type from "typebox";
 import { requireAgeHeader } from "./age-header.ts";
 import { VerifiedApproval, type DecisionContext } from "./approval.ts";
 import {
@@ -16,6 +17,7 @@ import { checkShape } from "./check.ts";
 import { verifyCheckpoint, verifyCosignature, type VerifiedCheckpoint } from "./checkpoint.ts";
 import { cosignerKey } from "./cosigner.ts";
 import { fileName } from "./decision.ts";
+import { openEnvelope, PAYLOAD_TYPES } from "./envelope.ts";
 import { HubError, MalformedInput } from "./errors.ts";
 import { parseCameraId, parseRequestId, parseSha256Hex } from "./ids.ts";
 import { verifyKeyring, type Keyring } from "./keyring.ts";
@@ -201,11 +203,18 @@ function readEntries(proofs: Proofs, checkpoint: VerifiedCheckpoint): Parts["ent
 }
 
 function readEntry(value: Json): LedgerEntry {
-  const kind =
-    typeof value === "object" && value !== null && "kind" in value ? String(value["kind"]) : "";
-  if (!(kind in LEDGER_ENTRY_SCHEMAS))
+  const { kind } = checkShape(
+    Type.Object({ kind: Type.String({ maxLength: 40 }) }),
+    value,
+    "entry",
+  );
+  if (!isEntryKind(kind))
     throw new MalformedInput("entry", `Cannot read ledger entry: unknown kind ${kind}`);
-  return checkShape(LEDGER_ENTRY_SCHEMAS[kind as LedgerEntryKind], value, "ledger entry");
+  return checkShape(LEDGER_ENTRY_SCHEMAS[kind], value, "ledger entry");
+}
+
+function isEntryKind(kind: string): kind is LedgerEntryKind {
+  return Object.hasOwn(LEDGER_ENTRY_SCHEMAS, kind);
 }
 
 function onlyEntry<Kind extends LedgerEntryKind>(
@@ -280,18 +289,14 @@ function contextOf(parts: Partial<Parts>, decidedAtMs: number, envelope: Json): 
   };
 }
 
+const ClaimedTerms = Type.Object({
+  terms: Type.Object({ nonce: Type.String(), keyringEpoch: Type.Integer({ minimum: 0 }) }),
+});
+
 /** Nonce and epoch as the envelope claims them; `VerifiedApproval` then checks what can be. */
 function claimedTerms(envelope: Json): { nonce: string; keyringEpoch: number } {
-  const claimed = envelope as { readonly payload?: unknown };
-  const payload = fromBase64(String(claimed.payload ?? ""), "decision payload");
-  const content = parseCanonicalJson(payload, "decision payload") as {
-    readonly terms?: { readonly nonce?: unknown; readonly keyringEpoch?: unknown };
-  };
-  const { nonce, keyringEpoch } = content.terms ?? {};
-  return {
-    nonce: typeof nonce === "string" ? nonce : "",
-    keyringEpoch: typeof keyringEpoch === "number" ? keyringEpoch : 0,
-  };
+  const { content } = openEnvelope(envelope, PAYLOAD_TYPES.decision, "decision");
+  return checkShape(ClaimedTerms, content, "decision").terms;
 }
 
 function requireExactFiles(parts: Partial<Parts>): string {

@@ -22,7 +22,7 @@ export async function attackDisk(
   const { dataDirectory } = target;
   const all = await listFiles(dataDirectory);
   const groups: [string, string[]][] = [
-    ["the database", all.filter((file) => /doorward\.db$/.test(file))],
+    ["the database", all.filter((file) => file.endsWith("doorward.db"))],
     ["the database's write-ahead log", all.filter((file) => /doorward\.db-(wal|shm)$/.test(file))],
     ["the secrets folder", all.filter((file) => file.includes(`${path.sep}secrets${path.sep}`))],
     ["settings and other files", all.filter((file) => isOther(file))],
