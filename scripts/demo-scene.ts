@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { makeScene } from "./demo/scene.ts";
@@ -51,19 +50,31 @@ function readOptions(): Options | null {
   }
 }
 
+/** A consumer that stood still for longer than this is not caught up with. */
+const LATE_MAX_MS = 1_000;
+
 async function play({ width, height, rate, seconds, seed, fast }: Options): Promise<void> {
   const scene = makeScene(width, height, seed);
   let open = true;
-  process.stdout.on("error", () => (open = false));
-  const startedMs = performance.now();
+  let wake: () => void = () => undefined;
+  const close = () => {
+    open = false;
+    wake();
+  };
+  process.stdout
+    .on("error", close)
+    .on("close", close)
+    .on("drain", () => wake());
+  let startedMs = performance.now();
   for (let frame = 0; open && frame < seconds * rate; frame += 1) {
     const waitMs = startedMs + (frame * 1000) / rate - performance.now();
+    if (waitMs < -LATE_MAX_MS) startedMs -= waitMs;
     if (!fast && waitMs > 0) await setTimeout(waitMs);
     // A copy, because the pipe may still hold the last picture when the next one is drawn.
     const picture = Buffer.from(scene.draw(frame / rate));
-    if (!process.stdout.write(picture) && open) {
-      await Promise.race([once(process.stdout, "drain"), once(process.stdout, "close")]);
-    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    wake = resolve;
+    if (!process.stdout.write(picture) && open) await promise;
   }
 }
 

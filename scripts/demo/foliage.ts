@@ -37,7 +37,7 @@ function leafInk(random: () => number, light: number): Ink {
 export function growLeaves(random: () => number): SwayingLeaf[] {
   const leaves: SwayingLeaf[] = [];
   for (let index = 0; index < HEDGE_LEAVES; index += 1) {
-    const x = random() * 474;
+    const x = random() * 460;
     const depth = random() ** 1.6;
     const y = hedgeTop(x) + 2 + depth * 150;
     const sway = { sway: mix(1.6, 0.5, depth), radiansPerSecond: mix(1.4, 3.1, random()) };
