@@ -6,6 +6,7 @@ import { makePrivateDirectory, PRIVATE_DIRECTORY_MODE } from "./base/files.ts";
 import { openDatabase, type HubDatabase } from "./base/database.ts";
 import { sealBytes } from "./clips/sealed-file.ts";
 import { ClipStore } from "./clips/store.ts";
+import type { BundleSource } from "./consent/bundle.ts";
 import { createDecisions } from "./consent/decisions.ts";
 import { RequestStore } from "./consent/requests.ts";
 import { createClaimDesk } from "./http/claim.ts";
@@ -176,12 +177,7 @@ function openServices(parts: {
     clips,
     requests,
     decisions,
-    bundles: {
-      ledger,
-      keyringStatements: () => household.statements(),
-      pathOf: (clip, file) => clips.pathOf(clip, file),
-      entryIndexOf: (clip) => clips.entryIndexOf(clip),
-    },
+    bundles: bundleSource(ledger, household, clips),
     nowMs,
     seal: (plaintext, recipients) => sealBytes(plaintext, recipients.map(parseRecipient)),
     keyringChanged: () => {
@@ -196,6 +192,15 @@ function openServices(parts: {
   };
   recordFacts(services, database, options.settings);
   return services;
+}
+
+function bundleSource(ledger: Ledger, household: Household, clips: ClipStore): BundleSource {
+  return {
+    ledger,
+    keyringStatements: () => household.statements(),
+    pathOf: (clip, file) => clips.pathOf(clip, file),
+    entryIndexOf: (clip) => clips.entryIndexOf(clip),
+  };
 }
 
 function requireKeyring(household: Household): Keyring {
