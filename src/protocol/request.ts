@@ -160,7 +160,7 @@ export function splitRequest(document: RequestDocument): { asked: Asked; persona
   };
 }
 
-const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
+const RFC3339 = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
 
 /**
  * Milliseconds since 1970 of an RFC 3339 date-time with a zone.
@@ -168,13 +168,20 @@ const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d
  * @throws MalformedInput naming `field`.
  */
 export function parseTime(text: string, field: string): number {
-  const milliseconds = RFC3339.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isFinite(milliseconds) || milliseconds < 0)
+  const day = RFC3339.exec(text)?.[1];
+  const milliseconds = day === undefined ? Number.NaN : Date.parse(text);
+  // `Date` takes 30 February for 2 March: another range than the one that was written.
+  const isReal = Number.isFinite(milliseconds) && isoDay(Date.parse(`${day}T00:00:00Z`)) === day;
+  if (!isReal || milliseconds < 0)
     throw new MalformedInput(
       field,
       `Cannot read ${field}: expected a time as 2026-11-21T18:30:00Z (RFC 3339)`,
     );
   return milliseconds;
+}
+
+function isoDay(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().slice(0, 10);
 }
 
 /**
