@@ -45,13 +45,14 @@ const SYSTEM_NEEDS = {
       "gstreamer1.0-libav",
     ],
   },
+  browser: { packages: ["chromium", "fonts-dejavu-core"], command: "chromium" },
   motion: { packages: ["motion"], command: "motion" },
 };
 
 const TASKS = {
   start: { needs: ["ffmpeg", "sandbox"], run: runHub, withoutDevelopment: true },
-  test: { needs: ["ffmpeg", "sandbox", "age", "rtspServer"], run: runTests },
-  check: { needs: ["ffmpeg", "sandbox", "age", "rtspServer"], run: runChecks },
+  test: { needs: ["ffmpeg", "sandbox", "age", "rtspServer", "browser"], run: runTests },
+  check: { needs: ["ffmpeg", "sandbox", "age", "rtspServer", "browser"], run: runChecks },
   bench: { needs: ["ffmpeg", "sandbox", "age", "rtspServer", "motion"], run: runBench },
   install: { needs: [], run: async () => 0, withoutDevelopment: true },
 };

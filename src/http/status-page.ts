@@ -74,7 +74,7 @@ h1 { font-size: 2.25rem; font-weight: 500; margin: 0; }
 h2 { font-size: 1.125rem; margin: 2rem 0 0; }
 .promise { color: var(--quiet); margin-top: 0.25rem; font-style: italic; }
 .state { font-size: 1.25rem; margin-top: 2.5rem; }
-pre { background: color-mix(in srgb, var(--ink) 6%, transparent); padding: 1rem; border-radius: 0.5rem; overflow-x: auto; font-size: 0.9rem; }
+pre { background: color-mix(in srgb, var(--ink) 6%, transparent); padding: 1rem; border-radius: 0.5rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.9rem; }
 .small { color: var(--quiet); font-size: 0.95rem; border-top: 1px solid var(--line); padding-top: 1rem; margin-top: 3rem; }
 a { color: inherit; }
 `;

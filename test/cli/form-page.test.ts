@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage } from "node:http";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { buildFormPage } from "../../src/cli/form-page.ts";
+import { readForm } from "../../src/owner/form.ts";
+import { generateReader, parseIdentity, type ReaderKey } from "../../src/owner/identity.ts";
+import { openPersonal, readSealedRequest, type Form } from "../../src/owner/requests.ts";
+import { missingCommands } from "../support/requirements.ts";
+
+/** Debian's browser; nothing of it may look for anything outside this machine. */
+const BROWSER = {
+  executablePath: "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
+const withoutBrowser = missingCommands("chromium");
+
+let folder: string;
+let browser: Browser;
+let owners: ReaderKey;
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), "doorward-form-"));
+  owners = await generateReader("pq");
+  if (!withoutBrowser) browser = await chromium.launch(BROWSER);
+});
+afterAll(async () => {
+  await browser?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function openForm(intakeUrl: string | null): Promise<{ page: Page; asked: string[] }> {
+  const form: Form = {
+    format: "doorward-form/v1",
+    token: "ab".repeat(32),
+    owners: owners.recipient,
+    expiresAtMs: Date.now() + 3_600_000,
+    intakeUrl,
+    statusUrl: "http://localhost:1/status/x",
+  };
+  const file = path.join(folder, "request.html");
+  const html = await buildFormPage(form);
+  await writeFile(file, html);
+  expect(readForm(html)).toEqual(form);
+  const page = await browser.newPage({ acceptDownloads: true });
+  const asked: string[] = [];
+  page.on("request", (request) => asked.push(request.url()));
+  page.on("pageerror", (error) => {
+    throw error;
+  });
+  await page.goto(`file://${file}`);
+  for (const [name, value] of Object.entries({
+    name: "Ada <b>Visitor</b>",
+    contact: "ada@example.org",
+    basis: "none",
+    purpose: "a parcel",
+    from: "2026-11-21T10:00",
+    to: "2026-11-21T11:00",
+  }))
+    await page.fill(`[name=${name}]`, value);
+  await page.selectOption("[name=kind]", "police_emergency");
+  return { page, asked };
+}
+
+async function download(page: Page, selector: string): Promise<string> {
+  const [started] = await Promise.all([page.waitForEvent("download"), page.click(selector)]);
+  return readFile(await started.path(), "utf8");
+}
+
+test.skipIf(withoutBrowser)(
+  "a form opened from a file seals a request that only the owners read, and asks no server",
+  async () => {
+    const { page, asked } = await openForm(null);
+    const key = await parseIdentity(await download(page, "#make-key"));
+    const sealed = readSealedRequest(JSON.parse(await download(page, "[type=submit]")));
+    expect(sealed.asked).toMatchObject({
+      kind: "police_emergency",
+      recipient: key.recipient,
+      sought: { cameras: "unspecified", tracks: ["video"], clearFaces: false },
+    });
+    expect(JSON.stringify(sealed)).not.toContain("Ada");
+    const personal = await openPersonal(sealed.asked, sealed.personal, owners.identity);
+    expect(personal.requester.name).toBe("Ada <b>Visitor</b>");
+    expect(await page.isVisible("#done")).toBe(true);
+    expect(asked.filter((url) => !url.startsWith("file:") && !url.startsWith("blob:"))).toEqual([]);
+    await page.close();
+  },
+);
+
+test.skipIf(withoutBrowser)("a form with an address posts the same request there", async () => {
+  const bodies: string[] = [];
+  await using server = createServer((request: IncomingMessage, response) => {
+    request.setEncoding("utf8");
+    let body = "";
+    request.on("data", (chunk: string) => (body += chunk));
+    request.on("end", () => {
+      bodies.push(body);
+      response.writeHead(200, { "access-control-allow-origin": "*" }).end("{}");
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  const { page } = await openForm(`http://127.0.0.1:${port}/intake`);
+  await page.click("#send");
+  await page.waitForSelector("#done:not([hidden])");
+  const sealed = readSealedRequest(JSON.parse(bodies[0] ?? ""));
+  const personal = await openPersonal(sealed.asked, sealed.personal, owners.identity);
+  expect(personal.purpose).toBe("a parcel");
+  await page.close();
+});
+
+test.skipIf(withoutBrowser)("a mistake in the form is named, and nothing leaves it", async () => {
+  const { page } = await openForm(null);
+  await page.fill("[name=recipient]", "age1nonsense");
+  await page.click("[type=submit]");
+  await page.waitForFunction(
+    () =>
+      (globalThis as unknown as { message: { textContent: string } }).message.textContent !== "",
+  );
+  expect(await page.textContent("#message")).toContain("Cannot read recipient");
+  expect(await page.isVisible("#done")).toBe(false);
+  await page.close();
+});
