@@ -174,6 +174,25 @@ describe("putting H.264 pictures together", () => {
     }
   });
 
+  test("a loss counts even if what comes next is no picture", () => {
+    const { seen } = run([
+      { payload: KEY, timestamp: 1, marker: true },
+      { payload: Buffer.from([0x06, 5, 1, 0]), timestamp: 2, skip: 1 },
+      { payload: OTHER, timestamp: 3, marker: true },
+      { payload: KEY, timestamp: 4, marker: true },
+    ]);
+    expect(seen.map((unit) => unit.timestamp)).toEqual([1, 4]);
+  });
+
+  test("a key frame right after a loss is not used: its parameter sets may be what was lost", () => {
+    const { seen } = run([
+      { payload: KEY, timestamp: 1, marker: true },
+      { payload: KEY, timestamp: 2, marker: true, skip: 1 },
+      { payload: KEY, timestamp: 3, marker: true },
+    ]);
+    expect(seen.map((unit) => unit.timestamp)).toEqual([1, 3]);
+  });
+
   test("any packets lost, what is handed on is whole and starts with a key frame after each loss", () => {
     const all: Sent[] = Array.from({ length: 40 }, (_, index) =>
       fragments(slice(index % 8 === 0 ? "key" : "other", 200, true, index), 60).map(

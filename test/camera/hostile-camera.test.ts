@@ -260,6 +260,13 @@ describe("a camera that does not behave is named and left", () => {
     expect(camera.connections()).toBe(1);
   });
 
+  test("a wrong password is tried once: cameras lock an account after a few", async () => {
+    await using camera = await startScriptedCamera(unauthorized);
+    await using watched = watch(camera.url);
+    await watched.failure();
+    expect(camera.received.join("").match(/Authorization:/g)).toHaveLength(1);
+  });
+
   test("nobody listens: UNREACHABLE, and closing does not wait for the next try", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");

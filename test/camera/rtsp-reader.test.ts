@@ -111,6 +111,15 @@ describe("reading an RTSP connection", () => {
     expect(reader.garbageBytes).toBe(26);
   });
 
+  test("garbage that looks like a packet is not believed, since nothing follows where it ends", () => {
+    const { reader, seen } = collect();
+    const lookalike = interleaved(0, Buffer.concat([Buffer.from([0x80]), Buffer.alloc(60, 1)]));
+    reader.push(Buffer.concat([Buffer.from([0]), lookalike.subarray(0, 30)]));
+    for (let number = 2; number < 5; number += 1) reader.push(interleaved(0, packet(number)));
+    reader.push(ANSWER);
+    expect(seen).toHaveLength(4);
+  });
+
   test("no bytes whatever make it fail in any way but by name", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 30 }), (chunks) => {
