@@ -25,6 +25,7 @@ import { LEDGER_ENTRY_SCHEMAS, type LedgerEntry, type LedgerEntryKind } from "./
 import { LIMITS } from "./limits.ts";
 import { hashLeaf, verifyConsistency, verifyInclusion } from "./merkle.ts";
 import { requestSha256, RequestRecordSchema, type RequestRecord } from "./request.ts";
+import { findSignature } from "./signed-note.ts";
 import { readZip, writeZip } from "./zip.ts";
 
 /** One thing that was checked. `detail` says what does not hold, or what was found. */
@@ -173,8 +174,14 @@ function requireKnownCosigners(checkpoint: VerifiedCheckpoint, keyring: Keyring)
   const known = [...keyring.devices.values()].map((device) =>
     cosignerKey(keyring.origin, fromBase64(device.record.signingKey, "signingKey")),
   );
+  const own = findSignature(checkpoint.note, {
+    name: keyring.origin,
+    type: "ed25519",
+    publicKey: keyring.ledgerKey,
+  });
   for (const signature of checkpoint.note.signatures) {
-    if (signature.name === keyring.origin) continue;
+    // The ledger's own was verified. Another line under its name is no witness, so it must not count.
+    if (signature === own) continue;
     const holds = known.some(
       (key) => verifyCosignature(checkpoint.note.text, signature, key) !== null,
     );

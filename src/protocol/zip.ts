@@ -42,11 +42,15 @@ export async function* writeZip(
 /** @throws MalformedInput when `bytes` is not a zip, or one with more than `membersMax` members. */
 export function readZip(bytes: Uint8Array, membersMax: number): Map<string, Uint8Array> {
   let count = 0;
+  let sizeBytes = 0;
   try {
     const members = unzipSync(bytes, {
       filter: (member) => {
         count += 1;
-        if (count > membersMax || member.compression !== 0 || member.size !== member.originalSize)
+        sizeBytes += member.size;
+        // Members that overlap would come out larger than the zip itself.
+        const fits = count <= membersMax && sizeBytes <= bytes.length;
+        if (!fits || member.compression !== 0 || member.size !== member.originalSize)
           throw new MalformedInput("bundle", "Cannot read bundle: a member is not as we write it");
         return true;
       },
