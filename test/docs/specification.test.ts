@@ -1,0 +1,169 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { requireAgeHeader } from "../../src/protocol/age-header.ts";
+import { VerifiedApproval, type DecisionContext } from "../../src/protocol/approval.ts";
+import { fromBase64, sha256Hex, toHex, utf8Bytes } from "../../src/protocol/bytes.ts";
+import { parseCanonicalJson } from "../../src/protocol/canonical-json.ts";
+import { checkShape } from "../../src/protocol/check.ts";
+import { verifyCheckpoint, verifyCosignature } from "../../src/protocol/checkpoint.ts";
+import { cosignerKey } from "../../src/protocol/cosigner.ts";
+import { DecisionSchema, filesOfTerms, type Decision } from "../../src/protocol/decision.ts";
+import { PAYLOAD_TYPES, type Envelope, type PayloadType } from "../../src/protocol/envelope.ts";
+import { parseCameraId, parseRequestId, parseSha256Hex } from "../../src/protocol/ids.ts";
+import { verifyKeyring, type Keyring } from "../../src/protocol/keyring.ts";
+import { LEDGER_ENTRY_SCHEMAS } from "../../src/protocol/ledger-entry.ts";
+import { hashLeaf, verifyInclusion } from "../../src/protocol/merkle.ts";
+import { requestSha256, RequestRecordSchema } from "../../src/protocol/request.ts";
+import { statusTokenOf } from "../../src/protocol/status-token.ts";
+import { recipientWords } from "../../src/protocol/words.ts";
+import { toBase64 } from "../../src/protocol/bytes.ts";
+import { projectRoot } from "../support/requirements.ts";
+
+/**
+ * The examples of src/protocol/README.md that it calls exact, held to the code: whoever writes a
+ * verifier from the text may use them as test vectors.
+ */
+const specification = readFileSync(path.join(projectRoot, "src/protocol/README.md"), "utf8");
+
+/** The fenced block of this name, without its final newline. */
+function example(name: string): string {
+  const block = new RegExp(`^\`\`\`\\w+ ${name}\\n([^]*?)\\n\`\`\`$`, "m").exec(specification)?.[1];
+  if (block === undefined) throw new Error(`the specification has no example "${name}"`);
+  return block;
+}
+
+/** Lines of `name value`. */
+function fields(name: string): Record<string, string> {
+  return Object.fromEntries(
+    example(name)
+      .split("\n")
+      .map((line) => line.split(/\s+/, 2)),
+  ) as Record<string, string>;
+}
+
+function envelopeOf(payloadType: PayloadType, payload: string, signature: string): Envelope {
+  const { keyid = "", sig = "" } = fields(signature);
+  return { payloadType, payload: toBase64(utf8Bytes(payload)), signatures: [{ keyid, sig }] };
+}
+
+const keyringEnvelope = envelopeOf(
+  PAYLOAD_TYPES.keyring,
+  example("keyring-payload"),
+  "keyring-signature",
+);
+const decisionPayload = example("decision-payload");
+
+function exampleKeyring(): Keyring {
+  return verifyKeyring([keyringEnvelope]);
+}
+
+function exampleDecision(): Decision {
+  const value = parseCanonicalJson(utf8Bytes(decisionPayload), "decision");
+  return checkShape(DecisionSchema, value, "decision");
+}
+
+function exampleContext(): DecisionContext {
+  const { terms } = exampleDecision();
+  const [named] = filesOfTerms(terms);
+  return {
+    keyring: exampleKeyring(),
+    request: {
+      id: parseRequestId(terms.request),
+      sha256: parseSha256Hex(example("request-sha256")),
+      recipient: terms.recipient,
+      expiresAtMs: terms.notAfterMs,
+    },
+    nonce: terms.nonce,
+    nowMs: terms.notBeforeMs,
+    findFile: () =>
+      named
+        ? {
+            camera: parseCameraId(named.clip.camera),
+            file: { ...named.file, payloadSha256: parseSha256Hex(named.file.payloadSha256) },
+          }
+        : null,
+    knowsCheckpoint: () => true,
+  };
+}
+
+describe("in the specification there verifies", () => {
+  test("a keyring of one statement, and the ledger's name follows from its key", () => {
+    const keyring = exampleKeyring();
+    expect(keyring.epoch).toBe(0);
+    expect(keyring.origin).toBe(`doorward/${sha256Hex(keyring.ledgerKey).slice(0, 32)}`);
+    expect([...keyring.devices.keys()]).toEqual([fields("keyring-signature")["keyid"]]);
+  });
+
+  test("a request record with its hash, and a form's token with its address", () => {
+    const record = parseCanonicalJson(utf8Bytes(example("request-record")), "request");
+    const request = checkShape(RequestRecordSchema, record, "request");
+    expect(requestSha256(request)).toBe(example("request-sha256"));
+    const { token = "", status } = fields("status-token");
+    expect(statusTokenOf(token)).toBe(status);
+  });
+
+  test("a decision that an owner signed, under the keyring and request of the examples", () => {
+    const { sha256 } = fields("decision-signature");
+    const envelope = envelopeOf(PAYLOAD_TYPES.decision, decisionPayload, "decision-signature");
+    const approval = VerifiedApproval.verify(envelope, exampleContext());
+    expect(approval.decisionSha256).toBe(sha256);
+    expect(approval.files).toHaveLength(1);
+  });
+
+  test("no decision with one character of the example changed", () => {
+    const changed = decisionPayload.replace("parcel", "parcal");
+    expect(changed).not.toBe(decisionPayload);
+    const envelope = envelopeOf(PAYLOAD_TYPES.decision, changed, "decision-signature");
+    expect(() => VerifiedApproval.verify(envelope, exampleContext())).toThrow("does not verify");
+  });
+
+  test("a release header of one stanza, as the decision carries it", () => {
+    const header = `${example("release-header")}\n`;
+    const [released] = exampleDecision().release;
+    expect(released?.header).toBe(toBase64(utf8Bytes(header)));
+    expect(requireAgeHeader(utf8Bytes(header)).stanzas.map(({ args }) => args[0])).toEqual([
+      "X25519",
+    ]);
+  });
+
+  test("a checkpoint with its device's cosignature, and an entry's place under it", () => {
+    const { origin, ledgerKey, devices } = exampleKeyring();
+    const note = `${example("checkpoint")}\n`;
+    const checkpoint = verifyCheckpoint(note, { origin, publicKey: ledgerKey });
+    const [device] = devices.values();
+    const key = cosignerKey(origin, fromBase64(device?.record.signingKey ?? "", "signingKey"));
+    const cosignature = checkpoint.note.signatures.find(({ name }) => name === key.name);
+    if (!cosignature) throw new Error("the example has no cosignature of the device");
+    expect(verifyCosignature(checkpoint.note.text, cosignature, key)).not.toBeNull();
+
+    const entry = utf8Bytes(example("ledger-entry"));
+    checkShape(LEDGER_ENTRY_SCHEMAS.release, parseCanonicalJson(entry, "entry"), "entry");
+    const claim = {
+      leafIndex: 9,
+      leafHash: hashLeaf(entry),
+      treeSize: checkpoint.size,
+      proof: example("inclusion-proof")
+        .split("\n")
+        .map((hash) => fromBase64(hash, "proof")),
+      root: checkpoint.root,
+    };
+    expect(verifyInclusion(claim), toHex(checkpoint.root)).toBe(true);
+    expect(verifyInclusion({ ...claim, leafIndex: 8 })).toBe(false);
+  });
+
+  test("a recipient's eight words", () => {
+    const [recipient = "", words] = example("words").split("\n");
+    expect(recipientWords(recipient).join(" ")).toBe(words);
+  });
+});
+
+test("the specification lists every kind of ledger entry, with its members", () => {
+  const section = /^## 9\. Ledger$[^]*?^## 10\./m.exec(specification)?.[0] ?? "";
+  for (const [kind, schema] of Object.entries(LEDGER_ENTRY_SCHEMAS)) {
+    const row = new RegExp(`^\\| \`${kind}\` \\| (.*) \\|$`, "m").exec(section)?.[1];
+    expect(row, `${kind} is not listed`).toBeDefined();
+    for (const member of Object.keys(schema.properties))
+      if (!["v", "kind", "atMs"].includes(member)) expect(row, kind).toContain(`\`${member}\``);
+  }
+});
