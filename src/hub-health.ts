@@ -7,7 +7,10 @@ import type { CameraSettings, Settings } from "./settings.ts";
 
 /** What the hub knows about itself right now; kept from what the ingest process reports. */
 export interface Health {
-  observe(message: FromIngest): void;
+  /** A line for the log where the message changes what is known of a camera, else null. */
+  observe(message: FromIngest): { level: "info" | "warn"; text: string } | null;
+  /** What the ingest process said of itself holds no more. */
+  forgetStreams(): void;
   setIngest(ingest: IngestProcess): void;
   report(services: HubServices): HealthAnswer;
 }
@@ -25,21 +28,31 @@ export function createHealth(settings: Settings): Health {
       switch (message.type) {
         case "ready":
           sandbox = message.sandbox;
-          return;
-        case "camera":
-          streams.set(`${message.camera} ${message.role}`, message.report);
-          return;
-        case "trouble":
+          return null;
+        case "camera": {
+          const stream = `${message.camera} ${message.role}`;
+          const before = streams.get(stream) ?? IDLE;
+          const now = followedBy(before, message.report);
+          streams.set(stream, now);
+          return newsOf(stream, before, now);
+        }
+        case "trouble": {
+          const text = `${message.camera}: ${message.code}: ${message.message}`;
           troubles.set(message.camera, `${message.code}: ${message.message}`.slice(0, 300));
-          return;
+          return { level: "warn", text };
+        }
         case "recorder":
           if (message.event.type === "clip-started")
             recording.set(message.event.clip, message.event.camera);
           else if (message.event.type === "clip-closed") recording.delete(message.event.clip);
-          return;
+          return null;
         case "keyring-refused":
-          return;
+          return { level: "warn", text: message.message };
       }
+    },
+    forgetStreams: () => {
+      streams.clear();
+      recording.clear();
     },
     setIngest: (started) => {
       ingest = started;
@@ -58,6 +71,28 @@ export function createHealth(settings: Settings): Health {
       };
     },
   };
+}
+
+/** A camera that is tried again still has the problem it had, until pictures come. */
+function followedBy(before: StreamReport, now: StreamReport): StreamReport {
+  return now.state === "connecting" ? { ...now, problem: before.problem } : now;
+}
+
+/** Said once when it begins and once when it is over, not at every try. */
+function newsOf(
+  stream: string,
+  before: StreamReport,
+  now: StreamReport,
+): { level: "info" | "warn"; text: string } | null {
+  if (now.state === "streaming")
+    return before.state === "streaming"
+      ? null
+      : { level: "info", text: `${stream}: streaming ${now.codec ?? ""}`.trimEnd() };
+  if (now.problem === null) return null;
+  const { code, message } = now.problem;
+  return before.problem?.code === code && before.problem.message === message
+    ? null
+    : { level: "warn", text: `${stream}: ${code}: ${message}` };
 }
 
 function cameraStatus(

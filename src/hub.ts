@@ -315,16 +315,16 @@ function startIngest(
       ...(household.keyring ? [keyringMessage(household)] : []),
     ],
     onMessage: (message: FromIngest) => {
-      health.observe(message);
+      const news = health.observe(message);
+      if (news) log(news.level, news.text);
       if (message.type === "recorder") {
         clips.apply(message.event).catch((error: unknown) => {
           log("warn", `recording not listed: ${error instanceof Error ? error.message : "?"}`);
         });
-      } else if (message.type === "trouble") {
-        log("warn", `${message.camera}: ${message.code}: ${message.message}`);
-      } else if (message.type === "keyring-refused") log("warn", message.message);
+      }
     },
     onExit: async (reason) => {
+      health.forgetStreams();
       log("warn", `the ingest process ended (${reason}); starting it again`);
       const found = await clips.recoverOrphans();
       for (const clip of found.torn) log("warn", `clip ${clip} was torn`);
