@@ -104,6 +104,8 @@ export interface OwnerSession extends AsyncDisposable {
   readonly keyring: Keyring;
   readonly seen: Seen;
   readonly seenBefore: Seen | null;
+  /** Follows the ledger on, where it must be, until entry `index` is in what was seen. */
+  followTo(index: number): Promise<Seen>;
 }
 
 /**
@@ -117,12 +119,19 @@ export async function openSession(keysDirectory: string, hubUrl?: string): Promi
   const client = await logIn(hubUrl ?? keys.hubUrl, keys.bundle);
   const { keyring, seen } = await follow(client, keys.bundle, keys.seen);
   await rememberSeen(keys.directory, seen);
+  let newest = seen;
   return {
     client,
     keys,
     keyring,
     seen,
     seenBefore: keys.seen,
+    followTo: async (index) => {
+      if (index < newest.size) return newest;
+      newest = (await follow(client, keys.bundle, newest)).seen;
+      await rememberSeen(keys.directory, newest);
+      return newest;
+    },
     [Symbol.asyncDispose]: () => client.delete("/api/session"),
   };
 }

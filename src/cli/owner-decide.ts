@@ -11,12 +11,14 @@ import { envelopeSigner } from "../owner/identity.ts";
 import { openPersonal } from "../owner/requests.ts";
 import * as Api from "../protocol/api.ts";
 import { sealedFileName } from "../protocol/clip.ts";
+import { fromBase64, sha256Hex } from "../protocol/bytes.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseClipId, parseRequestId } from "../protocol/ids.ts";
-import { parseTime } from "../protocol/request.ts";
+import { parseTime, requestSha256 } from "../protocol/request.ts";
 import type { Terms } from "../protocol/decision.ts";
 import type { ExitCode } from "./exit.ts";
 import { openSession, type OwnerSession } from "./hub-client.ts";
+import { fetchListedClip } from "./listed-clip.ts";
 import { print, printJson, readOptions, say } from "./options.ts";
 import { cosignLedger } from "./owner-witness.ts";
 import { UsageError } from "./exit.ts";
@@ -32,7 +34,7 @@ export async function ownerApprove(args: string[]): Promise<ExitCode> {
   const [from, to] = [options.text("from"), options.text("to")];
   await using session = await openSession(options.required("keys"));
   const ground = await groundFor(session, options.positionals[0] ?? "");
-  const clip = await session.client.get(`/api/clips/${clipId}`, Api.ClipDetail);
+  const clip = await fetchListedClip(session, clipId);
   const chosen = chooseFiles({
     clip,
     rendition: renditionOf(options.text("rendition"), clip),
@@ -76,13 +78,26 @@ export async function ownerRefuse(args: string[]): Promise<ExitCode> {
 async function groundFor(session: OwnerSession, id: string): Promise<DecisionGround> {
   const request = parseRequestId(id);
   const { client, keyring, seen } = session;
+  const summary = await client.get(`/api/requests/${request}`, Api.RequestSummary);
+  requireHonestSummary(summary);
   return {
     keyring,
-    request: await client.get(`/api/requests/${request}`, Api.RequestSummary),
+    request: summary,
     nonce: await client.post(`/api/requests/${request}/nonce`, {}, Api.NonceAnswer),
     checkpoint: seen,
     nowMs: Date.now(),
   };
+}
+
+/** Signed is the hash of what is shown here, not a hash that the hub has chosen. */
+function requireHonestSummary({ record, recordSha256, personal }: Api.RequestSummary): void {
+  const isPersonal =
+    personal === null || sha256Hex(fromBase64(personal, "personal")) === record.personalSha256;
+  if (requestSha256(record) !== recordSha256 || !isPersonal)
+    throw new HubError(
+      "REQUEST_ALTERED",
+      "Cannot decide: the request is not the one it claims to be",
+    );
 }
 
 async function post(

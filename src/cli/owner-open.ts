@@ -1,11 +1,12 @@
 import { clipIdentities } from "../owner/device-bundle.ts";
 import { openSealedFile, openTornFile } from "../owner/open-clip.ts";
-import * as Api from "../protocol/api.ts";
+import type * as Api from "../protocol/api.ts";
 import { sealedFileName } from "../protocol/clip.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseClipId } from "../protocol/ids.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
 import { openSession, type OwnerSession } from "./hub-client.ts";
+import { fetchListedClip } from "./listed-clip.ts";
 import { joinSegments, type OpenedSegment } from "./join-segments.ts";
 import { print, readOptions, say } from "./options.ts";
 
@@ -15,7 +16,7 @@ export async function ownerOpen(args: string[]): Promise<ExitCode> {
   const id = parseClipId(options.positionals[0] ?? "");
   const out = options.required("out");
   await using session = await openSession(options.required("keys"));
-  const clip = await session.client.get(`/api/clips/${id}`, Api.ClipDetail);
+  const clip = await fetchListedClip(session, id);
   const rendition = renditionOf(options.text("rendition"), clip);
   const whole = await openWholeFiles(session, clip, rendition);
   const torn = await openTornFiles(session, clip, rendition);

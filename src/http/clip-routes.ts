@@ -149,6 +149,7 @@ function detailOf(clip: StoredClip, { clips }: HubServices): Api.ClipDetail {
     eventAtMs: clip.eventAtMs,
     why: clip.why,
     keyringHead: clip.keyringHead,
+    entryIndex: clip.entryIndex,
     files: [...files],
     torn: clips.tornFiles(clip.id).map(({ name, sizeBytes }) => ({ name, sizeBytes })),
   };

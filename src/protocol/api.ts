@@ -188,6 +188,8 @@ export const ClipDetail = Type.Object(
       closed,
     ),
     keyringHead: hex(64),
+    /** Ledger entry that lists the files; null while the clip is recorded. */
+    entryIndex: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
     files: Type.Array(SealedFileSchema, { maxItems: 2_000 }),
     /** Files that a crash or a power cut left unfinished: opened as far as they authenticate. */
     torn: Type.Array(
