@@ -253,7 +253,8 @@ async function settlePast(services: HubServices, { log }: HubOptions): Promise<v
   for (const { clip, name } of found.missing)
     log("warn", `file ${name} of clip ${clip} is missing`);
   if (!services.household.keyring) return;
-  services.decisions.resume();
+  for (const request of services.decisions.resume())
+    log("warn", `request ${request} is approved, and its release cannot be made`);
   expireDue(services);
 }
 

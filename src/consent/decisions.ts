@@ -33,8 +33,13 @@ export interface Decisions {
    * @throws DecisionRefused, HubError NOT_OPEN when the request is decided, expired or gone.
    */
   decide(id: RequestId, envelope: unknown): StoredRequest;
-  /** Finishes what a crash interrupted between a decision and its release. */
-  resume(): number;
+  /**
+   * Finishes what a crash interrupted between a decision and its release.
+   *
+   * @returns Requests that could not be released, for instance because a recording is gone; they
+   * stay approved, and the owner is told.
+   */
+  resume(): RequestId[];
   /**
    * The approval behind a request that may be fetched, verified again from its stored envelope; null
    * for every other request.
@@ -49,9 +54,15 @@ export function createDecisions(options: DecisionsOptions): Decisions {
   return {
     decide: (id, envelope) => decide(options, id, envelope),
     resume: () => {
-      const waiting = requests.inState("approved");
-      for (const request of waiting) writeRelease(options, request, verifyStored(options, request));
-      return waiting.length;
+      const failed: RequestId[] = [];
+      for (const request of requests.inState("approved"))
+        try {
+          writeRelease(options, request, verifyStored(options, request));
+        } catch (error) {
+          if (!(error instanceof HubError)) throw error;
+          failed.push(request.id);
+        }
+      return failed;
     },
     approvalOf: (request) => (isReleased(request.state) ? verifyStored(options, request) : null),
     recordAccess: (request) => recordAccess(options, request),
