@@ -171,6 +171,7 @@ function sealClip(originals: string): { sealed: Map<string, Uint8Array>; clip: C
     keyringHead: "0".repeat(64),
     files,
     torn: [],
+    entryIndex: 4,
   };
   return { sealed, clip };
 }
