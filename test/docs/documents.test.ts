@@ -14,6 +14,8 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { projectRoot } from "../support/requirements.ts";
+import { readRequestDocument } from "../../src/owner/requests.ts";
+import { REQUEST_KINDS } from "../../src/protocol/request.ts";
 import { readSettings } from "../../src/settings.ts";
 
 function read(relative: string): string {
@@ -167,6 +169,14 @@ test("the example settings are settings, and the example secrets are taken for t
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test("the guide's example of a request is one that can be typed in", () => {
+  const written = /```json\n([^]*?)\n```/.exec(read("docs/guide.md"))?.[1] ?? "";
+  const { asked, personal } = readRequestDocument(JSON.parse(written));
+  expect(asked.kind).toBe("insurer");
+  expect(personal.requester.name).toBe("K. Example");
+  for (const kind of REQUEST_KINDS) expect(read("docs/guide.md")).toContain(kind);
 });
 
 test("the licence is the whole text of the GNU AGPL, version 3", () => {
