@@ -8,7 +8,12 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findOnPath } from "../../src/base/ffmpeg.ts";
 import { refusedCalls, seccompFilter } from "../../src/base/seccomp.ts";
-import { sandboxState, spawnSandboxed, type SandboxOptions } from "../../src/base/sandbox.ts";
+import {
+  SandboxedChild,
+  sandboxState,
+  spawnSandboxed,
+  type SandboxOptions,
+} from "../../src/base/sandbox.ts";
 import { missingCommands, projectRoot } from "../support/requirements.ts";
 
 const execFileAsync = promisify(execFile);
@@ -250,6 +255,37 @@ describe.skipIf(withoutSandbox)("a child in the sandbox", () => {
     console.log(`decoding: ${Math.min(...outside)} ms outside, ${Math.min(...inside)} ms inside`);
     // Generous, since this is a shared machine: what must not be is a sandbox that traps per frame.
     expect(Math.min(...inside)).toBeLessThan(Math.min(...outside) * 1.5 + 100);
+  });
+});
+
+describe.skipIf(missingCommands("python3"))("a child on a machine without bubblewrap", () => {
+  async function attemptUnconfined(python: string): Promise<string> {
+    const command = [PYTHON, "-I", "-S", "-c", python];
+    await using child = await SandboxedChild.start({ command, stdin: "ignore" }, null);
+    expect(child.sandboxed).toBe(false);
+    let output = "";
+    child.stdout.on("data", (bytes: Uint8Array) => (output += Buffer.from(bytes).toString()));
+    await child.exited;
+    return output + child.stderrTail();
+  }
+
+  test("still has no environment, and its limits", async () => {
+    const environment = await attemptUnconfined("import os; print(sorted(os.environ))");
+    expect(environment).not.toMatch(/HOME|USER|NODE|DOORWARD/);
+    expect(await attemptUnconfined("bytearray(900 * 1024 * 1024)")).toContain("MemoryError");
+    const file = path.join(folder, "written");
+    await attemptUnconfined(`open(${JSON.stringify(file)}, "w").write("x" * 10000)`);
+    expect(await readFile(file, "utf8")).toBe("");
+  });
+
+  test("ends when the scope that owns it is left", async () => {
+    let pid: number;
+    {
+      const command = ["/usr/bin/sleep", "1000"];
+      await using child = await SandboxedChild.start({ command, stdin: "ignore" }, null);
+      pid = child.pid;
+    }
+    expect(existsSync(`/proc/${pid}`)).toBe(false);
   });
 });
 
