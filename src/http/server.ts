@@ -135,8 +135,12 @@ export async function sendNotFound(reply: FastifyReply): Promise<void> {
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 
+const HOST = /^(\[[0-9a-f:]+\]|[^:,@\s]+)(:\d{1,5})?$/;
+
 function requireOwnHost(request: FastifyRequest, hostNames: readonly string[]): void {
-  if (!hostNames.includes(request.hostname.replace(/:\d+$/, "")))
+  // Read here and strictly: `request.hostname` takes what stands before the first colon.
+  const name = HOST.exec(request.headers.host ?? "")?.[1];
+  if (name === undefined || !hostNames.includes(name))
     throw new HubError("WRONG_HOST", "Cannot answer: this hub is not known under that name");
 }
 
