@@ -201,6 +201,12 @@ export async function claimHub(
   return household;
 }
 
+export function firstClip({ clips }: TestHub): ClipId {
+  const [clip] = clips;
+  if (clip === undefined) throw new Error("this test hub has recorded nothing");
+  return clip;
+}
+
 export function requireOk(answer: LightMyRequestResponse): LightMyRequestResponse {
   if (answer.statusCode >= 300) throw new Error(`${answer.statusCode}: ${answer.body}`);
   return answer;
@@ -279,7 +285,7 @@ function ledgerKinds({ services }: Hub): string[] {
 }
 
 const STORE_FILE =
-  /^(doorward\.db(-wal|-shm)?|doorward\.yaml|secrets\/(ledger\.pem|cameras\.yaml)|clips\/\d{4}-\d{2}\/[0-9a-f]{32}\/((\d{3,4}\.(video|audio)|poster)\.(original|blurred)\.age(\.partial)?))$/;
+  /^(doorward\.db(-wal|-shm)?|doorward\.yaml|hub\.json|secrets\/(ledger\.pem|cameras\.yaml)|clips\/\d{4}-\d{2}\/[0-9a-f]{32}\/((\d{3,4}\.(video|audio)|poster)\.(original|blurred)\.age(\.partial)?))$/;
 
 function filesOutsideTheStore(dataDirectory: string): string[] {
   return readdirSync(dataDirectory, { recursive: true, withFileTypes: true })
