@@ -1,60 +1,74 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { sharedPath } from "../support/requirements.ts";
 
-/** Nothing moves up to here, ... */
-export const VISIT_FROM_SECONDS = 15;
-/** ... then somebody is there up to here, and the picture begins again with the empty scene. */
-export const LOOP_SECONDS = 21;
+/** Where the scene is empty, somebody comes, and it begins again. */
+export interface DoorFootage {
+  readonly file: string;
+  /** Nothing moves up to here; then somebody is there to the end. */
+  readonly visitFromSeconds: number;
+  readonly loopSeconds: number;
+}
+
+/** Stands for it where a machine can make none, so that the tests can be listed as skipped. */
+export const NO_FOOTAGE: DoorFootage = { file: "", visitFromSeconds: 0, loopSeconds: 0 };
+export const FRAMES_PER_SECOND = 10;
 const STILL_SECONDS = 5;
+const VISIT_SECONDS = 6;
 
 /**
- * A door in front of which nothing happens for longer than a pre-roll, and then somebody comes:
- * labelled footage where it is there, else a drawn scene. H.264 with a key frame every 2 s, and AAC.
+ * A door in front of which nothing happens for longer than a pre-roll, and then somebody comes.
+ * Labelled footage where it is there, else a drawn scene; H.264 with a key frame every 2 s, and AAC.
  */
-export function doorFootage(): string {
+export function doorFootage(): DoorFootage {
+  return footage("door", 3, ["-crf", "23"]);
+}
+
+/** The same with visits nearly all the time, and at a bit rate that fills a disk's buffers. */
+export function busyDoorFootage(): DoorFootage {
+  return footage("busy-door", 1, ["-qp", "2"]);
+}
+
+function footage(name: string, repeats: number, quality: readonly string[]): DoorFootage {
+  const visitFromSeconds = repeats * STILL_SECONDS;
+  const loopSeconds = visitFromSeconds + VISIT_SECONDS;
   const labelled = sharedPath("media/clips/one-by-one-person-detection.mp4");
-  return cachedMedia("door", labelled === null ? drawnScene() : editedScene(labelled));
-}
-
-/** The empty scene forwards, backwards and forwards again, then the first person who comes in. */
-function editedScene(file: string): string[] {
-  const still = `trim=0:${STILL_SECONDS},setpts=PTS-STARTPTS`;
-  const visit = `trim=${STILL_SECONDS}:${STILL_SECONDS + LOOP_SECONDS - VISIT_FROM_SECONDS}`;
-  const graph = [
-    "[0:v]split=4[a][b][c][d]",
-    `[a]${still}[first]`,
-    `[b]${still},reverse[second]`,
-    `[c]${still}[third]`,
-    `[d]${visit},setpts=PTS-STARTPTS[visit]`,
-    "[first][second][third][visit]concat=n=4:v=1:a=0[picture]",
-  ].join(";");
-  return ["-i", file, ...sound(1), "-filter_complex", graph, "-map", "[picture]", ...encoded()];
-}
-
-function drawnScene(): string[] {
-  const scene = "color=c=gray:size=640x360:rate=10,noise=alls=60,boxblur=2";
-  const when = `between(t,${VISIT_FROM_SECONDS + 1},${LOOP_SECONDS})`;
-  const person = `drawbox=x=(t-${VISIT_FROM_SECONDS})*70:y=120:w=80:h=200:c=white:t=fill`;
-  const graph = `[0:v]${person}:enable='${when}'[picture]`;
-  const input = ["-f", "lavfi", "-t", String(LOOP_SECONDS), "-i", scene];
-  return [...input, ...sound(1), "-filter_complex", graph, "-map", "[picture]", ...encoded()];
-}
-
-function sound(input: number): string[] {
-  const tone = `sine=frequency=440:sample_rate=48000:duration=${LOOP_SECONDS}`;
-  return ["-f", "lavfi", "-i", tone, "-map", `${input}:a`];
-}
-
-function encoded(): string[] {
-  return [
-    ...["-t", String(LOOP_SECONDS), "-c:v", "libx264", "-preset", "veryfast", "-bf", "0"],
-    ...["-force_key_frames", "expr:gte(t,n_forced*2)", "-crf", "23", "-pix_fmt", "yuv420p"],
+  const picture =
+    labelled === null ? drawnScene(visitFromSeconds, loopSeconds) : editedScene(labelled, repeats);
+  const tone = `sine=frequency=440:sample_rate=48000:duration=${loopSeconds}`;
+  const file = cachedMedia(name, [
+    ...[...picture, "-f", "lavfi", "-i", tone, "-map", "[picture]", "-map", "1:a"],
+    ...["-t", String(loopSeconds), "-c:v", "libx264", "-preset", "veryfast", "-bf", "0"],
+    ...["-force_key_frames", "expr:gte(t,n_forced*2)", ...quality, "-pix_fmt", "yuv420p"],
     ...["-c:a", "aac", "-b:a", "64k"],
-  ];
+  ]);
+  return { file, visitFromSeconds, loopSeconds };
+}
+
+/** The empty scene, forwards and backwards in turn, then the first person who comes in. */
+function editedScene(file: string, repeats: number): string[] {
+  const parts = Array.from({ length: repeats }, (_, index) => `[still${index}]`);
+  const graph = [
+    `[0:v]split=${repeats + 1}${parts.map((_, index) => `[in${index}]`).join("")}[end]`,
+    ...parts.map(
+      (part, index) =>
+        `[in${index}]trim=0:${STILL_SECONDS},setpts=PTS-STARTPTS${index % 2 === 1 ? ",reverse" : ""}${part}`,
+    ),
+    `[end]trim=${STILL_SECONDS}:${STILL_SECONDS + VISIT_SECONDS},setpts=PTS-STARTPTS[visit]`,
+    `${parts.join("")}[visit]concat=n=${repeats + 1}:v=1:a=0[picture]`,
+  ].join(";");
+  return ["-i", file, "-filter_complex", graph];
+}
+
+function drawnScene(visitFromSeconds: number, loopSeconds: number): string[] {
+  const scene = "color=c=gray:size=640x360:rate=10,noise=alls=60,boxblur=2";
+  const when = `between(t,${visitFromSeconds + 1},${loopSeconds})`;
+  const person = `drawbox=x=(t-${visitFromSeconds})*70:y=120:w=80:h=200:c=white:t=fill`;
+  const graph = `[0:v]${person}:enable='${when}'[picture]`;
+  return ["-f", "lavfi", "-t", String(loopSeconds), "-i", scene, "-filter_complex", graph];
 }
 
 /** Made once for each machine: encoding is the slow part of these tests. */
@@ -97,8 +111,4 @@ export function codedSlices(file: string): Buffer[] {
     at = next;
   }
   return slices;
-}
-
-export function readMedia(file: string): Buffer {
-  return readFileSync(file);
 }
