@@ -1,12 +1,14 @@
 import type { Static, TSchema } from "typebox";
 import * as Api from "../protocol/api.ts";
 import { checkShape } from "../protocol/check.ts";
+import { UsageError } from "./exit.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import { parseSha256Hex } from "../protocol/ids.ts";
-import { verifyKeyring, type Keyring } from "../protocol/keyring.ts";
+import { verifyKeyring, verifyKeyringSince, type Keyring } from "../protocol/keyring.ts";
 import { deviceOfBundle, type DeviceBundle } from "../owner/device-bundle.ts";
 import { signLogin } from "../owner/household.ts";
 import { followLedger, type Seen } from "../owner/witness.ts";
+import type { ReadOptions } from "./options.ts";
 import { openKeys, rememberSeen, type KeysDirectory } from "./keys-directory.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -17,6 +19,7 @@ export class HubClient {
   readonly #token: string | null;
 
   constructor(url: string, token: string | null = null) {
+    if (!URL.canParse(url)) throw new UsageError(`Cannot reach hub: "${url}" is not an address`);
     this.url = url.replace(/\/+$/, "");
     this.#token = token;
   }
@@ -114,9 +117,9 @@ export interface OwnerSession extends AsyncDisposable {
  *
  * @throws LedgerChanged, KeyringRefused.
  */
-export async function openSession(keysDirectory: string, hubUrl?: string): Promise<OwnerSession> {
-  const keys = await openKeys(keysDirectory);
-  const client = await logIn(hubUrl ?? keys.hubUrl, keys.bundle);
+export async function openSession(options: ReadOptions): Promise<OwnerSession> {
+  const keys = await openKeys(options.required("keys"));
+  const client = await logIn(options.text("hub") ?? keys.hubUrl, keys.bundle);
   const { keyring, seen } = await follow(client, keys.bundle, keys.seen);
   await rememberSeen(keys.directory, seen);
   let newest = seen;
@@ -157,5 +160,8 @@ export async function follow(
     const query = `from=${from}&to=${to}`;
     return (await client.get(`/api/ledger/consistency?${query}`, Api.ProofAnswer)).proof;
   });
+  // Not shorter and not another one of that length, says the step before; here: grown from it.
+  if (seen)
+    verifyKeyringSince(statements, { epoch: seen.epoch, head: parseSha256Hex(seen.keyringHead) });
   return { keyring, seen: next };
 }

@@ -15,7 +15,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./owner-claim.ts")).ownerClaim,
   },
   "owner pair": {
-    usage: "owner pair --keys DIR [--role owner|adult|viewer] [--yes]",
+    usage: "owner pair --keys DIR [--role owner|adult|viewer] [--new-person] [--yes]",
     load: async () => (await import("./owner-pair.ts")).ownerPair,
   },
   "owner join": {
@@ -103,6 +103,7 @@ function usage(): string {
     "Usage:",
     ...lines,
     "",
+    "Every owner command takes --hub URL where the hub is not where it was at the claim.",
     "Exit codes: 0 done, 1 the answer is no, 2 wrong use, 3 the environment lacks something.",
   ].join("\n");
 }
@@ -135,5 +136,11 @@ async function run(args: string[]): Promise<ExitCode> {
     return exitCodeOf(error);
   }
 }
+
+// `owner clips | head` closes the pipe early; that is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(0);
+});
 
 process.exitCode = await run(process.argv.slice(2));

@@ -77,7 +77,7 @@ function sayDone(url: string, recoveryPath: string): void {
   say(`Print ${recoveryPath}, keep the paper away from the hub, then delete the file.`);
   if (["localhost", "127.0.0.1", "[::1]"].includes(new URL(url).hostname))
     say(
-      "This is a TRIAL: hub and keys are on one machine, so whoever has the machine has both. For\n" +
+      "If the hub runs on this same machine, this is a TRIAL: whoever has the machine has both. For\n" +
         "real cameras, claim from another computer (ssh -L 8080:localhost:8080), or pair one and\n" +
         "take this folder off the hub.",
     );

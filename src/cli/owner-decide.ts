@@ -26,13 +26,13 @@ import { UsageError } from "./exit.ts";
 /** Signs for a part of one clip, for one recipient, and passes on exactly those keys. */
 export async function ownerApprove(args: string[]): Promise<ExitCode> {
   const options = readOptions(args, {
-    values: ["keys", "clip", "from", "to", "recipient", "rendition"],
+    values: ["hub", "keys", "clip", "from", "to", "recipient", "rendition"],
     flags: ["audio", "json"],
     positionals: 1,
   });
   const clipId = parseClipId(options.required("clip"));
   const [from, to] = [options.text("from"), options.text("to")];
-  await using session = await openSession(options.required("keys"));
+  await using session = await openSession(options);
   const ground = await groundFor(session, options.positionals[0] ?? "");
   const clip = await fetchListedClip(session, clipId);
   const chosen = chooseFiles({
@@ -62,8 +62,8 @@ export async function ownerApprove(args: string[]): Promise<ExitCode> {
 }
 
 export async function ownerRefuse(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["keys"], flags: ["json"], positionals: 1 });
-  await using session = await openSession(options.required("keys"));
+  const options = readOptions(args, { values: ["hub", "keys"], flags: ["json"], positionals: 1 });
+  await using session = await openSession(options);
   const ground = await groundFor(session, options.positionals[0] ?? "");
   const terms = refusalTerms(ground);
   const signer = envelopeSigner(signingKeyOf(session.keys.bundle));

@@ -13,11 +13,11 @@ import { parseDuration, printJson, readOptions, say } from "./options.ts";
 
 /** Makes a one-time form for one requester: a single file that works without any server. */
 export async function ownerForm(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["keys", "expires", "out"], flags: ["json"] });
+  const options = readOptions(args, { values: ["hub", "keys", "expires", "out"], flags: ["json"] });
   const out = options.required("out");
   const expires = options.text("expires");
   const lifetimeMs = expires === null ? REQUEST_EXPIRY_MS : parseDuration(expires);
-  await using session = await openSession(options.required("keys"));
+  await using session = await openSession(options);
   const token = randomHex(32);
   const answer = await session.client.post(
     "/api/forms",

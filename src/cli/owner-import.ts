@@ -14,13 +14,13 @@ import { print, printJson, readInput, readJsonInput, readOptions } from "./optio
 
 /** Takes a sealed request that came by mail. It is opened here first: the hub cannot look inside. */
 export async function ownerImport(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["keys"], flags: ["json"], positionals: 1 });
+  const options = readOptions(args, { values: ["hub", "keys"], flags: ["json"], positionals: 1 });
   const file = options.positionals[0] ?? "";
   const bytes = await readInput(file);
   if (bytes.length > LIMITS.requestBytes)
     throw new HubError("TOO_LARGE", `Cannot import ${file}: it is over 64 KiB`);
   const sealed = readSealedRequest(parseJson(bytes, file));
-  await using session = await openSession(options.required("keys"));
+  await using session = await openSession(options);
   const { owners } = session.keys.bundle.readers;
   if (owners === undefined)
     throw new HubError("NOT_ALLOWED", "Cannot import: only an owner's device can");
@@ -32,10 +32,10 @@ export async function ownerImport(args: string[]): Promise<ExitCode> {
 
 /** Types a request in from a letter. */
 export async function ownerRequest(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["keys", "file"], flags: ["json"] });
+  const options = readOptions(args, { values: ["hub", "keys", "file"], flags: ["json"] });
   const document = await readJsonInput(options.required("file"));
   const { asked, personal } = readRequestDocument(document);
-  await using session = await openSession(options.required("keys"));
+  await using session = await openSession(options);
   const sealed = await sealPersonal(asked, personal, session.keyring.readers.owners);
   const body = { asked, personal: sealed };
   tell(await session.client.post("/api/requests", body, Api.RequestSummary), options.flag("json"));

@@ -11,8 +11,8 @@ import { print, printJson, readOptions } from "./options.ts";
 const PAGES_MAX = 10_000;
 
 export async function ownerClips(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["keys"], flags: ["json"] });
-  await using session = await openSession(options.required("keys"));
+  const options = readOptions(args, { values: ["hub", "keys"], flags: ["json"] });
+  await using session = await openSession(options);
   const clips: Api.ClipSummary[] = [];
   let before: number | null = null;
   for (let page = 0; page < PAGES_MAX; page += 1) {
@@ -37,8 +37,8 @@ function clipLine(clip: Api.ClipSummary): string {
 }
 
 export async function ownerRequests(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["keys"], flags: ["json"] });
-  await using session = await openSession(options.required("keys"));
+  const options = readOptions(args, { values: ["hub", "keys"], flags: ["json"] });
+  await using session = await openSession(options);
   const list = await session.client.get("/api/requests?limit=500", Api.RequestList);
   const opened = await Promise.all(
     list.map(async (request) => ({ request, personal: await personalOf(session, request) })),
@@ -81,7 +81,9 @@ function requestText(request: Api.RequestSummary, personal: Personal | null): st
   const { record } = request;
   const { asked } = record;
   const cameras =
-    asked.sought.cameras === "unspecified" ? "any camera" : asked.sought.cameras.join(", ");
+    asked.sought.cameras === "unspecified"
+      ? "any camera"
+      : printable(asked.sought.cameras.join(", "));
   const waiting = request.state === "received" || request.state === "held";
   return [
     `${record.request}  ${localTime(record.receivedAtMs)}  ${asked.kind}`,
@@ -106,8 +108,8 @@ function printable(text: string): string {
 }
 
 export async function ownerLedger(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["keys"], flags: ["json"] });
-  await using session = await openSession(options.required("keys"));
+  const options = readOptions(args, { values: ["hub", "keys"], flags: ["json"] });
+  await using session = await openSession(options);
   const { client, seen, seenBefore } = session;
   const entries: { index: number; entry: Json }[] = [];
   for (let from = 0; from < seen.size; from += 1_000) {
@@ -140,8 +142,8 @@ function entryLine(entry: Json): string {
 }
 
 export async function ownerDevices(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["keys"], flags: ["json"] });
-  await using session = await openSession(options.required("keys"));
+  const options = readOptions(args, { values: ["hub", "keys"], flags: ["json"] });
+  await using session = await openSession(options);
   const devices = await session.client.get("/api/devices", Api.DeviceList);
   if (options.flag("json")) printJson(devices);
   else

@@ -12,10 +12,13 @@ import { print, readOptions, say } from "./options.ts";
 
 /** Fetches a clip's sealed files, opens them here and writes one MP4. */
 export async function ownerOpen(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["keys", "out", "rendition"], positionals: 1 });
+  const options = readOptions(args, {
+    values: ["hub", "keys", "out", "rendition"],
+    positionals: 1,
+  });
   const id = parseClipId(options.positionals[0] ?? "");
   const out = options.required("out");
-  await using session = await openSession(options.required("keys"));
+  await using session = await openSession(options);
   const clip = await fetchListedClip(session, id);
   const rendition = renditionOf(options.text("rendition"), clip);
   const whole = await openWholeFiles(session, clip, rendition);

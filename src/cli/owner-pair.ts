@@ -17,9 +17,12 @@ const POLL_MS = 500;
 
 /** Admits the one device that is waiting, after its owner has compared three words. */
 export async function ownerPair(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["keys", "role"], flags: ["yes"] });
+  const options = readOptions(args, {
+    values: ["hub", "keys", "role"],
+    flags: ["yes", "new-person"],
+  });
   const role = readRole(options.text("role") ?? "owner");
-  await using session = await openSession(options.required("keys"));
+  await using session = await openSession(options);
   const { client, keys } = session;
   const pairing = await waitFor("a new device (owner join)", async () => {
     const waiting = await client.get("/api/pairings", Api.PairingList);
@@ -42,7 +45,10 @@ export async function ownerPair(args: string[]): Promise<ExitCode> {
     say("Nothing was signed. The waiting device gives up by itself.");
     return 1;
   }
-  await admit(session, pairing.pairing, reveal, role);
+  // A further device of the same person, unless it is somebody else's.
+  const isSame = role === keys.bundle.role && !options.flag("new-person");
+  const person = isSame ? keys.bundle.person : randomHex(16);
+  await admit(session, pairing.pairing, reveal, { role, person });
   say(`Admitted. ${keys.bundle.label} signed the keyring.`);
   return 0;
 }
@@ -51,16 +57,14 @@ async function admit(
   session: OwnerSession,
   pairing: string,
   reveal: PairingReveal,
-  role: Role,
+  as: { role: Role; person: string },
 ): Promise<void> {
   const { client, keys } = session;
   // Asked again: somebody may have changed the keyring while the words were compared.
   const { keyring, seen } = await follow(client, keys.bundle, session.seen);
-  // A further device of the same person, unless it gets other rights than that person has.
-  const person = role === keys.bundle.role ? keys.bundle.person : randomHex(16);
   const device = deviceRecord(fromBase64(reveal.signingKey, "signingKey"), reveal.label);
-  const statement = await signAdmission(keys.bundle, keyring, { person, role, device }, Date.now());
-  const sealed = await passOn(keys.bundle, { reveal, person, role }, seen);
+  const statement = await signAdmission(keys.bundle, keyring, { ...as, device }, Date.now());
+  const sealed = await passOn(keys.bundle, { reveal, ...as }, seen);
   await client.send(`/api/pairings/${pairing}/admit`, { statement, sealed });
 }
 

@@ -7,8 +7,8 @@ import { print, printJson, readOptions } from "./options.ts";
 
 /** Demands that everything seen before is still there, then signs for what is there now. */
 export async function ownerWitness(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["keys"], flags: ["json"] });
-  await using session = await openSession(options.required("keys"));
+  const options = readOptions(args, { values: ["hub", "keys"], flags: ["json"] });
+  await using session = await openSession(options);
   await cosignLedger(session);
   const { seen, seenBefore } = session;
   if (options.flag("json"))

@@ -346,10 +346,8 @@ function requireHonestRanges(terms: Terms): void {
 
 function requireOneStanza(header: Uint8Array, kind: "x25519" | "pq", name: string): void {
   const parsed = parseAgeHeader(header);
-  if (!parsed || parsed.payloadOffset !== header.length)
+  if (!parsed || !equalBytes(parsed.headerBytes, header))
     refuse("DECISION_BAD_HEADER", `the header of ${name} is incomplete or has more after it`);
-  if (!equalBytes(parsed.headerBytes, header))
-    refuse("DECISION_BAD_HEADER", `the header of ${name} is not what it reads as`);
   const [stanza, extra] = parsed.stanzas;
   if (!stanza || extra)
     refuse("DECISION_BAD_HEADER", `the header of ${name} is not for exactly one recipient`);

@@ -195,6 +195,34 @@ export function verifyKeyring(
   return keyring;
 }
 
+/** A place in the chain: the statement at `epoch` has the SHA-256 `head`. */
+export interface KeyringPosition {
+  readonly epoch: number;
+  readonly head: Sha256Hex;
+}
+
+/**
+ * {@link verifyKeyring}, for somebody who has seen the chain before: it must still hold the
+ * statement that was its last one then. Rolled back or replaced from there, it is refused.
+ *
+ * @throws KeyringRefused or MalformedInput.
+ */
+export function verifyKeyringSince(
+  statements: readonly unknown[],
+  seen: KeyringPosition | null,
+): Keyring {
+  const keyring = verifyKeyring(statements);
+  if (seen === null) return keyring;
+  const kept =
+    seen.epoch <= keyring.epoch ? verifyKeyring(statements.slice(0, seen.epoch + 1)) : null;
+  if (kept?.head !== seen.head)
+    throw new KeyringRefused(
+      "KEYRING_ROLLED_BACK",
+      `Cannot accept keyring: it no longer holds statement ${seen.epoch} as it was`,
+    );
+  return keyring;
+}
+
 /**
  * Appends one signed statement.
  *

@@ -4,7 +4,7 @@ import { LIMITS } from "./limits.ts";
 /**
  * What the ledger holds, one canonical JSON object an entry. Nothing personal in the clear: names
  * and narratives stay in records sealed to the owners, of which the ledger carries the hash.
- * Members may be added by a later version; readers must keep those they do not know.
+ * An entry of this version has exactly these members; what needs others is another `v`.
  */
 const hex = (length: number) => Type.String({ minLength: length, maxLength: length });
 const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });

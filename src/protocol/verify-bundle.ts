@@ -116,7 +116,13 @@ export async function verifyBundle(bytes: Uint8Array): Promise<BundleReport> {
   await step("the request is the one in the ledger", () => {
     const request = readJson(members, BUNDLE_NAMES.request, RequestRecordSchema);
     const entry = onlyEntry(need(parts.entries), "request");
-    if (entry.request !== request.request || entry.requestSha256 !== requestSha256(request))
+    const isSame =
+      entry.request === request.request &&
+      entry.requestSha256 === requestSha256(request) &&
+      entry.requestKind === request.asked.kind &&
+      entry.channel === request.channel &&
+      entry.urgency === request.asked.urgency;
+    if (!isSame)
       throw new MalformedInput("request", "Cannot accept request: the ledger has another one");
     parts = { ...parts, request };
     return request.asked.kind;
@@ -247,12 +253,30 @@ function verifyApproval(parts: Partial<Parts>): VerifiedApproval {
   const sameDecision =
     decided.request === terms.request &&
     decided.outcome === terms.outcome &&
+    decided.keyringHead === terms.keyringHead &&
     decided.decisionSha256 === decisionSha256 &&
     released.request === terms.request &&
     released.decisionSha256 === decisionSha256;
   if (!sameDecision)
     throw new MalformedInput("decision", "Cannot accept decision: the ledger has another one");
+  requireOnlyOwnEntries(need(parts.entries), approval);
   return approval;
+}
+
+/** Request, decision, release, and the clips of the terms: other entries are nobody's business. */
+function requireOnlyOwnEntries(entries: Parts["entries"], approval: VerifiedApproval): void {
+  const clips = new Set(approval.terms.clips.map(({ clip }) => clip));
+  for (const { index, entry } of entries) {
+    const isOwn =
+      entry.kind === "clip"
+        ? clips.delete(entry.clip)
+        : ["request", "decision", "release"].includes(entry.kind);
+    if (!isOwn)
+      throw new MalformedInput(
+        "proof",
+        `Cannot accept bundle: entry ${index} does not belong to it`,
+      );
+  }
 }
 
 function contextOf(parts: Partial<Parts>, decidedAtMs: number, envelope: Json): DecisionContext {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundleReadme, BUNDLE_NAMES, type Proofs } from "../../src/protocol/bundle.ts";
-import { concatBytes, toBase64, utf8Bytes } from "../../src/protocol/bytes.ts";
+import { concatBytes, sha256Hex, toBase64, utf8Bytes, utf8Text } from "../../src/protocol/bytes.ts";
 import { parseCanonicalJson, canonicalJson, type Json } from "../../src/protocol/canonical-json.ts";
 import type { Terms } from "../../src/protocol/decision.ts";
 import { looksLikeBundle, verifyBundle } from "../../src/protocol/verify-bundle.ts";
@@ -159,6 +159,38 @@ describe("a changed bundle does not hold", () => {
     const file = members(next.bundle).at(-1)?.[1] ?? new Uint8Array();
     const name = members().at(-1)?.[0] ?? "";
     expect(await holds(await withMember(name, () => file))).toBe(false);
+  });
+
+  test("with an altered recording and a hash sheet that was made to fit it", async () => {
+    const name = members().at(-1)?.[0] ?? "";
+    const altered = members().map(([each, content]): Members[number] => {
+      const copy = new Uint8Array(content);
+      // The last byte is ciphertext: header and decision stay as they were signed.
+      if (each === name) copy.set([(copy.at(-1) ?? 0) ^ 1], copy.length - 1);
+      return [each, copy];
+    });
+    const sum = sha256Hex(altered.at(-1)?.[1] ?? new Uint8Array());
+    const fitted = altered.map(([each, content]): Members[number] => {
+      if (each !== BUNDLE_NAMES.hashes) return [each, content];
+      const lines = utf8Text(content, each).trimEnd().split("\n");
+      return [each, utf8Bytes([...lines.slice(0, -1), `${sum}  ${name}`, ""].join("\n"))];
+    });
+    expect(await holds(await zip(fitted))).toBe(false);
+  });
+
+  test("with an entry of the ledger that belongs to something else", async () => {
+    const other = await releasedBundle(hub, { clip: hub.clips[0] ?? "", segments: [0, 0] });
+    const extra = (
+      parseCanonicalJson(
+        new Map(members(other.bundle)).get(BUNDLE_NAMES.proofs) ?? new Uint8Array(),
+        "proofs",
+      ) as unknown as Proofs
+    ).entries;
+    const mixed = await withMember(
+      BUNDLE_NAMES.proofs,
+      withJson((proofs: Proofs) => ({ ...proofs, entries: [...proofs.entries, ...extra] })),
+    );
+    expect(await holds(mixed)).toBe(false);
   });
 });
 

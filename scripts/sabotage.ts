@@ -1,0 +1,113 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { SABOTAGES, type Sabotage } from "../test/sabotage/list.ts";
+
+/**
+ * Tests the tests: breaks the code on purpose, one edit at a time, on a copy of the tree, and sees
+ * that the named tests notice. `node scripts/sabotage.ts [name ...]`; exit 1 when one goes unseen.
+ */
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const COPIED = ["src", "test", "web", "scripts", "bench", "docs", "config", "models"];
+const COPIED_FILES = ["package.json", "package-lock.json", "tsconfig.json", "vitest.config.ts"];
+const OUTPUT_SHOWN = 3_000;
+const RUN_TIMEOUT_MS = 300_000;
+
+export interface SabotageResult {
+  readonly name: string;
+  /** `caught`: a test failed. `unseen`: all passed. `broken`: the edit could not be made. */
+  readonly outcome: "caught" | "unseen" | "broken";
+  readonly detail: string;
+}
+
+/** A copy of the project that shares the installed packages. */
+export async function copyOfProject(): Promise<{ folder: string } & AsyncDisposable> {
+  const parent = await mkdtemp(path.join(tmpdir(), "doorward-sabotage-"));
+  const folder = path.join(parent, "project");
+  await mkdir(folder);
+  // Published vectors stand beside the project, where they are there at all.
+  await symlink(path.join(root, "..", "shared"), path.join(parent, "shared"));
+  for (const name of [...COPIED, ...COPIED_FILES])
+    await cp(path.join(root, name), path.join(folder, name), { recursive: true }).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOENT") throw error;
+      },
+    );
+  await symlink(path.join(root, "node_modules"), path.join(folder, "node_modules"));
+  return {
+    folder,
+    [Symbol.asyncDispose]: () => rm(parent, { recursive: true, force: true }),
+  };
+}
+
+/** Makes one edit, runs its tests, takes the edit back. */
+export async function trySabotage(folder: string, sabotage: Sabotage): Promise<SabotageResult> {
+  const { name, file, find, replace, tests } = sabotage;
+  const target = path.join(folder, file);
+  const original = await readFile(target, "utf8");
+  const count = original.split(find).length - 1;
+  if (count !== 1) return { name, outcome: "broken", detail: `found ${count} times in ${file}` };
+  await writeFile(
+    target,
+    original.replace(find, () => replace),
+  );
+  try {
+    const { code, output } = await runTests(folder, tests, sabotage.only);
+    if (code === 0) return { name, outcome: "unseen", detail: output.slice(-OUTPUT_SHOWN) };
+    // A file that no longer loads proves nothing about the test in it.
+    const isFailure = /\bTests\b.*\bfailed\b/.test(output) || /AssertionError|Error:/.test(output);
+    return isFailure
+      ? { name, outcome: "caught", detail: firstFailure(output) }
+      : { name, outcome: "broken", detail: output.slice(-OUTPUT_SHOWN) };
+  } finally {
+    await writeFile(target, original);
+  }
+}
+
+export async function runTests(
+  folder: string,
+  tests: readonly string[],
+  only?: string,
+): Promise<{ code: number; output: string }> {
+  const vitest = path.join(folder, "node_modules", "vitest", "vitest.mjs");
+  const child = spawn(
+    process.execPath,
+    [vitest, "run", "--bail=1", ...tests, ...(only === undefined ? [] : ["-t", only])],
+    {
+      cwd: folder,
+      env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: RUN_TIMEOUT_MS,
+    },
+  );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code: code ?? 1, output };
+}
+
+function firstFailure(output: string): string {
+  const line = output.split("\n").find((text) => /^\s*(FAIL|×|✗)/.test(text));
+  return (line ?? "a test failed").trim().slice(0, 200);
+}
+
+async function main(names: readonly string[]): Promise<number> {
+  const chosen = SABOTAGES.filter(({ name }) => names.length === 0 || names.includes(name));
+  await using copy = await copyOfProject();
+  let unseen = 0;
+  for (const sabotage of chosen) {
+    const { outcome, detail } = await trySabotage(copy.folder, sabotage);
+    if (outcome !== "caught") unseen += 1;
+    process.stdout.write(`${outcome.padEnd(7)} ${sabotage.name}: ${detail}\n`);
+  }
+  process.stdout.write(`${chosen.length - unseen} of ${chosen.length} sabotages caught\n`);
+  return unseen === 0 ? 0 : 1;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+  process.exitCode = await main(process.argv.slice(2));
