@@ -30,7 +30,9 @@ import { parseRecipient } from "./protocol/age-header.ts";
 import { toHex } from "./protocol/bytes.ts";
 import { sealedFileName } from "./protocol/clip.ts";
 import { HubError } from "./protocol/errors.ts";
-import type { Keyring } from "./protocol/keyring.ts";
+import { parseSha256Hex } from "./protocol/ids.ts";
+import type { Keyring, KeyringPosition } from "./protocol/keyring.ts";
+import type { LedgerEntry } from "./protocol/ledger-entry.ts";
 import type { Settings } from "./settings.ts";
 
 export interface HubOptions {
@@ -144,9 +146,10 @@ function openServices(parts: {
     publicKey,
     sign: (message) => ledgerKey.sign(message),
   });
-  const appendEntry: (entry: Parameters<Ledger["append"]>[0]) => number = (entry) =>
-    ledger.append(entry);
-  const household = Household.open({ database, origin, ledgerKey: publicKey, appendEntry, nowMs });
+  const appendEntry = (entry: LedgerEntry): number => ledger.append(entry);
+  const entered = (): KeyringPosition | null => enteredKeyring(ledger);
+  const ownLedger = { origin, ledgerKey: publicKey, entered, appendEntry };
+  const household = Household.open({ database, nowMs, ...ownLedger });
   const clips = ClipStore.open({ database, clipsDirectory, appendEntry, nowMs });
   const requests = new RequestStore({
     database,
@@ -201,6 +204,20 @@ function bundleSource(ledger: Ledger, household: Household, clips: ClipStore): B
     pathOf: (clip, file) => clips.pathOf(clip, file),
     entryIndexOf: (clip) => clips.entryIndexOf(clip),
   };
+}
+
+/** The keyring as the ledger's newest entry about it has it. */
+function enteredKeyring(ledger: Ledger): KeyringPosition | null {
+  let newest: KeyringPosition | null = null;
+  for (let from = 0; ;) {
+    const page = ledger.entries({ from, kind: "keyring" });
+    for (const { entry, index } of page) {
+      if (entry.kind !== "keyring") continue;
+      newest = { epoch: entry.epoch, head: parseSha256Hex(entry.keyringHead) };
+      from = index + 1;
+    }
+    if (page.length === 0) return newest;
+  }
 }
 
 function requireKeyring(household: Household): Keyring {

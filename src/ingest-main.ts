@@ -10,8 +10,8 @@ import { parseRecipient } from "./protocol/age-header.ts";
 import { PRE_ROLL_MS } from "./protocol/clip.ts";
 import { HubError } from "./protocol/errors.ts";
 import type { Fragment } from "./protocol/fragment.ts";
-import { parseCameraId, type CameraId, type Sha256Hex } from "./protocol/ids.ts";
-import { verifyKeyring } from "./protocol/keyring.ts";
+import { parseCameraId, type CameraId } from "./protocol/ids.ts";
+import { verifyKeyringSince, type KeyringPosition } from "./protocol/keyring.ts";
 import type { CameraSettings } from "./settings.ts";
 import { GreyFrames } from "./vision/frames.ts";
 import { MotionDetector } from "./vision/motion.ts";
@@ -35,7 +35,8 @@ const DEMO_SCENE = fileURLToPath(new URL("../scripts/demo-scene.ts", import.meta
 
 let ingest: Ingest | null = null;
 let readers: OriginalsReaders | null = null;
-let genesis: Sha256Hex | null = null;
+/** Where the keyring was when this process last took one: it may grow, and nothing else. */
+let seen: KeyringPosition | null = null;
 let pipelines: AsyncDisposableStack | null = null;
 
 function send(message: FromIngest): void {
@@ -174,8 +175,8 @@ function startPipelines(): void {
 
 function takeKeyring(statements: readonly unknown[]): void {
   try {
-    const keyring = verifyKeyring(statements, genesis ?? undefined);
-    genesis = keyring.genesis;
+    const keyring = verifyKeyringSince(statements, seen);
+    seen = { epoch: keyring.epoch, head: keyring.head };
     readers = {
       recipients: [keyring.readers.originals, keyring.readers.recovery].map(parseRecipient),
       keyringHead: keyring.head,

@@ -3,7 +3,13 @@ import type { LedgerEntry } from "../protocol/ledger-entry.ts";
 import { sha256Hex, utf8Bytes } from "../protocol/bytes.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 import { HubError } from "../protocol/errors.ts";
-import { extendKeyring, verifyKeyring, type Keyring } from "../protocol/keyring.ts";
+import {
+  extendKeyring,
+  KeyringRefused,
+  verifyKeyring,
+  type Keyring,
+  type KeyringPosition,
+} from "../protocol/keyring.ts";
 import { openEnvelope, PAYLOAD_TYPES, type Envelope } from "../protocol/envelope.ts";
 import { toBase64 } from "../protocol/bytes.ts";
 
@@ -22,6 +28,8 @@ export interface HouseholdOptions {
   /** The ledger this hub keeps: a genesis made for another one is refused. */
   readonly origin: string;
   readonly ledgerKey: Uint8Array;
+  /** What the ledger's newest keyring entry says; null where there is none. */
+  readonly entered: () => KeyringPosition | null;
   /** Appends to the ledger inside the caller's transaction. */
   readonly appendEntry: (entry: LedgerEntry) => number;
   readonly nowMs: () => number;
@@ -40,11 +48,20 @@ export class Household {
     this.#keyring = keyring;
   }
 
-  /** @throws KeyringRefused when the stored chain does not hold. */
+  /**
+   * @throws KeyringRefused when the stored chain does not hold, or is not the one that the ledger
+   * has entered: a chain that was cut off or taken away must not make the hub claimable again.
+   */
   static open(options: HouseholdOptions): Household {
     const statements = readStatements(options.database);
     const keyring = statements.length === 0 ? null : verifyKeyring(statements);
     if (keyring) requireOwnLedger(keyring, options);
+    const entered = options.entered();
+    if (entered?.head !== keyring?.head || entered?.epoch !== keyring?.epoch)
+      throw new KeyringRefused(
+        "KEYRING_ROLLED_BACK",
+        `Cannot open household: the keyring is at ${placeOf(keyring)}, the ledger says ${placeOf(entered)}`,
+      );
     return new Household(options, keyring);
   }
 
@@ -116,6 +133,10 @@ export class Household {
     const record = this.#keyring?.devices.get(device)?.record;
     return row && record?.labelSha256 === labelSha256(row) ? row.label : null;
   }
+}
+
+function placeOf(position: KeyringPosition | null): string {
+  return position ? `${position.epoch} (${position.head.slice(0, 8)})` : "nothing";
 }
 
 function readStatements(database: HubDatabase): Envelope[] {

@@ -56,6 +56,12 @@ export interface CallOptions {
   readonly headers?: Record<string, string>;
 }
 
+export type Call = (
+  method: Method,
+  url: string,
+  options?: CallOptions,
+) => Promise<LightMyRequestResponse>;
+
 export interface TestHub extends AsyncDisposable {
   readonly hub: Hub;
   readonly dataDirectory: string;
@@ -67,7 +73,7 @@ export interface TestHub extends AsyncDisposable {
   /** What the hub wrote to its log. */
   readonly log: readonly string[];
   /** One request over HTTP, in process, from an address of its own so that no limit is met. */
-  call(method: Method, url: string, options?: CallOptions): Promise<LightMyRequestResponse>;
+  readonly call: Call;
   logIn(bundle: DeviceBundle): Promise<TestDevice>;
   /** Admits a device, signed by the founder, and logs it in. */
   admit(role: Role, options?: { person?: string }): Promise<TestDevice>;
@@ -159,7 +165,7 @@ function settingsOf({ outside, settings }: TestHubOptions): Settings {
 
 let addresses = 0;
 
-function caller(hub: Hub): TestHub["call"] {
+function caller(hub: Hub): Call {
   return async (method, url, { as = null, body, headers = {} } = {}) => {
     addresses += 1;
     return hub.server.inject({
@@ -178,7 +184,7 @@ function caller(hub: Hub): TestHub["call"] {
 
 /** The claim as the command line does it: the recovery key alone opens what the hub has sealed. */
 export async function claimHub(
-  call: TestHub["call"],
+  call: Call,
   code: string,
   options: { readonly kind: KeyKind; readonly nowMs: number },
 ): Promise<FoundedHousehold> {
@@ -229,7 +235,7 @@ function nobody(): TestDevice {
   };
 }
 
-async function logInDevice(call: TestHub["call"], bundle: DeviceBundle): Promise<TestDevice> {
+async function logInDevice(call: Call, bundle: DeviceBundle): Promise<TestDevice> {
   const key = signingKeyOf(bundle);
   const asked = await call("POST", "/api/session/challenge", { body: { device: key.device } });
   const login = await signLogin(bundle, asked.json<{ challenge: string }>().challenge);
