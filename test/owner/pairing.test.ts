@@ -58,7 +58,7 @@ describe("what is passed on", () => {
     const { reveal } = newcomer;
     const sealed = await passOn(founded.bundle, { reveal, person: "1".repeat(32), role }, seen);
     const received = await receivePassedOn(newcomer, sealed);
-    expect(Object.keys(received.bundle.readers).toSorted()).toEqual(expected.toSorted());
+    expect(new Set(Object.keys(received.bundle.readers))).toEqual(new Set(expected));
     expect(received.bundle.readers).toEqual(readersForRole(founded.bundle.readers, role));
     expect(received.bundle.role).toBe(role);
     expect(received.seen).toEqual(seen);

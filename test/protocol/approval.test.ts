@@ -3,7 +3,7 @@ import { generateReader, generateSigningKey, envelopeSigner } from "../../src/ow
 import { openSealedFile } from "../../src/owner/open-clip.ts";
 import { releaseHeader, openFileKey } from "../../src/owner/release.ts";
 import { parseRecipient, requireAgeHeader } from "../../src/protocol/age-header.ts";
-import { VerifiedApproval, VerifiedRefusal } from "../../src/protocol/approval.ts";
+import { VerifiedApproval, type VerifiedRefusal } from "../../src/protocol/approval.ts";
 import { concatBytes, fromBase64, toBase64, utf8Bytes } from "../../src/protocol/bytes.ts";
 import { fileName, type Decision, type Terms } from "../../src/protocol/decision.ts";
 import { PAYLOAD_TYPES } from "../../src/protocol/envelope.ts";
