@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { makePrivateDirectory } from "./base/files.ts";
 import { Hub } from "./hub.ts";
 import { HubError } from "./protocol/errors.ts";
-import { removeRunningHub, writeRunningHub } from "./running-hub.ts";
+import { lockDataDirectory, removeRunningHub, writeRunningHub } from "./running-hub.ts";
 import { readSettings } from "./settings.ts";
 import { SettingsError } from "./settings-file.ts";
 
@@ -22,6 +22,7 @@ async function run(): Promise<void> {
   if (values.port !== undefined) environment["DOORWARD_PORT"] = values.port;
   await makePrivateDirectory(dataDirectory);
   const settings = await readSettings(dataDirectory, values.settings ?? null, environment);
+  await using _lock = await lockDataDirectory(dataDirectory);
   const hub = await Hub.start({ dataDirectory, settings, log });
   await writeRunningHub(dataDirectory, { pid: process.pid, url: hub.url });
   announce(hub, settings.cameras, values.json);
