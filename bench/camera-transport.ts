@@ -43,12 +43,11 @@ export async function cameraFigures(options: CameraFigureOptions = {}): Promise<
     const result = await runClient(task(cameras, {}));
     figures.push(cpuFigure(cameras, result, "transport and ring"), memoryFigure(cameras, result));
   }
-  const { sinkModule } = options;
-  if (sinkModule !== undefined)
-    for (const cameras of CAMERAS) {
-      const result = await runClient(task(cameras, { sinkModule }));
-      figures.push(cpuFigure(cameras, result, "transport, ring and seal"));
-    }
+  const { sinkModule = new URL("./seal-sink.ts", import.meta.url).href } = options;
+  for (const cameras of CAMERAS) {
+    const result = await runClient(task(cameras, { sinkModule }));
+    figures.push(cpuFigure(cameras, result, "transport, ring and seal"));
+  }
   const connects: number[] = [];
   for (let connection = 0; connection < CONNECTIONS; connection += 1) {
     const result = await runClient(task(1, { warmUpMs: 1_000, measureMs: 1 }));
