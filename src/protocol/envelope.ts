@@ -1,6 +1,6 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import Type, { type Static } from "typebox";
-import { concatBytes, fromBase64, fromHex, toBase64, utf8Bytes, sha256Hex } from "./bytes.ts";
+import { concatBytes, fromBase64, toBase64, utf8Bytes, sha256Hex } from "./bytes.ts";
 import { canonicalJson, parseCanonicalJson, type Json } from "./canonical-json.ts";
 import { checkShape } from "./check.ts";
 import { parseDeviceId, type DeviceId } from "./ids.ts";
@@ -149,9 +149,4 @@ export function verifyEd25519(
     // The library throws for points that are not on the curve: as invalid as any other.
     return false;
   }
-}
-
-/** Hex of a device id back to bytes; used where a key id is part of a hash. */
-export function deviceIdBytes(device: DeviceId): Uint8Array {
-  return fromHex(device, "device");
 }

@@ -24,7 +24,6 @@ export const REQUEST_KINDS = [
   "household",
   "other",
 ] as const;
-export type RequestKind = (typeof REQUEST_KINDS)[number];
 
 export const REQUEST_CHANNELS = ["typed_by_owner", "intake_form", "sealed_file"] as const;
 export type RequestChannel = (typeof REQUEST_CHANNELS)[number];
@@ -50,7 +49,6 @@ export const SoughtSchema = Type.Object(
   },
   { additionalProperties: false },
 );
-export type Sought = Static<typeof SoughtSchema>;
 
 /** The part of a request that the hub may read: nothing about the person who asks. */
 export const AskedSchema = Type.Object(
