@@ -70,7 +70,10 @@ function summary(prefix: string, what: string, scored: readonly Scored[]): Figur
       name: `${prefix}motion.false_starts_per_hour`,
       value: rounded(sum(({ falseStarts }) => falseStarts) / hours, 1),
       unit: "1/h",
-      context: `${what}; in ${(hours * 60).toFixed(1)} minutes; ${each(({ falseStarts }) => String(falseStarts))}`,
+      context: [
+        `${what}; in ${(hours * 60).toFixed(1)} minutes`,
+        each(({ falseStarts }) => String(falseStarts)),
+      ].join("; "),
     },
     {
       name: `${prefix}motion.unlabelled_seconds`,
@@ -79,13 +82,19 @@ function summary(prefix: string, what: string, scored: readonly Scored[]): Figur
         1,
       ),
       unit: "s",
-      context: `${what}; inside events, outside labels; ${each(({ unlabelledSeconds }) => unlabelledSeconds.toFixed(1))}`,
+      context: [
+        `${what}; inside events, outside labels`,
+        each(({ unlabelledSeconds }) => unlabelledSeconds.toFixed(1)),
+      ].join("; "),
     },
     {
       name: `${prefix}event.onset.labelled.p95`,
       value: rounded(percentile(onsets, 0.95), 0),
       unit: "ms",
-      context: `${what}; labelled beginning (+-700 ms) to the start of the event; ${each(({ onsetsMs }) => onsetsMs.map(Math.round).join("/"))}`,
+      context: [
+        `${what}; labelled beginning (+-700 ms) to the start of the event`,
+        each(({ onsetsMs }) => onsetsMs.map(Math.round).join("/") || "none"),
+      ].join("; "),
     },
   ];
 }
@@ -123,8 +132,9 @@ async function onsetFigures(): Promise<Figure[]> {
       value: Math.round(percentile(delays, 0.95)),
       unit: "ms",
       context:
-        `from the moment at which a figure-sized box begins to enter at walking pace, to the time stamp of the picture ` +
-        `that started the event; ${PASSERS} of them on ${SUB_STREAM}; the picture itself is there 2 to 4 ms later; ` +
+        `from the moment at which a figure-sized box begins to enter at walking pace, to the time ` +
+        `stamp of the picture that started the event; ${PASSERS} of them on ${SUB_STREAM}; ` +
+        `the picture itself is there 2 to 4 ms later; ` +
         `median ${Math.round(percentile(delays, 0.5))} ms`,
     },
   ];
@@ -152,13 +162,17 @@ async function processorFigures(item: LabelledFootage | null): Promise<Figure[]>
   const share = (part: "own" | "child") =>
     (after[part] - before[part]) / (after.atMs - before.atMs);
   const memory = await residentBytes(frames.decoderPid);
-  const context = `one camera, ${SUB_STREAM}, ${item?.name ?? "test pattern"} for ${CPU_SECONDS} s at its own pace`;
+  const shown = item?.name ?? "test pattern";
+  const context = `one camera, ${SUB_STREAM}, ${shown} for ${CPU_SECONDS} s at its own pace`;
   return [
     {
       name: "camera.cpu.motion",
       value: rounded(share("own") + share("child"), 4),
       unit: "share of one core",
-      context: `${context}; decoder child ${share("child").toFixed(4)}, this process ${share("own").toFixed(4)} with feeding and timers`,
+      context: [
+        `${context}; decoder child ${share("child").toFixed(4)}`,
+        `this process ${share("own").toFixed(4)} with feeding and timers`,
+      ].join(", "),
     },
     {
       name: "camera.memory.decoder",

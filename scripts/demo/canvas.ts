@@ -2,9 +2,8 @@
 export type Colour = readonly [red: number, green: number, blue: number];
 export type Point = readonly [x: number, y: number];
 
-/** All places and sizes of the scene are given for a picture of this size. */
-export const SCENE_WIDTH = 1280;
-export const SCENE_HEIGHT = 720;
+/** All places and sizes of the scene are given for a picture of 1280 by this. */
+const SCENE_HEIGHT = 720;
 
 /** A picture that is painted once, slowly and well. */
 export interface Picture {

@@ -38,8 +38,8 @@ export interface Scene {
 }
 
 /**
- * A front door on a changeable day: leaves move, the sun goes behind clouds, and every forty seconds
- * somebody comes up the path, rings, waits and leaves. The same seed gives the same pictures.
+ * A front door on a changeable day: leaves move, clouds pass, and every forty seconds somebody
+ * comes up the path, rings, waits and leaves. The same seed gives the same pictures.
  */
 export function makeScene(width: number, height: number, seed: number): Scene {
   const backdrop = toPlanes(paintBackdrop(width, height));

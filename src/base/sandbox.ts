@@ -187,7 +187,7 @@ function killIfThere(target: number): void {
   }
 }
 
-/** Process id of the sandbox's first process, which bubblewrap tells; null where it failed first. */
+/** Id of the sandbox's first process, which bubblewrap tells; null where it failed before. */
 async function innerPid(info: Readable): Promise<number | null> {
   let text = "";
   // To its end: bubblewrap dies half-way when nobody listens.

@@ -12,7 +12,7 @@ export interface Blob {
   readonly bottom: number;
   /** Mean difference in grey levels. */
   readonly contrast: number;
-  /** How far the region still shows the scenery's own pattern, -1 to 1: high where only its light changed. */
+  /** How far it still shows the scenery's own pattern, -1 to 1: high where only light changed. */
   readonly likeness: number;
 }
 
@@ -67,7 +67,6 @@ function measure({ columns, moves, cells, expected }: Foreground, members: Int32
   let [left, top, right, bottom] = [Infinity, Infinity, -1, -1];
   let moving = 0;
   let difference = 0;
-  let [sumSeen, sumExpected, sumSeenSeen, sumExpectedExpected, sumBoth] = [0, 0, 0, 0, 0];
   for (const cell of members) {
     const column = cell % columns;
     const row = (cell - column) / columns;
@@ -76,25 +75,39 @@ function measure({ columns, moves, cells, expected }: Foreground, members: Int32
     top = Math.min(top, row);
     bottom = Math.max(bottom, row);
     moving += moves[cell]!;
+    difference += Math.abs(cells[cell]! - expected[cell]!);
+  }
+  const area = members.length;
+  const contrast = difference / area;
+  const pattern = likeness({ cells, expected }, members);
+  return { area, moving, left, top, right, bottom, contrast, likeness: pattern };
+}
+
+const PATTERN_VARIANCE_MIN = 36;
+
+/**
+ * How much what is seen has the pattern of the scenery, whatever the light: the correlation of the
+ * two, -1 to 1, over `members` or the whole picture. 0 where either is too even to have a pattern.
+ */
+export function likeness(
+  { cells, expected }: Pick<Foreground, "cells" | "expected">,
+  members: Iterable<number> = cells.keys(),
+): number {
+  let count = 0;
+  let [sumSeen, sumExpected, sumSeenSeen, sumExpectedExpected, sumBoth] = [0, 0, 0, 0, 0];
+  for (const cell of members) {
     const seen = cells[cell]!;
     const wanted = expected[cell]!;
-    difference += Math.abs(seen - wanted);
+    count += 1;
     sumSeen += seen;
     sumExpected += wanted;
     sumSeenSeen += seen * seen;
     sumExpectedExpected += wanted * wanted;
     sumBoth += seen * wanted;
   }
-  const area = members.length;
-  const varianceSeen = sumSeenSeen / area - (sumSeen / area) ** 2;
-  const varianceExpected = sumExpectedExpected / area - (sumExpected / area) ** 2;
-  const covariance = sumBoth / area - (sumSeen / area) * (sumExpected / area);
-  // Even surfaces have no pattern to recognise.
-  const likeness =
-    varianceExpected < PATTERN_VARIANCE_MIN || varianceSeen < PATTERN_VARIANCE_MIN
-      ? 0
-      : covariance / Math.sqrt(varianceSeen * varianceExpected);
-  return { area, moving, left, top, right, bottom, contrast: difference / area, likeness };
+  const varianceSeen = sumSeenSeen / count - (sumSeen / count) ** 2;
+  const varianceExpected = sumExpectedExpected / count - (sumExpected / count) ** 2;
+  if (varianceExpected < PATTERN_VARIANCE_MIN || varianceSeen < PATTERN_VARIANCE_MIN) return 0;
+  const covariance = sumBoth / count - (sumSeen / count) * (sumExpected / count);
+  return covariance / Math.sqrt(varianceSeen * varianceExpected);
 }
-
-const PATTERN_VARIANCE_MIN = 36;

@@ -13,7 +13,7 @@ export interface GreyDecoderOptions {
   readonly onEnd: (reason: string) => void;
 }
 
-/** A picture is taken when the last one is at least this old: five a second at 5, 10, 15, 25 fps. */
+/** A picture is taken when the last one is at least this old: five a second of 10, 15 or 25. */
 const FRAME_SPACING_SECONDS = 0.18;
 /** Nothing a doorbell films is larger; a header that claims more is not worth the memory. */
 const PIXELS_MAX = 16_800_000;

@@ -8,6 +8,6 @@ export interface GreyFrame {
   readonly atMs: number;
 }
 
-/** What motion detection looks at: enough for a person at the garden gate, cheap to look through. */
+/** What motion detection looks at: enough for a person at the garden gate, and cheap. */
 export const GREY_WIDTH = 320;
 export const GREY_HEIGHT = 180;

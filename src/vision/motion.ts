@@ -1,6 +1,6 @@
 import type { EventReason } from "../protocol/clip.ts";
 import { Background, type Foreground } from "./background.ts";
-import { BlobFinder, type Blob } from "./blobs.ts";
+import { BlobFinder, likeness, type Blob } from "./blobs.ts";
 import type { GreyFrame } from "./grey-frame.ts";
 
 /** What the detector says, and when: `start` and `end` always take turns. */
@@ -45,7 +45,7 @@ const FIRST_PICTURES = 2;
 const LIGHT_LIKENESS = 0.95;
 const LIGHT_CONTRAST_MAX = 60;
 /** A camera that changes to its night picture changes nearly everything, but not the pattern. */
-const SWITCH_AREA_SHARE = 0.5;
+const SWITCH_SHARE = 0.3;
 const SWITCH_LIKENESS = 0.5;
 /** Cells at which the score is about two thirds. */
 const SCORE_MOVING = 60;
@@ -76,7 +76,7 @@ export class MotionDetector {
     const foreground = this.#background.look(frame);
     this.#pictures += 1;
     const blobs = this.#blobs.find(foreground, KEEP.area);
-    const switched = this.#sceneSwitched(foreground, blobs);
+    const switched = this.#sceneSwitched(foreground);
     if (switched) {
       this.#background = undefined;
       this.#pictures = 0;
@@ -129,18 +129,18 @@ export class MotionDetector {
     }
   }
 
-  #sceneSwitched({ columns, rows }: Foreground, blobs: readonly Blob[]): boolean {
-    const largest = blobs[0];
-    const share = (largest?.area ?? 0) / (columns * rows);
-    const atOnce = this.#lastShare < SWITCH_AREA_SHARE / 4;
+  #sceneSwitched(foreground: Foreground): boolean {
+    const share = differingShare(foreground);
+    const atOnce = this.#lastShare < SWITCH_SHARE / 4;
     this.#lastShare = share;
-    return (
-      largest !== undefined &&
-      atOnce &&
-      share > SWITCH_AREA_SHARE &&
-      largest.likeness > SWITCH_LIKENESS
-    );
+    return atOnce && share > SWITCH_SHARE && likeness(foreground) > SWITCH_LIKENESS;
   }
+}
+
+function differingShare({ differs }: Foreground): number {
+  let count = 0;
+  for (const cell of differs) count += cell;
+  return count / differs.length;
 }
 
 function reaches(blob: Blob, size: Size): boolean {

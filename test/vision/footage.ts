@@ -55,7 +55,8 @@ export async function fragmentsFromFfmpeg(
   input: readonly string[],
   { framesPerSecond = 15, size = "640x360", stdin }: StreamShape = {},
 ): Promise<Fragment[]> {
-  const filter = `[0:v]fps=${framesPerSecond},scale=${size.replace("x", ":")},setsar=1,format=yuv420p[sub]`;
+  const scale = `scale=${size.replace("x", ":")},setsar=1,format=yuv420p`;
+  const filter = `[0:v]fps=${framesPerSecond},${scale}[sub]`;
   const ffmpeg = execFileAsync(
     "ffmpeg",
     [
