@@ -141,9 +141,9 @@ async function searchForOwnKeys(target: Target, keysDirectory: string): Promise<
     fileKeys.push(fileKey, deriveHeaderKey(fileKey));
     payloadKeys.push(derivePayloadKey(fileKey, nonce));
   }
-  return [
-    ...(await searchExactKeys(target, readers, "this owner's readers")),
-    ...(await searchExactKeys(target, fileKeys, "file keys of closed segments")),
-    ...(await searchExactKeys(target, payloadKeys, "payload keys of closed segments")),
-  ];
+  return searchExactKeys(target, [
+    { what: "this owner's readers", keys: readers },
+    { what: "file keys of closed segments", keys: fileKeys },
+    { what: "payload keys of closed segments", keys: payloadKeys },
+  ]);
 }

@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { hash } from "node:crypto";
 import { bech32 } from "@scure/base";
 import { openFileKey } from "../../owner/release.ts";
 import type { AgeHeader } from "../../protocol/age-header.ts";
@@ -76,13 +76,27 @@ async function opensWithIdentity(
   return false;
 }
 
+const BLOCK_BYTES = 64;
 const HKDF_NO_SALT = new Uint8Array(32);
 const HKDF_HEADER_INFO = Buffer.from("header\x01", "latin1");
 
 /** The header's own MAC tells whether 16 bytes are its file key (age specification). */
 export function isFileKey(header: AgeHeader, key: Uint8Array): boolean {
-  // HKDF-SHA256 by hand (RFC 5869): tens of thousands of candidates are tried.
-  const pseudorandomKey = createHmac("sha256", HKDF_NO_SALT).update(key).digest();
-  const macKey = createHmac("sha256", pseudorandomKey).update(HKDF_HEADER_INFO).digest();
-  return createHmac("sha256", macKey).update(header.macInput).digest().equals(header.mac);
+  // HKDF-SHA256 by hand (RFC 5869), on plain hashes: tens of thousands of candidates are tried, and
+  // a key object for each would take most of the time.
+  const pseudorandomKey = hmacSha256(HKDF_NO_SALT, key);
+  const macKey = hmacSha256(pseudorandomKey, HKDF_HEADER_INFO);
+  return hmacSha256(macKey, header.macInput).equals(header.mac);
+}
+
+/** RFC 2104, for keys of at most one block. */
+function hmacSha256(key: Uint8Array, message: Uint8Array): Buffer {
+  const padded = Buffer.alloc(BLOCK_BYTES + message.length, 0x36);
+  for (let at = 0; at < key.length; at += 1) padded[at] = (key[at] ?? 0) ^ 0x36;
+  padded.set(message, BLOCK_BYTES);
+  const inner = hash("sha256", padded, "buffer");
+  const outer = Buffer.alloc(BLOCK_BYTES + inner.length, 0x5c);
+  for (let at = 0; at < key.length; at += 1) outer[at] = (key[at] ?? 0) ^ 0x5c;
+  outer.set(inner, BLOCK_BYTES);
+  return hash("sha256", outer, "buffer");
 }

@@ -118,18 +118,32 @@ function cannotLook(cause: unknown): never {
   });
 }
 
+/** Keys that are known exactly, and what they are. */
+export interface KnownKeys {
+  readonly what: string;
+  readonly keys: readonly Uint8Array[];
+}
+
 /** Searches every process for exact keys: raw, in hex and in base64. */
 export async function searchExactKeys(
   { pids }: Target,
-  keys: readonly Uint8Array[],
-  what: string,
+  groups: readonly KnownKeys[],
 ): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
+  // All of them in one pass over a process's memory, which is what takes the time.
+  const needles = groups.flatMap(({ keys }) => keys);
   for (const pid of pids) {
-    const { found, bytesScanned } = await scanProcess(pid, keys);
-    const different = new Set(found.map(({ needle }) => needle)).size;
-    const looked = `${keys.length} keys in ${megabytes(bytesScanned)}`;
-    attempts.push(attempt(`${what} in the memory of ${await nameOf(pid)}`, different, looked));
+    const { found, bytesScanned } = await scanProcess(pid, needles);
+    const name = await nameOf(pid);
+    let first = 0;
+    for (const { what, keys } of groups) {
+      const last = first + keys.length;
+      const own = found.filter(({ needle }) => needle >= first && needle < last);
+      const different = new Set(own.map(({ needle }) => needle)).size;
+      const looked = `${keys.length} keys in ${megabytes(bytesScanned)}`;
+      attempts.push(attempt(`${what} in the memory of ${name}`, different, looked));
+      first = last;
+    }
   }
   return attempts;
 }
