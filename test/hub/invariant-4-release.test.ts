@@ -9,7 +9,13 @@ import { BUNDLE_FOLDER } from "../../src/protocol/bundle.ts";
 import { readZip } from "../../src/protocol/zip.ts";
 import { projectRoot } from "../support/requirements.ts";
 import { exampleUrl, routesOf } from "../support/routes.ts";
-import { approve, refuse, releasedBundle, statusPath, typeRequest } from "../support/test-consent.ts";
+import {
+  approve,
+  refuse,
+  releasedBundle,
+  statusPath,
+  typeRequest,
+} from "../support/test-consent.ts";
 import { firstClip, requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
 
 // Invariant 4: nothing leaves without a release.
@@ -34,7 +40,9 @@ describe("an export", () => {
       const stored = new Uint8Array(readFileSync(clips.pathOf(clip, file)));
       const { payloadOffset, headerBytes } = requireAgeHeader(stored);
       const payload = Buffer.from(stored.subarray(payloadOffset));
-      const released = members.find(([, content]) => payload.equals(content.subarray(-payload.length)));
+      const released = members.find(([, content]) =>
+        payload.equals(content.subarray(-payload.length)),
+      );
       expect(released).toBeDefined();
       const content = released?.[1] ?? new Uint8Array();
       const header = requireAgeHeader(content);
@@ -91,7 +99,9 @@ describe("an export", () => {
       .get(approved.record.request);
     const envelope = JSON.parse(wider ?? "") as { payload: string };
     const text = Buffer.from(envelope.payload, "base64").toString();
-    envelope.payload = Buffer.from(text.replaceAll(`"segment":0`, `"segment":1`)).toString("base64");
+    envelope.payload = Buffer.from(text.replaceAll(`"segment":0`, `"segment":1`)).toString(
+      "base64",
+    );
     database
       .prepare("UPDATE requests SET decision = ? WHERE id = ?")
       .run(JSON.stringify(envelope), approved.record.request);
@@ -103,7 +113,10 @@ describe("an export", () => {
     const values = { clip: firstClip(hub), name: "000.video.original.age" };
     for (const { method, url } of routesOf(hub.hub.server)) {
       const answer = await hub.call(method, exampleUrl(url, values), { body: {} });
-      expect(windows.some((window) => answer.rawPayload.includes(window)), url).toBe(false);
+      expect(
+        windows.some((window) => answer.rawPayload.includes(window)),
+        url,
+      ).toBe(false);
     }
   });
 });
@@ -149,7 +162,9 @@ describe("in the source", () => {
       [...sourceOf(file).matchAll(/new Verified(?:Approval|Refusal)\(/g)].map(() => file),
     );
     expect(built).toEqual(["protocol/approval.ts", "protocol/approval.ts"]);
-    const casts = sources.filter((file) => /as (?:unknown as )?VerifiedApproval\b/.test(sourceOf(file)));
+    const casts = sources.filter((file) =>
+      /as (?:unknown as )?VerifiedApproval\b/.test(sourceOf(file)),
+    );
     expect(casts).toEqual([]);
   });
 

@@ -142,7 +142,7 @@ describe("the same history with other labels", () => {
   }
 
   test("(control: the calm history has one of everything, and four released files)", () => {
-    expect(calm.states.map((each) => each.split(" ")[1]).toSorted()).toEqual([
+    expect(calm.states.map((each) => each.split(" ")[1] ?? "").toSorted()).toEqual([
       "accessed",
       "expired",
       "received",

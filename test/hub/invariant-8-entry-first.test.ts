@@ -52,7 +52,7 @@ interface Attempt {
   readonly kind: LedgerEntryKind;
   readonly what: string;
   /** Makes everything ready; what it returns says whether it had its effect. */
-  prepare(hub: TestHub): Promise<() => Promise<boolean>>;
+  readonly prepare: (hub: TestHub) => Promise<() => Promise<boolean>>;
 }
 
 const succeeds = async (answer: Promise<{ statusCode: number }>): Promise<boolean> =>
