@@ -70,8 +70,11 @@ function announce(
 try {
   await run();
 } catch (error) {
-  const isUsage = error instanceof TypeError && "code" in error;
-  if (!(error instanceof HubError) && !isUsage) throw error;
-  process.stderr.write(`${error.message}\n`);
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const isUsage = code.startsWith("ERR_PARSE_ARGS");
+  // A folder that cannot be made, a full disk, a damaged database: what is said of it is enough.
+  const isSystem = error instanceof Error && ("syscall" in error || code.startsWith("SQLITE_"));
+  if (!(error instanceof HubError) && !isUsage && !isSystem) throw error;
+  process.stderr.write(`${isSystem ? "Cannot start: " : ""}${(error as Error).message}\n`);
   process.exitCode = error instanceof SettingsError || isUsage ? 2 : 3;
 }

@@ -62,6 +62,9 @@ describe.skipIf(isMissing)("a camera on the network, from the claim to the clip"
   const folderOf = (id: string, startedAtMs: number): string =>
     path.join(hub.clipsDirectory, new Date(startedAtMs).toISOString().slice(0, 7), id);
 
+  const waitForLine = (text: string): Promise<true> =>
+    hub.waitFor(`"${text}" in the log`, () => (hub.log().includes(text) ? true : null));
+
   /** The clip that is being recorded, and the segment of it that is being written. */
   const openSegment = (): Promise<{ folder: string; partial: string; closed: string[] }> =>
     hub.waitFor("a segment that is being written", async () => {
@@ -89,7 +92,7 @@ describe.skipIf(isMissing)("a camera on the network, from the claim to the clip"
 
   test("after the claim both of its streams are received, by the ingest process alone", async () => {
     claimedAtMs = Date.now();
-    expect(await hub.claim("--classic")).toMatchObject({ code: 0 });
+    await hub.claim("--classic");
     await hub.waitFor("both streams", async () => {
       const [camera] = (await hub.health()).cameras;
       return camera?.main === "streaming" && camera.sub === "streaming" ? camera : null;
@@ -98,7 +101,7 @@ describe.skipIf(isMissing)("a camera on the network, from the claim to the clip"
       (await connectionsOf(pid)).filter(({ remotePort }) => remotePort === server.port).length;
     expect(await toCamera(await hub.ingestPid())).toBe(2);
     expect(await toCamera(hub.pid)).toBe(0);
-    expect(hub.log()).toMatch(/front main: streaming avc1/);
+    await waitForLine("front main: streaming avc1");
   });
 
   test("the ingest process holds no secret of the hub and has no file of it open (invariant 12)", async () => {
@@ -254,7 +257,7 @@ describe.skipIf(isMissing)("a camera on the network, from the claim to the clip"
       return camera?.problem ?? null;
     });
     expect(["UNREACHABLE", "SILENT"]).toContain(problem.code);
-    expect(hub.log()).toContain(`front main: ${problem.code}`);
+    await waitForLine(`front main: ${problem.code}`);
     await server.restore();
     await hub.waitFor("the camera", async () => {
       const [camera] = (await hub.health()).cameras;

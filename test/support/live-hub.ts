@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { existsSync, mkdtempSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -10,12 +10,12 @@ import { openKeys } from "../../src/cli/keys-directory.ts";
 import { processTree } from "../../src/cli/memory-scan.ts";
 import { clipIdentities } from "../../src/owner/device-bundle.ts";
 import * as Api from "../../src/protocol/api.ts";
-import { hasCommand, projectRoot } from "./requirements.ts";
+import { projectRoot } from "./requirements.ts";
 
 /** A hub as people run it: real processes, a folder of its own, and an owner at the command line. */
 
 export interface LiveHubOptions {
-  /** The settings' list of cameras, in YAML; without it the hub plays its demo camera. */
+  /** The settings' list of cameras, in YAML; without it there are no settings, and a demo plays. */
   readonly cameras?: string;
   /** `secrets/cameras.yaml`. */
   readonly secrets?: string;
@@ -54,7 +54,8 @@ export interface LiveHub extends AsyncDisposable {
   log(): string;
   /** Runs the command line in a process of its own, with unsealed keys. */
   cli(...args: string[]): Promise<CommandResult>;
-  claim(...flags: string[]): Promise<CommandResult>;
+  /** @throws Error with what the command line said, where the claim fails. */
+  claim(...flags: string[]): Promise<void>;
   identities(): Promise<string[]>;
   health(): Promise<Api.HealthAnswer>;
   clips(): Promise<Api.ClipSummary[]>;
@@ -73,8 +74,8 @@ export interface LiveHub extends AsyncDisposable {
   kill9(): Promise<void>;
   /** SIGTERM; the exit code. */
   stop(): Promise<number | null>;
-  /** Starts it again on the same folder. */
-  restart(): Promise<void>;
+  /** Starts it again on the same folder, with more in its environment where that is given. */
+  restart(environment?: Readonly<Record<string, string>>): Promise<void>;
 }
 
 const HUB_ENTRY = path.join(projectRoot, "src/main.ts");
@@ -98,8 +99,12 @@ export async function startLiveHub(options: LiveHubOptions = {}): Promise<LiveHu
   const { data = "", work = "", tmp = "", owner = "" } = folders;
   await writeSettings(data, options);
   const written = { out: "", log: "" };
-  const start = (port: string): Promise<Running> =>
-    launch({ data, work, tmp, port, options, written: (name, text) => keep(written, name, text) });
+  const start = (port: string, more: LiveHubOptions["environment"] = {}): Promise<Running> =>
+    launch({
+      ...{ data, work, tmp, port, launcher: options.launcher === true },
+      environment: { ...options.environment, ...more },
+      written: (name, text) => keep(written, name, text),
+    });
   let running: Running;
   try {
     running = await start("0");
@@ -135,10 +140,11 @@ export async function startLiveHub(options: LiveHubOptions = {}): Promise<LiveHu
     output: () => written.out,
     log: () => written.log,
     cli,
-    claim: (...flags) => {
+    claim: async (...flags) => {
       const { url, claimCode } = running.ready;
       const command = ["owner", "claim", "--hub", url, "--code", claimCode ?? ""];
-      return cli(...command, "--keys", keysDirectory, ...flags);
+      const { code, stderr } = await cli(...command, "--keys", keysDirectory, ...flags);
+      if (code !== 0) throw new Error(`Cannot claim: exit code ${String(code)}: ${stderr}`);
     },
     identities: async () => clipIdentities((await openKeys(keysDirectory)).bundle),
     health: async () => (await client()).get("/api/health", Api.HealthAnswer),
@@ -172,10 +178,10 @@ export async function startLiveHub(options: LiveHubOptions = {}): Promise<LiveHu
       running.child.kill("SIGTERM");
       return ended(running.child);
     },
-    restart: async () => {
+    restart: async (environment) => {
       session = null;
       // The owner's keys know it under its first address.
-      running = await start(new URL(running.ready.url).port);
+      running = await start(new URL(running.ready.url).port, environment);
     },
     [Symbol.asyncDispose]: async () => {
       await killTree(running.pid);
@@ -188,8 +194,8 @@ export async function startLiveHub(options: LiveHubOptions = {}): Promise<LiveHu
 }
 
 async function writeSettings(data: string, { cameras, secrets }: LiveHubOptions): Promise<void> {
-  const text = ["name: Live hub", cameras ?? ""].join("\n");
-  await writeFile(path.join(data, "doorward.yaml"), `${text}\n`);
+  if (cameras !== undefined)
+    await writeFile(path.join(data, "doorward.yaml"), `name: Live hub\n${cameras}\n`);
   if (secrets === undefined) return;
   await mkdir(path.join(data, "secrets"), { mode: 0o700 });
   await writeFile(path.join(data, "secrets", "cameras.yaml"), secrets, { mode: 0o600 });
@@ -199,9 +205,13 @@ function keep(written: { out: string; log: string }, name: "out" | "log", text: 
   written[name] = (written[name] + text).slice(-OUTPUT_MAX);
 }
 
+const SET_PRIVILEGES = "/usr/bin/setpriv";
+
 /** A hub must not outlive a test that was killed. */
 function withParent(command: readonly string[]): readonly string[] {
-  return hasCommand("setpriv") ? ["setpriv", "--pdeathsig", "KILL", "--", ...command] : command;
+  return existsSync(SET_PRIVILEGES)
+    ? [SET_PRIVILEGES, "--pdeathsig", "KILL", "--", ...command]
+    : command;
 }
 
 async function launch(own: {
@@ -209,21 +219,21 @@ async function launch(own: {
   readonly work: string;
   readonly tmp: string;
   readonly port: string;
-  readonly options: LiveHubOptions;
+  readonly launcher: boolean;
+  readonly environment: Readonly<Record<string, string>>;
   readonly written: (name: "out" | "log", text: string) => void;
 }): Promise<Running> {
-  const { data, work, tmp, port, options, written } = own;
-  const command =
-    options.launcher === true
-      ? [path.join(projectRoot, "doorward"), "hub"]
-      : [process.execPath, HUB_ENTRY];
+  const { data, work, tmp, port, launcher, environment, written } = own;
+  const command = launcher
+    ? [path.join(projectRoot, "doorward"), "hub"]
+    : [process.execPath, HUB_ENTRY];
   const [program = "", ...args] = withParent([
     ...command,
     ...["--data", data, "--port", port, "--json"],
   ]);
   const child = spawn(program, args, {
     cwd: work,
-    env: { ...plainEnvironment(), TMPDIR: tmp, ...options.environment },
+    env: { ...plainEnvironment(), TMPDIR: tmp, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let log = "";
@@ -245,7 +255,7 @@ async function launch(own: {
   const ready = JSON.parse(await Promise.race([line, failed])) as ReadyLine;
   // Once it runs, its end is for the tests to ask about.
   failed.catch(() => undefined);
-  const pid = options.launcher === true ? await runningPid(data) : (child.pid ?? 0);
+  const pid = launcher ? await runningPid(data) : (child.pid ?? 0);
   return { child, ready, pid };
 }
 
