@@ -1,6 +1,8 @@
 import type { Static, TSchema } from "typebox";
 import { Value } from "typebox/value";
 import { isMap, isNode, LineCounter, parseDocument, type Document } from "yaml";
+import { readSmallFile, systemErrorCode } from "./base/files.ts";
+import { utf8Text } from "./protocol/bytes.ts";
 import { HubError } from "./protocol/errors.ts";
 
 /** YAML against a schema, with the line of whatever is wrong. */
@@ -10,6 +12,24 @@ export class SettingsError extends HubError {
   override readonly name = "SettingsError";
   constructor(message: string, options?: ErrorOptions) {
     super("WRONG_SETTINGS", message, options);
+  }
+}
+
+const FILE_MAX_BYTES = 256 * 1024;
+
+/**
+ * Text of a settings file, or null where there is none.
+ *
+ * @throws SettingsError where it cannot be read, is too large, or is no text.
+ */
+export async function readSettingsText(file: string): Promise<string | null> {
+  try {
+    const bytes = await readSmallFile(file, FILE_MAX_BYTES);
+    return bytes === null ? null : utf8Text(bytes, file);
+  } catch (cause) {
+    if (!(cause instanceof HubError) && systemErrorCode(cause) === null) throw cause;
+    const found = cause instanceof Error ? cause.message : "it cannot be read";
+    throw new SettingsError(`${file}: Cannot read settings: ${found}`, { cause });
   }
 }
 
@@ -84,8 +104,12 @@ function expectedAt(schema: TSchema, inside: readonly string[]): string | null {
   let current: unknown = schema;
   for (const part of inside) {
     if (typeof current !== "object" || current === null) return null;
-    const properties = (current as { properties?: Record<string, unknown> }).properties;
-    current = properties?.[part];
+    const { properties, patternProperties } = current as {
+      properties?: Record<string, unknown>;
+      patternProperties?: Record<string, unknown>;
+    };
+    // A record has one schema for whatever names its members have.
+    current = properties?.[part] ?? Object.values(patternProperties ?? {})[0];
   }
   const description = (current as { description?: unknown } | undefined)?.description;
   return typeof description === "string" ? description : null;

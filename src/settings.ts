@@ -1,11 +1,10 @@
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import Type, { type Static } from "typebox";
-import { readSmallFile, systemErrorCode, writeFileDurably } from "./base/files.ts";
-import { utf8Bytes, utf8Text } from "./protocol/bytes.ts";
-import { HubError } from "./protocol/errors.ts";
+import { writeFileDurably } from "./base/files.ts";
+import { utf8Bytes } from "./protocol/bytes.ts";
 import {
   checkText,
+  readSettingsText,
   requireShape,
   SettingsError,
   wrongAt,
@@ -14,7 +13,6 @@ import {
 
 export const SETTINGS_FILE = "doorward.yaml";
 export const CAMERA_SECRETS_FILE = "cameras.yaml";
-const SETTINGS_MAX_BYTES = 256 * 1024;
 const DEFAULT_PORT = 8080;
 
 const closed = { additionalProperties: false } as const;
@@ -25,7 +23,8 @@ const cameraId = Type.String({
 });
 const name = Type.String({ minLength: 1, maxLength: 80, description: "1 to 80 characters" });
 const rtspUrl = Type.String({
-  pattern: "^rtsp://",
+  // Anything else would have to be escaped, and each camera has its own idea of how.
+  pattern: "^rtsp://[!-~]+$",
   maxLength: 1_000,
   description: "an address as rtsp://192.0.2.10/main",
 });
@@ -74,12 +73,20 @@ const SettingsSchema = Type.Object(
         {
           port,
           /** The address under which a reverse proxy publishes it. */
-          url: Type.Optional(Type.String({ pattern: "^https?://", maxLength: 300 })),
+          url: Type.Optional(
+            Type.String({
+              pattern: "^https?://",
+              maxLength: 300,
+              description: "an address as https://door.example.org",
+            }),
+          ),
         },
         closed,
       ),
     ),
-    cameras: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 16 })),
+    cameras: Type.Optional(
+      Type.Array(Type.Unknown(), { maxItems: 16, description: "a list of at most 16 cameras" }),
+    ),
     retention: Type.Optional(
       Type.Object(
         {
@@ -150,13 +157,10 @@ export async function readSettings(
   environment: NodeJS.ProcessEnv,
 ): Promise<Settings> {
   const file = settingsFile ?? path.join(dataDirectory, SETTINGS_FILE);
-  let text: string;
-  try {
-    text = utf8Text((await readSmallFile(file, SETTINGS_MAX_BYTES)) ?? missing(), file);
-  } catch (error) {
-    if (!(error instanceof HubError) || error.code !== "SETTINGS_MISSING") throw error;
+  let text = await readSettingsText(file);
+  if (text === null) {
     if (settingsFile !== null)
-      throw new SettingsError(`Cannot read settings: there is no file ${file}`, { cause: error });
+      throw new SettingsError(`Cannot read settings: there is no file ${file}`);
     text = EXAMPLE_SETTINGS;
     await writeFileDurably(file, utf8Bytes(text));
   }
@@ -171,6 +175,13 @@ export async function readSettings(
         "expected false: the local network needs certificates, which this version cannot make yet;",
         "reach the hub from elsewhere through ssh -L 8080:localhost:8080",
       ].join(" "),
+    );
+  if (value.outside?.url !== undefined && !URL.canParse(value.outside.url))
+    throw wrongAt(
+      file,
+      checked,
+      ["outside", "url"],
+      "expected an address as https://door.example.org",
     );
   const secrets = await readSecrets(path.join(dataDirectory, "secrets", CAMERA_SECRETS_FILE));
   const cameras = (value.cameras ?? []).map((_, index) =>
@@ -190,14 +201,10 @@ export async function readSettings(
   };
 }
 
-function missing(): never {
-  throw new HubError("SETTINGS_MISSING", "Cannot read settings: there is no file");
-}
-
 function readPort(text: string | undefined): number | null {
   if (text === undefined || text === "") return null;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+  if (!/^[0-9]{1,5}$/.test(text) || value > 65_535)
     throw new SettingsError("Cannot read DOORWARD_PORT: expected a port from 0 to 65535");
   return value;
 }
@@ -217,13 +224,8 @@ const SecretsSchema = Type.Record(
 );
 
 async function readSecrets(file: string): Promise<Secrets> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return new Map();
-    throw error;
-  }
+  const text = await readSettingsText(file);
+  if (text === null) return new Map();
   const { value } = checkText(file, text, SecretsSchema);
   return new Map(
     Object.entries(value).map(([id, entry]) => [
