@@ -54,6 +54,7 @@ export const PAYLOAD_TYPES = {
   keyring: "application/vnd.doorward.keyring+json",
   decision: "application/vnd.doorward.decision+json",
   login: "application/vnd.doorward.login+json",
+  report: "application/vnd.doorward.report+json",
 } as const;
 export type PayloadType = (typeof PAYLOAD_TYPES)[keyof typeof PAYLOAD_TYPES];
 

@@ -16,6 +16,9 @@ export const LIMITS = {
   envelopePayloadCharacters: 2_000_000,
   keyringStatements: 10_000,
   assertionBytes: 4_096,
+  /** A transparency report as a file, with every entry of the ledger. */
+  reportBytes: 64 * 1024 * 1024,
+  reportEntries: 200_000,
 } as const;
 
 /** A form's or request's life when nobody says otherwise, and at the longest. */

@@ -176,7 +176,12 @@ function need<T>(value: T | undefined): T {
   return value;
 }
 
-function requireKnownCosigners(checkpoint: VerifiedCheckpoint, keyring: Keyring): void {
+/**
+ * That every signature line but the ledger's own is a cosignature of a device in the keyring.
+ *
+ * @throws MalformedInput naming the first that is not.
+ */
+export function requireKnownCosigners(checkpoint: VerifiedCheckpoint, keyring: Keyring): void {
   const known = [...keyring.devices.values()].map((device) =>
     cosignerKey(keyring.origin, fromBase64(device.record.signingKey, "signingKey")),
   );
@@ -215,7 +220,8 @@ function readEntries(proofs: Proofs, checkpoint: VerifiedCheckpoint): Parts["ent
   });
 }
 
-function readEntry(value: Json): LedgerEntry {
+/** @throws MalformedInput unless `value` is a ledger entry of a known kind. */
+export function readEntry(value: Json): LedgerEntry {
   const { kind } = checkShape(
     Type.Object({ kind: Type.String({ maxLength: 40 }) }),
     value,

@@ -1,0 +1,259 @@
+import Type, { type Static } from "typebox";
+import type { LedgerEntry, LedgerEntryOf } from "./ledger-entry.ts";
+import { MalformedInput } from "./errors.ts";
+import { REQUEST_KINDS } from "./request.ts";
+
+const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const closed = { additionalProperties: false } as const;
+const literals = <const Values extends readonly string[]>(values: Values) =>
+  Type.Union(values.map((value) => Type.Literal(value))) as unknown as Type.TUnsafe<Values[number]>;
+
+/** What became of the requests of one kind; the last six members add up to `received`. */
+const KindFiguresSchema = Type.Object(
+  {
+    kind: literals(REQUEST_KINDS),
+    received: count,
+    /** Of these, how many claimed to be an emergency. */
+    emergency: count,
+    approved: count,
+    approvedInPart: count,
+    refused: count,
+    expired: count,
+    withdrawn: count,
+    open: count,
+  },
+  closed,
+);
+export type KindFigures = Static<typeof KindFiguresSchema>;
+
+/**
+ * What a household's ledger says about it, in numbers alone: no id, no camera, no time of a single
+ * event. Only what the entries themselves show; what would need the records behind them (legal
+ * basis, seconds, faces, sound) is not here, because nobody outside could check it.
+ */
+export const ReportFiguresSchema = Type.Object(
+  {
+    /** Smallest and largest time of an entry; 0 where there is none. */
+    fromMs: count,
+    toMs: count,
+    entries: count,
+    /** Clips that were closed, and clips that a stop of the hub cut off. */
+    recordings: count,
+    torn: count,
+    deletions: count,
+    holds: count,
+    /** How often a device of the household opened a recording, or looked at a camera live. */
+    views: count,
+    live: count,
+    /** One row a kind that was received, in the order of `REQUEST_KINDS`. */
+    requests: Type.Array(KindFiguresSchema, { maxItems: REQUEST_KINDS.length }),
+    releases: count,
+    releasedFiles: count,
+    accesses: count,
+    revocations: count,
+    /** Entries about a request that do not follow from those before; an honest hub writes none. */
+    outOfPlace: count,
+    /** Releases and accesses that no signed approval came before. */
+    disclosuresWithoutApproval: count,
+  },
+  closed,
+);
+export type ReportFigures = Static<typeof ReportFiguresSchema>;
+
+type Counts = { -readonly [Name in keyof ReportFigures]: ReportFigures[Name] };
+
+/** One request, as far as the entries have told of it. */
+interface Told {
+  readonly row: KindFigures;
+  isDecided: boolean;
+  /** SHA-256 of the signed approval, once there is one. */
+  approval: string | null;
+  isReleased: boolean;
+  isRevoked: boolean;
+}
+
+interface Telling {
+  readonly counts: Counts;
+  readonly rows: Map<string, KindFigures>;
+  readonly requests: Map<string, Told>;
+  readonly decisions: Set<string>;
+  /** Head of the keyring in force. */
+  keyringHead: string | null;
+}
+
+/**
+ * Counts a ledger. The same entries always give the same figures: owner, verifier and page call
+ * this one function.
+ *
+ * @param entries - All of them, oldest first.
+ * @throws MalformedInput when a request is of a kind that this version does not know.
+ */
+export function reportFigures(entries: readonly LedgerEntry[]): ReportFigures {
+  const counts: Counts = {
+    fromMs: entries.reduce((first, { atMs }) => Math.min(first, atMs), entries[0]?.atMs ?? 0),
+    toMs: entries.reduce((last, { atMs }) => Math.max(last, atMs), 0),
+    entries: entries.length,
+    recordings: 0,
+    torn: 0,
+    deletions: 0,
+    holds: 0,
+    views: 0,
+    live: 0,
+    requests: [],
+    releases: 0,
+    releasedFiles: 0,
+    accesses: 0,
+    revocations: 0,
+    outOfPlace: 0,
+    disclosuresWithoutApproval: 0,
+  };
+  const telling: Telling = {
+    counts,
+    rows: new Map(),
+    requests: new Map(),
+    decisions: new Set(),
+    keyringHead: null,
+  };
+  for (const entry of entries) tell(telling, entry);
+  return { ...counts, requests: REQUEST_KINDS.flatMap((kind) => telling.rows.get(kind) ?? []) };
+}
+
+function tell(telling: Telling, entry: LedgerEntry): void {
+  const { counts } = telling;
+  switch (entry.kind) {
+    case "genesis":
+    case "keyring":
+      telling.keyringHead = entry.keyringHead;
+      return;
+    case "clip":
+      counts.recordings += 1;
+      return;
+    case "torn":
+      counts.torn += 1;
+      return;
+    case "deletion":
+      counts.deletions += 1;
+      return;
+    case "hold":
+      counts.holds += 1;
+      return;
+    case "view":
+      counts.views += 1;
+      return;
+    case "live":
+      counts.live += 1;
+      return;
+    case "request":
+      return tellRequest(telling, entry);
+    case "decision":
+      return tellDecision(telling, entry);
+    case "release":
+      return tellRelease(telling, entry);
+    case "access":
+      return tellAccess(telling, entry);
+    case "revocation":
+      return tellRevocation(telling, entry);
+    case "rendition":
+    case "settings":
+    case "software":
+    case "clock":
+      return;
+  }
+}
+
+function tellRequest(telling: Telling, entry: LedgerEntryOf<"request">): void {
+  const { counts, rows, requests } = telling;
+  if (requests.has(entry.request)) {
+    counts.outOfPlace += 1;
+    return;
+  }
+  const kind = REQUEST_KINDS.find((known) => known === entry.requestKind);
+  // Not counted as "other": a figure that leaves the kinds apart must not invent one.
+  if (kind === undefined)
+    throw new MalformedInput(
+      "requestKind",
+      "Cannot count request: it is of a kind that this version does not know",
+    );
+  const row = rows.get(kind) ?? emptyRow(kind);
+  rows.set(kind, row);
+  row.received += 1;
+  row.open += 1;
+  // Counted, and nothing else: no outcome here or anywhere depends on it (invariant 7).
+  if (entry.urgency === "emergency") row.emergency += 1;
+  requests.set(entry.request, {
+    row,
+    isDecided: false,
+    approval: null,
+    isReleased: false,
+    isRevoked: false,
+  });
+}
+
+function emptyRow(kind: KindFigures["kind"]): KindFigures {
+  return {
+    kind,
+    received: 0,
+    emergency: 0,
+    approved: 0,
+    approvedInPart: 0,
+    refused: 0,
+    expired: 0,
+    withdrawn: 0,
+    open: 0,
+  };
+}
+
+/** Only the first decision of a request counts: none is taken back, a refusal least of all. */
+function tellDecision(telling: Telling, entry: LedgerEntryOf<"decision">): void {
+  const told = telling.requests.get(entry.request);
+  if (!told || told.isDecided || !isSoundDecision(telling, entry)) {
+    telling.counts.outOfPlace += 1;
+    return;
+  }
+  const { outcome, decisionSha256 } = entry;
+  told.isDecided = true;
+  told.row.open -= 1;
+  told.row[outcome === "approved_in_part" ? "approvedInPart" : outcome] += 1;
+  if (decisionSha256 !== null) telling.decisions.add(decisionSha256);
+  if (outcome === "approved" || outcome === "approved_in_part") told.approval = decisionSha256;
+}
+
+/** What owners decide is signed, once, under the keyring in force; what time decides is not. */
+function isSoundDecision(telling: Telling, entry: LedgerEntryOf<"decision">): boolean {
+  const { outcome, decisionSha256, keyringHead } = entry;
+  if (decisionSha256 === null) return outcome === "expired" || outcome === "withdrawn";
+  return (
+    outcome !== "expired" &&
+    keyringHead === telling.keyringHead &&
+    !telling.decisions.has(decisionSha256)
+  );
+}
+
+function tellRelease(telling: Telling, entry: LedgerEntryOf<"release">): void {
+  const { counts, requests } = telling;
+  counts.releases += 1;
+  counts.releasedFiles += entry.files;
+  const told = requests.get(entry.request);
+  if (told?.approval === entry.decisionSha256 && !told.isReleased && !told.isRevoked)
+    told.isReleased = true;
+  else counts.disclosuresWithoutApproval += 1;
+}
+
+function tellAccess(telling: Telling, entry: LedgerEntryOf<"access">): void {
+  const { counts, requests } = telling;
+  counts.accesses += 1;
+  const told = requests.get(entry.request);
+  const isApproved = told?.approval === entry.decisionSha256 && told.isReleased && !told.isRevoked;
+  if (!isApproved) counts.disclosuresWithoutApproval += 1;
+}
+
+function tellRevocation(telling: Telling, entry: LedgerEntryOf<"revocation">): void {
+  const { counts, requests } = telling;
+  const told = requests.get(entry.request);
+  if (told?.approval !== entry.decisionSha256 || told.isRevoked) {
+    counts.outOfPlace += 1;
+    return;
+  }
+  told.isRevoked = true;
+  counts.revocations += 1;
+}
