@@ -1,7 +1,8 @@
 import * as Api from "../protocol/api.ts";
-import { fromBase64 } from "../protocol/bytes.ts";
+import { fromBase64, toHex } from "../protocol/bytes.ts";
 import { parseCanonicalJson, type Json } from "../protocol/canonical-json.ts";
 import { HubError } from "../protocol/errors.ts";
+import { hashLeaf, rootOfLeafHashes } from "../protocol/merkle.ts";
 import type { Personal } from "../protocol/request.ts";
 import { openPersonal } from "../owner/requests.ts";
 import type { ExitCode } from "./exit.ts";
@@ -112,12 +113,22 @@ export async function ownerLedger(args: string[]): Promise<ExitCode> {
   await using session = await openSession(options);
   const { client, seen, seenBefore } = session;
   const entries: { index: number; entry: Json }[] = [];
+  const leafHashes: Uint8Array[] = [];
   for (let from = 0; from < seen.size; from += 1_000) {
     const page = await client.get(`/api/ledger/entries?from=${from}&limit=1000`, Api.EntriesAnswer);
-    for (const { index, entry } of page)
-      if (index < seen.size)
-        entries.push({ index, entry: parseCanonicalJson(fromBase64(entry, "entry"), "entry") });
+    for (const { index, entry } of page) {
+      if (index >= seen.size) continue;
+      const bytes = fromBase64(entry, "entry");
+      leafHashes.push(hashLeaf(bytes));
+      entries.push({ index, entry: parseCanonicalJson(bytes, "entry") });
+    }
   }
+  // The checkpoint was found consistent; that these are its entries, only their own hashes show.
+  if (toHex(rootOfLeafHashes(leafHashes)) !== seen.root)
+    throw new HubError(
+      "LEDGER_CHANGED",
+      "Cannot show ledger: the entries that the hub gives are not those of its checkpoint",
+    );
   if (options.flag("json")) {
     const { size, root, checkpoint } = seen;
     printJson({ size, root, checkpoint, consistentWith: seenBefore?.size ?? null, entries });
