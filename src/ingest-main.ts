@@ -27,6 +27,12 @@ interface Ingest {
   readonly cameras: readonly CameraSettings[];
 }
 
+/** All that belongs to one camera. */
+interface Pipeline {
+  readonly recorder: ClipRecorder;
+  readonly stack: AsyncDisposableStack;
+}
+
 /** Detection looks back by less than this; the ring must still hold the full pre-roll then. */
 const DETECTION_DELAY_MAX_MS = 2_000;
 /** Sub stream of the demo scene, as a common camera would send it. */
@@ -37,7 +43,8 @@ let ingest: Ingest | null = null;
 let readers: OriginalsReaders | null = null;
 /** Where the keyring was when this process last took one: it may grow, and nothing else. */
 let seen: KeyringPosition | null = null;
-let pipelines: AsyncDisposableStack | null = null;
+let pipelines: readonly Pipeline[] | null = null;
+let isStopping = false;
 
 function send(message: FromIngest): void {
   // After the hub is gone there is nobody to tell, and `disconnect` ends this process.
@@ -90,8 +97,9 @@ function demoSource(onSubFragment: (fragment: Fragment) => void): CameraSource {
   };
 }
 
-/** One camera: streams, ring, motion, recorder. Everything it opens goes onto `stack`. */
-function startCamera(stack: AsyncDisposableStack, settings: CameraSettings, own: Ingest): void {
+/** One camera: streams, ring, motion, recorder. */
+function startCamera(settings: CameraSettings, own: Ingest): Pipeline {
+  const stack = new AsyncDisposableStack();
   const camera = parseCameraId(settings.id);
   const ring = new FragmentRing({
     durationMs: PRE_ROLL_MS + DETECTION_DELAY_MAX_MS,
@@ -139,6 +147,7 @@ function startCamera(stack: AsyncDisposableStack, settings: CameraSettings, own:
       if (settings.sub !== null) open("sub", rtspSource(settings, settings.sub, false), analyse);
       break;
   }
+  return { recorder, stack };
 }
 
 function fileSource(file: string): CameraSource {
@@ -156,6 +165,8 @@ function watchMotion(
     ffmpegPath: own.ffmpegPath,
     clock: systemClock,
     onFrame: (frame) => {
+      // What is being recorded is being closed, and nothing new may begin behind it.
+      if (isStopping) return;
       const event = detector.push(frame);
       if (event?.type === "start")
         recorder.startEvent(event.why, event.onsetAtMs, ring.since(event.onsetAtMs - PRE_ROLL_MS));
@@ -168,9 +179,9 @@ function watchMotion(
 
 /** Before a verified keyring there is nobody to seal to, so no camera is even connected to. */
 function startPipelines(): void {
-  if (!ingest || !readers || pipelines) return;
-  pipelines = new AsyncDisposableStack();
-  for (const camera of ingest.cameras) startCamera(pipelines, camera, ingest);
+  if (!ingest || !readers || pipelines || isStopping) return;
+  const own = ingest;
+  pipelines = own.cameras.map((camera) => startCamera(camera, own));
 }
 
 function takeKeyring(statements: readonly unknown[]): void {
@@ -191,8 +202,16 @@ function takeKeyring(statements: readonly unknown[]): void {
   startPipelines();
 }
 
+/**
+ * Recordings are closed first: cameras that do not answer must not cost them the time they have.
+ * Without a hub there is no time for goodbyes at all: the next one may be starting already, and
+ * must not find files that are still being written.
+ */
 async function stop(): Promise<void> {
-  await pipelines?.disposeAsync();
+  isStopping = true;
+  await Promise.all((pipelines ?? []).map(({ recorder }) => recorder[Symbol.asyncDispose]()));
+  if (process.connected)
+    await Promise.all((pipelines ?? []).map(({ stack }) => stack.disposeAsync()));
   process.exit(0);
 }
 

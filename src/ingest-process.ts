@@ -24,6 +24,7 @@ export interface IngestProcessOptions {
 export class IngestProcess implements AsyncDisposable {
   readonly #options: IngestProcessOptions;
   #child: ChildProcess | null = null;
+  #gone: ReturnType<typeof whenGone> | null = null;
   #restarts = 0;
   #failuresInARow = 0;
   #retry: NodeJS.Timeout | null = null;
@@ -67,7 +68,8 @@ export class IngestProcess implements AsyncDisposable {
     child.on("message", (message: FromIngest) => {
       this.#options.onMessage(message);
     });
-    child.once("exit", (code, signal) => {
+    this.#gone = whenGone(child);
+    void this.#gone.then(([code, signal]) => {
       this.#child = null;
       if (this.#isClosing) return;
       if (performance.now() - startedAtMs > STABLE_MS) this.#failuresInARow = 0;
@@ -90,11 +92,21 @@ export class IngestProcess implements AsyncDisposable {
     this.#isClosing = true;
     if (this.#retry) clearTimeout(this.#retry);
     const child = this.#child;
-    if (!child || child.exitCode !== null) return;
-    const exited = once(child, "exit");
+    if (!child) return;
     this.send({ type: "stop" });
     const kill = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);
-    await exited;
+    await this.#gone;
     clearTimeout(kill);
   }
+}
+
+/**
+ * Its end, once everything that it said before has been heard: the exit can be known before the
+ * last messages have been read, and among them may be that a recording is whole.
+ */
+async function whenGone(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
+  const unheard = child.connected ? once(child, "disconnect") : null;
+  const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+  await unheard;
+  return [code, signal];
 }

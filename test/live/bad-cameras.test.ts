@@ -124,6 +124,15 @@ describe.skipIf(isMissing)("cameras that cannot be used, beside one that can", (
     }
     expect(await readFile(path.join(hub.dataDirectory, "hub.json"), "utf8")).not.toContain(RIGHT);
   });
+
+  test("a camera that hangs while the hub is stopped costs no recording", async () => {
+    await hub.waitForClip("recording");
+    server.freeze();
+    expect(await hub.stop()).toBe(0);
+    server.thaw();
+    await hub.restart();
+    expect(new Set((await hub.clips()).map(({ state }) => state))).toEqual(new Set(["closed"]));
+  });
 });
 
 async function listen(
