@@ -49,11 +49,11 @@ export async function ownerApprove(args: string[]): Promise<ExitCode> {
     isPart: from !== null || to !== null || chosen.files.length < clip.files.length,
   });
   sayTerms(terms);
-  const headerOf = async (id: string, file: Parameters<typeof sealedFileName>[0]) =>
+  const fileOf = async (id: string, file: Parameters<typeof sealedFileName>[0]) =>
     session.client.bytes(`/api/clips/${id}/files/${sealedFileName(file)}`);
   const { bundle } = session.keys;
   const signer = envelopeSigner(signingKeyOf(bundle));
-  const decision = await signApproval(terms, clipIdentities(bundle), headerOf, signer);
+  const decision = await signApproval(terms, clipIdentities(bundle), fileOf, signer);
   const decided = await post(session, terms, decision);
   await cosignLedger(session);
   if (options.flag("json")) printJson({ decision, statusUrl: decided.statusUrl });

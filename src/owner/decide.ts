@@ -10,7 +10,7 @@ import { HubError } from "../protocol/errors.ts";
 import type { Keyring } from "../protocol/keyring.ts";
 import { DECISION_LIFETIME_MS } from "../protocol/limits.ts";
 import { recipientWords } from "../protocol/words.ts";
-import { makeRelease, type HeaderSource } from "./release.ts";
+import { makeRelease, type FileSource } from "./release.ts";
 
 /** What an owner chose to let go: the cut, to whom, and what for. */
 export interface Choice {
@@ -114,10 +114,10 @@ function commonTerms({ keyring, request, nonce, checkpoint, nowMs }: DecisionGro
 export async function signApproval(
   terms: Terms,
   identities: readonly string[],
-  headerOf: HeaderSource,
+  fileOf: FileSource,
   signer: EnvelopeSigner,
 ): Promise<Envelope> {
-  const release = await makeRelease(terms, identities, headerOf);
+  const release = await makeRelease(terms, identities, fileOf);
   return signEnvelope(PAYLOAD_TYPES.decision, { terms, release }, signer, termsHash(terms));
 }
 

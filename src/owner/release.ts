@@ -14,7 +14,7 @@ import {
   type AgeStanza,
   type Recipient,
 } from "../protocol/age-header.ts";
-import { concatBytes, toBase64, utf8Bytes } from "../protocol/bytes.ts";
+import { concatBytes, toBase64, toHex, utf8Bytes } from "../protocol/bytes.ts";
 import {
   fileName,
   filesOfTerms,
@@ -23,14 +23,15 @@ import {
   type Terms,
 } from "../protocol/decision.ts";
 import { HubError } from "../protocol/errors.ts";
+import { isKeyOfPayload } from "./payload.ts";
 
 /**
  * The release: for each file of the terms a new age header that only the recipient opens, over the
  * same file key. This is what a signature carries; without it the ciphertext on the hub stays shut.
  */
 
-/** Reads a sealed file's header; given by whoever can fetch it from the hub or the disk. */
-export type HeaderSource = (
+/** Reads a whole sealed file; given by whoever can fetch it from the hub or the disk. */
+export type FileSource = (
   clip: string,
   file: Terms["clips"][number]["files"][number],
 ) => Promise<Uint8Array>;
@@ -38,13 +39,18 @@ export type HeaderSource = (
 /**
  * New headers for all files of `terms`, in their order.
  *
+ * The hub hands the files out, so it could put the header of one in front of the payload of another
+ * and have the owner pass on a key that he never meant. A key is therefore passed on only where it
+ * opens the very payload that the terms name by its hash (invariant 5).
+ *
  * @param identities - Age identities of the readers that this device holds.
- * @throws HubError NO_READER when none of them opens a file.
+ * @throws HubError NO_READER when none of them opens a file, FILE_ALTERED when a file is not the one
+ * that the terms name or its header is another file's.
  */
 export async function makeRelease(
   terms: Terms,
   identities: readonly string[],
-  headerOf: HeaderSource,
+  fileOf: FileSource,
 ): Promise<ReleaseHeader[]> {
   if (terms.recipient === null)
     throw new HubError("NO_RECIPIENT", "Cannot release: the terms name no recipient");
@@ -52,9 +58,12 @@ export async function makeRelease(
   const hash = releaseHash(terms);
   const release: ReleaseHeader[] = [];
   for (const { clip, file } of filesOfTerms(terms)) {
-    const fileKey = await openFileKey(await headerOf(clip.clip, file), identities);
+    const name = fileName(clip.clip, file);
+    const sealed = await fileOf(clip.clip, file);
+    const fileKey = await openFileKey(sealed, identities);
     try {
-      const header = releaseHeader(fileKey, recipient, hash, fileName(clip.clip, file));
+      requireOwnKey(sealed, fileKey, file.payloadSha256, name);
+      const header = releaseHeader(fileKey, recipient, hash, name);
       const { segment, track, rendition } = file;
       release.push({ clip: clip.clip, segment, track, rendition, header: toBase64(header) });
     } finally {
@@ -62,6 +71,22 @@ export async function makeRelease(
     }
   }
   return release;
+}
+
+function requireOwnKey(
+  sealed: Uint8Array,
+  fileKey: Uint8Array,
+  payloadSha256: string,
+  name: string,
+): void {
+  const payload = sealed.subarray(requireAgeHeader(sealed).payloadOffset);
+  if (toHex(sha256(payload)) !== payloadSha256)
+    throw new HubError("FILE_ALTERED", `Cannot release ${name}: it is not what was recorded`);
+  if (!isKeyOfPayload(fileKey, payload))
+    throw new HubError(
+      "FILE_ALTERED",
+      `Cannot release ${name}: its header belongs to another file, whose key would have gone out`,
+    );
 }
 
 /** @throws HubError NO_READER when no identity opens the header. */

@@ -5,6 +5,7 @@ import { generateReader } from "../../src/owner/identity.ts";
 import { openFileKey, releaseHeader } from "../../src/owner/release.ts";
 import { parseRecipient, requireAgeHeader } from "../../src/protocol/age-header.ts";
 import { concatBytes } from "../../src/protocol/bytes.ts";
+import { approvalCase } from "../support/test-approval.ts";
 
 const plaintext = new Uint8Array(200_000).map((_, index) => index % 251);
 
@@ -67,5 +68,32 @@ test("a device without a reader of the file is told so", async () => {
   const sealed = await sealTo(reader.recipient);
   await expect(openFileKey(sealed, [stranger.identity])).rejects.toMatchObject({
     code: "NO_READER",
+  });
+});
+
+describe("a header that the hub has put in front of another file's payload", () => {
+  test("releases nothing: the key inside is not that of what the owner signs for", async () => {
+    const approval = await approvalCase();
+    const [own = "", other = ""] = [...approval.sealed.keys()];
+    const [ownFile, otherFile] = [approval.sealed.get(own), approval.sealed.get(other)];
+    if (!ownFile || !otherFile) throw new Error("the case needs two files");
+    const swapped = concatBytes(
+      requireAgeHeader(otherFile).headerBytes,
+      ownFile.subarray(requireAgeHeader(ownFile).payloadOffset),
+    );
+    approval.sealed.set(own, swapped);
+    await expect(approval.headers(approval.terms)).rejects.toMatchObject({ code: "FILE_ALTERED" });
+  });
+
+  test("and neither does a payload that is not the one the terms name", async () => {
+    const approval = await approvalCase();
+    const [own = "", other = ""] = [...approval.sealed.keys()];
+    approval.sealed.set(own, approval.sealed.get(other) ?? new Uint8Array());
+    await expect(approval.headers(approval.terms)).rejects.toMatchObject({ code: "FILE_ALTERED" });
+  });
+
+  test("(control: unchanged, it releases)", async () => {
+    const approval = await approvalCase();
+    expect(await approval.headers(approval.terms)).toHaveLength(approval.release.length);
   });
 });

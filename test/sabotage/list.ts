@@ -238,4 +238,11 @@ export const SABOTAGES: readonly Sabotage[] = [
     replace: "const isWhole = files.length > 0;",
     tests: ["test/clips/store.test.ts"],
   },
+  {
+    name: "a swapped header takes another file's key out of the house",
+    file: "src/owner/release.ts",
+    find: "if (!isKeyOfPayload(fileKey, payload))",
+    replace: "if (payload.length === 0)",
+    tests: ["test/owner/release.test.ts"],
+  },
 ];

@@ -32,7 +32,7 @@ export interface ApprovalCase {
   readonly chain: TestChain;
   readonly context: DecisionContext;
   readonly clip: ClipDetail;
-  readonly sealed: ReadonlyMap<string, Uint8Array>;
+  readonly sealed: Map<string, Uint8Array>;
   readonly terms: Terms;
   readonly release: Decision["release"];
   readonly recipientIdentity: string;
