@@ -34,6 +34,10 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "owner ledger --keys DIR [--json]",
     load: async () => (await import("./owner-lists.ts")).ownerLedger,
   },
+  "owner report": {
+    usage: "owner report --keys DIR [--json] [--out FILE]",
+    load: async () => (await import("./owner-report.ts")).ownerReport,
+  },
   "owner devices": {
     usage: "owner devices --keys DIR [--json]",
     load: async () => (await import("./owner-lists.ts")).ownerDevices,
@@ -76,7 +80,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./export.ts")).exportBundle,
   },
   verify: {
-    usage: "verify BUNDLE [--json]",
+    usage: "verify BUNDLE | --report FILE [--json]",
     load: async () => (await import("./verify.ts")).verify,
   },
   open: {

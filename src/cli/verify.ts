@@ -1,12 +1,20 @@
 import { readFile } from "node:fs/promises";
-import { looksLikeBundle, verifyBundle } from "../protocol/verify-bundle.ts";
+import { looksLikeBundle, verifyBundle, type BundleCheck } from "../protocol/verify-bundle.ts";
+import { looksLikeReport, verifyReport } from "../protocol/verify-report.ts";
 import { systemErrorCode } from "../base/files.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
 import { print, printJson, readOptions, say } from "./options.ts";
+import { reportText } from "./report-text.ts";
 
-/** Checks a bundle without any hub: 0 it holds, 1 it does not, 2 it is not a bundle. */
+/** Checks a bundle or a report without any hub: 0 it holds, 1 it does not, 2 it is neither. */
 export async function verify(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { flags: ["json"], positionals: 1 });
+  const isReport = args.some((arg) => arg === "--report" || arg.startsWith("--report="));
+  const options = readOptions(args, {
+    values: ["report"],
+    flags: ["json"],
+    positionals: isReport ? 0 : 1,
+  });
+  if (isReport) return verifyReportFile(options.required("report"), options.flag("json"));
   const bytes = await readBundle(options.positionals[0] ?? "");
   const asJson = options.flag("json");
   if (!looksLikeBundle(bytes)) {
@@ -32,13 +40,34 @@ export async function verify(args: string[]): Promise<ExitCode> {
     });
     return report.holds ? 0 : 1;
   }
-  for (const { check, holds, detail } of report.checks)
-    print(`${holds ? "holds        " : "DOES NOT HOLD"}  ${check} (${detail})`);
+  printChecks(report.checks);
   if (report.holds && terms) {
     print(`It holds. Ledger ${terms.origin}, for: ${terms.recipientWords.join(" ")}`);
     if (report.cosignedBy === 0) print("No device of the household has cosigned the checkpoint.");
   }
   return report.holds ? 0 : 1;
+}
+
+async function verifyReportFile(file: string, asJson: boolean): Promise<ExitCode> {
+  const bytes = await readBundle(file);
+  if (!looksLikeReport(bytes)) {
+    if (asJson) printJson({ holds: false, report: false, checks: [] });
+    else say("This is not a transparency report of Doorward.");
+    return 2;
+  }
+  const { holds, checks, statement, cosignedBy } = verifyReport(bytes);
+  if (asJson) {
+    printJson({ holds, report: true, checks, cosignedBy, ...statement });
+    return holds ? 0 : 1;
+  }
+  printChecks(checks);
+  if (statement) print(`\n${reportText(statement)}`);
+  return holds ? 0 : 1;
+}
+
+function printChecks(checks: readonly BundleCheck[]): void {
+  for (const { check, holds, detail } of checks)
+    print(`${holds ? "holds        " : "DOES NOT HOLD"}  ${check} (${detail})`);
 }
 
 export async function readBundle(file: string): Promise<Uint8Array> {

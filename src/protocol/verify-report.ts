@@ -73,9 +73,9 @@ const PLACE_CHECK = "every decision and revocation has its place";
 
 /** True when some part of `bytes` says that it is, or was, one of our reports. */
 export function looksLikeReport(bytes: Uint8Array): boolean {
-  // Several marks far apart: one changed byte makes a report wrong, not something else.
+  // Two marks far apart: one changed byte makes a report wrong, not something else.
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, LIMITS.reportBytes));
-  const marks = ['"checkpoint":"doorward/', `"format":"${REPORT_FORMAT}"`, PAYLOAD_TYPES.report];
+  const marks = [`"format":"${REPORT_FORMAT}"`, PAYLOAD_TYPES.report];
   return marks.some((mark) => text.includes(mark));
 }
 

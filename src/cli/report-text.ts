@@ -1,0 +1,62 @@
+import type { KindFigures, ReportFigures } from "../protocol/report.ts";
+import type { ReportStatement } from "../protocol/verify-report.ts";
+
+const COLUMNS: readonly (readonly [title: string, of: (row: KindFigures) => number])[] = [
+  ["received", ({ received }) => received],
+  ["approved", ({ approved }) => approved],
+  ["in part", ({ approvedInPart }) => approvedInPart],
+  ["refused", ({ refused }) => refused],
+  ["expired", ({ expired }) => expired],
+  ["withdrawn", ({ withdrawn }) => withdrawn],
+  ["open", ({ open }) => open],
+];
+const KIND_WIDTH = 18;
+
+/** A transparency report as people read it; owner and verifier print the same text. */
+export function reportText({ origin, atMs, figures, checkpoint }: ReportStatement): string {
+  return [
+    `Transparency report of ledger ${origin}`,
+    `Made ${utc(atMs)} from all ${checkpoint.size} entries, ${utc(figures.fromMs)} to ${utc(figures.toMs)}`,
+    "",
+    ...requestLines(figures),
+    "",
+    `Recordings: ${figures.recordings}, and ${figures.torn} that were cut off. Deleted: ${figures.deletions}. Held: ${figures.holds}.`,
+    `Opened by the household: ${figures.views} times.`,
+    `Released: ${figures.releases} times, ${figures.releasedFiles} files. Fetched: ${figures.accesses} times. Revoked: ${figures.revocations}.`,
+    `Disclosures without an owner's approval: ${figures.disclosuresWithoutApproval}`,
+    ...(figures.outOfPlace > 0
+      ? [`Entries that do not follow from those before: ${figures.outOfPlace}`]
+      : []),
+  ].join("\n");
+}
+
+function requestLines({ requests }: ReportFigures): string[] {
+  if (requests.length === 0) return ["Nobody has asked for anything."];
+  const sum = (of: (row: KindFigures) => number): number =>
+    requests.reduce((total, row) => total + of(row), 0);
+  const line = (name: string, cells: readonly (string | number)[]): string =>
+    name.padEnd(KIND_WIDTH) + cells.map((cell) => String(cell).padStart(10)).join("");
+  const emergencies = sum(({ emergency }) => emergency);
+  return [
+    line(
+      "Requests",
+      COLUMNS.map(([title]) => title),
+    ),
+    ...requests.map((row) =>
+      line(
+        row.kind,
+        COLUMNS.map(([, of]) => of(row)),
+      ),
+    ),
+    line(
+      "all",
+      COLUMNS.map(([, of]) => sum(of)),
+    ),
+    ...(emergencies > 0 ? [`Said to be an emergency: ${emergencies}. That changed nothing.`] : []),
+  ];
+}
+
+/** In UTC, so that the text is the same wherever it is printed. */
+function utc(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 16)}Z`;
+}
