@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "./base/clock.ts";
 import { findFfmpeg } from "./base/ffmpeg.ts";
@@ -35,6 +36,7 @@ interface Pipeline {
 
 /** Detection looks back by less than this; the ring must still hold the full pre-roll then. */
 const DETECTION_DELAY_MAX_MS = 2_000;
+const FFMPEG_RETRY_MS = 5_000;
 /** Sub stream of the demo scene, as a common camera would send it. */
 const DEMO_SUB = { width: 640, height: 360 };
 const DEMO_SCENE = fileURLToPath(new URL("../scripts/demo-scene.ts", import.meta.url));
@@ -215,28 +217,44 @@ async function stop(): Promise<void> {
   process.exit(0);
 }
 
-async function handle(message: ToIngest): Promise<void> {
+async function handle(message: Exclude<ToIngest, { type: "stop" }>): Promise<void> {
   switch (message.type) {
     case "configure": {
       const { clipsDirectory, cameras } = message;
-      ingest = { clipsDirectory, cameras, ffmpegPath: (await findFfmpeg()).path };
+      ingest = { clipsDirectory, cameras, ffmpegPath: await waitForFfmpeg(cameras) };
       send({ type: "ready", sandbox: await sandboxState() });
       startPipelines();
       return;
     }
     case "keyring":
       takeKeyring(message.statements);
-      return;
-    case "stop":
-      await stop();
-      return;
+  }
+}
+
+/** Without it no picture can be looked at; it may be installed while the hub runs. */
+async function waitForFfmpeg(cameras: readonly CameraSettings[]): Promise<string> {
+  for (;;) {
+    try {
+      return (await findFfmpeg()).path;
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error;
+      const { code, message } = error;
+      const report = {
+        state: "waiting-to-retry",
+        problem: { code, message },
+        codec: null,
+      } as const;
+      for (const { id } of cameras) send({ type: "camera", camera: id, role: "main", report });
+      await sleep(FFMPEG_RETRY_MS);
+    }
   }
 }
 
 let messages = Promise.resolve();
 process.on("message", (message: ToIngest) => {
-  // One after the other: a keyring must not overtake the configuration.
-  messages = messages.then(() => handle(message));
+  // One after the other: a keyring must not overtake the configuration. A stop waits for nothing.
+  if (message.type === "stop") void stop();
+  else messages = messages.then(() => handle(message));
 });
 process.on("disconnect", () => void stop());
 process.on("SIGINT", () => {
