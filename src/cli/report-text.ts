@@ -20,9 +20,9 @@ export function reportText({ origin, atMs, figures, checkpoint }: ReportStatemen
     "",
     ...requestLines(figures),
     "",
-    `Recordings: ${figures.recordings}, and ${figures.torn} that were cut off. Deleted: ${figures.deletions}. Held: ${figures.holds}.`,
-    `Opened by the household: ${figures.views} times.`,
-    `Released: ${figures.releases} times, ${figures.releasedFiles} files. Fetched: ${figures.accesses} times. Revoked: ${figures.revocations}.`,
+    `Recordings: ${figures.recordings}. Cut off: ${figures.torn}. Deleted: ${figures.deletions}. Held: ${figures.holds}.`,
+    `The household itself: ${figures.views} opened, ${figures.live} live.`,
+    `Releases: ${figures.releases}, with ${figures.releasedFiles} files. Downloads: ${figures.accesses}. Revoked: ${figures.revocations}.`,
     `Disclosures without an owner's approval: ${figures.disclosuresWithoutApproval}`,
     ...(figures.outOfPlace > 0
       ? [`Entries that do not follow from those before: ${figures.outOfPlace}`]

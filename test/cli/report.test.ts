@@ -36,7 +36,7 @@ describe("doorward owner report", () => {
     expect(stdout).toMatch(/^police_voluntary( +[0-9]+){7}$/m);
     expect(stdout).toMatch(/^police_emergency {11}1 {9}0 {9}0 {9}1 /m);
     expect(stdout).toContain("Said to be an emergency: 1. That changed nothing.");
-    expect(stdout).toContain("Released: 1 times, 1 files. Fetched: 1 times. Revoked: 0.");
+    expect(stdout).toContain("Releases: 1, with 1 files. Downloads: 1. Revoked: 0.");
     expect(stdout).toContain("Disclosures without an owner's approval: 0");
     expect(stdout).not.toMatch(/suspect|suspicious|offender|criminal/i);
   });

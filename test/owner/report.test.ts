@@ -211,6 +211,30 @@ describe("a changed report does not hold", () => {
     expect(failure(await signedAnew({ atMs: 7 }))).toBeNull();
   });
 
+  test("with a download passed off as a look of the household, and figures that go with it", async () => {
+    const { figures } = made.statement;
+    const entries = fileOf(made).entries.map((value) => {
+      const entry = value as LedgerEntry;
+      if (entry.kind !== "access") return value;
+      const view: LedgerEntry = {
+        v: 1,
+        kind: "view",
+        atMs: entry.atMs,
+        clip: firstClip(hub),
+        device: hub.owner.key.device,
+      };
+      return view;
+    });
+    const nicer = { ...figures, accesses: 0, views: figures.views + 1 };
+    const { report: signed } = parseCanonicalJson(
+      await signedAnew({ figures: nicer }),
+      "report",
+    ) as unknown as ReportFile;
+    expect(failure(withFile({ entries, report: signed }))).toBe(
+      "no entry of the ledger is missing, added or changed",
+    );
+  });
+
   test("signed by nobody who may: a member, a stranger, or as another kind of statement", async () => {
     const signature = "an owner's device signed this report";
     expect(failure(await signedAnew({}, adult.key))).toBe(signature);
@@ -273,7 +297,15 @@ describe("a changed report does not hold", () => {
 
   test("cut off, with more after its end, or spelt another way", () => {
     const text = utf8Text(made.bytes, "report");
-    for (const other of [text.slice(0, -1), `${text}\n`, text.replace(",", ", "), "{}", "", "null"])
+    const deep = `{"checkpoint":${"[".repeat(500_000)}`;
+    for (const other of [
+      text.slice(0, -1),
+      `${text}\n`,
+      text.replace(",", ", "),
+      text.replace('"v":1', '"v":1e999'),
+      text.replace('"format"', '"__proto__":{},"format"'),
+      ...[deep, `${deep}${"]".repeat(500_000)}}`, "{}", "", "null", "[]", "\u0000"],
+    ])
       expect(verifyReport(utf8Bytes(other)).holds).toBe(false);
   });
 });
