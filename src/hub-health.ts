@@ -57,7 +57,7 @@ export function createHealth(settings: Settings): Health {
     setIngest: (started) => {
       ingest = started;
     },
-    report: ({ clips, ledger, household }) => {
+    report: ({ clips, ledger, household, retention }) => {
       const counts = clips.counts();
       return {
         cameras: settings.cameras.map((camera) =>
@@ -67,7 +67,7 @@ export function createHealth(settings: Settings): Health {
         ingestRestarts: ingest?.restarts ?? 0,
         clips: counts.recording + counts.closed + counts.torn,
         ledgerEntries: ledger.size(),
-        warnings: warnings(household.keyring !== null, sandbox),
+        warnings: [...retention.warnings(), ...warnings(household.keyring !== null, sandbox)],
       };
     },
   };

@@ -5,15 +5,19 @@ import path from "node:path";
 import { makePrivateDirectory, PRIVATE_DIRECTORY_MODE } from "./base/files.ts";
 import { openDatabase, type HubDatabase } from "./base/database.ts";
 import { sealBytes } from "./clips/sealed-file.ts";
+import { Retention } from "./clips/retention.ts";
+import { RETENTION_DEFAULT } from "./clips/retention-plan.ts";
 import { ClipStore } from "./clips/store.ts";
 import type { BundleSource } from "./consent/bundle.ts";
 import { createDecisions } from "./consent/decisions.ts";
+import { createReleasedClips } from "./consent/released-clips.ts";
 import { RequestStore } from "./consent/requests.ts";
 import { createClaimDesk } from "./http/claim.ts";
 import { addClipRoutes } from "./http/clip-routes.ts";
 import { addConsentRoutes, addPickUpRoute } from "./http/consent-routes.ts";
 import { addHouseholdRoutes } from "./http/household-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
+import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { createOutsideServer } from "./http/outside.ts";
 import { Pairings } from "./http/pairings.ts";
 import { createServer, type HubServer } from "./http/server.ts";
@@ -45,6 +49,7 @@ export interface HubOptions {
 }
 
 const EXPIRY_CHECK_MS = 10_000;
+const SPACE_CHECK_MS = 10_000;
 const DATABASE_FILE = "doorward.db";
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -91,6 +96,7 @@ export class Hub implements AsyncDisposable {
     const urls = { main: "", outside: null as string | null };
     const health = createHealth(settings);
     const services = openServices({ options, database, ledgerKey, clipsDirectory, urls, health });
+    stack.use(services.retention);
     await settlePast(services, options);
     const server = await mainServer(services);
     stack.defer(() => server.close());
@@ -110,6 +116,8 @@ export class Hub implements AsyncDisposable {
     ingestOf.set(services, ingest);
     const timer = setInterval(() => expireDue(services), EXPIRY_CHECK_MS);
     stack.defer(() => clearInterval(timer));
+    const spaceTimer = setInterval(() => services.retention.wake(), SPACE_CHECK_MS);
+    stack.defer(() => clearInterval(spaceTimer));
     log("info", `listening on ${urls.main}`);
     return new Hub({
       services,
@@ -178,6 +186,7 @@ function openServices(parts: {
     claimDesk: createClaimDesk(),
     pairings: new Pairings(nowMs),
     clips,
+    retention: openRetention({ options, database, clips, clipsDirectory, requests, appendEntry }),
     requests,
     decisions,
     bundles: bundleSource(ledger, household, clips),
@@ -195,6 +204,24 @@ function openServices(parts: {
   };
   recordFacts(services, database, options.settings);
   return services;
+}
+
+function openRetention(parts: {
+  options: HubOptions;
+  database: HubDatabase;
+  clips: ClipStore;
+  clipsDirectory: string;
+  requests: RequestStore;
+  appendEntry: (entry: LedgerEntry) => number;
+}): Retention {
+  const { options, database, clips, clipsDirectory, requests, appendEntry } = parts;
+  return Retention.open({
+    ...{ database, clipsDirectory, appendEntry, store: clips, log: options.log },
+    dataDirectory: options.dataDirectory,
+    nowMs: options.nowMs ?? Date.now,
+    rules: options.settings.retention ?? RETENTION_DEFAULT,
+    released: createReleasedClips(requests),
+  });
 }
 
 function bundleSource(ledger: Ledger, household: Household, clips: ClipStore): BundleSource {
@@ -265,6 +292,7 @@ function recordFacts(services: HubServices, database: HubDatabase, settings: Set
 
 /** What the last run left unfinished, before anything new begins. */
 async function settlePast(services: HubServices, { log }: HubOptions): Promise<void> {
+  await services.retention.finish();
   const found = await services.clips.recoverOrphans();
   for (const clip of found.torn) log("warn", `clip ${clip} was torn by the last stop`);
   for (const { clip, name } of found.missing)
@@ -289,6 +317,7 @@ async function mainServer(services: HubServices): Promise<HubServer> {
   addStatusPage(server, services);
   addHouseholdRoutes(server, services);
   addClipRoutes(server, services);
+  addRetentionRoutes(server, services);
   addConsentRoutes(server, services);
   addPickUpRoute(server, services);
   addLedgerRoutes(server, services);
@@ -326,7 +355,8 @@ function startIngest(
   clipsDirectory: string,
   { settings, log }: HubOptions,
 ): IngestProcess {
-  const { household, clips } = services;
+  const { household, clips, retention } = services;
+  let taken = Promise.resolve();
   return IngestProcess.start({
     greet: () => [
       { type: "configure", clipsDirectory, cameras: settings.cameras },
@@ -335,10 +365,14 @@ function startIngest(
     onMessage: (message: FromIngest) => {
       const news = health.observe(message);
       if (news) log(news.level, news.text);
+      if (message.type === "trouble" && message.code === "RECORDER_DISK_FULL") retention.wake();
       if (message.type === "recorder") {
-        clips.apply(message.event).catch((error: unknown) => {
-          log("warn", `recording not listed: ${error instanceof Error ? error.message : "?"}`);
-        });
+        // In their order, also where one has to wait for room on the disk.
+        taken = taken
+          .then(() => retention.withRoom(() => clips.apply(message.event)))
+          .catch((error: unknown) => {
+            log("warn", `recording not listed: ${error instanceof Error ? error.message : "?"}`);
+          });
       }
     },
     onExit: async (reason) => {

@@ -1,6 +1,7 @@
 import path from "node:path";
 import Type, { type Static } from "typebox";
 import { writeFileDurably } from "./base/files.ts";
+import { RETENTION_DEFAULT, type RetentionRules } from "./clips/retention-plan.ts";
 import { utf8Bytes } from "./protocol/bytes.ts";
 import {
   checkText,
@@ -28,7 +29,10 @@ const rtspUrl = Type.String({
   maxLength: 1_000,
   description: "an address as rtsp://192.0.2.10/main",
 });
-const duration = Type.String({ pattern: "^[0-9]{1,4}[hd]$", description: "a time as 12h or 30d" });
+const duration = Type.String({
+  pattern: "^[1-9][0-9]{0,3}[hd]$",
+  description: "a time as 12h or 30d",
+});
 const faces = Type.Union(
   [Type.Literal("keep"), Type.Literal("blur-copy"), Type.Literal("blur-only")],
   { description: "keep, blur-copy or blur-only" },
@@ -93,7 +97,7 @@ const SettingsSchema = Type.Object(
           motion: Type.Optional(duration),
           bell: Type.Optional(duration),
           space: Type.Optional(
-            Type.String({ pattern: "^[0-9]{1,6}(MB|GB|TB)$", description: "a size as 20GB" }),
+            Type.String({ pattern: "^[1-9][0-9]{0,5}(MB|GB|TB)$", description: "a size as 20GB" }),
           ),
         },
         closed,
@@ -126,6 +130,8 @@ export interface Settings {
   readonly port: number;
   readonly outside: { readonly port: number; readonly url: string | null } | null;
   readonly cameras: readonly CameraSettings[];
+  /** Without it, the defaults of `RETENTION_DEFAULT`. */
+  readonly retention?: RetentionRules;
   /** SHA-256 input for the ledger: the file as it was read, without the secrets. */
   readonly text: string;
 }
@@ -144,6 +150,13 @@ listen:
 #     main: rtsp://192.0.2.10/main   # user and password: secrets/cameras.yaml beside this file
 #     sub: rtsp://192.0.2.10/sub
 #     audio: false
+
+# How long recordings stay, and how much room they may take; bells go last. This is what holds where
+# nothing is said. When the disk is full, the oldest that nobody holds go whatever stands here.
+# retention:
+#   motion: 30d
+#   bell: 90d
+#   space: 20GB       # no limit where it is left out
 `;
 
 /**
@@ -197,7 +210,30 @@ export async function readSettings(
       cameras.length > 0
         ? cameras
         : [{ id: "demo", name: "Demo door", audio: false, faces: "keep", source: "demo" }],
+    retention: retentionOf(value.retention ?? {}),
     text,
+  };
+}
+
+const HOUR_MS = 3_600_000;
+const UNIT_BYTES: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** Times and sizes in the form that the schema demands. */
+function retentionOf(written: {
+  readonly motion?: string;
+  readonly bell?: string;
+  readonly space?: string;
+}): RetentionRules {
+  const durationMs = (text: string): number =>
+    Number(text.slice(0, -1)) * (text.endsWith("d") ? 24 * HOUR_MS : HOUR_MS);
+  const { motion, bell, space } = written;
+  return {
+    motionMs: motion === undefined ? RETENTION_DEFAULT.motionMs : durationMs(motion),
+    bellMs: bell === undefined ? RETENTION_DEFAULT.bellMs : durationMs(bell),
+    spaceBytes:
+      space === undefined
+        ? RETENTION_DEFAULT.spaceBytes
+        : Number(space.slice(0, -2)) * (UNIT_BYTES[space.slice(-2)] ?? 0),
   };
 }
 

@@ -11,15 +11,8 @@ import { parseAgeHeader, STANZA_TYPE, type AgeHeader } from "../protocol/age-hea
 import { clipFolder } from "../protocol/clip.ts";
 import { MalformedInput } from "../protocol/errors.ts";
 import { parseClipId } from "../protocol/ids.ts";
+import { check, checkDeletions, checkLedger, listedTorn, type StorageCheck } from "./check-rows.ts";
 import { plaintextIn, plaintextInFile } from "./plaintext-scan.ts";
-
-/** One promise about what is on the disk, looked up on a real installation. */
-export interface StorageCheck {
-  readonly invariant: string;
-  readonly holds: boolean;
-  /** What was looked at, or what was found. */
-  readonly detail: string;
-}
 
 interface ListedFile {
   readonly clip: string;
@@ -28,14 +21,6 @@ interface ListedFile {
   readonly size_bytes: number;
   readonly payload_sha256: string;
   readonly started_at_ms: number;
-}
-
-interface ListedTorn {
-  readonly clip: string;
-  readonly name: string;
-  readonly size_bytes: number;
-  readonly sha256: string;
-  readonly entry_index: number;
 }
 
 interface FoundFile {
@@ -47,18 +32,10 @@ interface FoundFile {
 
 /** 16 MiB of plaintext, tags, a header. */
 const SEALED_FILE_MAX_BYTES = 20 * 1024 * 1024;
-const FINDINGS_SHOWN_MAX = 5;
 /** A running hub may be between making a file and writing its row. */
 const SETTLE_MS = 1_000;
 /** Originals reader and recovery; the blurred reader as well for blurred files. */
 const STANZAS = { original: 2, blurred: 3 } as const;
-
-function check(invariant: string, findings: readonly string[], looked: string): StorageCheck {
-  if (findings.length === 0) return { invariant, holds: true, detail: looked };
-  const more = findings.length - FINDINGS_SHOWN_MAX;
-  const shown = findings.slice(0, FINDINGS_SHOWN_MAX).join("; ");
-  return { invariant, holds: false, detail: more > 0 ? `${shown}; and ${more} more` : shown };
-}
 
 /** Everything below `directory`, itself included, symbolic links not followed. */
 async function findFiles(directory: string): Promise<FoundFile[]> {
@@ -82,7 +59,11 @@ async function findFiles(directory: string): Promise<FoundFile[]> {
 /** What holds footage or secrets; a settings file may be as open as its owner likes. */
 function mustBePrivate(name: string): boolean {
   const [first = ""] = name.split(path.sep);
-  return first === "." || ["clips", "secrets"].includes(first) || first.startsWith("doorward.db");
+  return (
+    first === "." ||
+    ["clips", "secrets", "ballast"].includes(first) ||
+    first.startsWith("doorward.db")
+  );
 }
 
 function checkModes(found: readonly FoundFile[]): StorageCheck[] {
@@ -201,10 +182,6 @@ function listedFiles(database: BetterSqlite3.Database): ListedFile[] {
     .all();
 }
 
-function listedTorn(database: BetterSqlite3.Database): ListedTorn[] {
-  return database.prepare<[], ListedTorn>("SELECT * FROM torn_files ORDER BY clip, name").all();
-}
-
 async function unaccounted(
   clipsDirectory: string,
   database: BetterSqlite3.Database,
@@ -217,11 +194,18 @@ async function unaccounted(
       .all()
       .map(({ id }) => id),
   );
+  // Its deletion is entered: what is still there is about to be removed.
+  const going = new Set(
+    database
+      .prepare<[], string>("SELECT clip FROM clip_deletions WHERE files_gone = 0")
+      .pluck()
+      .all(),
+  );
   const known = new Set(
     [...listedFiles(database), ...listedTorn(database)].map(({ clip, name }) => `${clip}/${name}`),
   );
   const stray = clips
-    .filter(({ clip }) => !recording.has(clip))
+    .filter(({ clip }) => !recording.has(clip) && !going.has(clip))
     .flatMap(({ clip, names }) => names.map((name) => `${clip}/${name}`))
     .filter((name) => !known.has(name));
   return { stray, foreign };
@@ -269,49 +253,6 @@ async function checkTorn(
       findings.push(`${clip}/${name} is not what was recorded as torn`);
   }
   return check("torn-unchanged", findings, `${torn.length} torn files are as they were found`);
-}
-
-interface EntryFiles {
-  readonly kind?: unknown;
-  readonly clip?: unknown;
-  readonly files?: unknown;
-}
-
-function entryAt(database: BetterSqlite3.Database, index: number): EntryFiles {
-  const row = database
-    .prepare<[number], { entry: Uint8Array }>("SELECT entry FROM ledger_entries WHERE idx = ?")
-    .get(index);
-  // Written by the hub as canonical JSON; every member is compared before it is believed.
-  return row === undefined ? {} : (JSON.parse(Buffer.from(row.entry).toString()) as EntryFiles);
-}
-
-function checkLedger(database: BetterSqlite3.Database): StorageCheck {
-  const findings: string[] = [];
-  const clips = database
-    .prepare<[], { id: string; entry_index: number }>(
-      "SELECT id, entry_index FROM clips WHERE entry_index IS NOT NULL",
-    )
-    .all();
-  const hashes = database
-    .prepare<[string], string>("SELECT payload_sha256 FROM clip_files WHERE clip = ? ORDER BY 1")
-    .pluck();
-  const listed = (files: unknown, member: "payloadSha256" | "sha256"): string[] =>
-    Array.isArray(files)
-      ? files.map((file: Record<string, unknown>) => String(file[member])).toSorted()
-      : [];
-  for (const { id, entry_index } of clips) {
-    const entry = entryAt(database, entry_index);
-    const inEntry = entry.kind === "clip" && entry.clip === id ? entry.files : [];
-    if (listed(inEntry, "payloadSha256").join() !== hashes.all(id).join())
-      findings.push(`entry ${entry_index} does not list the files of clip ${id}`);
-  }
-  for (const { clip, name, sha256, entry_index } of listedTorn(database)) {
-    const entry = entryAt(database, entry_index);
-    const inEntry = entry.kind === "torn" && entry.clip === clip ? entry.files : [];
-    if (!listed(inEntry, "sha256").includes(sha256))
-      findings.push(`entry ${entry_index} does not list torn file ${clip}/${name}`);
-  }
-  return check("rows-in-ledger", findings, `${clips.length} clips are listed by their entries`);
 }
 
 function checkDatabase(database: BetterSqlite3.Database): StorageCheck[] {
@@ -371,6 +312,7 @@ export async function checkStorage(
     ...(await checkSealedFiles(clipsDirectory, listedFiles(database))),
     await checkTorn(clipsDirectory, database),
     checkLedger(database),
+    checkDeletions(database),
     ...checkDatabase(database),
     await checkConnection(),
   ];

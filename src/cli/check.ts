@@ -4,7 +4,8 @@ import { openDatabase } from "../base/database.ts";
 import { verifyLedger } from "../ledger/verify-ledger.ts";
 import { HubError } from "../protocol/errors.ts";
 import { verifyKeyring } from "../protocol/keyring.ts";
-import { checkStorage, type StorageCheck } from "./check-storage.ts";
+import type { StorageCheck } from "./check-rows.ts";
+import { checkStorage } from "./check-storage.ts";
 import type { ExitCode } from "./exit.ts";
 import { print, printJson, readOptions } from "./options.ts";
 

@@ -166,6 +166,9 @@ export function prepareClipStatements(database: BetterSqlite3.Database) {
       `SELECT segment, track, rendition, size_bytes, payload_sha256, from_ms, to_ms
        FROM clip_files WHERE clip = ? ORDER BY name`,
     ),
+    deletion: database.prepare<[ClipId], { readonly entry_index: number }>(
+      "SELECT entry_index FROM clip_deletions WHERE clip = ?",
+    ),
     insertTorn: database.prepare<[ClipId, string, number, Sha256Hex, number]>(
       "INSERT INTO torn_files VALUES (?, ?, ?, ?, ?)",
     ),

@@ -191,6 +191,8 @@ export class ClipStore {
       const found = await findClipFolders(this.#options.clipsDirectory);
       const torn = new Set<ClipId>();
       for (const { clip, folder, names } of found.clips) {
+        // What its entry says is gone is no torn file, whether or not it has been removed yet.
+        if (this.#statements.deletion.get(clip) !== undefined) continue;
         const absolute = path.join(this.#options.clipsDirectory, folder);
         const unfinished = await this.#unlisted(clip, absolute, names);
         if (unfinished.length > 0) torn.add(clip);
@@ -201,6 +203,11 @@ export class ClipStore {
       const closed = states.filter(({ state }) => state === "closed").map(({ id }) => id);
       return { closed, torn: [...torn], missing: this.#missing(found), foreign: found.foreign };
     });
+  }
+
+  /** Runs `work` while the store does nothing else: neither takes events in nor settles the past. */
+  async exclusively<T>(work: () => Promise<T>): Promise<T> {
+    return await this.#inTurn(work);
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {

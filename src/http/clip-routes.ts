@@ -36,7 +36,7 @@ export function addClipRoutes(server: HubServer, services: HubServices): void {
         limit: query.limit ?? 100,
         ...(query.before === undefined ? {} : { before: query.before }),
       });
-      return { clips: page.clips.map(summaryOf), next: page.next };
+      return { clips: page.clips.map((clip) => summaryOf(clip, services)), next: page.next };
     },
   );
   server.get(
@@ -128,7 +128,8 @@ async function sendFile(file: string, reply: FastifyReply): Promise<void> {
     .send(createReadStream(file, { end: Math.max(0, size - 1) }));
 }
 
-function summaryOf(clip: StoredClip): Api.ClipSummary {
+function summaryOf(clip: StoredClip, { retention }: HubServices): Api.ClipSummary {
+  const { heldUntilMs, goesInMs } = retention.marksOf(clip.id);
   const { id, camera, kind, startedAtMs, durationMs, state, renditions, segments } = clip;
   return {
     id,
@@ -139,13 +140,16 @@ function summaryOf(clip: StoredClip): Api.ClipSummary {
     state,
     renditions: [...renditions],
     segments,
+    ...(heldUntilMs === null ? {} : { heldUntilMs }),
+    ...(goesInMs === null ? {} : { goesInMs }),
   };
 }
 
-function detailOf(clip: StoredClip, { clips }: HubServices): Api.ClipDetail {
+function detailOf(clip: StoredClip, services: HubServices): Api.ClipDetail {
+  const { clips } = services;
   const files = clips.files(clip.id);
   return {
-    ...summaryOf(clip),
+    ...summaryOf(clip, services),
     eventAtMs: clip.eventAtMs,
     why: clip.why,
     keyringHead: clip.keyringHead,

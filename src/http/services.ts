@@ -1,6 +1,7 @@
 import type { BundleSource } from "../consent/bundle.ts";
 import type { Decisions } from "../consent/decisions.ts";
 import type { RequestStore, StoredRequest } from "../consent/requests.ts";
+import type { Retention } from "../clips/retention.ts";
 import type { ClipStore } from "../clips/store.ts";
 import type { Household } from "../keys/household.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -20,6 +21,7 @@ export interface HubServices {
   readonly claimDesk: ClaimDesk;
   readonly pairings: Pairings;
   readonly clips: ClipStore;
+  readonly retention: Retention;
   readonly requests: RequestStore;
   readonly decisions: Decisions;
   readonly bundles: BundleSource;

@@ -40,7 +40,12 @@ export const HubInfo = Type.Object(
 export type HubInfo = Static<typeof HubInfo>;
 
 const DeviceLabelSchema = Type.Object(
-  { label: Type.String({ minLength: 1, maxLength: 80 }), salt: hex(32) },
+  {
+    // No control, format or line-break characters: a name is shown beside words that people
+    // compare, and must not be able to move, hide or imitate them.
+    label: Type.String({ pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}]+$", minLength: 1, maxLength: 80 }),
+    salt: hex(32),
+  },
   closed,
 );
 
@@ -162,6 +167,10 @@ export const ClipSummary = Type.Object(
       maxItems: 2,
     }),
     segments: Type.Integer({ minimum: 0 }),
+    /** UTC until when an owner holds it; left out where nobody does. */
+    heldUntilMs: Type.Optional(timeMs),
+    /** An owner has deleted it, and this much later it goes for good. */
+    goesInMs: Type.Optional(timeMs),
   },
   closed,
 );
@@ -203,6 +212,34 @@ export const ClipDetail = Type.Object(
   closed,
 );
 export type ClipDetail = Static<typeof ClipDetail>;
+
+/** UTC, at most 90 days ahead; null lets the hold go. */
+export const HoldBody = Type.Object({ untilMs: Type.Union([timeMs, Type.Null()]) }, closed);
+export const DeletionAnswer = Type.Object({ goesInMs: timeMs }, closed);
+export const RetentionAnswer = Type.Object(
+  {
+    motionMs: timeMs,
+    bellMs: timeMs,
+    /** Null: as much as the disk has. */
+    spaceBytes: Type.Union([timeMs, Type.Null()]),
+    usedBytes: timeMs,
+    freeBytes: timeMs,
+    /** Until the disk is full at the rate of the last week; null where that cannot be said. */
+    daysLeft: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
+    /** What goes within a day, if nothing new comes. */
+    going: Type.Object({ clips: timeMs, bytes: timeMs }, closed),
+    /** The first 100 of them, in the order in which they go. */
+    first: Type.Array(
+      Type.Object(
+        { clip: hex(32), sizeBytes: timeMs, reason: Type.String({ maxLength: 20 }) },
+        closed,
+      ),
+      { maxItems: 100 },
+    ),
+  },
+  closed,
+);
+export type RetentionAnswer = Static<typeof RetentionAnswer>;
 
 export const FormBody = Type.Object({ tokenSha256: hex(64), expiresAtMs: timeMs }, closed);
 export const FormAnswer = Type.Object(

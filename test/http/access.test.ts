@@ -35,10 +35,18 @@ const ANY_DEVICE = [
   "GET /api/ledger/inclusion",
   "POST /api/ledger/cosignatures",
 ];
-const MAY_VIEW = ["GET /api/clips", "GET /api/clips/:clip", "GET /api/clips/:clip/files/:name"];
+const MAY_VIEW = [
+  "GET /api/clips",
+  "GET /api/clips/:clip",
+  "GET /api/clips/:clip/files/:name",
+  "GET /api/retention",
+];
 const OWNERS_ONLY = [
   "GET /api/sessions",
   "DELETE /api/sessions/:id",
+  "DELETE /api/clips/:clip",
+  "POST /api/clips/:clip/hold",
+  "POST /api/clips/:clip/restore",
   "GET /api/pairings",
   "POST /api/pairings/:id/nonce",
   "POST /api/pairings/:id/admit",
