@@ -46,6 +46,22 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "owner open CLIP --keys DIR --out FILE.mp4 [--rendition original|blurred]",
     load: async () => (await import("./owner-open.ts")).ownerOpen,
   },
+  "owner hold": {
+    usage: "owner hold CLIP --keys DIR [--until T|--off] [--json]",
+    load: async () => (await import("./owner-hold.ts")).ownerHold,
+  },
+  "owner delete": {
+    usage: "owner delete CLIP --keys DIR [--json]",
+    load: async () => (await import("./owner-delete.ts")).ownerDelete,
+  },
+  "owner undelete": {
+    usage: "owner undelete CLIP --keys DIR [--json]",
+    load: async () => (await import("./owner-undelete.ts")).ownerUndelete,
+  },
+  "owner retention": {
+    usage: "owner retention --keys DIR [--json]",
+    load: async () => (await import("./owner-retention.ts")).ownerRetention,
+  },
   "owner form": {
     usage: "owner form --keys DIR [--expires 14d] --out request.html [--json]",
     load: async () => (await import("./owner-form.ts")).ownerForm,
