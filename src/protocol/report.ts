@@ -135,7 +135,8 @@ function tell(telling: Telling, entry: LedgerEntry): void {
       counts.deletions += 1;
       return;
     case "hold":
-      counts.holds += 1;
+      // An end that is not ahead lets a hold go.
+      if (entry.untilMs > entry.atMs) counts.holds += 1;
       return;
     case "view":
       counts.views += 1;

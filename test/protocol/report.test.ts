@@ -221,6 +221,7 @@ describe("the figures", () => {
       { ...at, atMs: 9, kind: "live", camera: "front", device },
       { ...at, atMs: 3, kind: "deletion", clip, reason: "age" },
       { ...at, atMs: 4, kind: "hold", clip, untilMs: 9 },
+      { ...at, atMs: 5, kind: "hold", clip, untilMs: 5 },
       { ...at, atMs: 4, kind: "torn", clip, files: [] },
     ]);
     const expected: Partial<ReportFigures> = { views: 1, live: 1, deletions: 1, holds: 1, torn: 1 };
