@@ -266,4 +266,32 @@ export const SABOTAGES: readonly Sabotage[] = [
     replace: "told)",
     tests: ["test/protocol/report.test.ts"],
   },
+  {
+    name: "a recording is deleted without an entry",
+    file: "src/clips/retention.ts",
+    find: 'this.#options.appendEntry({ v: 1, kind: "deletion", atMs, clip, reason });',
+    replace: "Number(atMs !== null);",
+    tests: ["test/clips/retention.test.ts"],
+  },
+  {
+    name: "a held recording is deleted",
+    file: "src/clips/retention-plan.ts",
+    find: "state.clips.filter(({ keep }) => keep === null)",
+    replace: 'state.clips.filter(({ keep }) => keep !== "recording")',
+    tests: ["test/clips/retention-plan.test.ts"],
+  },
+  {
+    name: "bells go before motion",
+    file: "src/clips/retention-plan.ts",
+    find: 'return kind === "bell" ? 1 : 0;',
+    replace: 'return kind === "bell" ? 0 : 1;',
+    tests: ["test/clips/retention-plan.test.ts"],
+  },
+  {
+    name: "a recording gets old by the wall clock",
+    file: "src/clips/retention.ts",
+    find: "const monotonicMs = options.monotonicMs ?? (() => performance.now());",
+    replace: "const monotonicMs = options.nowMs;",
+    tests: ["test/clips/retention.test.ts"],
+  },
 ];
