@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startLiveHub, type LiveHub } from "../support/live-hub.ts";
+import { startLiveHub, TEST_TIMEOUT_MS, type LiveHub } from "../support/live-hub.ts";
 import { missingCommands } from "../support/requirements.ts";
 import {
   hevcPicture,
@@ -20,120 +20,126 @@ const [RIGHT, WRONG, UNUSED] = SECRETS;
 const ATTEMPTS = 4;
 const isMissing = missingCommands(...RTSP_SERVER_COMMANDS, "bwrap", "ffprobe");
 
-describe.skipIf(isMissing)("cameras that cannot be used, beside one that can", () => {
-  const door = isMissing ? NO_FOOTAGE : busyDoorFootage();
-  let server: RtspServer;
-  let hub: LiveHub;
-  const others: net.Server[] = [];
-  const attemptsMs: number[] = [];
+describe.skipIf(isMissing)(
+  "cameras that cannot be used, beside one that can",
+  { timeout: TEST_TIMEOUT_MS },
+  () => {
+    const door = isMissing ? NO_FOOTAGE : busyDoorFootage();
+    let server: RtspServer;
+    let hub: LiveHub;
+    const others: net.Server[] = [];
+    const attemptsMs: number[] = [];
 
-  beforeAll(async () => {
-    const media = { media: door.file, mounts: { hevc: hevcPicture() } };
-    server = await startRtspServer({ ...media, username: "door", password: RIGHT });
-    const hangsUp = await listen(others, (socket) => {
-      attemptsMs.push(performance.now());
-      socket.destroy();
+    beforeAll(async () => {
+      const media = { media: door.file, mounts: { hevc: hevcPicture() } };
+      server = await startRtspServer({ ...media, username: "door", password: RIGHT });
+      const hangsUp = await listen(others, (socket) => {
+        attemptsMs.push(performance.now());
+        socket.destroy();
+      });
+      const silent = await listen(others, () => undefined);
+      const nobody = await unusedPort();
+      hub = await startLiveHub({
+        cameras: [
+          "cameras:",
+          `  - { id: good, main: "${server.mainUrl}" }`,
+          `  - { id: off, main: "rtsp://127.0.0.1:${nobody}/main" }`,
+          `  - { id: locked, main: "${server.mainUrl}" }`,
+          `  - { id: newer, main: "${server.url("hevc")}" }`,
+          `  - { id: elsewhere, main: "${server.url("no-such-mount")}" }`,
+          `  - { id: rude, main: "rtsp://127.0.0.1:${hangsUp}/main" }`,
+          `  - { id: mute, main: "rtsp://127.0.0.1:${silent}/main" }`,
+        ].join("\n"),
+        secrets: [
+          ...["good", "newer", "elsewhere"].map(
+            (id) => `${id}: { user: door, password: ${RIGHT} }`,
+          ),
+          `rude: { user: door, password: ${UNUSED} }`,
+          "locked: { user: door, password: replaced-by-the-environment }",
+        ].join("\n"),
+        environment: { DOORWARD_CAMERA_LOCKED_PASSWORD: WRONG },
+      });
+      await hub.claim();
     });
-    const silent = await listen(others, () => undefined);
-    const nobody = await unusedPort();
-    hub = await startLiveHub({
-      cameras: [
-        "cameras:",
-        `  - { id: good, main: "${server.mainUrl}" }`,
-        `  - { id: off, main: "rtsp://127.0.0.1:${nobody}/main" }`,
-        `  - { id: locked, main: "${server.mainUrl}" }`,
-        `  - { id: newer, main: "${server.url("hevc")}" }`,
-        `  - { id: elsewhere, main: "${server.url("no-such-mount")}" }`,
-        `  - { id: rude, main: "rtsp://127.0.0.1:${hangsUp}/main" }`,
-        `  - { id: mute, main: "rtsp://127.0.0.1:${silent}/main" }`,
-      ].join("\n"),
-      secrets: [
-        ...["good", "newer", "elsewhere"].map((id) => `${id}: { user: door, password: ${RIGHT} }`),
-        `rude: { user: door, password: ${UNUSED} }`,
-        "locked: { user: door, password: replaced-by-the-environment }",
-      ].join("\n"),
-      environment: { DOORWARD_CAMERA_LOCKED_PASSWORD: WRONG },
+    afterAll(async () => {
+      await hub?.[Symbol.asyncDispose]();
+      await server?.[Symbol.asyncDispose]();
+      for (const other of others) other.close();
     });
-    await hub.claim();
-  });
-  afterAll(async () => {
-    await hub?.[Symbol.asyncDispose]();
-    await server?.[Symbol.asyncDispose]();
-    for (const other of others) other.close();
-  });
 
-  test.each([
-    ["off", "UNREACHABLE"],
-    ["locked", "WRONG_PASSWORD"],
-    ["newer", "UNSUPPORTED_CODEC"],
-    ["elsewhere", "NO_SUCH_STREAM"],
-    ["rude", "UNREACHABLE"],
-    ["mute", "SILENT"],
-  ])("%s is named as %s on the health page and once in the log", async (id, code) => {
-    const problem = await hub.waitFor(`the problem of ${id}`, async () => {
-      const camera = (await hub.health()).cameras.find((each) => each.id === id);
-      return camera?.problem ?? null;
+    test.each([
+      ["off", "UNREACHABLE"],
+      ["locked", "WRONG_PASSWORD"],
+      ["newer", "UNSUPPORTED_CODEC"],
+      ["elsewhere", "NO_SUCH_STREAM"],
+      ["rude", "UNREACHABLE"],
+      ["mute", "SILENT"],
+    ])("%s is named as %s on the health page and once in the log", async (id, code) => {
+      const problem = await hub.waitFor(`the problem of ${id}`, async () => {
+        const camera = (await hub.health()).cameras.find((each) => each.id === id);
+        return camera?.problem ?? null;
+      });
+      expect(problem.code).toBe(code);
+      expect(problem.message).toMatch(/^Cannot /);
+      const line = ` warn ${id} main: ${code}: ${problem.message}`;
+      const lines = (): string[] =>
+        hub
+          .log()
+          .split("\n")
+          .filter((text) => text.includes(line));
+      await hub.waitFor("its line in the log", () => (lines().length > 0 ? true : null));
+      expect(lines()).toHaveLength(1);
     });
-    expect(problem.code).toBe(code);
-    expect(problem.message).toMatch(/^Cannot /);
-    const line = ` warn ${id} main: ${code}: ${problem.message}`;
-    const lines = (): string[] =>
-      hub
-        .log()
-        .split("\n")
-        .filter((text) => text.includes(line));
-    await hub.waitFor("its line in the log", () => (lines().length > 0 ? true : null));
-    expect(lines()).toHaveLength(1);
-  });
 
-  test("a camera that hangs up is tried again, each time after a longer pause", async () => {
-    await hub.waitFor("some attempts", () => (attemptsMs.length >= ATTEMPTS ? true : null));
-    const pauses = attemptsMs.slice(1).map((atMs, index) => atMs - (attemptsMs[index] ?? 0));
-    expect(pauses[0]).toBeGreaterThan(400);
-    expect(pauses[2]).toBeGreaterThan((pauses[0] ?? 0) * 1.5);
-  });
-
-  test("the camera that works is not disturbed: its clip has every picture that was sent", async () => {
-    const clip = await hub.waitForClip("closed");
-    expect(clip.camera).toBe("good");
-    const out = path.join(hub.ownerDirectory, "clip.mp4");
-    expect(
-      await hub.cli("owner", "open", clip.id, "--keys", hub.keysDirectory, "--out", out),
-    ).toMatchObject({ code: 0 });
-    await requireWhole(out);
-    expect(runsInLoop(codedSlices(out), codedSlices(door.file))).toHaveLength(1);
-    const health = await hub.health();
-    expect(health.cameras.find(({ id }) => id === "good")).toMatchObject({
-      main: "streaming",
-      problem: null,
+    test("a camera that hangs up is tried again, each time after a longer pause", async () => {
+      await hub.waitFor("some attempts", () => (attemptsMs.length >= ATTEMPTS ? true : null));
+      const pauses = attemptsMs.slice(1).map((atMs, index) => atMs - (attemptsMs[index] ?? 0));
+      expect(pauses[0]).toBeGreaterThan(400);
+      expect(pauses[2]).toBeGreaterThan((pauses[0] ?? 0) * 1.5);
     });
-    expect(health.ingestRestarts).toBe(0);
-    expect((await hub.clips()).every(({ camera }) => camera === "good")).toBe(true);
-  });
 
-  test("no password is in the log, an answer, a process list or another process's environment", async () => {
-    const said = [hub.output(), hub.log(), JSON.stringify(await hub.health())].join("\n");
-    expect(said).toContain("WRONG_PASSWORD");
-    for (const secret of SECRETS) expect(said).not.toContain(secret);
-    // The one that was given in the environment is where it was put, and nowhere else.
-    expect(await environmentOf(hub.pid)).toContain(WRONG);
-    for (const pid of await hub.tree()) {
-      const command = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
-      const environment = pid === hub.pid ? "" : await environmentOf(pid);
-      for (const secret of SECRETS) expect(command + environment, `${pid}`).not.toContain(secret);
-    }
-    expect(await readFile(path.join(hub.dataDirectory, "hub.json"), "utf8")).not.toContain(RIGHT);
-  });
+    test("the camera that works is not disturbed: its clip has every picture that was sent", async () => {
+      const clip = await hub.waitForClip("closed");
+      expect(clip.camera).toBe("good");
+      const out = path.join(hub.ownerDirectory, "clip.mp4");
+      expect(
+        await hub.cli("owner", "open", clip.id, "--keys", hub.keysDirectory, "--out", out),
+      ).toMatchObject({ code: 0 });
+      await requireWhole(out);
+      expect(runsInLoop(codedSlices(out), codedSlices(door.file))).toHaveLength(1);
+      const health = await hub.health();
+      expect(health.cameras.find(({ id }) => id === "good")).toMatchObject({
+        main: "streaming",
+        problem: null,
+      });
+      expect(health.ingestRestarts).toBe(0);
+      expect((await hub.clips()).every(({ camera }) => camera === "good")).toBe(true);
+    });
 
-  test("a camera that hangs while the hub is stopped costs no recording", async () => {
-    await hub.waitForClip("recording");
-    server.freeze();
-    expect(await hub.stop()).toBe(0);
-    server.thaw();
-    await hub.restart();
-    expect(new Set((await hub.clips()).map(({ state }) => state))).toEqual(new Set(["closed"]));
-  });
-});
+    test("no password is in the log, an answer, a process list or another process's environment", async () => {
+      const said = [hub.output(), hub.log(), JSON.stringify(await hub.health())].join("\n");
+      expect(said).toContain("WRONG_PASSWORD");
+      for (const secret of SECRETS) expect(said).not.toContain(secret);
+      // The one that was given in the environment is where it was put, and nowhere else.
+      expect(await environmentOf(hub.pid)).toContain(WRONG);
+      for (const pid of await hub.tree()) {
+        const command = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
+        const environment = pid === hub.pid ? "" : await environmentOf(pid);
+        for (const secret of SECRETS) expect(command + environment, `${pid}`).not.toContain(secret);
+      }
+      expect(await readFile(path.join(hub.dataDirectory, "hub.json"), "utf8")).not.toContain(RIGHT);
+    });
+
+    test("a camera that hangs while the hub is stopped costs no recording", async () => {
+      await hub.waitForClip("recording");
+      server.freeze();
+      expect(await hub.stop()).toBe(0);
+      server.thaw();
+      await hub.restart();
+      expect(new Set((await hub.clips()).map(({ state }) => state))).toEqual(new Set(["closed"]));
+    });
+  },
+);
 
 async function listen(
   servers: net.Server[],

@@ -82,6 +82,8 @@ const HUB_ENTRY = path.join(projectRoot, "src/main.ts");
 const CLI_ENTRY = path.join(projectRoot, "src/cli/main.ts");
 const OUTPUT_MAX = 4 * 1024 * 1024;
 const WAIT_MS = 60_000;
+/** For a test that waits for several things, on a machine that has others to run beside it. */
+export const TEST_TIMEOUT_MS = 180_000;
 const POLL_MS = 100;
 
 interface Running {
