@@ -8,7 +8,7 @@ import { verifyKeyring, verifyKeyringSince, type Keyring } from "../protocol/key
 import { deviceOfBundle, type DeviceBundle } from "../owner/device-bundle.ts";
 import { signLogin } from "../owner/household.ts";
 import { followLedger, type Seen } from "../owner/witness.ts";
-import type { ReadOptions } from "./options.ts";
+import { printable, type ReadOptions } from "./options.ts";
 import { openKeys, rememberSeen, type KeysDirectory } from "./keys-directory.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -95,9 +95,10 @@ async function errorOf(response: Response): Promise<HubError> {
       cause,
     });
   }
+  const message = printable(answer.message);
   return answer.field === undefined
-    ? new HubError(answer.code, answer.message)
-    : new MalformedInput(answer.field, answer.message);
+    ? new HubError(answer.code, message)
+    : new MalformedInput(answer.field, message);
 }
 
 /** A logged-in device of the household, whose ledger was just found consistent with what it saw. */

@@ -12,14 +12,29 @@ import type { OwnerSession } from "./hub-client.ts";
  * A clip as the ledger lists it. The hub's word on files, hashes and times is only taken where this
  * device has just seen it proven: what an owner signs for must be what was recorded.
  *
- * A clip that is still being recorded is in no entry yet; it can be looked at, and not released.
+ * A clip that is still being recorded, or of which no file became whole, is in no entry. It can be
+ * looked at, and never released: `purpose` says which of the two this is for.
  *
  * @throws HubError CLIP_NOT_PROVEN.
  */
-export async function fetchListedClip(session: OwnerSession, id: string): Promise<Api.ClipDetail> {
+export async function fetchListedClip(
+  session: OwnerSession,
+  id: string,
+  purpose: "look" | "release",
+): Promise<Api.ClipDetail> {
   const { client } = session;
   const clip = await client.get(`/api/clips/${parseClipId(id)}`, Api.ClipDetail);
-  if (clip.entryIndex === null) return clip;
+  if (clip.entryIndex === null) {
+    const isUnlisted =
+      clip.state === "recording" || (clip.state === "torn" && clip.files.length === 0);
+    if (purpose === "look" && isUnlisted) return clip;
+    throw new HubError(
+      "CLIP_NOT_PROVEN",
+      `Cannot use clip ${clip.id}: no ledger entry lists its files${
+        clip.state === "recording" ? " before it has ended" : ""
+      }`,
+    );
+  }
   const seen = await session.followTo(clip.entryIndex);
   const [record] = await client.get(
     `/api/ledger/entries?from=${clip.entryIndex}&limit=1`,

@@ -1,5 +1,6 @@
 import { HubError } from "../protocol/errors.ts";
 import { LedgerChanged } from "../owner/witness.ts";
+import { say } from "./options.ts";
 import { exitCodeOf, UsageError, type ExitCode } from "./exit.ts";
 
 /** One file a command; loaded when it is called, so that `verify` needs no database. */
@@ -76,7 +77,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
   },
   "owner approve": {
     usage:
-      "owner approve REQUEST --keys DIR --clip CLIP [--from T --to T] [--recipient age1...] [--rendition blurred|original] [--audio] [--json]",
+      "owner approve REQUEST --keys DIR --clip CLIP [--from T --to T] [--recipient age1...] [--rendition blurred|original] [--audio] [--yes] [--json]",
     load: async () => (await import("./owner-decide.ts")).ownerApprove,
   },
   "owner refuse": {
@@ -147,7 +148,7 @@ async function run(args: string[]): Promise<ExitCode> {
     )(args.slice(isPair ? 2 : 1));
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
-    process.stderr.write(`${error.message}\n`);
+    say(error.message);
     if (error instanceof UsageError) process.stderr.write(`Usage: doorward ${command.usage}\n`);
     if (error instanceof LedgerChanged)
       process.stderr.write(

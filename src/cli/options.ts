@@ -78,13 +78,24 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * unitMs;
 }
 
+/** To standard output, for scripts and people. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${withoutControls(text)}\n`);
 }
 
 /** For people, beside what scripts read. */
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${withoutControls(text)}\n`);
+}
+
+/** A terminal obeys some characters: whatever they came from, only lines and tabs get there. */
+function withoutControls(text: string): string {
+  return text.replaceAll(/[^\P{C}\n\t]/gu, " ");
+}
+
+/** Text that somebody else wrote, on one line: it cannot imitate a line of ours either. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ");
 }
 
 export function printJson(value: unknown): void {

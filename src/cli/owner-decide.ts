@@ -19,7 +19,8 @@ import type { Terms } from "../protocol/decision.ts";
 import type { ExitCode } from "./exit.ts";
 import { openSession, type OwnerSession } from "./hub-client.ts";
 import { fetchListedClip } from "./listed-clip.ts";
-import { print, printJson, readOptions, say } from "./options.ts";
+import { confirm } from "./keys-directory.ts";
+import { print, printJson, readOptions, say, type ReadOptions } from "./options.ts";
 import { cosignLedger } from "./owner-witness.ts";
 import { UsageError } from "./exit.ts";
 
@@ -27,14 +28,14 @@ import { UsageError } from "./exit.ts";
 export async function ownerApprove(args: string[]): Promise<ExitCode> {
   const options = readOptions(args, {
     values: ["hub", "keys", "clip", "from", "to", "recipient", "rendition"],
-    flags: ["audio", "json"],
+    flags: ["audio", "json", "yes"],
     positionals: 1,
   });
   const clipId = parseClipId(options.required("clip"));
   const [from, to] = [options.text("from"), options.text("to")];
   await using session = await openSession(options);
   const ground = await groundFor(session, options.positionals[0] ?? "");
-  const clip = await fetchListedClip(session, clipId);
+  const clip = await fetchListedClip(session, clipId, "release");
   const chosen = chooseFiles({
     clip,
     rendition: renditionOf(options.text("rendition"), clip),
@@ -49,6 +50,10 @@ export async function ownerApprove(args: string[]): Promise<ExitCode> {
     isPart: from !== null || to !== null || chosen.files.length < clip.files.length,
   });
   sayTerms(terms);
+  if (!(await isConfirmed(options))) {
+    say("Nothing was signed. Nothing has been sent.");
+    return 1;
+  }
   const fileOf = async (id: string, file: Parameters<typeof sealedFileName>[0]) =>
     session.client.bytes(`/api/clips/${id}/files/${sealedFileName(file)}`);
   const { bundle } = session.keys;
@@ -87,6 +92,12 @@ async function groundFor(session: OwnerSession, id: string): Promise<DecisionGro
     checkpoint: seen,
     nowMs: Date.now(),
   };
+}
+
+/** Asked at a terminal only: a script has said what it wants by its options. */
+async function isConfirmed(options: ReadOptions): Promise<boolean> {
+  if (options.flag("yes") || options.flag("json") || !process.stdin.isTTY) return true;
+  return confirm("Are these the recipient's eight words, and do you sign?");
 }
 
 /** Signed is the hash of what is shown here, not a hash that the hub has chosen. */

@@ -4,10 +4,11 @@ import { parseCanonicalJson, type Json } from "../protocol/canonical-json.ts";
 import { HubError } from "../protocol/errors.ts";
 import { hashLeaf, rootOfLeafHashes } from "../protocol/merkle.ts";
 import type { Personal } from "../protocol/request.ts";
+import { recipientWords } from "../protocol/words.ts";
 import { openPersonal } from "../owner/requests.ts";
 import type { ExitCode } from "./exit.ts";
 import { openSession, type OwnerSession } from "./hub-client.ts";
-import { print, printJson, readOptions } from "./options.ts";
+import { print, printable, printJson, readOptions } from "./options.ts";
 
 const PAGES_MAX = 10_000;
 
@@ -55,6 +56,9 @@ export async function ownerRequests(args: string[]): Promise<ExitCode> {
         channel: request.record.channel,
         statusUrl: request.statusUrl,
         ...request.record.asked,
+        ...(request.record.asked.recipient === undefined
+          ? {}
+          : { recipientWords: recipientWords(request.record.asked.recipient) }),
         ...personal,
       })),
     );
@@ -90,6 +94,9 @@ function requestText(request: Api.RequestSummary, personal: Personal | null): st
     `${record.request}  ${localTime(record.receivedAtMs)}  ${asked.kind}`,
     `  ${waiting ? "Waiting for you. Nothing has been sent." : `State: ${request.state}.`}`,
     `  Asks for: ${cameras}, ${asked.sought.from} to ${asked.sought.to}, ${asked.sought.tracks.join(" and ")}${asked.sought.clearFaces ? ", clear faces" : ""}`,
+    ...(asked.recipient === undefined
+      ? []
+      : [`  Key: ${recipientWords(asked.recipient).join(" ")} (compare with the requester)`]),
     ...(asked.urgency === "emergency"
       ? ["  Says that it is an emergency. That changes nothing."]
       : []),
@@ -101,11 +108,6 @@ function requestText(request: Api.RequestSummary, personal: Personal | null): st
         ]
       : ["  The part about the person who asks cannot be opened by this device."]),
   ].join("\n");
-}
-
-/** A requester's text goes to a terminal: no control characters that could move or colour things. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{C}/gu, " ");
 }
 
 export async function ownerLedger(args: string[]): Promise<ExitCode> {
@@ -160,7 +162,7 @@ export async function ownerDevices(args: string[]): Promise<ExitCode> {
   else
     for (const { device, label, role, removed } of devices)
       print(
-        `${device.slice(0, 16)}  ${label ?? "(no name)"}  ${removed ? "removed" : (role ?? "?")}`,
+        `${device.slice(0, 16)}  ${printable(label ?? "(no name)")}  ${removed ? "removed" : (role ?? "?")}`,
       );
   return 0;
 }

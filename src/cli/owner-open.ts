@@ -19,7 +19,7 @@ export async function ownerOpen(args: string[]): Promise<ExitCode> {
   const id = parseClipId(options.positionals[0] ?? "");
   const out = options.required("out");
   await using session = await openSession(options);
-  const clip = await fetchListedClip(session, id);
+  const clip = await fetchListedClip(session, id, "look");
   const rendition = renditionOf(options.text("rendition"), clip);
   const whole = await openWholeFiles(session, clip, rendition);
   const torn = await openTornFiles(session, clip, rendition);

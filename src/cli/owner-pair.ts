@@ -10,7 +10,7 @@ import type { Role } from "../protocol/keyring.ts";
 import type { PairingReveal } from "../protocol/api.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
 import { confirm } from "./keys-directory.ts";
-import { readOptions, say } from "./options.ts";
+import { printable, readOptions, say } from "./options.ts";
 
 const WAIT_FOR_DEVICE_MS = 5 * 60_000;
 const POLL_MS = 500;
@@ -39,7 +39,7 @@ export async function ownerPair(args: string[]): Promise<ExitCode> {
   });
   if (commitmentOf(reveal) !== pairing.commitment)
     throw new HubError("PAIRING_BROKEN", "Cannot pair: the device shows another key than at first");
-  say(`The new device ("${reveal.label.label}") must show these three words:`);
+  say(`The new device ("${printable(reveal.label.label)}") must show these three words:`);
   process.stdout.write(`${pairingWords(reveal, ownerNonce).join(" ")}\n`);
   if (!options.flag("yes") && !(await confirm(`Admit it as ${role}?`))) {
     say("Nothing was signed. The waiting device gives up by itself.");

@@ -121,13 +121,22 @@ function addDecisionRoutes(server: HubServer, services: HubServices): void {
 
 /** The two things that anybody may do: hand in a form, and fetch what was released to him. */
 export function addPickUpRoute(server: HubServer, services: HubServices): void {
+  const inProgress = new Set<string>();
   server.get(
     "/status/:token",
     {
-      config: { access: "public", rateLimit: { max: 60, timeWindow: 60_000 } },
+      config: {
+        access: "public",
+        // By token as well as address: behind a reverse proxy everybody has the same address.
+        rateLimit: {
+          max: 60,
+          timeWindow: 60_000,
+          keyGenerator: ({ ip, url }) => `${ip} ${url.slice(0, 200)}`,
+        },
+      },
       schema: { params: Type.Object({ token: Type.String({ maxLength: 128 }) }) },
     },
-    async ({ params }, reply) => pickUp(services, params.token, reply),
+    async ({ params }, reply) => pickUp(services, params.token, reply, inProgress),
   );
 }
 
@@ -196,14 +205,23 @@ function summaryOf(request: StoredRequest, services: HubServices): Api.RequestSu
  * Unknown, waiting, refused, expired: one answer, from the same function, after the same look-up
  * (invariant 6). The access entry is committed before the first byte goes out (invariant 8).
  */
-async function pickUp(services: HubServices, token: string, reply: FastifyReply): Promise<void> {
+async function pickUp(
+  services: HubServices,
+  token: string,
+  reply: FastifyReply,
+  inProgress: Set<string>,
+): Promise<void> {
   const request = services.requests.findByStatusToken(token);
+  if (request && inProgress.has(request.id))
+    throw new HubError("TOO_MANY_CALLS", "Cannot answer: this bundle is being fetched already");
   const bundle = request && (await bundleOf(services, request, reply));
   if (!request || !bundle) {
     await sendNotFound(reply);
     return;
   }
   services.decisions.recordAccess(request);
+  inProgress.add(request.id);
+  reply.raw.once("close", () => inProgress.delete(request.id));
   await reply
     .header("content-disposition", `attachment; filename="doorward-${request.id.slice(0, 8)}.zip"`)
     .type(BUNDLE_MEDIA_TYPE)

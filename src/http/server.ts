@@ -12,6 +12,7 @@ import Fastify, {
   type RawRequestDefaultExpression,
   type RawServerDefault,
 } from "fastify";
+import { checkShape } from "../protocol/check.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { Right } from "../protocol/keyring.ts";
@@ -73,6 +74,8 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
     keepAliveTimeout: 10_000,
     trustProxy: false,
     forceCloseConnections: true,
+    // A HEAD would count as somebody who has fetched: mail scanners send them.
+    exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 128 },
     logger:
       options.logLevel === "silent"
@@ -83,7 +86,7 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
             serializers: { req: (request: FastifyRequest) => ({ method: request.method }) },
           },
   }).withTypeProvider<TypeBoxTypeProvider>();
-  server.setValidatorCompiler(TypeBoxValidatorCompiler);
+  server.setValidatorCompiler(validatorFor);
   await server.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: PAGE_POLICY },
     crossOriginEmbedderPolicy: { policy: "require-corp" },
@@ -127,6 +130,20 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
   server.setErrorHandler(answerError);
   return server;
 }
+
+/** Bodies are judged by the words of the formats themselves; the rest is the framework's. */
+const validatorFor: typeof TypeBoxValidatorCompiler = (route) => {
+  const validate = TypeBoxValidatorCompiler(route);
+  if (route.httpPart !== "body") return validate;
+  return (value: unknown) => {
+    try {
+      return { value: checkShape(route.schema, value, "body") };
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error;
+      return { error };
+    }
+  };
+};
 
 /** The one answer to everything that is not there, is not ready, or is none of the asker's business. */
 export async function sendNotFound(reply: FastifyReply): Promise<void> {
@@ -196,11 +213,30 @@ async function answerError(
   }
   const status = error.statusCode ?? 500;
   if (status < 500) {
-    await reply.code(status).send({ code: error.code, message: error.message });
+    await reply.code(status).send(refusalOf(error, status));
     return;
   }
   request.log.error({ err: error }, "request failed");
   await reply.code(500).send({ code: "FAILED", message: "The hub failed; its log says why" });
+}
+
+/** Refusals that the framework makes before a route is reached, in the words of this interface. */
+function refusalOf(
+  error: FastifyError,
+  status: number,
+): { code: string; message: string; field?: string } {
+  switch (status) {
+    case 413:
+      return {
+        code: "TOO_LARGE",
+        message: "Cannot read body: it is over its limit",
+        field: "body",
+      };
+    case 429:
+      return { code: "TOO_MANY_CALLS", message: "Cannot answer: too many calls; wait a minute" };
+    default:
+      return { code: "NOT_UNDERSTOOD", message: `Cannot read request: ${error.message}` };
+  }
 }
 
 function fieldOf(error: FastifyError): string {

@@ -13,15 +13,39 @@ export function checkShape<Schema extends TSchema>(
   what: string,
 ): Static<Schema> {
   if (Value.Check(schema, value)) return value;
-  const [first] = Value.Errors(schema, value);
+  const errors = Value.Errors(schema, value);
+  // An unknown member is reported twice, and its own report says less.
+  const first = errors.find((error) => error.keyword === "additionalProperties") ?? errors[0];
   const field = first ? fieldName(first) : what;
-  throw new MalformedInput(
-    field,
-    `Cannot read ${what}: ${field} ${first?.message ?? "has the wrong shape"}`,
-  );
+  const found = first ? problemOf(schema, first) : "has the wrong shape";
+  throw new MalformedInput(field, `Cannot read ${what}: ${field} ${found}`);
 }
 
-function fieldName(error: { instancePath: string; keyword: string; params: object }): string {
+function problemOf(
+  schema: TSchema,
+  error: { instancePath: string; keyword: string; message: string },
+): string {
+  if (error.keyword === "additionalProperties") return "is not a member that belongs there";
+  const words = literalsAt(schema, error.instancePath.split("/").slice(1));
+  return words.length > 0 ? `must be one of ${words.join(", ")}` : error.message;
+}
+
+/** The words that a schema allows at a member, where it allows nothing but words. */
+function literalsAt(schema: unknown, names: readonly string[]): string[] {
+  let at: unknown = schema;
+  for (const name of names) {
+    const { properties, items } = (at ?? {}) as {
+      properties?: Record<string, unknown>;
+      items?: unknown;
+    };
+    at = properties?.[name] ?? items;
+  }
+  const choices = (at as { anyOf?: readonly { const?: unknown }[] } | undefined)?.anyOf ?? [];
+  const words = choices.map((choice) => choice.const);
+  return words.every((word) => typeof word === "string") ? words : [];
+}
+
+function fieldName(error: { instancePath: string; params: object }): string {
   const names = error.instancePath.split("/").slice(1);
   const extra =
     "requiredProperties" in error.params

@@ -30,8 +30,8 @@ export type RequestChannel = (typeof REQUEST_CHANNELS)[number];
 
 const name = Type.String({ minLength: 1, maxLength: LIMITS.nameCharacters });
 const optionalName = Type.Optional(Type.String({ maxLength: LIMITS.nameCharacters }));
-/** RFC 3339 with a zone; `parseTime` checks that it is a real date. */
-const time = Type.String({ minLength: 20, maxLength: 40 });
+/** RFC 3339 with a zone; `parseTime` says what is wrong with one. */
+const time = Type.String({ maxLength: 40 });
 
 export const SoughtSchema = Type.Object(
   {

@@ -20,7 +20,7 @@ import { fileName } from "./decision.ts";
 import { openEnvelope, PAYLOAD_TYPES } from "./envelope.ts";
 import { HubError, MalformedInput } from "./errors.ts";
 import { parseCameraId, parseRequestId, parseSha256Hex } from "./ids.ts";
-import { verifyKeyring, type Keyring } from "./keyring.ts";
+import { roleOfDevice, verifyKeyring, type Keyring } from "./keyring.ts";
 import { LEDGER_ENTRY_SCHEMAS, type LedgerEntry, type LedgerEntryKind } from "./ledger-entry.ts";
 import { LIMITS } from "./limits.ts";
 import { hashLeaf, verifyConsistency, verifyInclusion } from "./merkle.ts";
@@ -41,6 +41,7 @@ export interface BundleReport {
   /** Present where the approval verified. */
   readonly approval: VerifiedApproval | null;
   readonly request: RequestRecord | null;
+  /** Devices of owners in force that cosigned the checkpoint; other devices do not count. */
   readonly cosignedBy: number;
 }
 
@@ -51,6 +52,7 @@ interface Parts {
   readonly statements: readonly unknown[];
   readonly proofs: Proofs;
   readonly checkpoint: VerifiedCheckpoint;
+  readonly witnesses: number;
   readonly entries: readonly { index: number; entry: LedgerEntry }[];
   readonly request: RequestRecord;
   readonly approval: VerifiedApproval;
@@ -97,7 +99,7 @@ export async function verifyBundle(bytes: Uint8Array): Promise<BundleReport> {
     parts = { members, statements, keyring: verifyKeyring(statements) };
     return `${statements.length} statements`;
   });
-  await step("the ledger signed the checkpoint, and its witnesses are owners' devices", () => {
+  await step("the ledger signed the checkpoint, and so did no stranger", () => {
     const proofs = readJson(members, BUNDLE_NAMES.proofs, ProofsSchema);
     const keyring = need(parts.keyring);
     const checkpoint = verifyCheckpoint(proofs.checkpoint, {
@@ -105,8 +107,8 @@ export async function verifyBundle(bytes: Uint8Array): Promise<BundleReport> {
       publicKey: keyring.ledgerKey,
     });
     requireKnownCosigners(checkpoint, keyring);
-    parts = { ...parts, proofs, checkpoint };
-    return `${checkpoint.size} entries, ${checkpoint.note.signatures.length - 1} cosignatures`;
+    parts = { ...parts, proofs, checkpoint, witnesses: ownerWitnesses(checkpoint, keyring) };
+    return `${checkpoint.size} entries, cosigned by ${need(parts.witnesses)} devices of owners`;
   });
   await step("every entry is in the ledger", () => {
     const entries = readEntries(need(parts.proofs), need(parts.checkpoint));
@@ -138,7 +140,7 @@ export async function verifyBundle(bytes: Uint8Array): Promise<BundleReport> {
     checks,
     approval: parts.approval ?? null,
     request: parts.request ?? null,
-    cosignedBy: (parts.checkpoint?.note.signatures.length ?? 1) - 1,
+    cosignedBy: parts.witnesses ?? 0,
   };
 }
 
@@ -202,6 +204,19 @@ export function requireKnownCosigners(checkpoint: VerifiedCheckpoint, keyring: K
         `Cannot accept checkpoint: the signature of ${signature.name} does not hold`,
       );
   }
+}
+
+/** How many of the cosignatures are an owner's; any other device may sign as well. */
+export function ownerWitnesses(checkpoint: VerifiedCheckpoint, keyring: Keyring): number {
+  const owners = [...keyring.devices.values()].filter(
+    ({ id }) => roleOfDevice(keyring, id) === "owner",
+  );
+  const names = new Set(
+    owners.map(
+      ({ record }) => cosignerKey(keyring.origin, fromBase64(record.signingKey, "signingKey")).name,
+    ),
+  );
+  return checkpoint.note.signatures.filter(({ name }) => names.has(name)).length;
 }
 
 function readEntries(proofs: Proofs, checkpoint: VerifiedCheckpoint): Parts["entries"] {
