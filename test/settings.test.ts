@@ -5,6 +5,8 @@ import { afterAll, describe, expect, test } from "vitest";
 import { SettingsError } from "../src/settings-file.ts";
 import { readSettings, SETTINGS_FILE, type Settings } from "../src/settings.ts";
 
+const DAY_MS = 24 * 3_600_000;
+
 const root = mkdtempSync(path.join(os.tmpdir(), "doorward-settings-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 let folders = 0;
@@ -105,7 +107,24 @@ describe("settings that are right", () => {
         { id: "front", audio: true, faces: "blur-copy", allowBasic: true, source: "rtsp" },
         { id: "file", source: "ffmpeg", input: "/srv/door.mp4" },
       ],
+      retention: { motionMs: 7 * DAY_MS, bellMs: 30 * DAY_MS, spaceBytes: 20e9 },
     });
+  });
+
+  test("say how long recordings stay, each by itself, and 30 and 90 days where they do not", async () => {
+    const standard = { motionMs: 30 * DAY_MS, bellMs: 90 * DAY_MS, spaceBytes: null };
+    const retention = async (text: string) => (await read({ text })).retention;
+    expect(await retention("name: Home\n")).toEqual(standard);
+    expect(await retention("retention: { motion: 12h }\n")).toEqual({
+      ...standard,
+      motionMs: DAY_MS / 2,
+    });
+    expect(await retention("retention: { space: 500MB }\n")).toEqual({
+      ...standard,
+      spaceBytes: 5e8,
+    });
+    for (const wrong of ["motion: 0d", "bell: 00h", "space: 0GB"])
+      await expect(retention(`retention: { ${wrong} }\n`), wrong).rejects.toThrow(/expected a/);
   });
 
   test("take the port from the environment before the file", async () => {
