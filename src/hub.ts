@@ -375,6 +375,7 @@ function startIngest(
           });
       }
     },
+    onMalformed: (reason) => log("warn", `ingest process: ${reason}`),
     onExit: async (reason) => {
       health.forgetStreams();
       log("warn", `the ingest process ended (${reason}); starting it again`);

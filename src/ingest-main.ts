@@ -6,7 +6,7 @@ import { sandboxState } from "./base/sandbox.ts";
 import { FragmentRing, RING_BYTES_MAX } from "./camera/ring.ts";
 import { CameraStream, type CameraSource, type CameraStatus } from "./camera/stream.ts";
 import { ClipRecorder, type OriginalsReaders } from "./clips/recorder.ts";
-import type { FromIngest, StreamReport, ToIngest } from "./ingest-messages.ts";
+import { sayable, type FromIngest, type StreamReport, type ToIngest } from "./ingest-messages.ts";
 import { parseRecipient } from "./protocol/age-header.ts";
 import { PRE_ROLL_MS } from "./protocol/clip.ts";
 import { HubError } from "./protocol/errors.ts";
@@ -59,11 +59,11 @@ function streamReport(status: CameraStatus): StreamReport {
     case "connecting":
       return { state: status.state, problem: null, codec: null };
     case "streaming":
-      return { state: status.state, problem: null, codec: status.codec };
+      return { state: status.state, problem: null, codec: sayable(status.codec, 40) };
     case "waiting-to-retry":
       return {
         state: status.state,
-        problem: { code: status.code, message: status.message },
+        problem: { code: status.code, message: sayable(status.message) },
         codec: null,
       };
   }
@@ -113,7 +113,8 @@ function startCamera(settings: CameraSettings, own: Ingest): Pipeline {
       clipsDirectory: own.clipsDirectory,
       readers: () => readers,
       emit: (event) => send({ type: "recorder", event }),
-      reportTrouble: ({ code, message }) => send({ type: "trouble", camera, code, message }),
+      reportTrouble: ({ code, message }) =>
+        send({ type: "trouble", camera, code, message: sayable(message) }),
     }),
   );
   const frames = stack.use(watchMotion(camera, own, ring, recorder));
@@ -175,7 +176,7 @@ function watchMotion(
       else if (event?.type === "end") recorder.endEvent(event.atMs);
     },
     onProblem: (message) =>
-      send({ type: "trouble", camera, code: "DECODER_RESTARTED", message: message.slice(0, 400) }),
+      send({ type: "trouble", camera, code: "DECODER_RESTARTED", message: sayable(message, 400) }),
   });
 }
 
@@ -198,7 +199,7 @@ function takeKeyring(statements: readonly unknown[]): void {
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
     // What was in force stays in force: a chain that does not hold adds and removes nobody.
-    send({ type: "keyring-refused", message: error.message });
+    send({ type: "keyring-refused", message: sayable(error.message) });
     return;
   }
   startPipelines();
@@ -241,7 +242,7 @@ async function waitForFfmpeg(cameras: readonly CameraSettings[]): Promise<string
       const { code, message } = error;
       const report = {
         state: "waiting-to-retry",
-        problem: { code, message },
+        problem: { code, message: sayable(message) },
         codec: null,
       } as const;
       for (const { id } of cameras) send({ type: "camera", camera: id, role: "main", report });

@@ -1,3 +1,6 @@
+import Type, { type Static } from "typebox";
+import { readRecorderEvent } from "./clips/recorder-event.ts";
+import { checkShape } from "./protocol/check.ts";
 import type { RecorderEvent } from "./protocol/clip.ts";
 import type { Json } from "./protocol/canonical-json.ts";
 import type { CameraSettings } from "./settings.ts";
@@ -16,26 +19,71 @@ export type ToIngest =
   | { readonly type: "keyring"; readonly statements: readonly Json[] }
   | { readonly type: "stop" };
 
+/** What a log line or a page may show: one line, not endless. */
+const text = (maxLength: number) => Type.String({ pattern: "^[^\\p{C}]*$", maxLength });
+const closed = { additionalProperties: false } as const;
+const camera = Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$", maxLength: 32 });
+
 /** State of one stream, without anything that a camera could have chosen freely. */
-export interface StreamReport {
-  readonly state: "idle" | "connecting" | "streaming" | "waiting-to-retry";
-  readonly problem: { readonly code: string; readonly message: string } | null;
-  readonly codec: string | null;
-}
+const StreamReportSchema = Type.Object(
+  {
+    state: Type.Union([
+      Type.Literal("idle"),
+      Type.Literal("connecting"),
+      Type.Literal("streaming"),
+      Type.Literal("waiting-to-retry"),
+    ]),
+    problem: Type.Union([Type.Object({ code: text(40), message: text(500) }, closed), Type.Null()]),
+    codec: Type.Union([text(40), Type.Null()]),
+  },
+  closed,
+);
+export type StreamReport = Static<typeof StreamReportSchema>;
+
+/** The recorder's own events are read by the clip store, which knows their shape. */
+const FromIngestSchema = Type.Union([
+  Type.Object(
+    {
+      type: Type.Literal("ready"),
+      sandbox: Type.Object({ inForce: Type.Boolean(), reason: text(500) }, closed),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      type: Type.Literal("camera"),
+      camera,
+      role: Type.Union([Type.Literal("main"), Type.Literal("sub")]),
+      report: StreamReportSchema,
+    },
+    closed,
+  ),
+  Type.Object({ type: Type.Literal("recorder"), event: Type.Unknown() }, closed),
+  Type.Object(
+    { type: Type.Literal("trouble"), camera, code: text(40), message: text(500) },
+    closed,
+  ),
+  Type.Object({ type: Type.Literal("keyring-refused"), message: text(500) }, closed),
+]);
 
 export type FromIngest =
-  | { readonly type: "ready"; readonly sandbox: { inForce: boolean; reason: string } }
-  | {
-      readonly type: "camera";
-      readonly camera: string;
-      readonly role: "main" | "sub";
-      readonly report: StreamReport;
-    }
-  | { readonly type: "recorder"; readonly event: RecorderEvent }
-  | {
-      readonly type: "trouble";
-      readonly camera: string;
-      readonly code: string;
-      readonly message: string;
-    }
-  | { readonly type: "keyring-refused"; readonly message: string };
+  | Exclude<Static<typeof FromIngestSchema>, { type: "recorder" }>
+  | { readonly type: "recorder"; readonly event: RecorderEvent };
+
+/**
+ * Reads what the ingest process says: it has parsed hostile bytes, so it is believed no more than
+ * they are (invariant 12).
+ *
+ * @throws MalformedInput for any other shape.
+ */
+export function readFromIngest(value: unknown): FromIngest {
+  const message = checkShape(FromIngestSchema, value, "message of the ingest process");
+  return message.type === "recorder"
+    ? { type: "recorder", event: readRecorderEvent(message.event) }
+    : message;
+}
+
+/** Makes any text fit to be said: one line, at most `maxLength` characters. */
+export function sayable(words: string, maxLength = 500): string {
+  return words.replaceAll(/\p{C}+/gu, " ").slice(0, maxLength);
+}

@@ -1,7 +1,8 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import type { FromIngest, ToIngest } from "./ingest-messages.ts";
+import { readFromIngest, type FromIngest, type ToIngest } from "./ingest-messages.ts";
+import { HubError } from "./protocol/errors.ts";
 
 const ENTRY = fileURLToPath(new URL("./ingest-main.ts", import.meta.url));
 const RESTART_FIRST_MS = 200;
@@ -12,7 +13,9 @@ const STOP_TIMEOUT_MS = 10_000;
 export interface IngestProcessOptions {
   /** Sent to every new process, first; the keyring follows. */
   readonly greet: () => readonly ToIngest[];
+  /** Only for messages of a known shape; after any other the process is ended and begun anew. */
   readonly onMessage: (message: FromIngest) => void;
+  readonly onMalformed: (reason: string) => void;
   /** The process is gone. The next one is started when this has settled what it was writing. */
   readonly onExit: (reason: string) => Promise<void>;
 }
@@ -57,7 +60,8 @@ export class IngestProcess implements AsyncDisposable {
     const { PATH, DOORWARD_FFMPEG, NODE_ENV } = process.env;
     const environment = { PATH, DOORWARD_FFMPEG, NODE_ENV };
     const child = fork(ENTRY, [], {
-      serialization: "advanced",
+      // Not V8's own format, which was never made for a sender that is not trusted.
+      serialization: "json",
       env: Object.fromEntries(
         Object.entries(environment).filter(([, value]) => value !== undefined),
       ),
@@ -65,9 +69,7 @@ export class IngestProcess implements AsyncDisposable {
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
     this.#child = child;
-    child.on("message", (message: FromIngest) => {
-      this.#options.onMessage(message);
-    });
+    child.on("message", (value: unknown) => this.#take(child, value));
     this.#gone = whenGone(child);
     void this.#gone.then(([code, signal]) => {
       this.#child = null;
@@ -79,12 +81,29 @@ export class IngestProcess implements AsyncDisposable {
         RESTART_FIRST_MS * 2 ** (this.#failuresInARow - 1),
         RESTART_MAX_MS,
       );
-      void this.#options.onExit(signal ?? `exit code ${code ?? "?"}`).then(() => {
-        if (this.#isClosing) return;
-        this.#retry = setTimeout(() => this.#spawn(), backOffMs * (0.75 + Math.random() / 2));
-      });
+      // Rejects where the disk fails: the next process then settles what this one left.
+      const settled = this.#options.onExit(signal ?? `exit code ${code ?? "?"}`);
+      void settled
+        .catch((error: unknown) => this.#options.onMalformed(String(error)))
+        .then(() => {
+          if (this.#isClosing) return;
+          this.#retry = setTimeout(() => this.#spawn(), backOffMs * (0.75 + Math.random() / 2));
+        });
     });
     for (const message of this.#options.greet()) this.send(message);
+  }
+
+  #take(child: ChildProcess, value: unknown): void {
+    let message: FromIngest;
+    try {
+      message = readFromIngest(value);
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error;
+      this.#options.onMalformed(error.message);
+      child.kill("SIGKILL");
+      return;
+    }
+    this.#options.onMessage(message);
   }
 
   /** Lets it close what it is recording; after 10 s it is killed. */

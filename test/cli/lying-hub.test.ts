@@ -38,10 +38,11 @@ const clip = {
 };
 
 let server: Server | null = null;
-afterEach(async () => {
+async function closeServer(): Promise<void> {
   await server?.[Symbol.asyncDispose]();
   server = null;
-});
+}
+afterEach(closeServer);
 
 /** A session with a hub that answers every question with `answer`. */
 async function sessionWith(answer: unknown): Promise<OwnerSession> {
@@ -61,7 +62,7 @@ test("a clip that no ledger entry lists is not released, whatever the hub says o
     await expect(fetchListedClip(session, CLIP, "release")).rejects.toMatchObject({
       code: "CLIP_NOT_PROVEN",
     });
-    await server?.[Symbol.asyncDispose]();
+    await closeServer();
   }
 });
 
@@ -70,7 +71,7 @@ test("and it is looked at only while it is recorded, or when none of it became w
   await expect(fetchListedClip(closed, CLIP, "look")).rejects.toMatchObject({
     code: "CLIP_NOT_PROVEN",
   });
-  await server?.[Symbol.asyncDispose]();
+  await closeServer();
   const recording = await sessionWith({ ...clip, state: "recording" });
   expect((await fetchListedClip(recording, CLIP, "look")).state).toBe("recording");
 });
