@@ -189,6 +189,18 @@ describe("nothing in the source reads a label to decide", () => {
       `requestKind: record.asked.kind,`,
       `urgency: record.asked.urgency,`,
     ],
+    // Counted in the transparency report, and told there.
+    "src/protocol/report.ts": [
+      `emergency: count,`,
+      `const kind = REQUEST_KINDS.find((known) => known === entry.requestKind);`,
+      `"requestKind",`,
+      `if (entry.urgency === "emergency") row.emergency += 1;`,
+      `emergency: 0,`,
+    ],
+    "src/cli/report-text.ts": [
+      `const emergencies = sum(({ emergency }) => emergency);`,
+      "...(emergencies > 0 ? [`Said to be an emergency: ${emergencies}. That changed nothing.`] : []),",
+    ],
     "src/protocol/verify-bundle.ts": [
       `entry.requestKind === request.asked.kind &&`,
       `entry.urgency === request.asked.urgency;`,
