@@ -47,10 +47,14 @@ export async function open(args: string[]): Promise<ExitCode> {
     })),
   );
   await makePrivateDirectory(out);
+  const used = new Set<string>();
   for (const { clip, camera, fromMs } of approval.terms.clips) {
     const own = opened.filter((one) => one.clip === clip);
     const time = new Date(fromMs).toISOString().slice(0, 19).replaceAll(":", "");
-    const target = path.join(out, `${camera}-${time}.mp4`);
+    const name = `${camera}-${time}`;
+    // Two clips of one camera may begin in the same second.
+    const target = path.join(out, `${used.has(name) ? `${name}-${clip.slice(0, 8)}` : name}.mp4`);
+    used.add(name);
     for (const written of await joinSegments(own, target)) print(written);
   }
   await writeFile(path.join(out, "decision.json"), JSON.stringify(approval.envelope, null, 2));

@@ -74,9 +74,13 @@ async function openTornFiles(
     if (!match || sizeBytes === 0 || (track === "video" && match[3] !== rendition)) continue;
     const sealed = await client.bytes(`/api/clips/${clip.id}/files/${name}`);
     try {
-      const { plaintext } = await openTornFile(sealed, clipIdentities(keys.bundle));
+      const { plaintext, isWhole } = await openTornFile(sealed, clipIdentities(keys.bundle));
       opened.push({ file: { segment: Number(match[1]), track }, plaintext });
-      say(`${name}: torn, ${plaintext.length} bytes of it authenticate`);
+      say(
+        isWhole
+          ? `${name}: whole, but the hub stopped before it was listed`
+          : `${name}: torn, ${plaintext.length} bytes of it authenticate`,
+      );
     } catch (error) {
       if (!(error instanceof HubError)) throw error;
       say(`${name}: nothing of it can be opened (${error.message})`);
