@@ -52,7 +52,9 @@ export class IngestProcess implements AsyncDisposable {
   }
 
   send(message: ToIngest): void {
-    if (this.#child?.connected === true) this.#child.send(message);
+    // A process that has just died counts as connected until its end is noticed. Then the next one
+    // is greeted with all there is to say; without a callback the failed write would end the hub.
+    if (this.#child?.connected === true) this.#child.send(message, () => undefined);
   }
 
   #spawn(): void {
