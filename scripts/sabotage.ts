@@ -4,7 +4,9 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { SABOTAGES, type Sabotage } from "../test/sabotage/list.ts";
+import { HUB_SABOTAGES } from "../test/sabotage/list-hub.ts";
+import { SABOTAGES } from "../test/sabotage/list.ts";
+import type { Sabotage } from "../test/sabotage/sabotage.ts";
 
 /**
  * Tests the tests: breaks the code on purpose, one edit at a time, on a copy of the tree, and sees
@@ -97,7 +99,8 @@ function firstFailure(output: string): string {
 }
 
 async function main(names: readonly string[]): Promise<number> {
-  const chosen = SABOTAGES.filter(({ name }) => names.length === 0 || names.includes(name));
+  const all = [...SABOTAGES, ...HUB_SABOTAGES];
+  const chosen = all.filter(({ name }) => names.length === 0 || names.includes(name));
   await using copy = await copyOfProject();
   let unseen = 0;
   for (const sabotage of chosen) {
