@@ -22,6 +22,8 @@ export interface LiveHubOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Through `./doorward hub`, as a person would; by default the hub's process itself. */
   readonly launcher?: boolean;
+  /** A program and its arguments that start what follows them, in the same process. */
+  readonly within?: readonly string[];
 }
 
 export interface CommandResult {
@@ -79,7 +81,7 @@ export interface LiveHub extends AsyncDisposable {
 }
 
 const HUB_ENTRY = path.join(projectRoot, "src/main.ts");
-const CLI_ENTRY = path.join(projectRoot, "src/cli/main.ts");
+export const CLI_ENTRY = path.join(projectRoot, "src/cli/main.ts");
 const OUTPUT_MAX = 4 * 1024 * 1024;
 const WAIT_MS = 60_000;
 /** For a test that waits for several things, on a machine that has others to run beside it. */
@@ -104,6 +106,7 @@ export async function startLiveHub(options: LiveHubOptions = {}): Promise<LiveHu
   const start = (port: string, more: LiveHubOptions["environment"] = {}): Promise<Running> =>
     launch({
       ...{ data, work, tmp, port, launcher: options.launcher === true },
+      within: options.within ?? [],
       environment: { ...options.environment, ...more },
       written: (name, text) => keep(written, name, text),
     });
@@ -222,6 +225,7 @@ async function launch(own: {
   readonly tmp: string;
   readonly port: string;
   readonly launcher: boolean;
+  readonly within: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly written: (name: "out" | "log", text: string) => void;
 }): Promise<Running> {
@@ -230,6 +234,7 @@ async function launch(own: {
     ? [path.join(projectRoot, "doorward"), "hub"]
     : [process.execPath, HUB_ENTRY];
   const [program = "", ...args] = withParent([
+    ...own.within,
     ...command,
     ...["--data", data, "--port", port, "--json"],
   ]);
