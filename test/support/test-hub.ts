@@ -148,6 +148,7 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
     };
   } catch (error) {
     await hub[Symbol.asyncDispose]();
+    if (options.dataDirectory === undefined) await rm(dataDirectory, { recursive: true });
     throw error;
   }
 }
