@@ -36,11 +36,10 @@ function footage(name: string, repeats: number, quality: readonly string[]): Doo
   const visitFromSeconds = repeats * STILL_SECONDS;
   const loopSeconds = visitFromSeconds + VISIT_SECONDS;
   const labelled = sharedPath("media/clips/one-by-one-person-detection.mp4");
-  const picture =
-    labelled === null ? drawnScene(visitFromSeconds, loopSeconds) : editedScene(labelled, repeats);
+  const picture = labelled === null ? drawnScene(visitFromSeconds) : editedScene(labelled, repeats);
   const tone = `sine=frequency=440:sample_rate=48000:duration=${loopSeconds}`;
   const file = cachedMedia(name, [
-    ...[...picture, "-f", "lavfi", "-i", tone, "-map", "[picture]", "-map", "1:a"],
+    ...["-f", "lavfi", "-i", tone, ...picture, "-map", "[picture]", "-map", "0:a"],
     ...["-t", String(loopSeconds), "-c:v", "libx264", "-preset", "veryfast", "-bf", "0"],
     ...["-force_key_frames", "expr:gte(t,n_forced*2)", ...quality, "-pix_fmt", "yuv420p"],
     ...["-c:a", "aac", "-b:a", "64k"],
@@ -52,7 +51,7 @@ function footage(name: string, repeats: number, quality: readonly string[]): Doo
 function editedScene(file: string, repeats: number): string[] {
   const parts = Array.from({ length: repeats }, (_, index) => `[still${index}]`);
   const graph = [
-    `[0:v]split=${repeats + 1}${parts.map((_, index) => `[in${index}]`).join("")}[end]`,
+    `[1:v]split=${repeats + 1}${parts.map((_, index) => `[in${index}]`).join("")}[end]`,
     ...parts.map(
       (part, index) =>
         `[in${index}]trim=0:${STILL_SECONDS},setpts=PTS-STARTPTS${index % 2 === 1 ? ",reverse" : ""}${part}`,
@@ -63,12 +62,17 @@ function editedScene(file: string, repeats: number): string[] {
   return ["-i", file, "-filter_complex", graph];
 }
 
-function drawnScene(visitFromSeconds: number, loopSeconds: number): string[] {
-  const scene = "color=c=gray:size=640x360:rate=10,noise=alls=60,boxblur=2";
-  const when = `between(t,${visitFromSeconds + 1},${loopSeconds})`;
-  const person = `drawbox=x=(t-${visitFromSeconds})*70:y=120:w=80:h=200:c=white:t=fill`;
-  const graph = `[0:v]${person}:enable='${when}'[picture]`;
-  return ["-f", "lavfi", "-t", String(loopSeconds), "-i", scene, "-filter_complex", graph];
+/** A wall with a pattern, and a figure with another that walks past it and stands still. */
+function drawnScene(visitFromSeconds: number): string[] {
+  const wall = "testsrc2=size=64x36:rate=1:duration=1";
+  const figure = "mandelbrot=size=90x220:rate=1";
+  const graph = [
+    `[1:v]loop=-1:1,setpts=N/${FRAMES_PER_SECOND}/TB,fps=${FRAMES_PER_SECOND},scale=640:360,hue=s=0.3[wall]`,
+    `[2:v]loop=-1:1,setpts=N/${FRAMES_PER_SECOND}/TB,fps=${FRAMES_PER_SECOND}[figure]`,
+    `[wall][figure]overlay=x='min(400,(t-${visitFromSeconds + 1})*120)':y=120:` +
+      `enable='gte(t,${visitFromSeconds + 1})',noise=alls=3:allf=t[picture]`,
+  ].join(";");
+  return ["-f", "lavfi", "-i", wall, "-f", "lavfi", "-i", figure, "-filter_complex", graph];
 }
 
 /** Made once for each machine: encoding is the slow part of these tests. */
