@@ -111,7 +111,11 @@ export class Hub implements AsyncDisposable {
       const listening = await listen(outside, settings.outside.port);
       urls.outside = settings.outside.url ?? listening;
     }
-    const ingest = stack.use(startIngest(services, health, clipsDirectory, options));
+    const taken = { all: Promise.resolve() };
+    // After the process has ended and before the database closes: its last words are that clips
+    // are whole.
+    stack.defer(() => taken.all);
+    const ingest = stack.use(startIngest(services, health, clipsDirectory, options, taken));
     health.setIngest(ingest);
     ingestOf.set(services, ingest);
     const timer = setInterval(() => expireDue(services), EXPIRY_CHECK_MS);
@@ -354,9 +358,10 @@ function startIngest(
   health: Health,
   clipsDirectory: string,
   { settings, log }: HubOptions,
+  /** Resolves when all that was said of recordings so far is listed, or was reported as not. */
+  taken: { all: Promise<void> },
 ): IngestProcess {
   const { household, clips, retention } = services;
-  let taken = Promise.resolve();
   return IngestProcess.start({
     greet: () => [
       { type: "configure", clipsDirectory, cameras: settings.cameras },
@@ -368,7 +373,7 @@ function startIngest(
       if (message.type === "trouble" && message.code === "RECORDER_DISK_FULL") retention.wake();
       if (message.type === "recorder") {
         // In their order, also where one has to wait for room on the disk.
-        taken = taken
+        taken.all = taken.all
           .then(() => retention.withRoom(() => clips.apply(message.event)))
           .catch((error: unknown) => {
             log("warn", `recording not listed: ${error instanceof Error ? error.message : "?"}`);
@@ -379,6 +384,7 @@ function startIngest(
     onExit: async (reason) => {
       health.forgetStreams();
       log("warn", `the ingest process ended (${reason}); starting it again`);
+      await taken.all;
       const found = await clips.recoverOrphans();
       for (const clip of found.torn) log("warn", `clip ${clip} was torn`);
     },
