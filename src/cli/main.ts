@@ -135,9 +135,9 @@ async function run(args: string[]): Promise<ExitCode> {
     process.stdout.write(`${usage()}\n`);
     return first === "" ? 2 : 0;
   }
-  const isPair = COMMANDS[`${first} ${second}`] !== undefined;
+  const isPair = Object.hasOwn(COMMANDS, `${first} ${second}`);
   const name = isPair ? `${first} ${second}` : first;
-  const command = COMMANDS[name];
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) {
     process.stderr.write(`There is no command "${args.slice(0, 2).join(" ")}".\n${usage()}\n`);
     return 2;
