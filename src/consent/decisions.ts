@@ -199,7 +199,9 @@ function epochClaimed(envelope: unknown): number {
   return checkShape(EpochClaimed, content, "decision").terms.keyringEpoch;
 }
 
-function recordAccess(options: DecisionsOptions, request: StoredRequest): void {
+function recordAccess(options: DecisionsOptions, { id }: StoredRequest): void {
+  // Read again: time has passed since the caller looked, and what was let go must stay let go.
+  const request = reread(options, id);
   const step = advance(request.state, "access");
   if (!step || request.decisionSha256 === null)
     throw new HubError("NOT_OPEN", "Cannot hand out bundle: nothing was released");

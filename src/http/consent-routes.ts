@@ -4,6 +4,7 @@ import Type from "typebox";
 import { openBundle } from "../consent/bundle.ts";
 import type { StoredRequest } from "../consent/requests.ts";
 import * as Api from "../protocol/api.ts";
+import type { VerifiedApproval } from "../protocol/approval.ts";
 import { BUNDLE_MEDIA_TYPE } from "../protocol/bundle.ts";
 import { fromBase64, toBase64 } from "../protocol/bytes.ts";
 import { HubError } from "../protocol/errors.ts";
@@ -212,34 +213,57 @@ async function pickUp(
   inProgress: Set<string>,
 ): Promise<void> {
   const request = services.requests.findByStatusToken(token);
-  if (request && inProgress.has(request.id))
+  const approval = request && approvalOf(services, request, reply);
+  if (!request || !approval) {
+    await sendNotFound(reply);
+    return;
+  }
+  // Only from here on: whoever waits for an answer gets the one of an address that never was.
+  if (inProgress.has(request.id))
     throw new HubError("TOO_MANY_CALLS", "Cannot answer: this bundle is being fetched already");
-  const bundle = request && (await bundleOf(services, request, reply));
-  if (!request || !bundle) {
+  inProgress.add(request.id);
+  reply.raw.once("close", () => inProgress.delete(request.id));
+  const bundle = await bundleOf(services, request, approval, reply);
+  if (!bundle) {
     await sendNotFound(reply);
     return;
   }
   services.decisions.recordAccess(request);
-  inProgress.add(request.id);
-  reply.raw.once("close", () => inProgress.delete(request.id));
   await reply
     .header("content-disposition", `attachment; filename="doorward-${request.id.slice(0, 8)}.zip"`)
     .type(BUNDLE_MEDIA_TYPE)
     .send(Readable.from(bundle));
 }
 
-/** Null also where a released recording is gone or damaged: that is for the owner to know. */
-async function bundleOf(
+/** Null also where a released recording is gone: that is for the owner to know. */
+function approvalOf(
   services: HubServices,
   request: StoredRequest,
   reply: FastifyReply,
+): VerifiedApproval | null {
+  try {
+    return services.decisions.approvalOf(request);
+  } catch (error) {
+    return notForTheAsker(error, request, reply);
+  }
+}
+
+/** Null where a released recording was altered on the disk. */
+async function bundleOf(
+  services: HubServices,
+  request: StoredRequest,
+  approval: VerifiedApproval,
+  reply: FastifyReply,
 ): Promise<AsyncGenerator<Uint8Array> | null> {
   try {
-    const approval = services.decisions.approvalOf(request);
-    return approval && (await openBundle(approval, request, services.bundles));
+    return await openBundle(approval, request, services.bundles);
   } catch (error) {
-    if (!(error instanceof HubError)) throw error;
-    reply.log.warn({ code: error.code, request: request.id }, "released bundle cannot be made");
-    return null;
+    return notForTheAsker(error, request, reply);
   }
+}
+
+function notForTheAsker(error: unknown, request: StoredRequest, reply: FastifyReply): null {
+  if (!(error instanceof HubError)) throw error;
+  reply.log.warn({ code: error.code, request: request.id }, "released bundle cannot be made");
+  return null;
 }

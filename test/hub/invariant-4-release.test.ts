@@ -52,6 +52,19 @@ describe("an export", () => {
     }
   });
 
+  test("is fetched once at a time; who waits for an answer is not told so", async () => {
+    const released = await typeRequest(hub, { recipient });
+    await approve(hub, released, { clip: firstClip(hub), segments: [0, 0] });
+    const waiting = await typeRequest(hub, { recipient });
+    const twice = async (path: string): Promise<number[]> => {
+      const answers = await Promise.all([hub.call("GET", path), hub.call("GET", path)]);
+      return answers.map(({ statusCode }) => statusCode).toSorted();
+    };
+    expect(await twice(statusPath(released))).toEqual([200, 429]);
+    expect(await twice(statusPath(waiting))).toEqual([404, 404]);
+    requireOk(await hub.call("GET", statusPath(released)));
+  });
+
   test("leaves the data folder as it was: no copy, no temporary file, no second header", async () => {
     const before = filesBelow(hub.dataDirectory);
     await releasedBundle(hub, { clip: firstClip(hub), segments: [0, 0] });

@@ -65,8 +65,9 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   {
     name: "a refusal looks different from an unknown address",
     file: "src/http/consent-routes.ts",
-    find: "  if (!request || !bundle) {\n",
-    replace: '  if (!request || !bundle) {\n    if (request) reply.header("retry-after", "60");\n',
+    find: "  if (!request || !approval) {\n",
+    replace:
+      '  if (!request || !approval) {\n    if (request) reply.header("retry-after", "60");\n',
     tests: ["test/hub/invariant-6-refusal.test.ts"],
   },
   {
