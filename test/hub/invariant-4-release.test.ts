@@ -58,7 +58,7 @@ describe("an export", () => {
     const waiting = await typeRequest(hub, { recipient });
     const twice = async (path: string): Promise<number[]> => {
       const answers = await Promise.all([hub.call("GET", path), hub.call("GET", path)]);
-      return answers.map(({ statusCode }) => statusCode).toSorted();
+      return answers.map(({ statusCode }) => statusCode).toSorted((left, right) => left - right);
     };
     expect(await twice(statusPath(released))).toEqual([200, 429]);
     expect(await twice(statusPath(waiting))).toEqual([404, 404]);
