@@ -2,7 +2,7 @@ import { open, rename, rm } from "node:fs/promises";
 import { BUNDLE_MAX_BYTES } from "../protocol/bundle.ts";
 import { HubError } from "../protocol/errors.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
-import { reach } from "./hub-client.ts";
+import { reach } from "../owner/hub-client.ts";
 import { readOptions, say } from "./options.ts";
 
 /** Room for headers, proofs and zip beside the recordings. */

@@ -10,7 +10,7 @@ import { HubError } from "../protocol/errors.ts";
 import { parseSha256Hex } from "../protocol/ids.ts";
 import { verifyKeyring } from "../protocol/keyring.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
-import { follow, HubClient, logIn } from "./hub-client.ts";
+import { follow, HubClient, logIn } from "../owner/hub-client.ts";
 import { createKeys, hasKeys, RECOVERY_FILE, rememberSeen } from "./keys-directory.ts";
 import { readOptions, say } from "./options.ts";
 

@@ -5,20 +5,19 @@ import {
   refusalTerms,
   signApproval,
   signRefusal,
-  type DecisionGround,
 } from "../owner/decide.ts";
+import { groundFor } from "../owner/ground.ts";
 import { envelopeSigner } from "../owner/identity.ts";
 import { openPersonal } from "../owner/requests.ts";
 import * as Api from "../protocol/api.ts";
 import { sealedFileName } from "../protocol/clip.ts";
-import { fromBase64, sha256Hex } from "../protocol/bytes.ts";
 import { HubError } from "../protocol/errors.ts";
-import { parseClipId, parseRequestId } from "../protocol/ids.ts";
-import { parseTime, requestSha256 } from "../protocol/request.ts";
+import { parseClipId } from "../protocol/ids.ts";
+import { parseTime } from "../protocol/request.ts";
 import type { Terms } from "../protocol/decision.ts";
 import type { ExitCode } from "./exit.ts";
-import { openSession, type OwnerSession } from "./hub-client.ts";
-import { fetchListedClip } from "./listed-clip.ts";
+import { openSession, type OwnerSession } from "./hub-session.ts";
+import { fetchListedClip } from "../owner/listed-clip.ts";
 import { confirm } from "./keys-directory.ts";
 import { print, printJson, readOptions, say, type ReadOptions } from "./options.ts";
 import { cosignLedger } from "./owner-witness.ts";
@@ -80,35 +79,10 @@ export async function ownerRefuse(args: string[]): Promise<ExitCode> {
   return 0;
 }
 
-async function groundFor(session: OwnerSession, id: string): Promise<DecisionGround> {
-  const request = parseRequestId(id);
-  const { client, keyring, seen } = session;
-  const summary = await client.get(`/api/requests/${request}`, Api.RequestSummary);
-  requireHonestSummary(summary);
-  return {
-    keyring,
-    request: summary,
-    nonce: await client.post(`/api/requests/${request}/nonce`, {}, Api.NonceAnswer),
-    checkpoint: seen,
-    nowMs: Date.now(),
-  };
-}
-
 /** Asked at a terminal only: a script has said what it wants by its options. */
 async function isConfirmed(options: ReadOptions): Promise<boolean> {
   if (options.flag("yes") || options.flag("json") || !process.stdin.isTTY) return true;
   return confirm("Are these the recipient's eight words, and do you sign?");
-}
-
-/** Signed is the hash of what is shown here, not a hash that the hub has chosen. */
-function requireHonestSummary({ record, recordSha256, personal }: Api.RequestSummary): void {
-  const isPersonal =
-    personal === null || sha256Hex(fromBase64(personal, "personal")) === record.personalSha256;
-  if (requestSha256(record) !== recordSha256 || !isPersonal)
-    throw new HubError(
-      "REQUEST_ALTERED",
-      "Cannot decide: the request is not the one it claims to be",
-    );
 }
 
 async function post(

@@ -2,7 +2,7 @@ import * as Api from "../protocol/api.ts";
 import { checkShape } from "../protocol/check.ts";
 import { parseClipId } from "../protocol/ids.ts";
 import type { ExitCode } from "./exit.ts";
-import { openSession } from "./hub-client.ts";
+import { openSession } from "./hub-session.ts";
 import { print, printJson, readOptions } from "./options.ts";
 
 /** Deletes a recording; for ten minutes it can be taken back. */

@@ -8,7 +8,7 @@ import { statusTokenOf } from "../protocol/status-token.ts";
 import { PRIVATE_FILE_MODE } from "../base/files.ts";
 import type { ExitCode } from "./exit.ts";
 import { buildFormPage } from "./form-page.ts";
-import { openSession } from "./hub-client.ts";
+import { openSession } from "./hub-session.ts";
 import { parseDuration, printJson, readOptions, say } from "./options.ts";
 
 /** Makes a one-time form for one requester: a single file that works without any server. */

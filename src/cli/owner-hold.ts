@@ -1,6 +1,6 @@
 import { parseClipId } from "../protocol/ids.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
-import { openSession } from "./hub-client.ts";
+import { openSession } from "./hub-session.ts";
 import { parseDuration, print, printJson, readOptions } from "./options.ts";
 
 const HOLD_DEFAULT_MS = 90 * 24 * 3_600_000;

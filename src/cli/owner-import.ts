@@ -9,7 +9,7 @@ import { LIMITS } from "../protocol/limits.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseJson } from "../protocol/canonical-json.ts";
 import type { ExitCode } from "./exit.ts";
-import { openSession } from "./hub-client.ts";
+import { openSession } from "./hub-session.ts";
 import { print, printJson, readInput, readJsonInput, readOptions } from "./options.ts";
 
 /** Takes a sealed request that came by mail. It is opened here first: the hub cannot look inside. */

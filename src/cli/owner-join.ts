@@ -2,7 +2,7 @@ import * as Api from "../protocol/api.ts";
 import { HubError } from "../protocol/errors.ts";
 import { pairingWords, receivePassedOn, startPairing } from "../owner/pairing.ts";
 import type { ExitCode } from "./exit.ts";
-import { follow, HubClient, logIn } from "./hub-client.ts";
+import { follow, HubClient, logIn } from "../owner/hub-client.ts";
 import { createKeys, hasKeys, rememberSeen } from "./keys-directory.ts";
 import { readOptions, say } from "./options.ts";
 import { waitFor } from "./owner-pair.ts";

@@ -7,7 +7,7 @@ import type { Personal } from "../protocol/request.ts";
 import { recipientWords } from "../protocol/words.ts";
 import { openPersonal } from "../owner/requests.ts";
 import type { ExitCode } from "./exit.ts";
-import { openSession, type OwnerSession } from "./hub-client.ts";
+import { openSession, type OwnerSession } from "./hub-session.ts";
 import { print, printable, printJson, readOptions } from "./options.ts";
 
 const PAGES_MAX = 10_000;

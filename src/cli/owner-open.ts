@@ -5,8 +5,8 @@ import { sealedFileName } from "../protocol/clip.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseClipId } from "../protocol/ids.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
-import { openSession, type OwnerSession } from "./hub-client.ts";
-import { fetchListedClip } from "./listed-clip.ts";
+import { openSession, type OwnerSession } from "./hub-session.ts";
+import { fetchListedClip } from "../owner/listed-clip.ts";
 import { joinSegments, type OpenedSegment } from "./join-segments.ts";
 import { print, readOptions, say } from "./options.ts";
 

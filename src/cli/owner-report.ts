@@ -7,7 +7,7 @@ import { writeFileDurably } from "../base/files.ts";
 import { signingKeyOf } from "../owner/device-bundle.ts";
 import { makeReport } from "../owner/report.ts";
 import type { ExitCode } from "./exit.ts";
-import { openSession, type OwnerSession } from "./hub-client.ts";
+import { openSession, type OwnerSession } from "./hub-session.ts";
 import { print, printJson, readOptions, say } from "./options.ts";
 import { reportText } from "./report-text.ts";
 

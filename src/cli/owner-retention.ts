@@ -1,6 +1,6 @@
 import * as Api from "../protocol/api.ts";
 import type { ExitCode } from "./exit.ts";
-import { openSession } from "./hub-client.ts";
+import { openSession } from "./hub-session.ts";
 import { print, printJson, readOptions } from "./options.ts";
 
 /** What goes within a day, and how the disk stands. */

@@ -1,6 +1,6 @@
 import { parseClipId } from "../protocol/ids.ts";
 import type { ExitCode } from "./exit.ts";
-import { openSession } from "./hub-client.ts";
+import { openSession } from "./hub-session.ts";
 import { print, printJson, readOptions } from "./options.ts";
 
 /** Takes a deletion back that an owner has asked for, as long as it has not happened. */

@@ -1,7 +1,8 @@
 import { signingKeyOf } from "../owner/device-bundle.ts";
 import { cosign } from "../owner/witness.ts";
 import type { ExitCode } from "./exit.ts";
-import { follow, openSession, type OwnerSession } from "./hub-client.ts";
+import { openSession, type OwnerSession } from "./hub-session.ts";
+import { follow } from "../owner/hub-client.ts";
 import { rememberSeen } from "./keys-directory.ts";
 import { print, printJson, readOptions } from "./options.ts";
 

@@ -1,8 +1,9 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { HubClient, type OwnerSession } from "../../src/cli/hub-client.ts";
-import { fetchListedClip } from "../../src/cli/listed-clip.ts";
+import { type OwnerSession } from "../../src/cli/hub-session.ts";
+import { HubClient } from "../../src/owner/hub-client.ts";
+import { fetchListedClip } from "../../src/owner/listed-clip.ts";
 import { printable } from "../../src/cli/options.ts";
 import { PairingReveal } from "../../src/protocol/api.ts";
 import { checkShape } from "../../src/protocol/check.ts";

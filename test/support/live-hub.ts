@@ -5,7 +5,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { logIn, type HubClient } from "../../src/cli/hub-client.ts";
+import { logIn, type HubClient } from "../../src/owner/hub-client.ts";
 import { openKeys } from "../../src/cli/keys-directory.ts";
 import { processTree } from "../../src/cli/memory-scan.ts";
 import { clipIdentities } from "../../src/owner/device-bundle.ts";

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type BetterSqlite3 from "better-sqlite3";
-import { reach } from "../hub-client.ts";
+import { reach } from "../../owner/hub-client.ts";
 import { attempt, type Attempt } from "./attempt.ts";
 
 const TOKENS_MAX = 20;

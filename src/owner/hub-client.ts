@@ -1,25 +1,26 @@
 import type { Static, TSchema } from "typebox";
 import * as Api from "../protocol/api.ts";
 import { checkShape } from "../protocol/check.ts";
-import { UsageError } from "./exit.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import { parseSha256Hex } from "../protocol/ids.ts";
 import { verifyKeyring, verifyKeyringSince, type Keyring } from "../protocol/keyring.ts";
-import { deviceOfBundle, type DeviceBundle } from "../owner/device-bundle.ts";
-import { signLogin } from "../owner/household.ts";
-import { followLedger, type Seen } from "../owner/witness.ts";
-import { printable, type ReadOptions } from "./options.ts";
-import { openKeys, rememberSeen, type KeysDirectory } from "./keys-directory.ts";
+import { deviceOfBundle, type DeviceBundle } from "./device-bundle.ts";
+import { signLogin } from "./household.ts";
+import { followLedger, type Seen } from "./witness.ts";
 
 const TIMEOUT_MS = 60_000;
 
-/** A hub as the command line talks to it. Every answer is checked: the hub is not believed. */
+/**
+ * A hub as a device of its household talks to it, from the command line with a bearer token, from
+ * the page with the session's cookie. Every answer is checked: the hub is not believed.
+ */
 export class HubClient {
   readonly url: string;
   readonly #token: string | null;
 
   constructor(url: string, token: string | null = null) {
-    if (!URL.canParse(url)) throw new UsageError(`Cannot reach hub: "${url}" is not an address`);
+    if (!URL.canParse(url))
+      throw new HubError("WRONG_ADDRESS", `Cannot reach hub: "${url}" is not an address`);
     this.url = url.replace(/\/+$/, "");
     this.#token = token;
   }
@@ -95,49 +96,19 @@ async function errorOf(response: Response): Promise<HubError> {
       cause,
     });
   }
-  const message = printable(answer.message);
+  const message = oneLine(answer.message);
   return answer.field === undefined
     ? new HubError(answer.code, message)
     : new MalformedInput(answer.field, message);
 }
 
-/** A logged-in device of the household, whose ledger was just found consistent with what it saw. */
-export interface OwnerSession extends AsyncDisposable {
+/** A hub whose keyring and ledger this device has just found to go on from what it saw before. */
+export interface FollowedHub {
   readonly client: HubClient;
-  readonly keys: KeysDirectory;
   readonly keyring: Keyring;
   readonly seen: Seen;
-  readonly seenBefore: Seen | null;
   /** Follows the ledger on, where it must be, until entry `index` is in what was seen. */
   followTo(index: number): Promise<Seen>;
-}
-
-/**
- * Logs in, checks the keyring from genesis, and demands a consistency proof from the last
- * checkpoint this device saw: at every contact, before anything else is asked.
- *
- * @throws LedgerChanged, KeyringRefused.
- */
-export async function openSession(options: ReadOptions): Promise<OwnerSession> {
-  const keys = await openKeys(options.required("keys"));
-  const client = await logIn(options.text("hub") ?? keys.hubUrl, keys.bundle);
-  const { keyring, seen } = await follow(client, keys.bundle, keys.seen);
-  await rememberSeen(keys.directory, seen);
-  let newest = seen;
-  return {
-    client,
-    keys,
-    keyring,
-    seen,
-    seenBefore: keys.seen,
-    followTo: async (index) => {
-      if (index < newest.size) return newest;
-      newest = (await follow(client, keys.bundle, newest)).seen;
-      await rememberSeen(keys.directory, newest);
-      return newest;
-    },
-    [Symbol.asyncDispose]: () => client.delete("/api/session"),
-  };
 }
 
 export async function logIn(url: string, bundle: DeviceBundle): Promise<HubClient> {
@@ -165,4 +136,9 @@ export async function follow(
   if (seen)
     verifyKeyringSince(statements, { epoch: seen.epoch, head: parseSha256Hex(seen.keyringHead) });
   return { keyring, seen: next };
+}
+
+/** What a hub says, on one line: it cannot imitate a line of ours. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ");
 }

@@ -6,7 +6,7 @@ import { checkShape } from "../protocol/check.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseClipId } from "../protocol/ids.ts";
 import { LEDGER_ENTRY_SCHEMAS } from "../protocol/ledger-entry.ts";
-import type { OwnerSession } from "./hub-client.ts";
+import type { FollowedHub } from "./hub-client.ts";
 
 /**
  * A clip as the ledger lists it. The hub's word on files, hashes and times is only taken where this
@@ -18,11 +18,11 @@ import type { OwnerSession } from "./hub-client.ts";
  * @throws HubError CLIP_NOT_PROVEN.
  */
 export async function fetchListedClip(
-  session: OwnerSession,
+  hub: FollowedHub,
   id: string,
   purpose: "look" | "release",
 ): Promise<Api.ClipDetail> {
-  const { client } = session;
+  const { client } = hub;
   const clip = await client.get(`/api/clips/${parseClipId(id)}`, Api.ClipDetail);
   if (clip.entryIndex === null) {
     const isUnlisted =
@@ -35,7 +35,7 @@ export async function fetchListedClip(
       }`,
     );
   }
-  const seen = await session.followTo(clip.entryIndex);
+  const seen = await hub.followTo(clip.entryIndex);
   const [record] = await client.get(
     `/api/ledger/entries?from=${clip.entryIndex}&limit=1`,
     Api.EntriesAnswer,

@@ -1,0 +1,230 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { HubDatabase } from "./base/database.ts";
+import { sealBytes } from "./clips/sealed-file.ts";
+import { Retention } from "./clips/retention.ts";
+import { RETENTION_DEFAULT } from "./clips/retention-plan.ts";
+import { ClipStore } from "./clips/store.ts";
+import type { BundleSource } from "./consent/bundle.ts";
+import { createDecisions, type Decisions } from "./consent/decisions.ts";
+import { createReleasedClips } from "./consent/released-clips.ts";
+import { RequestStore } from "./consent/requests.ts";
+import { createClaimDesk } from "./http/claim.ts";
+import { Pairings } from "./http/pairings.ts";
+import { Sessions } from "./http/sessions.ts";
+import type { HubServices } from "./http/services.ts";
+import type { Health } from "./hub-health.ts";
+import type { ToIngest } from "./ingest-messages.ts";
+import { Household } from "./keys/household.ts";
+import type { LedgerKey } from "./keys/hub-keys.ts";
+import { Ledger } from "./ledger/ledger.ts";
+import { parseRecipient } from "./protocol/age-header.ts";
+import { toHex } from "./protocol/bytes.ts";
+import { sealedFileName } from "./protocol/clip.ts";
+import { HubError } from "./protocol/errors.ts";
+import { parseSha256Hex } from "./protocol/ids.ts";
+import type { Keyring, KeyringPosition } from "./protocol/keyring.ts";
+import type { LedgerEntry } from "./protocol/ledger-entry.ts";
+import type { Settings } from "./settings.ts";
+
+export interface HubOptions {
+  readonly dataDirectory: string;
+  readonly settings: Settings;
+  readonly nowMs?: () => number;
+  /** Replaced in tests that compare whole histories byte for byte. */
+  readonly random?: (size: number) => Uint8Array;
+  readonly log: (level: "info" | "warn", message: string) => void;
+}
+
+export const VERSION = (
+  JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  }
+).version;
+
+export interface HubUrls {
+  main: string;
+  outside: string | null;
+}
+
+/** Everything that routes may use, over one open database. */
+export function openServices(parts: {
+  options: HubOptions;
+  database: HubDatabase;
+  ledgerKey: LedgerKey;
+  clipsDirectory: string;
+  /** Filled in once the hub listens. */
+  urls: HubUrls;
+  health: Health;
+  /** The recorder checks a new keyring for itself; services are made before its process. */
+  tellIngest: (message: ToIngest) => void;
+}): HubServices {
+  const { options, database, ledgerKey, clipsDirectory, urls, health, tellIngest } = parts;
+  const nowMs = options.nowMs ?? Date.now;
+  const { origin, publicKey } = ledgerKey;
+  const ledger = Ledger.open({
+    database,
+    origin,
+    publicKey,
+    sign: (message) => ledgerKey.sign(message),
+  });
+  const appendEntry = (entry: LedgerEntry): number => ledger.append(entry);
+  const entered = (): KeyringPosition | null => enteredKeyring(ledger);
+  const ownLedger = { origin, ledgerKey: publicKey, entered, appendEntry };
+  const household = Household.open({ database, nowMs, ...ownLedger });
+  const clips = ClipStore.open({ database, clipsDirectory, appendEntry, nowMs });
+  const requests = new RequestStore({
+    database,
+    appendEntry,
+    nowMs,
+    ...(options.random ? { random: options.random } : {}),
+  });
+  const decisions = openDecisions({
+    database,
+    requests,
+    appendEntry,
+    nowMs,
+    household,
+    clips,
+    ledger,
+  });
+  const services: HubServices = {
+    name: options.settings.name,
+    version: VERSION,
+    ledger,
+    ledgerKey: publicKey,
+    household,
+    sessions: new Sessions({ database, keyring: () => household.keyring, nowMs }),
+    claimDesk: createClaimDesk(),
+    pairings: new Pairings(nowMs),
+    clips,
+    retention: openRetention({ options, database, clips, clipsDirectory, requests, appendEntry }),
+    requests,
+    decisions,
+    bundles: bundleSource(ledger, household, clips),
+    nowMs,
+    seal: (plaintext, recipients) => sealBytes(plaintext, recipients.map(parseRecipient)),
+    keyringChanged: () => {
+      tellIngest(keyringMessage(household));
+      recordFacts(services, database, options.settings);
+    },
+    requestReceived: (request) =>
+      options.log("info", `request ${request.id.slice(0, 8)} waits for the owner`),
+    health: () => health.report(services),
+    statusUrl: (token) => `${urls.outside ?? urls.main}/status/${token}`,
+    intakeUrl: () => (urls.outside === null ? null : `${urls.outside}/intake`),
+  };
+  recordFacts(services, database, options.settings);
+  return services;
+}
+
+function openDecisions(parts: {
+  database: HubDatabase;
+  requests: RequestStore;
+  appendEntry: (entry: LedgerEntry) => number;
+  nowMs: () => number;
+  household: Household;
+  clips: ClipStore;
+  ledger: Ledger;
+}): Decisions {
+  const { database, requests, appendEntry, nowMs, household, clips, ledger } = parts;
+  return createDecisions({
+    database,
+    requests,
+    appendEntry,
+    nowMs,
+    keyring: () => requireKeyring(household),
+    keyringStatements: () => household.statements(),
+    findFile: (clip, wanted) => findListedFile(clips, clip, sealedFileName(wanted)),
+    knowsCheckpoint: (size, root) =>
+      size >= 1 && size <= ledger.size() && toHex(ledger.root(size)) === root,
+  });
+}
+
+function openRetention(parts: {
+  options: HubOptions;
+  database: HubDatabase;
+  clips: ClipStore;
+  clipsDirectory: string;
+  requests: RequestStore;
+  appendEntry: (entry: LedgerEntry) => number;
+}): Retention {
+  const { options, database, clips, clipsDirectory, requests, appendEntry } = parts;
+  return Retention.open({
+    ...{ database, clipsDirectory, appendEntry, store: clips, log: options.log },
+    dataDirectory: options.dataDirectory,
+    nowMs: options.nowMs ?? Date.now,
+    rules: options.settings.retention ?? RETENTION_DEFAULT,
+    released: createReleasedClips(requests),
+  });
+}
+
+function bundleSource(ledger: Ledger, household: Household, clips: ClipStore): BundleSource {
+  return {
+    ledger,
+    keyringStatements: () => household.statements(),
+    pathOf: (clip, file) => clips.pathOf(clip, file),
+    entryIndexOf: (clip) => clips.entryIndexOf(clip),
+  };
+}
+
+/** The keyring as the ledger's newest entry about it has it. */
+function enteredKeyring(ledger: Ledger): KeyringPosition | null {
+  let newest: KeyringPosition | null = null;
+  for (let from = 0; ;) {
+    const page = ledger.entries({ from, kind: "keyring" });
+    for (const { entry, index } of page) {
+      if (entry.kind !== "keyring") continue;
+      newest = { epoch: entry.epoch, head: parseSha256Hex(entry.keyringHead) };
+      from = index + 1;
+    }
+    if (page.length === 0) return newest;
+  }
+}
+
+function requireKeyring(household: Household): Keyring {
+  if (!household.keyring)
+    throw new HubError("NOT_CLAIMED", "Cannot answer: nobody has claimed this hub yet");
+  return household.keyring;
+}
+
+/** Only files that a ledger entry lists: what was never entered can never be released. */
+function findListedFile(
+  clips: ClipStore,
+  clip: Parameters<ClipStore["get"]>[0],
+  name: string,
+): ReturnType<Parameters<typeof createDecisions>[0]["findFile"]> {
+  const stored = clips.get(clip);
+  if (!stored || stored.entryIndex === null) return null;
+  const file = clips.files(clip).find((listed) => sealedFileName(listed) === name);
+  return file ? { camera: stored.camera, file } : null;
+}
+
+/** Software version and settings go into the ledger when they change, from the claim on. */
+function recordFacts(services: HubServices, database: HubDatabase, settings: Settings): void {
+  if (!services.household.keyring) return;
+  const settingsSha256 = createHash("sha256").update(settings.text).digest("hex");
+  const remember = (name: string, value: string, append: () => void): void => {
+    const known = database
+      .prepare<[string], { value: string }>("SELECT value FROM hub_facts WHERE name = ?")
+      .get(name);
+    if (known?.value === value) return;
+    database.transaction(() => {
+      append();
+      database
+        .prepare("INSERT OR REPLACE INTO hub_facts (name, value) VALUES (?, ?)")
+        .run(name, value);
+    })();
+  };
+  const atMs = services.nowMs();
+  remember("software", VERSION, () =>
+    services.ledger.append({ v: 1, kind: "software", atMs, version: VERSION }),
+  );
+  remember("settings", settingsSha256, () =>
+    services.ledger.append({ v: 1, kind: "settings", atMs, settingsSha256 }),
+  );
+}
+
+export function keyringMessage(household: Household): ToIngest {
+  return { type: "keyring", statements: household.statements() };
+}

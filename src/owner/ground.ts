@@ -1,0 +1,37 @@
+import * as Api from "../protocol/api.ts";
+import { fromBase64, sha256Hex } from "../protocol/bytes.ts";
+import { HubError } from "../protocol/errors.ts";
+import { parseRequestId } from "../protocol/ids.ts";
+import { requestSha256 } from "../protocol/request.ts";
+import type { DecisionGround } from "./decide.ts";
+import type { FollowedHub } from "./hub-client.ts";
+
+/**
+ * Fetches a request and what a decision on it is made against, a nonce of the hub's included.
+ *
+ * @throws HubError REQUEST_ALTERED when its parts are not those that its hashes name.
+ */
+export async function groundFor(hub: FollowedHub, id: string): Promise<DecisionGround> {
+  const request = parseRequestId(id);
+  const { client, keyring } = hub;
+  const summary = await client.get(`/api/requests/${request}`, Api.RequestSummary);
+  requireHonestSummary(summary);
+  return {
+    keyring,
+    request: summary,
+    nonce: await client.post(`/api/requests/${request}/nonce`, {}, Api.NonceAnswer),
+    checkpoint: hub.seen,
+    nowMs: Date.now(),
+  };
+}
+
+/** Signed is the hash of what is shown here, not a hash that the hub has chosen. */
+export function requireHonestSummary({ record, recordSha256, personal }: Api.RequestSummary): void {
+  const isPersonal =
+    personal === null || sha256Hex(fromBase64(personal, "personal")) === record.personalSha256;
+  if (requestSha256(record) !== recordSha256 || !isPersonal)
+    throw new HubError(
+      "REQUEST_ALTERED",
+      "Cannot decide: the request is not the one it claims to be",
+    );
+}
