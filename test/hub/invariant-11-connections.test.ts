@@ -49,7 +49,7 @@ describe("in the source", () => {
   });
 
   test("(control: the command line's client would be found)", () => {
-    const text = readFileSync(path.join(projectRoot, "src/cli/hub-client.ts"), "utf8");
+    const text = readFileSync(path.join(projectRoot, "src/owner/hub-client.ts"), "utf8");
     expect(REACHING_OUT.test(text)).toBe(true);
   });
 
