@@ -1,0 +1,44 @@
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { svelte } from "@sveltejs/vite-plugin-svelte";
+import { defineConfig } from "vite";
+
+const root = fileURLToPath(new URL(".", import.meta.url));
+
+/** What redacts runs under a policy of its own, which the hub gives by the folder's name. */
+function folderOf(name: string): string {
+  return name.startsWith("redact") || name.startsWith("ort") ? "assets/redact" : "assets";
+}
+
+/** The page: static files, which the hub, or a device's own command line, serves as they are. */
+export default defineConfig({
+  root,
+  base: "/",
+  plugins: [svelte({ compilerOptions: { runes: true } })],
+  build: {
+    outDir: path.join(root, "dist"),
+    emptyOutDir: true,
+    target: "es2022",
+    sourcemap: false,
+    // Data URLs would need a looser policy than files do.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rollupOptions: {
+      output: {
+        entryFileNames: ({ name }) => `${folderOf(name)}/[name]-[hash].js`,
+        chunkFileNames: ({ name }) => `${folderOf(name)}/[name]-[hash].js`,
+        assetFileNames: ({ names }) => `${folderOf(names[0] ?? "")}/[name]-[hash][extname]`,
+      },
+    },
+  },
+  worker: {
+    format: "es",
+    rollupOptions: {
+      output: {
+        entryFileNames: ({ name }) => `${folderOf(name)}/[name]-[hash].js`,
+        chunkFileNames: ({ name }) => `${folderOf(name)}/[name]-[hash].js`,
+        assetFileNames: ({ names }) => `${folderOf(names[0] ?? "")}/[name]-[hash][extname]`,
+      },
+    },
+  },
+});
