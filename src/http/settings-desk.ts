@@ -1,0 +1,19 @@
+import type {
+  CameraTestAnswer,
+  CameraTestBody,
+  SettingsAnswer,
+  SettingsCameraBody,
+  SettingsRetentionBody,
+} from "../protocol/api-settings.ts";
+
+/** What an owner may change of a running hub's settings. Every call answers what is then in force. */
+export interface SettingsDesk {
+  answer(): SettingsAnswer;
+  /** @throws HubError as all changes do: what is wrong, or why the file cannot be changed now. */
+  setName(name: string): Promise<SettingsAnswer>;
+  setRetention(body: SettingsRetentionBody): Promise<SettingsAnswer>;
+  setCamera(id: string, body: SettingsCameraBody): Promise<SettingsAnswer>;
+  removeCamera(id: string): Promise<SettingsAnswer>;
+  /** Tries an address for up to ten seconds, in a process of its own; one at a time. */
+  testCamera(body: CameraTestBody): Promise<CameraTestAnswer>;
+}
