@@ -8,6 +8,8 @@ import { addHouseholdRoutes } from "./http/household-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
 import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { createOutsideServer } from "./http/outside.ts";
+import { addSessionRoutes } from "./http/session-routes.ts";
+import { addSettingsRoutes } from "./http/settings-routes.ts";
 import { createServer, type HubServer } from "./http/server.ts";
 import type { HubServices } from "./http/services.ts";
 import { addStatusPage } from "./http/status-page.ts";
@@ -155,6 +157,7 @@ async function listen(server: HubServer, port: number): Promise<string> {
     throw new HubError(
       "PORT_IN_USE",
       `Cannot listen on port ${port}: ${cause instanceof Error ? cause.message : "unknown"}; set DOORWARD_PORT or listen.port to a free one`,
+  addSessionRoutes(server, services);
       { cause },
     );
   }

@@ -4,10 +4,9 @@ import { toBase64 } from "../protocol/bytes.ts";
 import { checkShape } from "../protocol/check.ts";
 import { openEnvelope, PAYLOAD_TYPES } from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
-import { parseDeviceId } from "../protocol/ids.ts";
 import { KeyringStatementSchema, roleOfDevice, type Readers } from "../protocol/keyring.ts";
 import type { Pairing } from "./pairings.ts";
-import { deviceOf, type HubServer } from "./server.ts";
+import type { HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
 const perMinute = (max: number) => ({ rateLimit: { max, timeWindow: 60_000 } });
@@ -15,7 +14,7 @@ const idParameter = Type.Object({
   id: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }),
 });
 
-/** Claim, log-in, keyring and pairing. */
+/** Claim, keyring and pairing. */
 export function addHouseholdRoutes(server: HubServer, services: HubServices): void {
   server.get(
     "/api/hub",
@@ -30,7 +29,6 @@ export function addHouseholdRoutes(server: HubServer, services: HubServices): vo
     }),
   );
   addClaimRoutes(server, services);
-  addSessionRoutes(server, services);
   addKeyringRoutes(server, services);
   addPairingRoutes(server, services);
 }
@@ -86,42 +84,6 @@ function readersOf(statement: unknown): Readers {
   if (change.kind !== "genesis")
     throw new HubError("KEYRING_INVALID_CHANGE", "Cannot claim: the statement founds no household");
   return change.readers;
-}
-
-function addSessionRoutes(server: HubServer, { sessions }: HubServices): void {
-  server.post(
-    "/api/session/challenge",
-    {
-      config: { access: "public", ...perMinute(240) },
-      schema: { body: Api.ChallengeBody, response: { 200: Api.ChallengeAnswer } },
-    },
-    async ({ body }) => sessions.challenge(parseDeviceId(body.device)),
-  );
-  server.post(
-    "/api/session",
-    {
-      config: { access: "public", ...perMinute(240) },
-      schema: { body: Api.LoginBody, response: { 200: Api.LoginAnswer } },
-    },
-    async ({ body }) => sessions.logIn(body.login),
-  );
-  server.delete("/api/session", { config: { access: "session" } }, async (request, reply) => {
-    sessions.end(deviceOf(request).session);
-    await reply.code(204).send();
-  });
-  server.get(
-    "/api/sessions",
-    { config: { access: "administer" }, schema: { response: { 200: Api.SessionList } } },
-    async () => sessions.list(),
-  );
-  server.delete(
-    "/api/sessions/:id",
-    { config: { access: "administer" }, schema: { params: idParameter } },
-    async ({ params }, reply) => {
-      sessions.end(params.id);
-      await reply.code(204).send();
-    },
-  );
 }
 
 function addKeyringRoutes(server: HubServer, { household }: HubServices): void {

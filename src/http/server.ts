@@ -1,3 +1,4 @@
+import cookie from "@fastify/cookie";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
@@ -16,6 +17,7 @@ import { checkShape } from "../protocol/check.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { Right } from "../protocol/keyring.ts";
+import { requireAccess, requireOwnHost, requireOwnOrigin } from "./access-check.ts";
 import type { Sessions, SessionDevice } from "./sessions.ts";
 import { statusOf } from "./status-codes.ts";
 
@@ -110,15 +112,17 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
   await server.register(swagger, {
     openapi: { info: { title: "Doorward", version: options.version } },
   });
+  // For writing only: its reader takes one cookie of a name, and there may be two.
+  await server.register(cookie, { hook: false });
   server.decorateRequest("device", null);
   server.addHook("onRoute", (route) => {
     if (route.config?.access === undefined)
       throw new Error(`route ${route.url} does not say who may call it`);
   });
-  server.addHook("onRequest", async (request) => {
+  server.addHook("onRequest", async (request, reply) => {
     requireOwnHost(request, options.hostNames);
     requireOwnOrigin(request);
-    requireAccess(request, options.sessions);
+    requireAccess(request, reply, options.sessions);
   });
   server.addHook("onSend", async (_request, reply) => {
     if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
@@ -148,43 +152,6 @@ const validatorFor: typeof TypeBoxValidatorCompiler = (route) => {
 /** The one answer to everything that is not there, is not ready, or is none of the asker's business. */
 export async function sendNotFound(reply: FastifyReply): Promise<void> {
   await reply.code(404).send({ code: "NOT_FOUND", message: "There is nothing here" });
-}
-
-const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
-
-const HOST = /^(\[[0-9a-f:]+\]|[^:,@\s]+)(:\d{1,5})?$/;
-
-function requireOwnHost(request: FastifyRequest, hostNames: readonly string[]): void {
-  // Read here and strictly: `request.hostname` takes what stands before the first colon.
-  const name = HOST.exec(request.headers.host ?? "")?.[1];
-  if (name === undefined || !hostNames.includes(name))
-    throw new HubError("WRONG_HOST", "Cannot answer: this hub is not known under that name");
-}
-
-function requireOwnOrigin(request: FastifyRequest): void {
-  if (request.routeOptions.config.anyOrigin === true) return;
-  const { origin, host } = request.headers;
-  const site = request.headers["sec-fetch-site"];
-  const foreignOrigin = origin !== undefined && hostOf(origin) !== host;
-  const foreignSite = site !== undefined && site !== "same-origin" && site !== "none";
-  if (foreignOrigin || (foreignSite && !SAFE_METHODS.has(request.method)))
-    throw new HubError("WRONG_ORIGIN", "Cannot answer: another site's page asked for this");
-}
-
-function hostOf(origin: string): string | null {
-  return URL.canParse(origin) ? new URL(origin).host : null;
-}
-
-function requireAccess(request: FastifyRequest, sessions: Sessions | null): void {
-  const access = request.routeOptions.config.access;
-  // No access word: not one of our routes, so the not-found handler answers.
-  if (access === undefined || access === "public") return;
-  const [scheme, token] = (request.headers.authorization ?? "").split(" ");
-  const device = scheme === "Bearer" && token ? (sessions?.deviceOf(token) ?? null) : null;
-  if (!device) throw new HubError("NOT_LOGGED_IN", "Cannot answer: log in with a device key first");
-  if (access !== "session" && !device.rights.includes(access))
-    throw new HubError("NOT_ALLOWED", `Cannot answer: this device has no right to ${access}`);
-  request.device = device;
 }
 
 /** The device behind a request to a route that needs one. */

@@ -5,7 +5,7 @@ import { fromBase64 } from "../protocol/bytes.ts";
 import { checkShape } from "../protocol/check.ts";
 import { openEnvelope, PAYLOAD_TYPES, verifyEnvelopeSignature } from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
-import { parseDeviceId, type DeviceId } from "../protocol/ids.ts";
+import { parseDeviceId, type DeviceId, type PersonId } from "../protocol/ids.ts";
 import {
   roleHasRight,
   roleOfDevice,
@@ -22,9 +22,17 @@ const RIGHTS: readonly Right[] = ["view_originals", "view_blurred", "live", "sig
 
 export interface SessionDevice {
   readonly device: DeviceId;
+  readonly person: PersonId;
   readonly role: Role;
   readonly rights: readonly Right[];
   readonly session: string;
+  readonly expiresAtMs: number;
+}
+
+interface SessionRow {
+  readonly id: string;
+  readonly device: string;
+  readonly expires_at_ms: number;
 }
 
 export interface SessionsOptions {
@@ -106,22 +114,54 @@ export class Sessions {
 
   /** The device of a token, or null when the session or the device is gone. */
   deviceOf(token: string): SessionDevice | null {
+    return this.#deviceOfRow(
+      this.#options.database
+        .prepare<[string, number], SessionRow>(
+          "SELECT id, device, expires_at_ms FROM sessions WHERE token_sha256 = ? AND expires_at_ms > ?",
+        )
+        .get(sha256Text(token), this.#options.nowMs()),
+    );
+  }
+
+  /** As {@link deviceOf}, by the session's id: for what goes on after a request was let in. */
+  deviceOfSession(session: string): SessionDevice | null {
+    return this.#deviceOfRow(
+      this.#options.database
+        .prepare<[string, number], SessionRow>(
+          "SELECT id, device, expires_at_ms FROM sessions WHERE id = ? AND expires_at_ms > ?",
+        )
+        .get(session, this.#options.nowMs()),
+    );
+  }
+
+  #deviceOfRow(row: SessionRow | undefined): SessionDevice | null {
     const keyring = this.#options.keyring();
-    const row = this.#options.database
-      .prepare<[string, number], { id: string; device: string }>(
-        "SELECT id, device FROM sessions WHERE token_sha256 = ? AND expires_at_ms > ?",
-      )
-      .get(sha256Text(token), this.#options.nowMs());
     if (!row || !keyring) return null;
     const device = parseDeviceId(row.device);
     const role = roleOfDevice(keyring, device);
-    if (!role) return null;
+    const person = keyring.devices.get(device)?.person;
+    if (!role || person === undefined) return null;
     return {
       device,
+      person,
       role,
       rights: RIGHTS.filter((right) => roleHasRight(role, right)),
       session: row.id,
+      expiresAtMs: row.expires_at_ms,
     };
+  }
+
+  isHalfOver({ expiresAtMs }: SessionDevice): boolean {
+    return expiresAtMs - this.#options.nowMs() < SESSION_LIFETIME_MS / 2;
+  }
+
+  /** @returns When it ends now: a whole lifetime from here. */
+  renew({ session }: SessionDevice): number {
+    const expiresAtMs = this.#options.nowMs() + SESSION_LIFETIME_MS;
+    this.#options.database
+      .prepare("UPDATE sessions SET expires_at_ms = ? WHERE id = ?")
+      .run(expiresAtMs, session);
+    return expiresAtMs;
   }
 
   list(): { session: string; device: string; createdAtMs: number; expiresAtMs: number }[] {

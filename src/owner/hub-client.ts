@@ -124,6 +124,8 @@ export async function follow(
   client: HubClient,
   bundle: DeviceBundle,
   seen: Seen | null,
+  if (token === undefined)
+    throw new HubError("HUB_FAILED", "Cannot log in: the hub answered without a token");
 ): Promise<{ keyring: Keyring; seen: Seen }> {
   const { statements } = await client.get("/api/keyring", Api.KeyringAnswer);
   const keyring = verifyKeyring(statements, parseSha256Hex(bundle.genesis));

@@ -79,13 +79,39 @@ export const LoginStatement = Type.Object(
   },
   closed,
 );
-export const LoginBody = Type.Object({ login: EnvelopeSchema }, closed);
+export const LoginBody = Type.Object(
+  {
+    login: EnvelopeSchema,
+    /** How the session is carried; by default as a bearer token. */
+    as: Type.Optional(Type.Union([Type.Literal("cookie"), Type.Literal("bearer")])),
+  },
+  closed,
+);
 export const LoginAnswer = Type.Object(
-  { session: hex(32), token: hex(64), expiresAtMs: timeMs, role: RoleSchema },
+  {
+    session: hex(32),
+    /** Left out where the session is in a cookie, so that no script ever has it. */
+    token: Type.Optional(hex(64)),
+    expiresAtMs: timeMs,
+    role: RoleSchema,
+  },
   closed,
 );
 export const SessionList = Type.Array(
   Type.Object(
+/** Who is logged in. */
+export const SessionAnswer = Type.Object(
+  {
+    device: hex(64),
+    person: hex(32),
+    role: RoleSchema,
+    rights: Type.Array(Type.String({ maxLength: 20 }), { maxItems: 5 }),
+    label: Type.Union([Type.String({ maxLength: 80 }), Type.Null()]),
+    expiresAtMs: timeMs,
+  },
+  closed,
+);
+export type SessionAnswer = Static<typeof SessionAnswer>;
     { session: hex(32), device: hex(64), createdAtMs: timeMs, expiresAtMs: timeMs },
     closed,
   ),

@@ -25,6 +25,7 @@ const PUBLIC = [
   "POST /api/pairings/:id/reveal",
 ];
 const ANY_DEVICE = [
+  "GET /api/session",
   "DELETE /api/session",
   "GET /api/health",
   "GET /api/keyring",

@@ -1,0 +1,108 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { HubError } from "../protocol/errors.ts";
+import { clearSessionCookie, sessionTokensOf, setSessionCookie } from "./session-cookie.ts";
+import type { SessionDevice, Sessions } from "./sessions.ts";
+
+const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
+const HOST = /^(\[[0-9a-f:]+\]|[^:,@\s]+)(:\d{1,5})?$/;
+
+/** Against DNS rebinding. */
+export function requireOwnHost(request: FastifyRequest, hostNames: readonly string[]): void {
+  // Read here and strictly: `request.hostname` takes what stands before the first colon.
+  const name = HOST.exec(request.headers.host ?? "")?.[1];
+  if (name === undefined || !hostNames.includes(name))
+    throw new HubError("WRONG_HOST", "Cannot answer: this hub is not known under that name");
+}
+
+/** What a browser says of itself must not be that another site's page asked. */
+export function requireOwnOrigin(request: FastifyRequest): void {
+  if (request.routeOptions.config.anyOrigin === true) return;
+  const isForeignOrigin = request.headers.origin !== undefined && !hasOwnOrigin(request);
+  const isForeignChange = isForeignSite(request) && !SAFE_METHODS.has(request.method);
+  // A socket is read by whoever opened it, whatever the browser's rules for answers are.
+  const isUnsaidSocket = isUpgrade(request) && !isSaidToBeOwn(request);
+  if (isForeignOrigin || isForeignChange || isUnsaidSocket) throw wrongOrigin();
+}
+
+/**
+ * Finds the device behind a request and whether its role may. A bearer token counts before a
+ * cookie, and a cookie only where this hub's own page shows that it asked.
+ *
+ * @throws HubError NOT_LOGGED_IN, NOT_ALLOWED, WRONG_ORIGIN.
+ */
+export function requireAccess(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  sessions: Sessions | null,
+): void {
+  const access = request.routeOptions.config.access;
+  // No access word: not one of our routes, so the not-found handler answers.
+  if (access === undefined || access === "public") return;
+  const device =
+    request.headers.authorization === undefined
+      ? deviceOfCookie(request, reply, sessions)
+      : deviceOfBearer(request.headers.authorization, sessions);
+  if (!device) throw new HubError("NOT_LOGGED_IN", "Cannot answer: log in with a device key first");
+  if (access !== "session" && !device.rights.includes(access))
+    throw new HubError("NOT_ALLOWED", `Cannot answer: this device has no right to ${access}`);
+  request.device = device;
+}
+
+export function isSecure(request: FastifyRequest): boolean {
+  return request.protocol === "https";
+}
+
+function deviceOfBearer(authorization: string, sessions: Sessions | null): SessionDevice | null {
+  const [scheme, token] = authorization.split(" ");
+  return scheme === "Bearer" && token ? (sessions?.deviceOf(token) ?? null) : null;
+}
+
+function deviceOfCookie(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  sessions: Sessions | null,
+): SessionDevice | null {
+  const tokens = sessionTokensOf(request.headers.cookie, isSecure(request));
+  if (tokens === null || sessions === null) return null;
+  // Sent by the browser without anybody's doing, and also to a page of another port's server.
+  const isOwn = SAFE_METHODS.has(request.method) ? !isForeignSite(request) : isSaidToBeOwn(request);
+  if (!isOwn) throw wrongOrigin();
+  const found = tokens.flatMap((token) => {
+    const device = sessions.deviceOf(token);
+    return device ? [{ token, device }] : [];
+  });
+  const [only, another] = found;
+  if (!only || another) {
+    clearSessionCookie(reply, isSecure(request));
+    return null;
+  }
+  // An answer to an upgrade carries no cookie, so that the two would end at different times.
+  if (isUpgrade(request) || !sessions.isHalfOver(only.device)) return only.device;
+  const expiresAtMs = sessions.renew(only.device);
+  setSessionCookie(reply, only.token, isSecure(request));
+  return { ...only.device, expiresAtMs };
+}
+
+function isUpgrade(request: FastifyRequest): boolean {
+  return request.headers.upgrade?.toLowerCase() === "websocket";
+}
+
+function isSaidToBeOwn(request: FastifyRequest): boolean {
+  return hasOwnOrigin(request) || request.headers["sec-fetch-site"] === "same-origin";
+}
+
+/** Scheme, host and port: another port is another server. */
+function hasOwnOrigin({ headers, protocol }: FastifyRequest): boolean {
+  const { origin, host } = headers;
+  if (origin === undefined || host === undefined || !URL.canParse(origin)) return false;
+  return origin === new URL(origin).origin && origin === new URL(`${protocol}://${host}`).origin;
+}
+
+function isForeignSite({ headers }: FastifyRequest): boolean {
+  const site = headers["sec-fetch-site"];
+  return site !== undefined && site !== "same-origin" && site !== "none";
+}
+
+function wrongOrigin(): HubError {
+  return new HubError("WRONG_ORIGIN", "Cannot answer: another site's page asked for this");
+}
