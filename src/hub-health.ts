@@ -1,12 +1,15 @@
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import type { CameraStatus, HealthAnswer } from "./protocol/api.ts";
 import type { HubServices } from "./http/services.ts";
 import type { FromIngest, StreamReport } from "./ingest-messages.ts";
 import type { IngestProcess } from "./ingest-process.ts";
-import type { CameraSettings, Settings } from "./settings.ts";
+import type { CameraSettings } from "./settings.ts";
 
 /** What the hub knows about itself right now; kept from what the ingest process reports. */
 export interface Health {
+  /** The cameras that are configured from now on. */
+  configure(cameras: readonly CameraSettings[]): void;
   /** A line for the log where the message changes what is known of a camera, else null. */
   observe(message: FromIngest): { level: "info" | "warn"; text: string } | null;
   /** What the ingest process said of itself holds no more. */
@@ -15,15 +18,28 @@ export interface Health {
   report(services: HubServices): HealthAnswer;
 }
 
-const IDLE: StreamReport = { state: "idle", problem: null, codec: null };
+const IDLE: StreamReport = { state: "idle", problem: null, codec: null, picture: null };
 
-export function createHealth(settings: Settings): Health {
+export function createHealth(configured: readonly CameraSettings[]): Health {
+  let cameras = configured;
+  const startedAtMs = Date.now();
   const streams = new Map<string, StreamReport>();
   const troubles = new Map<string, string>();
   const recording = new Map<string, string>();
   let sandbox = { inForce: false, reason: "not looked at yet" };
   let ingest: IngestProcess | null = null;
   return {
+    configure: (changed) => {
+      const stay = cameras.filter((camera) =>
+        changed.some((other) => isDeepStrictEqual(camera, other)),
+      );
+      const stays = (id: string): boolean => stay.some((camera) => camera.id === id);
+      // What was said of a camera before it was changed is not said of what it is now.
+      for (const stream of streams.keys())
+        if (!stays(stream.split(" ")[0] ?? "")) streams.delete(stream);
+      for (const id of troubles.keys()) if (!stays(id)) troubles.delete(id);
+      cameras = changed;
+    },
     observe: (message) => {
       switch (message.type) {
         case "ready":
@@ -57,10 +73,12 @@ export function createHealth(settings: Settings): Health {
     setIngest: (started) => {
       ingest = started;
     },
-    report: ({ clips, ledger, household, retention }) => {
+    report: ({ clips, ledger, household, retention, version }) => {
       const counts = clips.counts();
       return {
-        cameras: settings.cameras.map((camera) =>
+        startedAtMs,
+        version,
+        cameras: cameras.map((camera) =>
           cameraStatus(camera, streams, troubles, [...recording.values()].includes(camera.id)),
         ),
         sandbox,
@@ -73,9 +91,13 @@ export function createHealth(settings: Settings): Health {
   };
 }
 
-/** A camera that is tried again still has the problem it had, until pictures come. */
+/**
+ * A camera that is tried again still has the problem it had, until pictures come; and what its last
+ * picture was like is known until there is a newer one.
+ */
 function followedBy(before: StreamReport, now: StreamReport): StreamReport {
-  return now.state === "connecting" ? { ...now, problem: before.problem } : now;
+  const picture = now.picture ?? before.picture;
+  return { ...now, picture, problem: now.state === "connecting" ? before.problem : now.problem };
 }
 
 /** Said once when it begins and once when it is over, not at every try. */
@@ -113,6 +135,10 @@ function cameraStatus(
     sub: sub?.state ?? null,
     problem: problem && { code: problem.code.slice(0, 40), message: problem.message.slice(0, 500) },
     codec: main.codec?.slice(0, 40) ?? null,
+    lastPictureMs: main.picture?.lastAtMs ?? null,
+    width: main.picture?.width ?? null,
+    height: main.picture?.height ?? null,
+    fps: main.picture?.fps ?? null,
     recording: isRecording,
     notes: [
       ...(camera.faces === "blur-copy"

@@ -15,6 +15,7 @@ import { Sessions } from "./http/sessions.ts";
 import type { HubServices } from "./http/services.ts";
 import type { Health } from "./hub-health.ts";
 import type { ToIngest } from "./ingest-messages.ts";
+import type { HubSettings } from "./hub-settings.ts";
 import { Household } from "./keys/household.ts";
 import type { LedgerKey } from "./keys/hub-keys.ts";
 import { Ledger } from "./ledger/ledger.ts";
@@ -35,6 +36,10 @@ export interface HubOptions {
   readonly random?: (size: number) => Uint8Array;
   readonly log: (level: "info" | "warn", message: string) => void;
 }
+  /** Where `settings` were read from; null or left out: `doorward.yaml` in the data directory. */
+  readonly settingsFile?: string | null;
+  /** What overrides the settings; by default nothing does. */
+  readonly environment?: NodeJS.ProcessEnv;
 
 export const VERSION = (
   JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -57,10 +62,12 @@ export function openServices(parts: {
   urls: HubUrls;
   health: Health;
   /** The recorder checks a new keyring for itself; services are made before its process. */
+  settings: HubSettings;
   tellIngest: (message: ToIngest) => void;
 }): HubServices {
   const { options, database, ledgerKey, clipsDirectory, urls, health, tellIngest } = parts;
   const nowMs = options.nowMs ?? Date.now;
+  const { settings } = parts;
   const { origin, publicKey } = ledgerKey;
   const ledger = Ledger.open({
     database,
@@ -89,7 +96,9 @@ export function openServices(parts: {
     ledger,
   });
   const services: HubServices = {
-    name: options.settings.name,
+    get name() {
+      return settings.current.name;
+    },
     version: VERSION,
     ledger,
     ledgerKey: publicKey,
@@ -98,7 +107,9 @@ export function openServices(parts: {
     claimDesk: createClaimDesk(),
     pairings: new Pairings(nowMs),
     clips,
-    retention: openRetention({ options, database, clips, clipsDirectory, requests, appendEntry }),
+    settings,
+    retention: openRetention({
+      ...{ options, settings, database, clips, clipsDirectory, requests, appendEntry },
     requests,
     decisions,
     bundles: bundleSource(ledger, household, clips),
@@ -106,7 +117,7 @@ export function openServices(parts: {
     seal: (plaintext, recipients) => sealBytes(plaintext, recipients.map(parseRecipient)),
     keyringChanged: () => {
       tellIngest(keyringMessage(household));
-      recordFacts(services, database, options.settings);
+      recordFacts(services, database, settings.current);
     },
     requestReceived: (request) =>
       options.log("info", `request ${request.id.slice(0, 8)} waits for the owner`),
@@ -114,7 +125,15 @@ export function openServices(parts: {
     statusUrl: (token) => `${urls.outside ?? urls.main}/status/${token}`,
     intakeUrl: () => (urls.outside === null ? null : `${urls.outside}/intake`),
   };
-  recordFacts(services, database, options.settings);
+  recordFacts(services, database, settings.current);
+  settings.setEffects({
+    enter: (changed) => recordFacts(services, database, changed),
+    apply: ({ cameras }) => {
+      health.configure(cameras);
+      tellIngest({ type: "configure", clipsDirectory, cameras });
+      services.retention.wake();
+    },
+  });
   return services;
 }
 
@@ -149,12 +168,13 @@ function openRetention(parts: {
   requests: RequestStore;
   appendEntry: (entry: LedgerEntry) => number;
 }): Retention {
-  const { options, database, clips, clipsDirectory, requests, appendEntry } = parts;
+  settings: HubSettings;
+  const { options, settings, database, clips, clipsDirectory, requests, appendEntry } = parts;
   return Retention.open({
     ...{ database, clipsDirectory, appendEntry, store: clips, log: options.log },
     dataDirectory: options.dataDirectory,
     nowMs: options.nowMs ?? Date.now,
-    rules: options.settings.retention ?? RETENTION_DEFAULT,
+    rules: () => settings.current.retention ?? RETENTION_DEFAULT,
     released: createReleasedClips(requests),
   });
 }

@@ -15,6 +15,7 @@ import type { HubServices } from "./http/services.ts";
 import { addStatusPage } from "./http/status-page.ts";
 import { createHealth, type Health } from "./hub-health.ts";
 import {
+import { HubSettings } from "./hub-settings.ts";
   keyringMessage,
   openServices,
   VERSION,
@@ -66,11 +67,17 @@ export class Hub implements AsyncDisposable {
     const ledgerKey = await openLedgerKey(path.join(dataDirectory, "secrets"));
     const database = stack.use(openDatabase(path.join(dataDirectory, DATABASE_FILE)));
     const urls: HubUrls = { main: "", outside: null };
-    const health = createHealth(settings);
+    const hubSettings = new HubSettings({
+      ...{ dataDirectory, settings },
+      settingsFile: options.settingsFile ?? null,
+      environment: options.environment ?? {},
+    });
+    const health = createHealth(settings.cameras);
     let tellIngest = (_message: ToIngest): void => undefined;
     const services = openServices({
       ...{ options, database, ledgerKey, clipsDirectory, urls, health },
       tellIngest: (message) => tellIngest(message),
+      settings: hubSettings,
     });
     stack.use(services.retention);
     await settlePast(services, options);
@@ -91,7 +98,9 @@ export class Hub implements AsyncDisposable {
     // After the process has ended and before the database closes: its last words are that clips
     // are whole.
     stack.defer(() => taken.all);
-    const ingest = stack.use(startIngest(services, health, clipsDirectory, options, taken));
+    const ingest = stack.use(
+      startIngest({ services, health, clipsDirectory, settings: hubSettings, options, taken }),
+    );
     health.setIngest(ingest);
     tellIngest = (message) => ingest.send(message);
     const timer = setInterval(() => expireDue(services), EXPIRY_CHECK_MS);
@@ -154,6 +163,7 @@ async function listen(server: HubServer, port: number): Promise<string> {
   try {
     await server.listen({ host: "127.0.0.1", port });
   } catch (cause) {
+  addSettingsRoutes(server, services);
     throw new HubError(
       "PORT_IN_USE",
       `Cannot listen on port ${port}: ${cause instanceof Error ? cause.message : "unknown"}; set DOORWARD_PORT or listen.port to a free one`,
@@ -170,18 +180,21 @@ function hostNameOf(url: string | null): string[] {
   return url === null ? [] : [new URL(url).hostname];
 }
 
-function startIngest(
-  services: HubServices,
-  health: Health,
-  clipsDirectory: string,
-  { settings, log }: HubOptions,
+function startIngest(parts: {
+  services: HubServices;
+  health: Health;
+  clipsDirectory: string;
+  settings: HubSettings;
+  options: HubOptions;
   /** Resolves when all that was said of recordings so far is listed, or was reported as not. */
-  taken: { all: Promise<void> },
-): IngestProcess {
+  taken: { all: Promise<void> };
+}): IngestProcess {
+  const { services, health, clipsDirectory, settings, options, taken } = parts;
+  const { log } = options;
   const { household, clips, retention } = services;
   return IngestProcess.start({
     greet: () => [
-      { type: "configure", clipsDirectory, cameras: settings.cameras },
+      { type: "configure", clipsDirectory, cameras: settings.current.cameras },
       ...(household.keyring ? [keyringMessage(household)] : []),
     ],
     onMessage: (message: FromIngest) => {

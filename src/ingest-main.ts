@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "./base/clock.ts";
+import { isDeepStrictEqual } from "node:util";
 import { findFfmpeg } from "./base/ffmpeg.ts";
 import { sandboxState } from "./base/sandbox.ts";
 import { FragmentRing, RING_BYTES_MAX } from "./camera/ring.ts";
@@ -38,6 +39,7 @@ interface Pipeline {
 const DETECTION_DELAY_MAX_MS = 2_000;
 const FFMPEG_RETRY_MS = 5_000;
 /** Sub stream of the demo scene, as a common camera would send it. */
+  readonly settings: CameraSettings;
 const DEMO_SUB = { width: 640, height: 360 };
 const DEMO_SCENE = fileURLToPath(new URL("../scripts/demo-scene.ts", import.meta.url));
 
@@ -45,21 +47,34 @@ let ingest: Ingest | null = null;
 let readers: OriginalsReaders | null = null;
 /** Where the keyring was when this process last took one: it may grow, and nothing else. */
 let seen: KeyringPosition | null = null;
-let pipelines: readonly Pipeline[] | null = null;
+let pipelines: ReadonlyMap<string, Pipeline> = new Map();
 let isStopping = false;
+/** How often the hub is told that pictures still come. */
+const REPORT_INTERVAL_MS = 5_000;
 
 function send(message: FromIngest): void {
   // After the hub is gone there is nobody to tell, and `disconnect` ends this process.
   if (process.connected) process.send?.(message);
 }
 
-function streamReport(status: CameraStatus): StreamReport {
+/** @param lastAtMs - When the newest picture arrived, by this machine's clock. */
+function streamReport(status: CameraStatus, lastAtMs: number): StreamReport {
   switch (status.state) {
     case "idle":
     case "connecting":
-      return { state: status.state, problem: null, codec: null };
-    case "streaming":
-      return { state: status.state, problem: null, codec: sayable(status.codec, 40) };
+      return { state: status.state, problem: null, codec: null, picture: null };
+    case "streaming": {
+      const { width, height, fps = null } = status;
+      // A stream says what it likes: of such a size or rate nothing is told.
+      const isLikely = Math.max(width, height) <= 16_384 && Math.min(width, height) >= 1;
+      const rate = fps !== null && fps > 0 && fps <= 1_000 ? fps : null;
+      return {
+        state: status.state,
+        problem: null,
+        codec: sayable(status.codec, 40),
+        picture: isLikely ? { lastAtMs, width, height, fps: rate } : null,
+      };
+    }
     case "waiting-to-retry":
       return {
         state: status.state,
@@ -77,6 +92,7 @@ function rtspSource(
   return {
     kind: "rtsp",
     url,
+        picture: null,
     ...(camera.username === null ? {} : { username: camera.username }),
     ...(camera.password === null ? {} : { password: camera.password }),
     allowBasic: camera.allowBasic,
@@ -132,10 +148,18 @@ function startCamera(settings: CameraSettings, own: Ingest): Pipeline {
     source: CameraSource,
     onFragment: (fragment: Fragment) => void,
   ): void => {
-    const onStatus = (status: CameraStatus): void =>
-      send({ type: "camera", camera, role, report: streamReport(status) });
-    stack.use(
-      CameraStream.start({ camera, role, source, clock: systemClock, onFragment, onStatus }),
+    let lastAtMs = 0;
+    let toldAtMs = 0;
+    const take = (fragment: Fragment): void => {
+      lastAtMs = systemClock.wallClockMs();
+      onFragment(fragment);
+    };
+    const onStatus = (status: CameraStatus): void => {
+      toldAtMs = lastAtMs;
+      send({ type: "camera", camera, role, report: streamReport(status, lastAtMs) });
+    };
+    const stream = stack.use(
+      CameraStream.start({ camera, role, source, clock: systemClock, onFragment: take, onStatus }),
     );
   };
   switch (settings.source) {
@@ -150,12 +174,16 @@ function startCamera(settings: CameraSettings, own: Ingest): Pipeline {
       if (settings.sub !== null) open("sub", rtspSource(settings, settings.sub, false), analyse);
       break;
   }
-  return { recorder, stack };
+  return { settings, recorder, stack };
 }
 
 function fileSource(file: string): CameraSource {
   return { kind: "ffmpeg", input: { kind: "file", path: file, loop: true }, audio: false };
 }
+    const timer = setInterval(() => {
+      if (stream.status.state === "streaming" && lastAtMs !== toldAtMs) onStatus(stream.status);
+    }, REPORT_INTERVAL_MS);
+    stack.defer(() => clearInterval(timer));
 
 function watchMotion(
   camera: CameraId,
@@ -182,9 +210,25 @@ function watchMotion(
 
 /** Before a verified keyring there is nobody to seal to, so no camera is even connected to. */
 function startPipelines(): void {
-  if (!ingest || !readers || pipelines || isStopping) return;
+  if (!ingest || !readers || isStopping) return;
   const own = ingest;
-  pipelines = own.cameras.map((camera) => startCamera(camera, own));
+  pipelines = new Map(
+    own.cameras.map((camera) => [camera.id, pipelines.get(camera.id) ?? startCamera(camera, own)]),
+  );
+}
+
+/** Ends the cameras that are gone or changed, each with its recording closed; others go on. */
+async function endChanged(cameras: readonly CameraSettings[]): Promise<void> {
+  const stays = ({ settings }: Pipeline): boolean =>
+    cameras.some((camera) => isDeepStrictEqual(camera, settings));
+  const ending = [...pipelines].filter(([, pipeline]) => !stays(pipeline));
+  await Promise.all(
+    ending.map(async ([, { recorder, stack }]) => {
+      await recorder[Symbol.asyncDispose]();
+      await stack.disposeAsync();
+    }),
+  );
+  pipelines = new Map([...pipelines].filter(([, pipeline]) => stays(pipeline)));
 }
 
 function takeKeyring(statements: readonly unknown[]): void {
@@ -212,9 +256,9 @@ function takeKeyring(statements: readonly unknown[]): void {
  */
 async function stop(): Promise<void> {
   isStopping = true;
-  await Promise.all((pipelines ?? []).map(({ recorder }) => recorder[Symbol.asyncDispose]()));
-  if (process.connected)
-    await Promise.all((pipelines ?? []).map(({ stack }) => stack.disposeAsync()));
+  const all = [...pipelines.values()];
+  await Promise.all(all.map(({ recorder }) => recorder[Symbol.asyncDispose]()));
+  if (process.connected) await Promise.all(all.map(({ stack }) => stack.disposeAsync()));
   process.exit(0);
 }
 
@@ -242,6 +286,7 @@ async function waitForFfmpeg(cameras: readonly CameraSettings[]): Promise<string
       const { code, message } = error;
       const report = {
         state: "waiting-to-retry",
+      await endChanged(cameras);
         problem: { code, message: sayable(message) },
         codec: null,
       } as const;
@@ -262,3 +307,4 @@ process.on("SIGINT", () => {
   // A terminal sends it to the whole group; the hub says when to stop.
 });
 process.on("SIGTERM", () => void stop());
+        picture: null,

@@ -21,9 +21,10 @@ async function run(): Promise<void> {
   const environment = { ...process.env };
   if (values.port !== undefined) environment["DOORWARD_PORT"] = values.port;
   await makePrivateDirectory(dataDirectory);
-  const settings = await readSettings(dataDirectory, values.settings ?? null, environment);
+  const settingsFile = values.settings ?? null;
+  const settings = await readSettings(dataDirectory, settingsFile, environment);
   await using _lock = await lockDataDirectory(dataDirectory);
-  const hub = await Hub.start({ dataDirectory, settings, log });
+  const hub = await Hub.start({ dataDirectory, settings, settingsFile, environment, log });
   await writeRunningHub(dataDirectory, { pid: process.pid, url: hub.url });
   announce(hub, settings.cameras, values.json);
   const signal = await new Promise<string>((resolve) => {

@@ -10,12 +10,18 @@ import { HubError } from "./protocol/errors.ts";
 /** Wrong settings: the message names file and line and what was expected there. Exit code 2. */
 export class SettingsError extends HubError {
   override readonly name = "SettingsError";
-  constructor(message: string, options?: ErrorOptions) {
+  /** What is wrong where, without the file and its line; null where it is the file as a whole. */
+  readonly wrong: { readonly field: string; readonly problem: string } | null;
+  constructor(
+    message: string,
+    options: ErrorOptions & { wrong?: { field: string; problem: string } } = {},
+  ) {
     super("WRONG_SETTINGS", message, options);
+    this.wrong = options.wrong ?? null;
   }
 }
 
-const FILE_MAX_BYTES = 256 * 1024;
+export const SETTINGS_MAX_BYTES = 256 * 1024;
 
 /**
  * Text of a settings file, or null where there is none.
@@ -24,7 +30,7 @@ const FILE_MAX_BYTES = 256 * 1024;
  */
 export async function readSettingsText(file: string): Promise<string | null> {
   try {
-    const bytes = await readSmallFile(file, FILE_MAX_BYTES);
+    const bytes = await readSmallFile(file, SETTINGS_MAX_BYTES);
     return bytes === null ? null : utf8Text(bytes, file);
   } catch (cause) {
     if (!(cause instanceof HubError) && systemErrorCode(cause) === null) throw cause;
@@ -123,6 +129,7 @@ export function wrongAt(
 ): SettingsError {
   return new SettingsError(
     `${file}:${lineOf(checked, at)}: ${at.length === 0 ? "settings" : at.join(".")}: ${message}`,
+    { wrong: { field: String(at.at(-1) ?? "settings"), problem: message } },
   );
 }
 

@@ -125,6 +125,13 @@ export type CameraSettings = {
   | { readonly source: "demo" }
 );
 
+/** Times as `30d` or `12h`, a size as `20GB`; left out where the default holds. */
+export interface RetentionWritten {
+  readonly motion?: string;
+  readonly bell?: string;
+  readonly space?: string;
+}
+
 export interface Settings {
   readonly name: string;
   readonly port: number;
@@ -132,6 +139,8 @@ export interface Settings {
   readonly cameras: readonly CameraSettings[];
   /** Without it, the defaults of `RETENTION_DEFAULT`. */
   readonly retention?: RetentionRules;
+  /** The same, as the file says it. */
+  readonly retentionWritten?: RetentionWritten;
   /** SHA-256 input for the ledger: the file as it was read, without the secrets. */
   readonly text: string;
 }
@@ -177,6 +186,28 @@ export async function readSettings(
     text = EXAMPLE_SETTINGS;
     await writeFileDurably(file, utf8Bytes(text));
   }
+  const secretsFile = cameraSecretsFile(dataDirectory);
+  const secrets = readSecrets(secretsFile, await readSettingsText(secretsFile));
+  return readSettingsFrom({ file, text, secrets, environment });
+}
+
+export function cameraSecretsFile(dataDirectory: string): string {
+  return path.join(dataDirectory, "secrets", CAMERA_SECRETS_FILE);
+}
+
+/**
+ * Reads the text of a settings file.
+ *
+ * @param file - Its name in messages.
+ * @throws SettingsError for everything that is wrong in it.
+ */
+export function readSettingsFrom(options: {
+  readonly file: string;
+  readonly text: string;
+  readonly secrets: CameraSecrets;
+  readonly environment: NodeJS.ProcessEnv;
+}): Settings {
+  const { file, text, secrets, environment } = options;
   const checked = checkText(file, text, SettingsSchema);
   const { value } = checked;
   if (value.listen?.lan === true)
@@ -196,7 +227,6 @@ export async function readSettings(
       ["outside", "url"],
       "expected an address as https://door.example.org",
     );
-  const secrets = await readSecrets(path.join(dataDirectory, "secrets", CAMERA_SECRETS_FILE));
   const cameras = (value.cameras ?? []).map((_, index) =>
     readCamera({ file, checked, index, secrets, environment }),
   );
@@ -211,6 +241,7 @@ export async function readSettings(
         ? cameras
         : [{ id: "demo", name: "Demo door", audio: false, faces: "keep", source: "demo" }],
     retention: retentionOf(value.retention ?? {}),
+    retentionWritten: value.retention ?? {},
     text,
   };
 }
@@ -219,11 +250,7 @@ const HOUR_MS = 3_600_000;
 const UNIT_BYTES: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9, TB: 1e12 };
 
 /** Times and sizes in the form that the schema demands. */
-function retentionOf(written: {
-  readonly motion?: string;
-  readonly bell?: string;
-  readonly space?: string;
-}): RetentionRules {
+function retentionOf(written: RetentionWritten): RetentionRules {
   const durationMs = (text: string): number =>
     Number(text.slice(0, -1)) * (text.endsWith("d") ? 24 * HOUR_MS : HOUR_MS);
   const { motion, bell, space } = written;
@@ -245,7 +272,8 @@ function readPort(text: string | undefined): number | null {
   return value;
 }
 
-type Secrets = ReadonlyMap<string, { user: string | null; password: string | null }>;
+/** User names and passwords of cameras, by the camera's identifier. */
+export type CameraSecrets = ReadonlyMap<string, { user: string | null; password: string | null }>;
 
 const SecretsSchema = Type.Record(
   Type.String({ maxLength: 32 }),
@@ -259,8 +287,11 @@ const SecretsSchema = Type.Record(
   { maxProperties: 16 },
 );
 
-async function readSecrets(file: string): Promise<Secrets> {
-  const text = await readSettingsText(file);
+/**
+ * @param text - Null where there is no such file.
+ * @throws SettingsError for everything that is wrong in it.
+ */
+export function readSecrets(file: string, text: string | null): CameraSecrets {
   if (text === null) return new Map();
   const { value } = checkText(file, text, SecretsSchema);
   return new Map(
@@ -275,7 +306,7 @@ function readCamera(options: {
   readonly file: string;
   readonly checked: CheckedText<typeof SettingsSchema>;
   readonly index: number;
-  readonly secrets: Secrets;
+  readonly secrets: CameraSecrets;
   readonly environment: NodeJS.ProcessEnv;
 }): CameraSettings {
   const { file, checked, index, secrets, environment } = options;
@@ -306,7 +337,7 @@ function readCamera(options: {
     const url = camera[stream];
     if (url !== undefined) requirePlainUrl(file, checked, ["cameras", index, stream], url);
   }
-  const variable = `DOORWARD_CAMERA_${camera.id.toUpperCase().replaceAll("-", "_")}`;
+  const variable = cameraVariable(camera.id);
   const secret = secrets.get(camera.id);
   return {
     ...common,
@@ -318,6 +349,11 @@ function readCamera(options: {
     password: environment[`${variable}_PASSWORD`] ?? secret?.password ?? null,
     allowBasic: camera.basic ?? false,
   };
+}
+
+/** Start of the names of the environment's variables for a camera. */
+export function cameraVariable(id: string): string {
+  return `DOORWARD_CAMERA_${id.toUpperCase().replaceAll("-", "_")}`;
 }
 
 function requirePlainUrl(

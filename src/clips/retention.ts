@@ -28,7 +28,8 @@ export interface RetentionOptions {
   readonly store: ClipStore;
   readonly dataDirectory: string;
   readonly clipsDirectory: string;
-  readonly rules: RetentionRules;
+  /** Asked at every run: an owner may change them. */
+  readonly rules: () => RetentionRules;
   /** Appends to the ledger, inside the transaction that is open, and returns the entry's index. */
   readonly appendEntry: (entry: LedgerEntry) => number;
   /** Clips of releases that somebody may still fetch. */
@@ -243,7 +244,7 @@ export class Retention implements AsyncDisposable {
     const room = await this.#room();
     this.#takeIn();
     return {
-      rules: this.#options.rules,
+      rules: this.#options.rules(),
       planned: this.#plan(room.missingBytes, PREVIEW_MS, PREVIEWED_MAX),
       usedBytes: this.#statements.used.get() ?? 0,
       freeBytes: room.freeBytes,
@@ -334,7 +335,7 @@ export class Retention implements AsyncDisposable {
         keep: this.#keepOf(row, released),
         goesInMs: row.goes_counted_ms === null ? null : row.goes_counted_ms - countedMs,
       })),
-      rules: this.#options.rules,
+      rules: this.#options.rules(),
       usedBytes: used.get() ?? 0,
       missingBytes,
     });

@@ -9,6 +9,7 @@ import type { HealthAnswer } from "../protocol/api.ts";
 import type { ClaimDesk } from "./claim.ts";
 import type { Pairings } from "./pairings.ts";
 import type { Sessions } from "./sessions.ts";
+import type { SettingsDesk } from "./settings-desk.ts";
 
 /** What routes may use. Made once, in `hub.ts`, the one file that knows every capability. */
 export interface HubServices {
@@ -23,6 +24,7 @@ export interface HubServices {
   readonly clips: ClipStore;
   readonly retention: Retention;
   readonly requests: RequestStore;
+  readonly settings: SettingsDesk;
   readonly decisions: Decisions;
   readonly bundles: BundleSource;
   readonly nowMs: () => number;

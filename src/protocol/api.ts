@@ -350,6 +350,13 @@ export const CameraStatus = Type.Object(
   closed,
 );
 export type CameraStatus = Static<typeof CameraStatus>;
+    /** UTC by the hub's clock, to a few seconds; null before the first picture. */
+    lastPictureMs: Type.Union([timeMs, Type.Null()]),
+    /** Of the newest picture, in pixels. */
+    width: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+    height: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+    /** Pictures a second, where the stream says it. */
+    fps: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
 export const HealthAnswer = Type.Object(
   {
     cameras: Type.Array(CameraStatus, { maxItems: 16 }),
@@ -358,6 +365,9 @@ export const HealthAnswer = Type.Object(
       closed,
     ),
     ingestRestarts: Type.Integer({ minimum: 0 }),
+    /** UTC, when the hub's process began. */
+    startedAtMs: timeMs,
+    version: Type.String({ maxLength: 40 }),
     clips: Type.Integer({ minimum: 0 }),
     ledgerEntries: Type.Integer({ minimum: 0 }),
     warnings: Type.Array(Type.String({ maxLength: 500 }), { maxItems: 20 }),

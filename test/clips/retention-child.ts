@@ -40,7 +40,7 @@ const common = {
 await Retention.open({
   ...common,
   ...{ dataDirectory, store: ClipStore.open(common), ballastBytes: 0, keepFreeBytes: 0 },
-  rules: { motionMs: 0, bellMs: 0, spaceBytes: null },
+  rules: () => ({ motionMs: 0, bellMs: 0, spaceBytes: null }),
   released: () => new Set(),
   log: (_level, message) => process.stderr.write(`${message}\n`),
 }).run();

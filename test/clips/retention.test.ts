@@ -158,7 +158,7 @@ describe("a hold", () => {
   test("keeps a clip from age, room and owner until it is over, with an entry for both ends", async () => {
     await using opened = openStore();
     const rules = { motionMs: WEEK_MS, bellMs: WEEK_MS, spaceBytes: 0 };
-    const { retention, clocks, after } = openRetention(opened, { rules });
+    const { retention, clocks, after } = openRetention(opened, { rules: () => rules });
     const [held, other] = await recordClips(opened, 2);
     if (!held || !other) throw new Error("two were recorded");
     const untilMs = clocks.wallMs + 60 * DAY_MS;

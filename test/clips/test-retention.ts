@@ -21,7 +21,7 @@ export function openRetention(opened: Opened, more: Partial<RetentionOptions> = 
     store: opened.store,
     dataDirectory: opened.dataDirectory,
     clipsDirectory: opened.clipsDirectory,
-    rules: { motionMs: 7 * DAY_MS, bellMs: 30 * DAY_MS, spaceBytes: null },
+    rules: () => ({ motionMs: 7 * DAY_MS, bellMs: 30 * DAY_MS, spaceBytes: null }),
     appendEntry: (entry) => opened.ledger.append(entry),
     released: () => released,
     nowMs: () => clocks.wallMs,

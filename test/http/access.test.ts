@@ -43,6 +43,12 @@ const MAY_VIEW = [
   "GET /api/retention",
 ];
 const OWNERS_ONLY = [
+  "GET /api/settings",
+  "PUT /api/settings/name",
+  "PUT /api/settings/retention",
+  "PUT /api/settings/cameras/:id",
+  "DELETE /api/settings/cameras/:id",
+  "POST /api/cameras/test",
   "GET /api/sessions",
   "DELETE /api/sessions/:id",
   "DELETE /api/clips/:clip",

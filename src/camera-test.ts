@@ -1,0 +1,46 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { CameraTestAnswer } from "./protocol/api-settings.ts";
+import { checkShape } from "./protocol/check.ts";
+import { HubError } from "./protocol/errors.ts";
+
+/** What the trial's process is told, once. */
+export interface CameraTrial {
+  readonly url: string;
+  readonly username: string | null;
+  readonly password: string | null;
+}
+
+const ENTRY = fileURLToPath(new URL("./camera-test-main.ts", import.meta.url));
+/** It ends itself after ten seconds; a process that hangs is ended. */
+const KILL_AFTER_MS = 13_000;
+
+/**
+ * Tries a camera in a process of its own, which inherits nothing of the hub's and is gone afterwards:
+ * the hub's process parses no byte of a camera (invariant 12).
+ *
+ * @returns what came of it; a camera that gives no picture is an answer, not an error.
+ */
+export async function testCamera(trial: CameraTrial): Promise<CameraTestAnswer> {
+  const child = fork(ENTRY, [], {
+    serialization: "json",
+    env: {},
+    execArgv: [],
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+  const kill = setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS);
+  const gone = once(child, "exit");
+  try {
+    // Over its pipe, not in its arguments: those show in the list of processes.
+    child.send(trial, () => undefined);
+    const said = await Promise.race([once(child, "message"), gone.then(() => null)]);
+    if (said === null)
+      throw new HubError("CAMERA_TEST_FAILED", "Cannot try camera: its process ended");
+    return checkShape(CameraTestAnswer, said[0], "result of the trial");
+  } finally {
+    clearTimeout(kill);
+    child.kill("SIGKILL");
+    await gone;
+  }
+}

@@ -1,0 +1,383 @@
+import path from "node:path";
+import { writeFileDurably } from "./base/files.ts";
+import { testCamera } from "./camera-test.ts";
+import type { SettingsDesk } from "./http/settings-desk.ts";
+import type {
+  CameraTestAnswer,
+  CameraTestBody,
+  SettingsAnswer,
+  SettingsCameraBody,
+  SettingsRetentionBody,
+} from "./protocol/api-settings.ts";
+import { utf8Bytes } from "./protocol/bytes.ts";
+import { HubError, MalformedInput } from "./protocol/errors.ts";
+import {
+  cameraSecretsFile,
+  cameraVariable,
+  EXAMPLE_SETTINGS,
+  readSecrets,
+  readSettingsFrom,
+  SETTINGS_FILE,
+  type CameraSecrets,
+  type CameraSettings,
+  type Settings,
+} from "./settings.ts";
+import {
+  editText,
+  putCamera,
+  putName,
+  putRetention,
+  putSecret,
+  removeCamera,
+  splitUrl,
+  type SecretChange,
+} from "./settings-edit.ts";
+import { readSettingsText, SETTINGS_MAX_BYTES, SettingsError } from "./settings-file.ts";
+
+export interface HubSettingsOptions {
+  readonly dataDirectory: string;
+  /** Null: `doorward.yaml` in the data directory. */
+  readonly settingsFile: string | null;
+  readonly environment: NodeJS.ProcessEnv;
+  /** As they were read at start. */
+  readonly settings: Settings;
+}
+
+/** What a change of settings does to the rest of the hub. */
+export interface SettingsEffects {
+  /** Enters the settings into the ledger, committed and synced when it returns. */
+  readonly enter: (settings: Settings) => void;
+  /** Puts them in force. */
+  readonly apply: (settings: Settings) => void;
+}
+
+/** Both files as they were read, and what the first of them says. */
+interface Read {
+  readonly text: string;
+  readonly secretsText: string | null;
+  readonly settings: Settings;
+}
+
+interface Change {
+  readonly text: string;
+  /** Null leaves the secrets' file alone. */
+  readonly secretsText: string | null;
+}
+
+type Camera = Extract<CameraSettings, { source: "rtsp" }>;
+
+/**
+ * The settings of a running hub: what is in force, and how the page changes it. Each change starts
+ * from the file as it is then, so that what somebody wrote into it by hand is neither lost nor
+ * overwritten.
+ */
+export class HubSettings implements SettingsDesk {
+  readonly #options: HubSettingsOptions;
+  readonly #file: string;
+  readonly #secretsFile: string;
+  #current: Settings;
+  #effects: SettingsEffects | null = null;
+  #tail: Promise<unknown> = Promise.resolve();
+  #isTesting = false;
+
+  constructor(options: HubSettingsOptions) {
+    this.#options = options;
+    this.#file = options.settingsFile ?? path.join(options.dataDirectory, SETTINGS_FILE);
+    this.#secretsFile = cameraSecretsFile(options.dataDirectory);
+    this.#current = options.settings;
+  }
+
+  get current(): Settings {
+    return this.#current;
+  }
+
+  /** Before the hub listens. */
+  setEffects(effects: SettingsEffects): void {
+    this.#effects = effects;
+  }
+
+  answer(): SettingsAnswer {
+    const { name, cameras, outside, retentionWritten = {} } = this.#current;
+    const { motion = null, bell = null, space = null } = retentionWritten;
+    return {
+      name,
+      cameras: cameras.map(cameraAnswer),
+      retention: { motion, bell, space },
+      outside: outside && { port: outside.port, url: outside.url },
+      isDemo: cameras.some(({ source }) => source === "demo"),
+      file: path.basename(this.#file),
+    };
+  }
+
+  setName(name: string): Promise<SettingsAnswer> {
+    return this.#change(({ text }) => ({
+      text: editText(text, (document) => putName(document, name)),
+      secretsText: null,
+    }));
+  }
+
+  setRetention(body: SettingsRetentionBody): Promise<SettingsAnswer> {
+    return this.#change(({ text }) => ({
+      text: editText(text, (document) => putRetention(document, body)),
+      secretsText: null,
+    }));
+  }
+
+  setCamera(id: string, body: SettingsCameraBody): Promise<SettingsAnswer> {
+    return this.#change((read) => {
+      const known = read.settings.cameras.find(
+        (camera) => camera.id === id && camera.source !== "demo",
+      );
+      if (body.source === "ffmpeg" || body.input !== undefined) throw setInTheFile();
+      if (known?.source === "ffmpeg") requireNoAddress(body);
+      const before = known?.source === "rtsp" ? known : null;
+      const { members, secret } = readBody(body);
+      if (!known && members.main === undefined)
+        throw new MalformedInput("main", "Cannot save camera: main is missing, its address");
+      this.#requirePassword(id, before, { ...members, ...secret });
+      // What a removed camera of the same name left behind is not this one's.
+      const kept = known
+        ? secret
+        : { username: secret.username ?? null, password: secret.password ?? null };
+      return {
+        text: editText(read.text, (document) => putCamera(document, id, members)),
+        secretsText: withSecret(read.secretsText, id, kept),
+      };
+    });
+  }
+
+  removeCamera(id: string): Promise<SettingsAnswer> {
+    return this.#change((read) => {
+      const known = read.settings.cameras.some(
+        (camera) => camera.id === id && camera.source !== "demo",
+      );
+      if (!known)
+        throw new HubError("NOT_FOUND", `Cannot remove camera ${id}: there is none of this name`);
+      return {
+        text: editText(read.text, (document) => removeCamera(document, id)),
+        secretsText: withSecret(read.secretsText, id, { username: null, password: null }),
+      };
+    });
+  }
+
+  async testCamera(body: CameraTestBody): Promise<CameraTestAnswer> {
+    const { url, username, password } = splitUrl("main", body.main);
+    // The one check of an address, with its words: as if it stood in the file.
+    const trial = editText("", (document) => putCamera(document, "trial", { main: url }));
+    this.#judge(trial, new Map());
+    if (this.#isTesting)
+      throw new HubError("CAMERA_TEST_BUSY", "Cannot try camera: another one is being tried; wait");
+    this.#isTesting = true;
+    try {
+      return await testCamera({
+        url,
+        username: body.username ?? username,
+        password: body.password ?? password,
+      });
+    } finally {
+      this.#isTesting = false;
+    }
+  }
+
+  /** One change after the other, each from the files as they are then. */
+  #change(edit: (read: Read) => Change): Promise<SettingsAnswer> {
+    const changed = this.#tail.then(() => this.#changeNow(edit));
+    this.#tail = changed.catch(() => undefined);
+    return changed;
+  }
+
+  async #changeNow(edit: (read: Read) => Change): Promise<SettingsAnswer> {
+    const effects = this.#effects;
+    if (!effects) throw new Error("settings are changed before the hub is there");
+    const read = await this.#read();
+    const change = edit(read);
+    const secretsText = change.secretsText ?? read.secretsText;
+    const secrets = readSecrets("secrets", secretsText);
+    const settings = this.#judge(change.text, secrets);
+    const again = await this.#texts();
+    if (again.text !== read.text || again.secretsText !== read.secretsText)
+      throw new HubError(
+        "SETTINGS_CHANGED",
+        `Cannot save settings: ${path.basename(this.#file)} was being changed by hand; try again`,
+      );
+    effects.enter(settings);
+    try {
+      if (change.secretsText !== null && change.secretsText !== read.secretsText)
+        await writeFileDurably(this.#secretsFile, utf8Bytes(change.secretsText));
+      if (change.text !== read.text) await writeFileDurably(this.#file, utf8Bytes(change.text));
+    } catch (cause) {
+      // What was entered did not come true; what is in force is entered again.
+      effects.enter(this.#current);
+      const found = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+      throw new HubError(
+        "SETTINGS_NOT_WRITTEN",
+        `Cannot save settings: ${path.basename(this.#file)} cannot be written (${found})`,
+        { cause },
+      );
+    }
+    this.#current = settings;
+    effects.apply(settings);
+    return this.answer();
+  }
+
+  async #texts(): Promise<{ text: string; secretsText: string | null }> {
+    const text = await readSettingsText(this.#file);
+    if (text === null && this.#options.settingsFile !== null)
+      throw new HubError(
+        "SETTINGS_UNREADABLE",
+        `Cannot change settings: ${path.basename(this.#file)} is gone; put it back first`,
+      );
+    const secretsText = await readSettingsText(this.#secretsFile);
+    return { text: text ?? EXAMPLE_SETTINGS, secretsText };
+  }
+
+  async #read(): Promise<Read> {
+    const label = path.basename(this.#file);
+    const unreadable = (found: string, cause: unknown): HubError =>
+      new HubError(
+        "SETTINGS_UNREADABLE",
+        `Cannot change settings: somebody has changed a file by hand, and it is wrong now: ${found}; put it right first`,
+        { cause },
+      );
+    try {
+      const { text, secretsText } = await this.#texts();
+      const secrets = readStoredSecrets(secretsText);
+      const { environment } = this.#options;
+      return {
+        text,
+        secretsText,
+        settings: readSettingsFrom({ file: label, text, secrets, environment }),
+      };
+    } catch (error) {
+      if (!(error instanceof SettingsError)) throw error;
+      throw unreadable(error.message.replace(this.#file, label), error);
+    }
+  }
+
+  /** Reads what a change would make of the file, by the schema and in the words of the start. */
+  #judge(text: string, secrets: CameraSecrets): Settings {
+    try {
+      const { environment } = this.#options;
+      if (utf8Bytes(text).length > SETTINGS_MAX_BYTES)
+        throw new HubError("TOO_LARGE", "Cannot save settings: the file would be over its limit");
+      return readSettingsFrom({ file: SETTINGS_FILE, text, secrets, environment });
+    } catch (error) {
+      if (!(error instanceof SettingsError) || error.wrong === null) throw error;
+      const { field, problem } = error.wrong;
+      throw new MalformedInput(field, `Cannot save ${field}: ${problem}`, { cause: error });
+    }
+  }
+
+  /**
+   * A kept password goes only to the hosts that it was given for: otherwise who has a session could
+   * send it to a host of his own.
+   */
+  #requirePassword(id: string, before: Camera | null, change: CameraChange): void {
+    const isFromEnvironment =
+      this.#options.environment[`${cameraVariable(id)}_PASSWORD`] !== undefined;
+    if (isFromEnvironment && typeof change.password === "string")
+      throw new MalformedInput(
+        "password",
+        "Cannot save password: this camera's comes from the hub's environment, which goes first",
+      );
+    const hasPassword = isFromEnvironment || (before !== null && before.password !== null);
+    if (!hasPassword || change.password !== undefined) return;
+    const known = new Set(before === null ? [] : [before.main, before.sub].map(hostOf));
+    for (const member of ["main", "sub"] as const) {
+      const url = change[member];
+      if (typeof url !== "string" || known.has(hostOf(url))) continue;
+      throw new MalformedInput(
+        "password",
+        isFromEnvironment
+          ? `Cannot save ${member}: the password from the hub's environment would go to another host; change the address in the settings file`
+          : `Cannot save ${member}: it names another host, so the password is needed again`,
+      );
+    }
+  }
+}
+
+interface CameraChange extends SecretChange {
+  readonly main?: string;
+  readonly sub?: string | null;
+}
+
+/** Splits what a person typed into what stands in the file and what is kept apart. */
+function readBody(body: SettingsCameraBody): {
+  members: Pick<SettingsCameraBody, "name" | "main" | "sub" | "audio" | "faces">;
+  secret: SecretChange;
+} {
+  const { source: _, input: __, username, password, main, sub, ...members } = body;
+  const urls = { main, sub };
+  let fromUrl: { username: string | null; password: string | null } | null = null;
+  for (const member of ["main", "sub"] as const) {
+    const text = body[member];
+    if (typeof text !== "string") continue;
+    const split = splitUrl(member, text);
+    urls[member] = split.url;
+    if (split.username === null && split.password === null) continue;
+    if (fromUrl && (fromUrl.username !== split.username || fromUrl.password !== split.password))
+      throw new MalformedInput(
+        member,
+        `Cannot save ${member}: it has another user or password than main, and a camera has one`,
+      );
+    fromUrl = { username: split.username, password: split.password };
+  }
+  return {
+    members: {
+      ...members,
+      ...(urls.main === undefined ? {} : { main: urls.main }),
+      ...(urls.sub === undefined ? {} : { sub: urls.sub }),
+    },
+    secret: {
+      username: username === undefined ? fromUrl?.username : username,
+      password: password === undefined ? fromUrl?.password : password,
+    },
+  };
+}
+
+function withSecret(text: string | null, id: string, change: SecretChange): string | null {
+  const isRemoval = (change.username ?? null) === null && (change.password ?? null) === null;
+  // Not made only to have nothing in it.
+  if (text === null && isRemoval) return null;
+  return editText(text ?? "", (document) => putSecret(document, id, change));
+}
+
+/** Its words could repeat a part of a password, so they are not passed on. */
+function readStoredSecrets(text: string | null): CameraSecrets {
+  try {
+    return readSecrets("secrets/cameras.yaml", text);
+  } catch (cause) {
+    if (!(cause instanceof SettingsError)) throw cause;
+    throw new SettingsError("secrets/cameras.yaml: Cannot read the cameras' passwords", { cause });
+  }
+}
+
+function setInTheFile(): HubError {
+  return new HubError(
+    "SETTINGS_FILE_ONLY",
+    "Cannot save source: a file or device of the hub's machine is set in the settings file only; otherwise whoever has a session could read the machine's files",
+  );
+}
+
+function requireNoAddress(body: SettingsCameraBody): void {
+  for (const member of ["main", "sub", "audio", "username", "password"] as const)
+    if (body[member] !== undefined) throw setInTheFile();
+}
+
+function hostOf(url: string | null): string | null {
+  return url !== null && URL.canParse(url) ? new URL(url).host : null;
+}
+
+function cameraAnswer(camera: CameraSettings): SettingsAnswer["cameras"][number] {
+  const { id, name, source, audio, faces } = camera;
+  const common = { id, name, source, audio, faces, hasPassword: false };
+  if (camera.source !== "rtsp") return common;
+  const { main, sub, username, password } = camera;
+  return {
+    ...common,
+    main,
+    ...(sub === null ? {} : { sub }),
+    hasPassword: password !== null,
+    ...(username === null ? {} : { username }),
+  };
+}

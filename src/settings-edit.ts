@@ -1,0 +1,118 @@
+import { isMap, isSeq, parseDocument, type Document } from "yaml";
+import type { SettingsCameraBody, SettingsRetentionBody } from "./protocol/api-settings.ts";
+import { MalformedInput } from "./protocol/errors.ts";
+
+/**
+ * Changes to the text of the settings file and of the cameras' secrets, with whatever comments stand
+ * there. What comes out is judged afterwards, by the same schema as at start.
+ */
+
+/** No folding: a line stays as long as its writer made it. */
+const AS_WRITTEN = { lineWidth: 0 } as const;
+
+/** @param text - Has been read as settings before: it has no error. */
+export function editText(text: string, edit: (document: Document.Parsed) => void): string {
+  const document = parseDocument(text);
+  edit(document);
+  return document.toString(AS_WRITTEN);
+}
+
+/** Undefined leaves a member as it is, null removes it. */
+function put(
+  document: Document.Parsed,
+  at: readonly (string | number)[],
+  value: string | boolean | null | undefined,
+): void {
+  if (value === undefined) return;
+  if (value === null) document.deleteIn(at);
+  else document.setIn(at, value);
+}
+
+export function putName(document: Document.Parsed, name: string): void {
+  put(document, ["name"], name);
+}
+
+export function putRetention(document: Document.Parsed, body: SettingsRetentionBody): void {
+  for (const member of ["motion", "bell", "space"] as const)
+    put(document, ["retention", member], body[member]);
+  const left = document.get("retention");
+  // `retention:` with nothing in it would be read as something of the wrong shape.
+  if (isMap(left) && left.items.length === 0) document.delete("retention");
+}
+
+/** The members of a camera that stand in the file. */
+export type CameraMembers = Pick<SettingsCameraBody, "name" | "main" | "sub" | "audio" | "faces">;
+
+export function putCamera(document: Document.Parsed, id: string, members: CameraMembers): void {
+  if (!isSeq(document.get("cameras"))) document.set("cameras", document.createNode([]));
+  const found = cameraIndex(document, id);
+  const list = document.get("cameras");
+  // An empty list is written in brackets, and what is added would stay inside them.
+  if (isSeq(list) && list.items.length === 0) list.flow = false;
+  if (found < 0) document.addIn(["cameras"], document.createNode({ id }));
+  const at = ["cameras", found < 0 ? cameraIndex(document, id) : found];
+  for (const member of ["name", "main", "sub", "audio", "faces"] as const)
+    put(document, [...at, member], members[member]);
+}
+
+/** Nothing where there is no such camera. */
+export function removeCamera(document: Document.Parsed, id: string): void {
+  const index = cameraIndex(document, id);
+  if (index < 0) return;
+  document.deleteIn(["cameras", index]);
+}
+
+function cameraIndex(document: Document.Parsed, id: string): number {
+  const list = document.get("cameras");
+  if (!isSeq(list)) return -1;
+  return list.items.findIndex((item) => isMap(item) && item.get("id") === id);
+}
+
+/** Undefined leaves what is kept, null removes it. */
+export interface SecretChange {
+  readonly username: string | null | undefined;
+  readonly password: string | null | undefined;
+}
+
+export function putSecret(document: Document.Parsed, id: string, change: SecretChange): void {
+  put(document, [id, "user"], change.username);
+  put(document, [id, "password"], change.password);
+  const left = document.get(id);
+  if (isMap(left) && left.items.length === 0) document.delete(id);
+}
+
+export interface SplitUrl {
+  /** Without user name and password. */
+  readonly url: string;
+  readonly username: string | null;
+  readonly password: string | null;
+}
+
+/**
+ * Takes user name and password out of an address, so that they are kept apart from it.
+ *
+ * @throws MalformedInput where it cannot be told what belongs to them. The message never repeats it.
+ */
+export function splitUrl(field: "main" | "sub", text: string): SplitUrl {
+  const [, scheme = "", secret = "", rest = ""] =
+    /^([a-z][a-z0-9+.-]*:\/\/)(?:([^/?#]*)@)?([^]*)$/i.exec(text) ?? [];
+  // A "/", "?" or "#" in a password ends the part in front of the host: its rest would stay behind.
+  if (rest.includes("@") || (scheme === "" && text.includes("@")))
+    throw new MalformedInput(
+      field,
+      `Cannot save ${field}: it has an @ behind its host; give user name and password apart, and write an @ of the path as %40`,
+    );
+  if (secret === "")
+    return { url: scheme === "" ? text : scheme + rest, username: null, password: null };
+  const colon = secret.indexOf(":");
+  try {
+    const username = decodeURIComponent(colon < 0 ? secret : secret.slice(0, colon));
+    const password = colon < 0 ? null : decodeURIComponent(secret.slice(colon + 1));
+    return { url: scheme + rest, username: username === "" ? null : username, password };
+  } catch {
+    throw new MalformedInput(
+      field,
+      `Cannot save ${field}: its user name or password has a % that is not an escape; give them apart`,
+    );
+  }
+}
