@@ -9,7 +9,6 @@ import { addLedgerRoutes } from "./http/ledger-routes.ts";
 import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { createOutsideServer } from "./http/outside.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
-import { addSettingsRoutes } from "./http/settings-routes.ts";
 import { createServer, type HubServer } from "./http/server.ts";
 import type { HubServices } from "./http/services.ts";
 import { addStatusPage } from "./http/status-page.ts";
@@ -148,6 +147,7 @@ async function mainServer(services: HubServices): Promise<HubServer> {
     logLevel: "warn",
   });
   addStatusPage(server, services);
+  addSessionRoutes(server, services);
   addHouseholdRoutes(server, services);
   addClipRoutes(server, services);
   addRetentionRoutes(server, services);
@@ -167,7 +167,6 @@ async function listen(server: HubServer, port: number): Promise<string> {
     throw new HubError(
       "PORT_IN_USE",
       `Cannot listen on port ${port}: ${cause instanceof Error ? cause.message : "unknown"}; set DOORWARD_PORT or listen.port to a free one`,
-  addSessionRoutes(server, services);
       { cause },
     );
   }

@@ -97,8 +97,6 @@ export const LoginAnswer = Type.Object(
   },
   closed,
 );
-export const SessionList = Type.Array(
-  Type.Object(
 /** Who is logged in. */
 export const SessionAnswer = Type.Object(
   {
@@ -112,6 +110,8 @@ export const SessionAnswer = Type.Object(
   closed,
 );
 export type SessionAnswer = Static<typeof SessionAnswer>;
+export const SessionList = Type.Array(
+  Type.Object(
     { session: hex(32), device: hex(64), createdAtMs: timeMs, expiresAtMs: timeMs },
     closed,
   ),
