@@ -14,8 +14,8 @@ import { Pairings } from "./http/pairings.ts";
 import { Sessions } from "./http/sessions.ts";
 import type { HubServices } from "./http/services.ts";
 import type { Health } from "./hub-health.ts";
-import type { ToIngest } from "./ingest-messages.ts";
 import type { HubSettings } from "./hub-settings.ts";
+import type { ToIngest } from "./ingest-messages.ts";
 import { Household } from "./keys/household.ts";
 import type { LedgerKey } from "./keys/hub-keys.ts";
 import { Ledger } from "./ledger/ledger.ts";
@@ -35,11 +35,11 @@ export interface HubOptions {
   /** Replaced in tests that compare whole histories byte for byte. */
   readonly random?: (size: number) => Uint8Array;
   readonly log: (level: "info" | "warn", message: string) => void;
-}
   /** Where `settings` were read from; null or left out: `doorward.yaml` in the data directory. */
   readonly settingsFile?: string | null;
   /** What overrides the settings; by default nothing does. */
   readonly environment?: NodeJS.ProcessEnv;
+}
 
 export const VERSION = (
   JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -61,13 +61,13 @@ export function openServices(parts: {
   /** Filled in once the hub listens. */
   urls: HubUrls;
   health: Health;
-  /** The recorder checks a new keyring for itself; services are made before its process. */
   settings: HubSettings;
+  /** The recorder checks a new keyring for itself; services are made before its process. */
   tellIngest: (message: ToIngest) => void;
 }): HubServices {
   const { options, database, ledgerKey, clipsDirectory, urls, health, tellIngest } = parts;
-  const nowMs = options.nowMs ?? Date.now;
   const { settings } = parts;
+  const nowMs = options.nowMs ?? Date.now;
   const { origin, publicKey } = ledgerKey;
   const ledger = Ledger.open({
     database,
@@ -110,6 +110,7 @@ export function openServices(parts: {
     settings,
     retention: openRetention({
       ...{ options, settings, database, clips, clipsDirectory, requests, appendEntry },
+    }),
     requests,
     decisions,
     bundles: bundleSource(ledger, household, clips),
@@ -162,13 +163,13 @@ function openDecisions(parts: {
 
 function openRetention(parts: {
   options: HubOptions;
+  settings: HubSettings;
   database: HubDatabase;
   clips: ClipStore;
   clipsDirectory: string;
   requests: RequestStore;
   appendEntry: (entry: LedgerEntry) => number;
 }): Retention {
-  settings: HubSettings;
   const { options, settings, database, clips, clipsDirectory, requests, appendEntry } = parts;
   return Retention.open({
     ...{ database, clipsDirectory, appendEntry, store: clips, log: options.log },

@@ -7,14 +7,16 @@ import { addConsentRoutes, addPickUpRoute } from "./http/consent-routes.ts";
 import { addHouseholdRoutes } from "./http/household-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
 import { addRetentionRoutes } from "./http/retention-routes.ts";
+import { addSessionRoutes } from "./http/session-routes.ts";
+import { addSettingsRoutes } from "./http/settings-routes.ts";
 import { createOutsideServer } from "./http/outside.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { createServer, type HubServer } from "./http/server.ts";
 import type { HubServices } from "./http/services.ts";
 import { addStatusPage } from "./http/status-page.ts";
 import { createHealth, type Health } from "./hub-health.ts";
-import {
 import { HubSettings } from "./hub-settings.ts";
+import {
   keyringMessage,
   openServices,
   VERSION,
@@ -75,8 +77,8 @@ export class Hub implements AsyncDisposable {
     let tellIngest = (_message: ToIngest): void => undefined;
     const services = openServices({
       ...{ options, database, ledgerKey, clipsDirectory, urls, health },
-      tellIngest: (message) => tellIngest(message),
       settings: hubSettings,
+      tellIngest: (message) => tellIngest(message),
     });
     stack.use(services.retention);
     await settlePast(services, options);
@@ -151,6 +153,7 @@ async function mainServer(services: HubServices): Promise<HubServer> {
   addHouseholdRoutes(server, services);
   addClipRoutes(server, services);
   addRetentionRoutes(server, services);
+  addSettingsRoutes(server, services);
   addConsentRoutes(server, services);
   addPickUpRoute(server, services);
   addLedgerRoutes(server, services);
@@ -163,7 +166,6 @@ async function listen(server: HubServer, port: number): Promise<string> {
   try {
     await server.listen({ host: "127.0.0.1", port });
   } catch (cause) {
-  addSettingsRoutes(server, services);
     throw new HubError(
       "PORT_IN_USE",
       `Cannot listen on port ${port}: ${cause instanceof Error ? cause.message : "unknown"}; set DOORWARD_PORT or listen.port to a free one`,

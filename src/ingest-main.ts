@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { systemClock } from "./base/clock.ts";
 import { isDeepStrictEqual } from "node:util";
+import { systemClock } from "./base/clock.ts";
 import { findFfmpeg } from "./base/ffmpeg.ts";
 import { sandboxState } from "./base/sandbox.ts";
 import { FragmentRing, RING_BYTES_MAX } from "./camera/ring.ts";
@@ -31,6 +31,7 @@ interface Ingest {
 
 /** All that belongs to one camera. */
 interface Pipeline {
+  readonly settings: CameraSettings;
   readonly recorder: ClipRecorder;
   readonly stack: AsyncDisposableStack;
 }
@@ -38,8 +39,9 @@ interface Pipeline {
 /** Detection looks back by less than this; the ring must still hold the full pre-roll then. */
 const DETECTION_DELAY_MAX_MS = 2_000;
 const FFMPEG_RETRY_MS = 5_000;
+/** How often the hub is told that pictures still come. */
+const REPORT_INTERVAL_MS = 5_000;
 /** Sub stream of the demo scene, as a common camera would send it. */
-  readonly settings: CameraSettings;
 const DEMO_SUB = { width: 640, height: 360 };
 const DEMO_SCENE = fileURLToPath(new URL("../scripts/demo-scene.ts", import.meta.url));
 
@@ -49,8 +51,6 @@ let readers: OriginalsReaders | null = null;
 let seen: KeyringPosition | null = null;
 let pipelines: ReadonlyMap<string, Pipeline> = new Map();
 let isStopping = false;
-/** How often the hub is told that pictures still come. */
-const REPORT_INTERVAL_MS = 5_000;
 
 function send(message: FromIngest): void {
   // After the hub is gone there is nobody to tell, and `disconnect` ends this process.
@@ -80,6 +80,7 @@ function streamReport(status: CameraStatus, lastAtMs: number): StreamReport {
         state: status.state,
         problem: { code: status.code, message: sayable(status.message) },
         codec: null,
+        picture: null,
       };
   }
 }
@@ -92,7 +93,6 @@ function rtspSource(
   return {
     kind: "rtsp",
     url,
-        picture: null,
     ...(camera.username === null ? {} : { username: camera.username }),
     ...(camera.password === null ? {} : { password: camera.password }),
     allowBasic: camera.allowBasic,
@@ -161,6 +161,10 @@ function startCamera(settings: CameraSettings, own: Ingest): Pipeline {
     const stream = stack.use(
       CameraStream.start({ camera, role, source, clock: systemClock, onFragment: take, onStatus }),
     );
+    const timer = setInterval(() => {
+      if (stream.status.state === "streaming" && lastAtMs !== toldAtMs) onStatus(stream.status);
+    }, REPORT_INTERVAL_MS);
+    stack.defer(() => clearInterval(timer));
   };
   switch (settings.source) {
     case "demo":
@@ -180,10 +184,6 @@ function startCamera(settings: CameraSettings, own: Ingest): Pipeline {
 function fileSource(file: string): CameraSource {
   return { kind: "ffmpeg", input: { kind: "file", path: file, loop: true }, audio: false };
 }
-    const timer = setInterval(() => {
-      if (stream.status.state === "streaming" && lastAtMs !== toldAtMs) onStatus(stream.status);
-    }, REPORT_INTERVAL_MS);
-    stack.defer(() => clearInterval(timer));
 
 function watchMotion(
   camera: CameraId,
@@ -266,6 +266,7 @@ async function handle(message: Exclude<ToIngest, { type: "stop" }>): Promise<voi
   switch (message.type) {
     case "configure": {
       const { clipsDirectory, cameras } = message;
+      await endChanged(cameras);
       ingest = { clipsDirectory, cameras, ffmpegPath: await waitForFfmpeg(cameras) };
       send({ type: "ready", sandbox: await sandboxState() });
       startPipelines();
@@ -286,9 +287,9 @@ async function waitForFfmpeg(cameras: readonly CameraSettings[]): Promise<string
       const { code, message } = error;
       const report = {
         state: "waiting-to-retry",
-      await endChanged(cameras);
         problem: { code, message: sayable(message) },
         codec: null,
+        picture: null,
       } as const;
       for (const { id } of cameras) send({ type: "camera", camera: id, role: "main", report });
       await sleep(FFMPEG_RETRY_MS);
@@ -307,4 +308,3 @@ process.on("SIGINT", () => {
   // A terminal sends it to the whole group; the hub says when to stop.
 });
 process.on("SIGTERM", () => void stop());
-        picture: null,

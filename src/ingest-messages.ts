@@ -10,8 +10,8 @@ import type { CameraSettings } from "./settings.ts";
  * cameras send and holds nothing worth taking: public halves of readers, and its cameras' passwords.
  */
 export type ToIngest =
-  | {
   /** Again when an owner has changed the cameras: those that stay as they are go on undisturbed. */
+  | {
       readonly type: "configure";
       readonly clipsDirectory: string;
       readonly cameras: readonly CameraSettings[];
@@ -19,18 +19,8 @@ export type ToIngest =
   /** The whole chain: the recorder verifies it itself (invariant 9). Nothing opens before it came. */
   | { readonly type: "keyring"; readonly statements: readonly Json[] }
   | { readonly type: "stop" };
-  /** Only what somebody looks at crosses the pipe for pictures, from the last key frame on. */
-  | {
-      readonly type: "watch";
-      readonly camera: CameraId;
-      readonly stream: "main" | "sub";
-      readonly on: boolean;
-    }
 
 /** What a log line or a page may show: one line, not endless. */
-/** File descriptor of the pipe for pictures: the ingest process writes, the hub reads. */
-export const PICTURE_PIPE = 4;
-
 const text = (maxLength: number) => Type.String({ pattern: "^[^\\p{C}]*$", maxLength });
 const closed = { additionalProperties: false } as const;
 const camera = Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$", maxLength: 32 });
@@ -46,7 +36,6 @@ const StreamReportSchema = Type.Object(
     ]),
     problem: Type.Union([Type.Object({ code: text(40), message: text(500) }, closed), Type.Null()]),
     codec: Type.Union([text(40), Type.Null()]),
-  },
     /** While it streams, what the newest picture was like. */
     picture: Type.Union([
       Type.Object(
@@ -62,6 +51,7 @@ const StreamReportSchema = Type.Object(
       ),
       Type.Null(),
     ]),
+  },
   closed,
 );
 export type StreamReport = Static<typeof StreamReportSchema>;

@@ -8,8 +8,8 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { HealthAnswer } from "../protocol/api.ts";
 import type { ClaimDesk } from "./claim.ts";
 import type { Pairings } from "./pairings.ts";
-import type { Sessions } from "./sessions.ts";
 import type { SettingsDesk } from "./settings-desk.ts";
+import type { Sessions } from "./sessions.ts";
 
 /** What routes may use. Made once, in `hub.ts`, the one file that knows every capability. */
 export interface HubServices {
@@ -23,8 +23,8 @@ export interface HubServices {
   readonly pairings: Pairings;
   readonly clips: ClipStore;
   readonly retention: Retention;
-  readonly requests: RequestStore;
   readonly settings: SettingsDesk;
+  readonly requests: RequestStore;
   readonly decisions: Decisions;
   readonly bundles: BundleSource;
   readonly nowMs: () => number;

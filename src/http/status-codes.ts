@@ -32,15 +32,15 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["TOO_MANY_PAIRINGS", 429],
   ["COSIGNATURE_REFUSED", 422],
   ["FOREIGN_HOUSEHOLD", 422],
-]);
-
-export function statusOf(code: string): number {
-  if (code.startsWith("DECISION_") || code.startsWith("KEYRING_")) return 422;
-  return STATUS.get(code) ?? 400;
   ["SETTINGS_UNREADABLE", 409],
   ["SETTINGS_CHANGED", 409],
   ["SETTINGS_FILE_ONLY", 422],
   ["SETTINGS_NOT_WRITTEN", 500],
   ["CAMERA_TEST_BUSY", 409],
   ["CAMERA_TEST_FAILED", 500],
+]);
+
+export function statusOf(code: string): number {
+  if (code.startsWith("DECISION_") || code.startsWith("KEYRING_")) return 422;
+  return STATUS.get(code) ?? 400;
 }

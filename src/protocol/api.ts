@@ -344,12 +344,6 @@ export const CameraStatus = Type.Object(
       Type.Null(),
     ]),
     codec: Type.Union([Type.String({ maxLength: 40 }), Type.Null()]),
-    recording: Type.Boolean(),
-    notes: Type.Array(Type.String({ maxLength: 300 }), { maxItems: 10 }),
-  },
-  closed,
-);
-export type CameraStatus = Static<typeof CameraStatus>;
     /** UTC by the hub's clock, to a few seconds; null before the first picture. */
     lastPictureMs: Type.Union([timeMs, Type.Null()]),
     /** Of the newest picture, in pixels. */
@@ -357,17 +351,23 @@ export type CameraStatus = Static<typeof CameraStatus>;
     height: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
     /** Pictures a second, where the stream says it. */
     fps: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
+    recording: Type.Boolean(),
+    notes: Type.Array(Type.String({ maxLength: 300 }), { maxItems: 10 }),
+  },
+  closed,
+);
+export type CameraStatus = Static<typeof CameraStatus>;
 export const HealthAnswer = Type.Object(
   {
+    /** UTC, when the hub's process began. */
+    startedAtMs: timeMs,
+    version: Type.String({ maxLength: 40 }),
     cameras: Type.Array(CameraStatus, { maxItems: 16 }),
     sandbox: Type.Object(
       { inForce: Type.Boolean(), reason: Type.String({ maxLength: 500 }) },
       closed,
     ),
     ingestRestarts: Type.Integer({ minimum: 0 }),
-    /** UTC, when the hub's process began. */
-    startedAtMs: timeMs,
-    version: Type.String({ maxLength: 40 }),
     clips: Type.Integer({ minimum: 0 }),
     ledgerEntries: Type.Integer({ minimum: 0 }),
     warnings: Type.Array(Type.String({ maxLength: 500 }), { maxItems: 20 }),
