@@ -61,7 +61,7 @@ const CHECKS = [
   { name: "format", command: ["oxfmt", "--check", "."] },
   { name: "lint", command: ["oxlint"] },
   { name: "types", command: ["tsc", "-p", "."] },
-  { name: "types of the page", command: ["tsc", "-p", "web"] },
+  { name: "types of the page", command: ["svelte-check", "--tsconfig", "web/tsconfig.json"] },
   { name: "unused code", command: ["knip"] },
 ];
 

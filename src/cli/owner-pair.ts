@@ -63,7 +63,11 @@ async function admit(
   const { client, keys } = session;
   // Asked again: somebody may have changed the keyring while the words were compared.
   const { keyring, seen } = await follow(client, keys.bundle, session.seen);
-  const device = deviceRecord(fromBase64(reveal.signingKey, "signingKey"), reveal.label);
+  const device = deviceRecord(
+    fromBase64(reveal.signingKey, "signingKey"),
+    reveal.label,
+    reveal.passkey,
+  );
   const statement = await signAdmission(keys.bundle, keyring, { ...as, device }, Date.now());
   const sealed = await passOn(keys.bundle, { reveal, ...as }, seen);
   await client.send(`/api/pairings/${pairing}/admit`, { statement, sealed });

@@ -5,6 +5,7 @@ import { checkShape } from "../protocol/check.ts";
 import { deviceIdOf } from "../protocol/envelope.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 import { RoleSchema, type DeviceRecord, type Role } from "../protocol/keyring.ts";
+import type { Passkey } from "../protocol/webauthn.ts";
 import { generateReader, signingKeyFromSeed, type KeyKind, type SigningKey } from "./identity.ts";
 
 const identity = Type.String({ minLength: 60, maxLength: 120 });
@@ -106,10 +107,15 @@ export interface NewLabel {
 }
 
 /** A device as the keyring names it: key, and the salted hash of what people call it. */
-export function deviceRecord(publicKey: Uint8Array, label: NewLabel): DeviceRecord {
+export function deviceRecord(
+  publicKey: Uint8Array,
+  label: NewLabel,
+  passkey?: Passkey,
+): DeviceRecord {
   return {
     signingKey: toBase64(publicKey),
     labelSha256: sha256Hex(utf8Bytes(`${label.salt} ${label.label}`)),
+    ...(passkey ? { passkey } : {}),
   };
 }
 

@@ -1,6 +1,7 @@
 import { PAYLOAD_TYPES, signEnvelope, type Envelope } from "../protocol/envelope.ts";
 import { sha256Hex, fromBase64, toBase64 } from "../protocol/bytes.ts";
 import type { HubInfo } from "../protocol/api.ts";
+import type { Passkey } from "../protocol/webauthn.ts";
 import type { Keyring, KeyringStatement, Role, DeviceRecord } from "../protocol/keyring.ts";
 import {
   deviceRecord,
@@ -24,7 +25,13 @@ export interface FoundedHousehold {
 /** Makes every key of a new household on this device and signs its genesis. */
 export async function foundHousehold(
   hub: HubInfo,
-  options: { readonly kind: KeyKind; readonly label: string; readonly nowMs: number },
+  options: {
+    readonly kind: KeyKind;
+    readonly label: string;
+    readonly nowMs: number;
+    /** Confirms this device's decisions from then on, where it has one. */
+    readonly passkey?: Passkey;
+  },
 ): Promise<FoundedHousehold> {
   const { kind, nowMs } = options;
   const signingKey = generateSigningKey();
@@ -42,7 +49,7 @@ export async function foundHousehold(
       origin: hub.origin,
       ledgerKey: hub.ledgerKey,
       person,
-      device: deviceRecord(signingKey.publicKey, label),
+      device: deviceRecord(signingKey.publicKey, label, options.passkey),
       readers: { kind, ...readers.recipients, recovery: recovery.reader.recipient },
       recoveryKey: toBase64(recovery.signingKey.publicKey),
       policy: { exportSigners: 1, keyringSigners: 1, vetoWindowMs: 0 },

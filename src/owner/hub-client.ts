@@ -1,6 +1,7 @@
 import type { Static, TSchema } from "typebox";
 import * as Api from "../protocol/api.ts";
 import { checkShape } from "../protocol/check.ts";
+import type { Envelope } from "../protocol/envelope.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import { parseSha256Hex } from "../protocol/ids.ts";
 import { verifyKeyring, verifyKeyringSince, type Keyring } from "../protocol/keyring.ts";
@@ -9,6 +10,7 @@ import { signLogin } from "./household.ts";
 import { followLedger, type Seen } from "./witness.ts";
 
 const TIMEOUT_MS = 60_000;
+const FILE_TYPE = "application/octet-stream";
 
 /**
  * A hub as a device of its household talks to it, from the command line with a bearer token, from
@@ -44,6 +46,11 @@ export class HubClient {
     await (await this.fetch("POST", path, body, headers)).arrayBuffer();
   }
 
+  /** For routes that take a file and answer with nothing. */
+  async sendBytes(path: string, bytes: Uint8Array): Promise<void> {
+    await (await this.fetch("POST", path, bytes)).arrayBuffer();
+  }
+
   async bytes(path: string): Promise<Uint8Array> {
     return new Uint8Array(await (await this.fetch("GET", path)).arrayBuffer());
   }
@@ -58,14 +65,15 @@ export class HubClient {
     body?: unknown,
     headers: Record<string, string> = {},
   ): Promise<Response> {
+    const isFile = body instanceof Uint8Array;
     const response = await reach(`${this.url}${path}`, {
       method,
       headers: {
         ...headers,
         ...(this.#token === null ? {} : { authorization: `Bearer ${this.#token}` }),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(body === undefined ? {} : { "content-type": isFile ? FILE_TYPE : "application/json" }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isFile ? new Uint8Array(body) : JSON.stringify(body) }),
       redirect: "error",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
@@ -111,21 +119,36 @@ export interface FollowedHub {
   followTo(index: number): Promise<Seen>;
 }
 
+/** Logs a device in; its bearer token is in the client that comes back. */
 export async function logIn(url: string, bundle: DeviceBundle): Promise<HubClient> {
   const open = new HubClient(url);
-  const device = deviceOfBundle(bundle);
-  const { challenge } = await open.post("/api/session/challenge", { device }, Api.ChallengeAnswer);
-  const login = await signLogin(bundle, challenge);
+  const login = await answerChallenge(open, bundle);
   const { token } = await open.post("/api/session", { login }, Api.LoginAnswer);
+  if (token === undefined)
+    throw new HubError("HUB_FAILED", "Cannot log in: the hub answered without a token");
   return new HubClient(url, token);
+}
+
+/** As {@link logIn}, for a browser: the session is a cookie that no script sees. */
+export async function signInWithCookie(client: HubClient, bundle: DeviceBundle): Promise<void> {
+  const login = await answerChallenge(client, bundle);
+  await client.send("/api/session", { login, as: "cookie" });
+}
+
+async function answerChallenge(client: HubClient, bundle: DeviceBundle): Promise<Envelope> {
+  const device = deviceOfBundle(bundle);
+  const { challenge } = await client.post(
+    "/api/session/challenge",
+    { device },
+    Api.ChallengeAnswer,
+  );
+  return signLogin(bundle, challenge);
 }
 
 export async function follow(
   client: HubClient,
   bundle: DeviceBundle,
   seen: Seen | null,
-  if (token === undefined)
-    throw new HubError("HUB_FAILED", "Cannot log in: the hub answered without a token");
 ): Promise<{ keyring: Keyring; seen: Seen }> {
   const { statements } = await client.get("/api/keyring", Api.KeyringAnswer);
   const keyring = verifyKeyring(statements, parseSha256Hex(bundle.genesis));

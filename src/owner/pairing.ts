@@ -5,6 +5,7 @@ import { concatBytes, fromBase64, fromHex, sha256Hex, toBase64 } from "../protoc
 import { canonicalJson, parseCanonicalJson } from "../protocol/canonical-json.ts";
 import { checkShape } from "../protocol/check.ts";
 import { HubError } from "../protocol/errors.ts";
+import type { Passkey } from "../protocol/webauthn.ts";
 import { fingerprintWords, PAIRING_WORDS } from "../protocol/words.ts";
 import {
   DeviceBundleSchema,
@@ -25,7 +26,8 @@ export interface Newcomer {
   readonly commitment: string;
 }
 
-export async function startPairing(label: string): Promise<Newcomer> {
+/** @param passkey - What will confirm this device's decisions, where it has one. */
+export async function startPairing(label: string, passkey?: Passkey): Promise<Newcomer> {
   const signingKey = generateSigningKey();
   // Always post-quantum: what travels here opens everything the household will ever record.
   const transfer = await generateReader("pq");
@@ -34,6 +36,7 @@ export async function startPairing(label: string): Promise<Newcomer> {
     transferRecipient: transfer.recipient,
     label: newLabel(label),
     nonce: randomHex(32),
+    ...(passkey ? { passkey } : {}),
   };
   return { signingKey, transfer, reveal, commitment: commitmentOf(reveal) };
 }

@@ -1,9 +1,11 @@
 import Type, { type Static } from "typebox";
+import { TermsFileSchema } from "./decision.ts";
 import { EnvelopeSchema } from "./envelope.ts";
 import { RoleSchema } from "./keyring.ts";
-import { SealedFileSchema } from "./ledger-entry.ts";
+
 import { LIMITS } from "./limits.ts";
 import { AskedSchema, RequestRecordSchema } from "./request.ts";
+import { PasskeySchema } from "./webauthn.ts";
 
 /**
  * Bodies, parameters and answers of the hub's HTTP API: one schema is the run-time check, the type
@@ -145,6 +147,8 @@ export const PairingReveal = Type.Object(
     transferRecipient: recipient,
     label: DeviceLabelSchema,
     nonce: hex(64),
+    /** What will confirm the new device's decisions, where it has one. */
+    passkey: Type.Optional(PasskeySchema),
   },
   closed,
 );
@@ -225,7 +229,9 @@ export const ClipDetail = Type.Object(
     keyringHead: hex(64),
     /** Ledger entry that lists the files; null while the clip is recorded. */
     entryIndex: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
-    files: Type.Array(SealedFileSchema, { maxItems: 2_000 }),
+    files: Type.Array(TermsFileSchema, { maxItems: 2_000 }),
+    /** Ledger entries that list what was made of the clip since; left out where there are none. */
+    renditionEntries: Type.Optional(Type.Array(Type.Integer({ minimum: 0 }), { maxItems: 100 })),
     /** Files that a crash or a power cut left unfinished: opened as far as they authenticate. */
     torn: Type.Array(
       Type.Object(

@@ -1,0 +1,20 @@
+import * as Api from "../../../../src/protocol/api.ts";
+import { HubError } from "../../../../src/protocol/errors.ts";
+import type { VaultContext } from "../vault-worker.ts";
+
+/** What the hub says of itself and of this browser's session. */
+export const hubCalls = {
+  hub: async ({ device }: VaultContext) => device.client.get("/api/hub", Api.HubInfo),
+
+  /** Who this browser is to the hub; null where it has no session, or no longer. */
+  session: async ({ device }: VaultContext) => {
+    try {
+      return await device.client.get("/api/session", Api.SessionAnswer);
+    } catch (error) {
+      if (error instanceof HubError && error.code === "NOT_LOGGED_IN") return null;
+      throw error;
+    }
+  },
+
+  health: async ({ device }: VaultContext) => device.client.get("/api/health", Api.HealthAnswer),
+};

@@ -1,0 +1,115 @@
+import type { HubInfo, SessionAnswer } from "../../../src/protocol/api.ts";
+import { passkeySecret } from "./passkey.ts";
+import { ask } from "./vault.ts";
+import { VaultError } from "./vault-messages.ts";
+import type { VaultState } from "./owner-device.ts";
+
+/**
+ * Where this browser stands:
+ * - `loading`: asking;
+ * - `unreachable`: the hub does not answer; tried again by itself;
+ * - `unclaimed`: the hub belongs to nobody yet;
+ * - `newcomer`: this browser holds no keys of the household;
+ * - `locked`: it holds keys, and has neither opened them nor a session;
+ * - `ready`: it has a session. Its keys may still be sealed: see {@link openKeys}.
+ */
+export type Standing = "loading" | "unreachable" | "unclaimed" | "newcomer" | "locked" | "ready";
+
+const RETRY_MS = 3_000;
+const BORROWED_KEYS = /^#keys=([\w-]{43})$/;
+
+let standing = $state<Standing>("loading");
+let hub = $state.raw<HubInfo | null>(null);
+let session = $state.raw<SessionAnswer | null>(null);
+let vault = $state.raw<VaultState>({ keys: "none" });
+
+export const device = {
+  get standing(): Standing {
+    return standing;
+  },
+  /** Null only while `standing` is `loading` or `unreachable`. */
+  get hub(): HubInfo | null {
+    return hub;
+  },
+  get session(): SessionAnswer | null {
+    return session;
+  },
+  get vault(): VaultState {
+    return vault;
+  },
+  may(right: SessionAnswer["rights"][number]): boolean {
+    return session?.rights.includes(right) ?? false;
+  },
+};
+
+/** Finds out where this browser stands; again after anything that changes it. */
+export async function look(): Promise<void> {
+  try {
+    await borrowKeys();
+    const found = await ask("hub", null);
+    const [state, current] = [await ask("vaultState", null), await ask("session", null)];
+    [hub, vault, session] = [found, state, current];
+    standing = standingOf();
+    if (standing === "locked" && vault.keys === "open") await logInAgain();
+    else if (standing === "locked" && vault.keys === "sealed" && vault.credentialId === null)
+      await unlock();
+  } catch (error) {
+    if (!(error instanceof VaultError)) throw error;
+    if (error.code !== "HUB_UNREACHABLE" && error.code !== "HUB_FAILED") {
+      // The hub answers and knows this device no more: its keys stay, and the screen says so.
+      standing = "locked";
+      return;
+    }
+    standing = "unreachable";
+    setTimeout(() => void look(), RETRY_MS);
+  }
+}
+
+function standingOf(): Standing {
+  if (hub?.claimed === false) return "unclaimed";
+  if (vault.keys === "none") return "newcomer";
+  return session ? "ready" : "locked";
+}
+
+/** `owner ui` lends keys: the address's fragment opens them, and is gone at once. */
+async function borrowKeys(): Promise<void> {
+  const key = BORROWED_KEYS.exec(location.hash)?.[1];
+  if (key === undefined) return;
+  history.replaceState(null, "", location.pathname);
+  const bytes = Uint8Array.from(atob(key.replaceAll("-", "+").replaceAll("_", "/")), (character) =>
+    character.charCodeAt(0),
+  );
+  await ask("borrow", { key: bytes });
+}
+
+/**
+ * Opens this device's keys, with its passkey where it has one; call it from a tap.
+ *
+ * @returns false when the person did not confirm.
+ */
+export async function unlock(): Promise<boolean> {
+  if (vault.keys === "none") return false;
+  const secret = vault.credentialId === null ? null : await passkeySecret(vault.credentialId);
+  if (vault.credentialId !== null && secret === null) return false;
+  vault = await ask("unlock", { secret });
+  session = await ask("session", null);
+  standing = standingOf();
+  return true;
+}
+
+async function logInAgain(): Promise<void> {
+  await ask("logIn", null);
+  session = await ask("session", null);
+  standing = standingOf();
+}
+
+/** Opens the keys where they are still sealed; what plays or signs calls it first, from a tap. */
+export async function openKeys(): Promise<boolean> {
+  return vault.keys === "open" || unlock();
+}
+
+/** The hub has ended this session, or 12 hours have passed: log in again, silently where we can. */
+export async function sessionEnded(): Promise<void> {
+  session = null;
+  await look();
+}

@@ -1,0 +1,29 @@
+import type { Component } from "svelte";
+
+export interface ScreenProperties {
+  /** What stands in the address after the screen's name. */
+  readonly arguments: readonly string[];
+}
+interface FoundScreen extends ScreenProperties {
+  readonly load: () => Promise<{ readonly default: Component<{ arguments: readonly string[] }> }>;
+}
+
+/** Each screen is a file of its own, loaded when it is first looked at. */
+const SCREENS: Readonly<Record<string, FoundScreen["load"]>> = {
+  live: () => import("./live/Live.svelte"),
+  events: () => import("./timeline/Timeline.svelte"),
+  event: () => import("./event/Event.svelte"),
+  requests: () => import("./requests/Requests.svelte"),
+  request: () => import("./requests/Request.svelte"),
+  ask: () => import("./requests/NewRequest.svelte"),
+  ledger: () => import("./ledger/Ledger.svelte"),
+  house: () => import("./house/House.svelte"),
+  cameras: () => import("./cameras/Cameras.svelte"),
+  health: () => import("./health/Health.svelte"),
+};
+
+export function screenOf(path: readonly string[]): FoundScreen | null {
+  const [name = "live", ...rest] = path;
+  const load = Object.hasOwn(SCREENS, name) ? SCREENS[name] : undefined;
+  return load ? { load, arguments: rest } : null;
+}
