@@ -34,6 +34,8 @@ export interface HubOptions {
   readonly nowMs?: () => number;
   /** Replaced in tests that compare whole histories byte for byte. */
   readonly random?: (size: number) => Uint8Array;
+  /** Where the page's files are; by default what the build made. */
+  readonly pageDirectory?: string;
   readonly log: (level: "info" | "warn", message: string) => void;
   /** Where `settings` were read from; null or left out: `doorward.yaml` in the data directory. */
   readonly settingsFile?: string | null;

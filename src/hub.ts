@@ -1,11 +1,13 @@
 import { chmod } from "node:fs/promises";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import { makePrivateDirectory, PRIVATE_DIRECTORY_MODE } from "./base/files.ts";
 import { openDatabase } from "./base/database.ts";
 import { addClipRoutes } from "./http/clip-routes.ts";
 import { addConsentRoutes, addPickUpRoute } from "./http/consent-routes.ts";
 import { addHouseholdRoutes } from "./http/household-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
+import { addPageFiles } from "./http/page-files.ts";
 import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { addSettingsRoutes } from "./http/settings-routes.ts";
@@ -13,7 +15,6 @@ import { createOutsideServer } from "./http/outside.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { createServer, type HubServer } from "./http/server.ts";
 import type { HubServices } from "./http/services.ts";
-import { addStatusPage } from "./http/status-page.ts";
 import { createHealth, type Health } from "./hub-health.ts";
 import { HubSettings } from "./hub-settings.ts";
 import {
@@ -31,6 +32,7 @@ import { HubError } from "./protocol/errors.ts";
 const EXPIRY_CHECK_MS = 10_000;
 const SPACE_CHECK_MS = 10_000;
 const DATABASE_FILE = "doorward.db";
+const PAGE_DIRECTORY = fileURLToPath(new URL("../web/dist", import.meta.url));
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
 /** A running hub. Leaving the scope closes it, recordings first. */
@@ -82,7 +84,7 @@ export class Hub implements AsyncDisposable {
     });
     stack.use(services.retention);
     await settlePast(services, options);
-    const server = await mainServer(services);
+    const server = await mainServer(services, options.pageDirectory ?? PAGE_DIRECTORY);
     stack.defer(() => server.close());
     urls.main = await listen(server, settings.port);
     if (settings.outside) {
@@ -141,14 +143,14 @@ function expireDue({ household, requests }: HubServices): void {
   if (household.keyring) requests.expireDue(household.keyring.head);
 }
 
-async function mainServer(services: HubServices): Promise<HubServer> {
+async function mainServer(services: HubServices, pageDirectory: string): Promise<HubServer> {
   const server = await createServer({
     sessions: services.sessions,
     version: VERSION,
     hostNames: LOOPBACK_NAMES,
     logLevel: "warn",
   });
-  addStatusPage(server, services);
+  await addPageFiles(server, pageDirectory);
   addSessionRoutes(server, services);
   addHouseholdRoutes(server, services);
   addClipRoutes(server, services);

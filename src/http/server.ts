@@ -55,10 +55,9 @@ export interface ServerOptions {
   readonly logLevel: "silent" | "warn" | "info";
 }
 
-/** Content security policy of every answer: the plain pages here need their own style and nothing else. */
-const PAGE_POLICY = {
+/** Of every answer but the page's own files: whatever it is, nothing in it runs or loads. */
+const ANSWER_POLICY = {
   defaultSrc: ["'none'"],
-  styleSrc: ["'self'"],
   baseUri: ["'none'"],
   formAction: ["'none'"],
   frameAncestors: ["'none'"],
@@ -90,10 +89,11 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
   }).withTypeProvider<TypeBoxTypeProvider>();
   server.setValidatorCompiler(validatorFor);
   await server.register(helmet, {
-    contentSecurityPolicy: { useDefaults: false, directives: PAGE_POLICY },
+    contentSecurityPolicy: { useDefaults: false, directives: ANSWER_POLICY },
     crossOriginEmbedderPolicy: { policy: "require-corp" },
     crossOriginResourcePolicy: { policy: "same-origin" },
     referrerPolicy: { policy: "no-referrer" },
+    xFrameOptions: { action: "deny" },
     strictTransportSecurity: false,
   });
   // Without the headers that count down: answers to different people would differ by them.

@@ -12,7 +12,9 @@ import { firstClip, startTestHub, type TestDevice, type TestHub } from "../suppo
  */
 const PUBLIC = [
   "GET /",
-  "GET /style.css",
+  "GET /:file",
+  "GET /assets/:file",
+  "GET /assets/redact/:file",
   "GET /status/:token",
   "GET /api/hub",
   "GET /api/openapi.json",

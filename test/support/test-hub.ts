@@ -41,6 +41,8 @@ export interface TestHubOptions {
   /** The household that `dataDirectory` belongs to. */
   readonly owner?: DeviceBundle;
   readonly settings?: Partial<Settings>;
+  /** The page's files; by default none, as on a hub where it was never built. */
+  readonly pageDirectory?: string;
 }
 
 /** A device of the household, logged in. */
@@ -101,6 +103,7 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
     settings: settingsOf(options),
     nowMs: isReal ? Date.now : () => clock.nowMs,
     ...(options.random ? { random: options.random } : {}),
+    pageDirectory: options.pageDirectory ?? path.join(dataDirectory, "no-page"),
     log: (_level, message) => log.push(message),
   });
   const call = caller(hub);
