@@ -1,17 +1,12 @@
 import * as Api from "../protocol/api.ts";
-import { fromBase64 } from "../protocol/bytes.ts";
-import { parseCanonicalJson, type Json } from "../protocol/canonical-json.ts";
-import { HubError } from "../protocol/errors.ts";
-import { LIMITS } from "../protocol/limits.ts";
 import { writeFileDurably } from "../base/files.ts";
 import { signingKeyOf } from "../owner/device-bundle.ts";
+import { fetchAllEntries } from "../owner/all-entries.ts";
 import { makeReport } from "../owner/report.ts";
 import type { ExitCode } from "./exit.ts";
-import { openSession, type OwnerSession } from "./hub-session.ts";
+import { openSession } from "./hub-session.ts";
 import { print, printJson, readOptions, say } from "./options.ts";
 import { reportText } from "./report-text.ts";
-
-const PAGE_ENTRIES = 1_000;
 
 /** Counts the whole ledger and signs the figures: 1 where something left without an approval. */
 export async function ownerReport(args: string[]): Promise<ExitCode> {
@@ -21,7 +16,7 @@ export async function ownerReport(args: string[]): Promise<ExitCode> {
   const { client, keys, seen } = session;
   const { statements } = await client.get("/api/keyring", Api.KeyringAnswer);
   const made = await makeReport(
-    { statements, checkpoint: seen.checkpoint, entries: await allEntries(session) },
+    { statements, checkpoint: seen.checkpoint, entries: await fetchAllEntries(session) },
     signingKeyOf(keys.bundle),
     Date.now(),
   );
@@ -37,23 +32,4 @@ export async function ownerReport(args: string[]): Promise<ExitCode> {
   if (made.verdict.holds) return 0;
   say(made.verdict.checks.at(-1)?.detail ?? "The ledger does not hold.");
   return 1;
-}
-
-async function allEntries({ client, seen }: OwnerSession): Promise<Json[]> {
-  if (seen.size > LIMITS.reportEntries)
-    throw new HubError(
-      "TOO_LARGE",
-      `Cannot make report: the ledger has ${seen.size} entries, and a report holds 200,000`,
-    );
-  const entries: Json[] = [];
-  while (entries.length < seen.size) {
-    const url = `/api/ledger/entries?from=${entries.length}&limit=${PAGE_ENTRIES}`;
-    const page = await client.get(url, Api.EntriesAnswer);
-    // A page that brings nothing would be asked for again and again.
-    if (page.length === 0)
-      throw new HubError("REPORT_REFUSED", "Cannot make report: the hub left out entries");
-    for (const { entry } of page.slice(0, seen.size - entries.length))
-      entries.push(parseCanonicalJson(fromBase64(entry, "entry"), "entry"));
-  }
-  return entries;
 }
