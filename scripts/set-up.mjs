@@ -1,30 +1,20 @@
-// Sets up what is missing, then runs a task: node scripts/set-up.mjs start|test|check|bench|install
+// Sets up what is missing, then runs a task: node scripts/set-up.mjs start|test|check|bench|page|install
 //
 // Runs on any Node from 20 on and with nothing installed, so it may use Node's own modules only.
 // Whatever it says goes to standard error; standard output belongs to the task.
 import { spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants as systemConstants, tmpdir } from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { root, say, sha256, takeLock } from "./set-up-common.mjs";
+import { buildPage } from "./set-up-page.mjs";
 
-const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
 const stampPath = path.join(root, "node_modules/.doorward-stamp");
 
 const EXIT_WRONG_USE = 2;
 const EXIT_ENVIRONMENT = 3;
 /** The hub needs natively stripped types and N-API 10 as of this version. */
 const NODE_WANTED = [24, 13];
-const INSTALL_WAIT_MS = 600_000;
 
 /**
  * What a task needs from the system. `command` is how to see that it is there; the rest is asked
@@ -50,10 +40,23 @@ const SYSTEM_NEEDS = {
 };
 
 const TASKS = {
-  start: { needs: ["ffmpeg", "sandbox"], run: runHub, withoutDevelopment: true },
-  test: { needs: ["ffmpeg", "sandbox", "age", "rtspServer", "browser"], run: runTests },
-  check: { needs: ["ffmpeg", "sandbox", "age", "rtspServer", "browser"], run: runChecks },
-  bench: { needs: ["ffmpeg", "sandbox", "age", "rtspServer", "motion"], run: runBench },
+  start: { needs: ["ffmpeg", "sandbox"], run: runHub, withoutDevelopment: true, page: "wanted" },
+  test: {
+    needs: ["ffmpeg", "sandbox", "age", "rtspServer", "browser"],
+    run: runTests,
+    page: "needed",
+  },
+  check: {
+    needs: ["ffmpeg", "sandbox", "age", "rtspServer", "browser"],
+    run: runChecks,
+    page: "needed",
+  },
+  bench: {
+    needs: ["ffmpeg", "sandbox", "age", "rtspServer", "motion"],
+    run: runBench,
+    page: "needed",
+  },
+  page: { needs: [], run: async () => 0, withoutDevelopment: true, page: "needed" },
   install: { needs: [], run: async () => 0, withoutDevelopment: true },
 };
 
@@ -73,7 +76,7 @@ async function main([taskName = "", ...taskArguments]) {
     say(`Usage: node scripts/set-up.mjs ${Object.keys(TASKS).join("|")} [arguments]`);
     return EXIT_WRONG_USE;
   }
-  const mayUseSudo = taskName !== "install" && taskArguments[0] === "--yes";
+  const mayUseSudo = task.needs.length > 0 && taskArguments[0] === "--yes";
   if (mayUseSudo) taskArguments.shift();
   if (!(await installPackages(task.withoutDevelopment ?? false))) return EXIT_ENVIRONMENT;
   const node = findNode();
@@ -84,6 +87,7 @@ async function main([taskName = "", ...taskArguments]) {
   }
   const missing = installSystemPackages(task.needs, mayUseSudo);
   if (taskName === "start" && missing.includes("ffmpeg")) return EXIT_ENVIRONMENT;
+  if (task.page !== undefined && !(await buildPage(node)) && task.page === "needed") return 1;
   return task.run(node, taskArguments);
 }
 
@@ -99,7 +103,7 @@ async function installPackages(withoutDevelopment) {
   const isProduction = withoutDevelopment && process.env["NODE_ENV"] === "production";
   if (isInstalled(isProduction)) return true;
   const lock = path.join(tmpdir(), `doorward-set-up-${sha256(root).slice(0, 16)}`);
-  if (!(await takeLock(lock))) return false;
+  if (!(await takeLock(lock, "install the npm packages"))) return false;
   try {
     if (isInstalled(isProduction)) return true;
     say("Installing what package-lock.json lists ...");
@@ -133,36 +137,6 @@ function isInstalled(isProduction) {
 function stampOf(isProduction) {
   const lockFile = readFileSync(path.join(root, "package-lock.json"));
   return `${sha256(lockFile)} ${isProduction ? "production" : "development"}\n`;
-}
-
-/** Two at a time (the hub and the command line on a fresh clone) would undo each other's work. */
-async function takeLock(lock) {
-  const deadlineMs = Date.now() + INSTALL_WAIT_MS;
-  for (;;) {
-    try {
-      mkdirSync(lock);
-      writeFileSync(path.join(lock, "pid"), String(process.pid));
-      return true;
-    } catch (error) {
-      if (error.code !== "EEXIST") throw error;
-    }
-    if (!isHeld(lock)) rmSync(lock, { recursive: true, force: true });
-    else if (Date.now() > deadlineMs) {
-      say(`Cannot install the npm packages: another set-up has held ${lock} for too long.`);
-      return false;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-}
-
-function isHeld(lock) {
-  try {
-    process.kill(Number(readFileSync(path.join(lock, "pid"), "utf8")), 0);
-    return true;
-  } catch (error) {
-    // Made a moment ago and not signed yet, or somebody else's process: held. Gone: not held.
-    return error.code !== "ESRCH";
-  }
 }
 
 function npmCommand() {
@@ -322,12 +296,4 @@ function run(node, [program, ...rest], { env = {}, cwd = root } = {}) {
       finish(signal === null ? (code ?? 1) : 128 + systemConstants.signals[signal]),
     );
   });
-}
-
-function sha256(data) {
-  return createHash("sha256").update(data).digest("hex");
-}
-
-function say(message) {
-  process.stderr.write(`${message}\n`);
 }
