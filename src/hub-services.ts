@@ -10,6 +10,7 @@ import { createDecisions, type Decisions } from "./consent/decisions.ts";
 import { createReleasedClips } from "./consent/released-clips.ts";
 import { RequestStore } from "./consent/requests.ts";
 import { createClaimDesk } from "./http/claim.ts";
+import { LiveStreams } from "./http/live-streams.ts";
 import { Pairings } from "./http/pairings.ts";
 import { Sessions } from "./http/sessions.ts";
 import type { HubServices } from "./http/services.ts";
@@ -26,7 +27,7 @@ import { HubError } from "./protocol/errors.ts";
 import { parseSha256Hex } from "./protocol/ids.ts";
 import type { Keyring, KeyringPosition } from "./protocol/keyring.ts";
 import type { LedgerEntry } from "./protocol/ledger-entry.ts";
-import type { Settings } from "./settings.ts";
+import { hasOwnSub, type Settings } from "./settings.ts";
 
 export interface HubOptions {
   readonly dataDirectory: string;
@@ -109,6 +110,7 @@ export function openServices(parts: {
     claimDesk: createClaimDesk(),
     pairings: new Pairings(nowMs),
     clips,
+    live: openLive(settings, tellIngest),
     settings,
     retention: openRetention({
       ...{ options, settings, database, clips, clipsDirectory, requests, appendEntry },
@@ -138,6 +140,16 @@ export function openServices(parts: {
     },
   });
   return services;
+}
+
+function openLive(settings: HubSettings, tellIngest: (message: ToIngest) => void): LiveStreams {
+  return new LiveStreams({
+    camera: (id) => {
+      const camera = settings.current.cameras.find((configured) => configured.id === id);
+      return camera ? { hasSub: hasOwnSub(camera) } : null;
+    },
+    watch: (stream, on) => tellIngest({ type: "watch", ...stream, on }),
+  });
 }
 
 function openDecisions(parts: {

@@ -8,11 +8,11 @@ import { addConsentRoutes, addPickUpRoute } from "./http/consent-routes.ts";
 import { addHouseholdRoutes } from "./http/household-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
 import { addPageFiles } from "./http/page-files.ts";
+import { addLiveRoutes } from "./http/live-routes.ts";
 import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { addSettingsRoutes } from "./http/settings-routes.ts";
 import { createOutsideServer } from "./http/outside.ts";
-import { addSessionRoutes } from "./http/session-routes.ts";
 import { createServer, type HubServer } from "./http/server.ts";
 import type { HubServices } from "./http/services.ts";
 import { createHealth, type Health } from "./hub-health.ts";
@@ -106,6 +106,7 @@ export class Hub implements AsyncDisposable {
     );
     health.setIngest(ingest);
     tellIngest = (message) => ingest.send(message);
+    stack.use(services.live);
     const timer = setInterval(() => expireDue(services), EXPIRY_CHECK_MS);
     stack.defer(() => clearInterval(timer));
     const spaceTimer = setInterval(() => services.retention.wake(), SPACE_CHECK_MS);
@@ -154,6 +155,7 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addSessionRoutes(server, services);
   addHouseholdRoutes(server, services);
   addClipRoutes(server, services);
+  addLiveRoutes(server, services);
   addRetentionRoutes(server, services);
   addSettingsRoutes(server, services);
   addConsentRoutes(server, services);
@@ -194,14 +196,17 @@ function startIngest(parts: {
 }): IngestProcess {
   const { services, health, clipsDirectory, settings, options, taken } = parts;
   const { log } = options;
-  const { household, clips, retention } = services;
+  const { household, clips, retention, live } = services;
   return IngestProcess.start({
     greet: () => [
       { type: "configure", clipsDirectory, cameras: settings.current.cameras },
       ...(household.keyring ? [keyringMessage(household)] : []),
+      ...live.watches.map((stream): ToIngest => ({ type: "watch", ...stream, on: true })),
     ],
+    onPicture: (picture) => live.take(picture),
     onMessage: (message: FromIngest) => {
       const news = health.observe(message);
+      if (message.type === "camera") live.setState(message.camera, message.role, message.report);
       if (news) log(news.level, news.text);
       if (message.type === "trouble" && message.code === "RECORDER_DISK_FULL") retention.wake();
       if (message.type === "recorder") {
@@ -216,6 +221,7 @@ function startIngest(parts: {
     onMalformed: (reason) => log("warn", `ingest process: ${reason}`),
     onExit: async (reason) => {
       health.forgetStreams();
+      live.ingestGone();
       log("warn", `the ingest process ended (${reason}); starting it again`);
       await taken.all;
       const found = await clips.recoverOrphans();

@@ -1,20 +1,28 @@
+import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { systemClock } from "./base/clock.ts";
 import { findFfmpeg } from "./base/ffmpeg.ts";
 import { sandboxState } from "./base/sandbox.ts";
+import { LiveSender } from "./camera/live-sender.ts";
 import { FragmentRing, RING_BYTES_MAX } from "./camera/ring.ts";
 import { CameraStream, type CameraSource, type CameraStatus } from "./camera/stream.ts";
 import { ClipRecorder, type OriginalsReaders } from "./clips/recorder.ts";
-import { sayable, type FromIngest, type StreamReport, type ToIngest } from "./ingest-messages.ts";
+import {
+  PICTURE_PIPE,
+  sayable,
+  type FromIngest,
+  type StreamReport,
+  type ToIngest,
+} from "./ingest-messages.ts";
 import { parseRecipient } from "./protocol/age-header.ts";
 import { PRE_ROLL_MS } from "./protocol/clip.ts";
 import { HubError } from "./protocol/errors.ts";
 import type { Fragment } from "./protocol/fragment.ts";
 import { parseCameraId, type CameraId } from "./protocol/ids.ts";
 import { verifyKeyringSince, type KeyringPosition } from "./protocol/keyring.ts";
-import type { CameraSettings } from "./settings.ts";
+import { hasOwnSub, type CameraSettings } from "./settings.ts";
 import { GreyFrames } from "./vision/frames.ts";
 import { MotionDetector } from "./vision/motion.ts";
 
@@ -38,6 +46,8 @@ interface Pipeline {
 
 /** Detection looks back by less than this; the ring must still hold the full pre-roll then. */
 const DETECTION_DELAY_MAX_MS = 2_000;
+/** Nothing is recorded from the sub stream: it is kept from its last key frame on, to be shown. */
+const SUB_RING = { durationMs: 0, sizeBytes: 8 * 1024 * 1024 };
 const FFMPEG_RETRY_MS = 5_000;
 /** How often the hub is told that pictures still come. */
 const REPORT_INTERVAL_MS = 5_000;
@@ -51,6 +61,8 @@ let readers: OriginalsReaders | null = null;
 let seen: KeyringPosition | null = null;
 let pipelines: ReadonlyMap<string, Pipeline> = new Map();
 let isStopping = false;
+/** Written to only; that the hub is gone is said by the other pipe. */
+const live = new LiveSender(new Socket({ fd: PICTURE_PIPE, readable: false, writable: true }));
 
 function send(message: FromIngest): void {
   // After the hub is gone there is nobody to tell, and `disconnect` ends this process.
@@ -137,11 +149,17 @@ function startCamera(settings: CameraSettings, own: Ingest): Pipeline {
   const analyse = (fragment: Fragment): void => {
     if (fragment.track === "video") frames.push(fragment);
   };
-  const hasOwnSub = settings.source === "rtsp" ? settings.sub !== null : settings.source === "demo";
+  const subRing = new FragmentRing(SUB_RING);
+  const onSubFragment = (fragment: Fragment): void => {
+    subRing.push(fragment);
+    analyse(fragment);
+  };
+  stack.use(live.offer(camera, "main", ring));
+  if (hasOwnSub(settings)) stack.use(live.offer(camera, "sub", subRing));
   const onMainFragment = (fragment: Fragment): void => {
     ring.push(fragment);
     recorder.push(fragment);
-    if (!hasOwnSub) analyse(fragment);
+    if (!hasOwnSub(settings)) analyse(fragment);
   };
   const open = (
     role: "main" | "sub",
@@ -168,14 +186,15 @@ function startCamera(settings: CameraSettings, own: Ingest): Pipeline {
   };
   switch (settings.source) {
     case "demo":
-      open("main", demoSource(analyse), onMainFragment);
+      open("main", demoSource(onSubFragment), onMainFragment);
       break;
     case "ffmpeg":
       open("main", fileSource(settings.input), onMainFragment);
       break;
     case "rtsp":
       open("main", rtspSource(settings, settings.main, settings.audio), onMainFragment);
-      if (settings.sub !== null) open("sub", rtspSource(settings, settings.sub, false), analyse);
+      if (settings.sub !== null)
+        open("sub", rtspSource(settings, settings.sub, false), onSubFragment);
       break;
   }
   return { settings, recorder, stack };
@@ -274,6 +293,9 @@ async function handle(message: Exclude<ToIngest, { type: "stop" }>): Promise<voi
     }
     case "keyring":
       takeKeyring(message.statements);
+      return;
+    case "watch":
+      live.watch(message.camera, message.stream, message.on);
   }
 }
 

@@ -3,6 +3,7 @@ import { readRecorderEvent } from "./clips/recorder-event.ts";
 import { checkShape } from "./protocol/check.ts";
 import type { RecorderEvent } from "./protocol/clip.ts";
 import type { Json } from "./protocol/canonical-json.ts";
+import type { CameraId } from "./protocol/ids.ts";
 import type { CameraSettings } from "./settings.ts";
 
 /**
@@ -18,7 +19,17 @@ export type ToIngest =
     }
   /** The whole chain: the recorder verifies it itself (invariant 9). Nothing opens before it came. */
   | { readonly type: "keyring"; readonly statements: readonly Json[] }
+  /** Only what somebody looks at crosses the pipe for pictures, from the last key frame on. */
+  | {
+      readonly type: "watch";
+      readonly camera: CameraId;
+      readonly stream: "main" | "sub";
+      readonly on: boolean;
+    }
   | { readonly type: "stop" };
+
+/** File descriptor of the pipe for pictures: the ingest process writes, the hub reads. */
+export const PICTURE_PIPE = 4;
 
 /** What a log line or a page may show: one line, not endless. */
 const text = (maxLength: number) => Type.String({ pattern: "^[^\\p{C}]*$", maxLength });

@@ -1,7 +1,9 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
-import { readFromIngest, type FromIngest, type ToIngest } from "./ingest-messages.ts";
+import { PicturePipeReader, type LivePicture } from "./camera/live-pipe.ts";
+import { PICTURE_PIPE, readFromIngest, type FromIngest, type ToIngest } from "./ingest-messages.ts";
 import { HubError } from "./protocol/errors.ts";
 
 const ENTRY = fileURLToPath(new URL("./ingest-main.ts", import.meta.url));
@@ -15,6 +17,8 @@ export interface IngestProcessOptions {
   readonly greet: () => readonly ToIngest[];
   /** Only for messages of a known shape; after any other the process is ended and begun anew. */
   readonly onMessage: (message: FromIngest) => void;
+  /** The same holds for pictures. @throws MalformedInput for a camera that there is not. */
+  readonly onPicture: (picture: LivePicture) => void;
   readonly onMalformed: (reason: string) => void;
   /** The process is gone. The next one is started when this has settled what it was writing. */
   readonly onExit: (reason: string) => Promise<void>;
@@ -68,10 +72,14 @@ export class IngestProcess implements AsyncDisposable {
         Object.entries(environment).filter(([, value]) => value !== undefined),
       ),
       execArgv: [],
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      stdio: ["ignore", "inherit", "inherit", "ipc", "pipe"],
     });
     this.#child = child;
-    child.on("message", (value: unknown) => this.#take(child, value));
+    child.on("message", (value: unknown) => {
+      const message = this.#believe(child, () => readFromIngest(value));
+      if (message) this.#options.onMessage(message);
+    });
+    this.#readPictures(child);
     this.#gone = whenGone(child);
     void this.#gone.then(([code, signal]) => {
       this.#child = null;
@@ -95,17 +103,30 @@ export class IngestProcess implements AsyncDisposable {
     for (const message of this.#options.greet()) this.send(message);
   }
 
-  #take(child: ChildProcess, value: unknown): void {
-    let message: FromIngest;
+  #readPictures(child: ChildProcess): void {
+    const pipe = child.stdio[PICTURE_PIPE];
+    if (!(pipe instanceof Socket)) throw new Error("the ingest process has no pipe for pictures");
+    const reader = new PicturePipeReader((picture) => this.#options.onPicture(picture));
+    pipe.on("data", (chunk: Buffer) => {
+      // What is left in the pipe of one that is gone would mix with the next one's pictures.
+      if (this.#child !== child) return;
+      if (this.#believe(child, () => reader.push(chunk)) === null) pipe.destroy();
+    });
+    pipe.on("error", () => pipe.destroy());
+    // A process that cannot show pictures any more is as good as gone, where it is not gone anyway.
+    pipe.on("close", () => child.kill("SIGKILL"));
+  }
+
+  /** Null for what has no known shape: its sender is ended, and begun anew. */
+  #believe<T>(child: ChildProcess, read: () => T): T | null {
     try {
-      message = readFromIngest(value);
+      return read();
     } catch (error) {
       if (!(error instanceof HubError)) throw error;
       this.#options.onMalformed(error.message);
       child.kill("SIGKILL");
-      return;
+      return null;
     }
-    this.#options.onMessage(message);
   }
 
   /** Lets it close what it is recording; after 10 s it is killed. */

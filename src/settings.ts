@@ -387,3 +387,8 @@ function requireDistinct(
     seen.add(id);
   });
 }
+
+/** Whether a camera gives a smaller stream beside its main one. */
+export function hasOwnSub(camera: CameraSettings): boolean {
+  return camera.source === "rtsp" ? camera.sub !== null : camera.source === "demo";
+}

@@ -19,8 +19,10 @@ export function requireOwnOrigin(request: FastifyRequest): void {
   if (request.routeOptions.config.anyOrigin === true) return;
   const isForeignOrigin = request.headers.origin !== undefined && !hasOwnOrigin(request);
   const isForeignChange = isForeignSite(request) && !SAFE_METHODS.has(request.method);
-  // A socket is read by whoever opened it, whatever the browser's rules for answers are.
-  const isUnsaidSocket = isUpgrade(request) && !isSaidToBeOwn(request);
+  // A socket is read by whoever opened it, whatever the browser's rules for answers are. A page can
+  // open none with a bearer token, so whoever has one is no page.
+  const isUnsaidSocket =
+    isUpgrade(request) && request.headers.authorization === undefined && !hasOwnOrigin(request);
   if (isForeignOrigin || isForeignChange || isUnsaidSocket) throw wrongOrigin();
 }
 

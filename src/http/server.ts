@@ -2,6 +2,7 @@ import cookie from "@fastify/cookie";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
+import websocket from "@fastify/websocket";
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, {
   type FastifyBaseLogger,
@@ -54,6 +55,9 @@ export interface ServerOptions {
   readonly hostNames: readonly string[];
   readonly logLevel: "silent" | "warn" | "info";
 }
+
+/** Of one message that a page or the command line sends over a socket. */
+const SOCKET_MESSAGE_BYTES_MAX = 64 * 1024;
 
 /** Of every answer but the page's own files: whatever it is, nothing in it runs or loads. */
 const ANSWER_POLICY = {
@@ -114,6 +118,9 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
   });
   // For writing only: its reader takes one cookie of a name, and there may be two.
   await server.register(cookie, { hook: false });
+  // Nobody without a session opens a socket, so a server without sessions has none.
+  if (options.sessions)
+    await server.register(websocket, { options: { maxPayload: SOCKET_MESSAGE_BYTES_MAX } });
   server.decorateRequest("device", null);
   server.addHook("onRoute", (route) => {
     if (route.config?.access === undefined)

@@ -7,6 +7,7 @@ import type { Household } from "../keys/household.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { HealthAnswer } from "../protocol/api.ts";
 import type { ClaimDesk } from "./claim.ts";
+import type { LiveStreams } from "./live-streams.ts";
 import type { Pairings } from "./pairings.ts";
 import type { SettingsDesk } from "./settings-desk.ts";
 import type { Sessions } from "./sessions.ts";
@@ -22,6 +23,7 @@ export interface HubServices {
   readonly claimDesk: ClaimDesk;
   readonly pairings: Pairings;
   readonly clips: ClipStore;
+  readonly live: LiveStreams;
   readonly retention: Retention;
   readonly settings: SettingsDesk;
   readonly requests: RequestStore;

@@ -44,6 +44,8 @@ const MAY_VIEW = [
   "GET /api/clips/:clip/files/:name",
   "GET /api/retention",
 ];
+/** Live, as a role and not as a person: a viewer sees blurred pictures only, and none is blurred live. */
+const MAY_LOOK = ["GET /api/live/:camera"];
 const OWNERS_ONLY = [
   "GET /api/settings",
   "PUT /api/settings/name",
@@ -97,7 +99,7 @@ async function statusOf(route: Route, as: TestDevice | null, headers = {}): Prom
 describe("every route says who may call it", () => {
   test("and the list of all routes is the one in this file", () => {
     const found = [...new Set(routes.map(nameOf))].toSorted();
-    const listed = [...PUBLIC, ...ANY_DEVICE, ...MAY_VIEW, ...OWNERS_ONLY].toSorted();
+    const listed = [...PUBLIC, ...ANY_DEVICE, ...MAY_VIEW, ...MAY_LOOK, ...OWNERS_ONLY].toSorted();
     expect(found).toEqual(listed);
   });
 
@@ -144,6 +146,14 @@ describe("every route says who may call it", () => {
   test("a guest sees no recordings, not even their list", async () => {
     for (const route of routes.filter((each) => MAY_VIEW.includes(nameOf(each))))
       expect(await statusOf(route, device("guest")), nameOf(route)).toBe(403);
+  });
+
+  test("live is for all but viewers", async () => {
+    for (const route of routes.filter((each) => MAY_LOOK.includes(nameOf(each)))) {
+      expect(await statusOf(route, device("viewer")), nameOf(route)).toBe(403);
+      for (const role of ["adult", "guest"])
+        expect(await statusOf(route, device(role)), nameOf(route)).toBe(404);
+    }
   });
 
   test("an owner is let in everywhere", async () => {

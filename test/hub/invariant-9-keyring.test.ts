@@ -159,6 +159,9 @@ describe("the ingest process checks the chain for itself", () => {
         if (message.type === "ready") ready();
         if (message.type === "keyring-refused") refusals.push(message.message);
       },
+      onPicture: () => {
+        throw new Error("a picture that nobody asked for");
+      },
       onMalformed: (reason) => {
         throw new Error(reason);
       },
