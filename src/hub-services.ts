@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { HubDatabase } from "./base/database.ts";
 import { sealBytes } from "./clips/sealed-file.ts";
 import { Retention } from "./clips/retention.ts";
+import { RenditionUploads } from "./clips/renditions.ts";
 import { RETENTION_DEFAULT } from "./clips/retention-plan.ts";
 import { ClipStore } from "./clips/store.ts";
 import type { BundleSource } from "./consent/bundle.ts";
@@ -115,6 +116,10 @@ export function openServices(parts: {
     retention: openRetention({
       ...{ options, settings, database, clips, clipsDirectory, requests, appendEntry },
     }),
+    renditions: RenditionUploads.open({
+      ...{ database, store: clips, appendEntry, nowMs },
+      keyring: () => requireKeyring(household),
+    }),
     requests,
     decisions,
     bundles: bundleSource(ledger, household, clips),
@@ -200,6 +205,7 @@ function bundleSource(ledger: Ledger, household: Household, clips: ClipStore): B
     keyringStatements: () => household.statements(),
     pathOf: (clip, file) => clips.pathOf(clip, file),
     entryIndexOf: (clip) => clips.entryIndexOf(clip),
+    entryIndexOfFile: (clip, file) => clips.entryIndexOfFile(clip, file),
   };
 }
 

@@ -9,6 +9,7 @@ import { addHouseholdRoutes } from "./http/household-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
 import { addPageFiles } from "./http/page-files.ts";
 import { addLiveRoutes } from "./http/live-routes.ts";
+import { addRenditionRoutes } from "./http/rendition-routes.ts";
 import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { addSettingsRoutes } from "./http/settings-routes.ts";
@@ -109,7 +110,10 @@ export class Hub implements AsyncDisposable {
     stack.use(services.live);
     const timer = setInterval(() => expireDue(services), EXPIRY_CHECK_MS);
     stack.defer(() => clearInterval(timer));
-    const spaceTimer = setInterval(() => services.retention.wake(), SPACE_CHECK_MS);
+    const spaceTimer = setInterval(() => {
+      services.retention.wake();
+      dropIdleUploads(services, options);
+    }, SPACE_CHECK_MS);
     stack.defer(() => clearInterval(spaceTimer));
     log("info", `listening on ${urls.main}`);
     return new Hub({
@@ -130,6 +134,7 @@ export class Hub implements AsyncDisposable {
 /** What the last run left unfinished, before anything new begins. */
 async function settlePast(services: HubServices, { log }: HubOptions): Promise<void> {
   await services.retention.finish();
+  await services.renditions.removeUnfinished();
   const found = await services.clips.recoverOrphans();
   for (const clip of found.torn) log("warn", `clip ${clip} was torn by the last stop`);
   for (const { clip, name } of found.missing)
@@ -142,6 +147,12 @@ async function settlePast(services: HubServices, { log }: HubOptions): Promise<v
 
 function expireDue({ household, requests }: HubServices): void {
   if (household.keyring) requests.expireDue(household.keyring.head);
+}
+
+function dropIdleUploads({ renditions }: HubServices, { log }: HubOptions): void {
+  renditions.dropIdle().catch((error: unknown) => {
+    log("warn", `unfinished upload: ${error instanceof Error ? error.message : "?"}`);
+  });
 }
 
 async function mainServer(services: HubServices, pageDirectory: string): Promise<HubServer> {
@@ -157,6 +168,7 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addClipRoutes(server, services);
   addLiveRoutes(server, services);
   addRetentionRoutes(server, services);
+  addRenditionRoutes(server, services);
   addSettingsRoutes(server, services);
   addConsentRoutes(server, services);
   addPickUpRoute(server, services);

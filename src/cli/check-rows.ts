@@ -57,7 +57,9 @@ export function checkLedger(database: BetterSqlite3.Database): StorageCheck {
     )
     .all();
   const hashes = database
-    .prepare<[string], string>("SELECT payload_sha256 FROM clip_files WHERE clip = ? ORDER BY 1")
+    .prepare<[string], string>(
+      "SELECT payload_sha256 FROM clip_files WHERE clip = ? AND entry_index IS NULL ORDER BY 1",
+    )
     .pluck();
   const listed = (files: unknown, member: "payloadSha256" | "sha256"): string[] =>
     Array.isArray(files)
@@ -75,7 +77,38 @@ export function checkLedger(database: BetterSqlite3.Database): StorageCheck {
     if (!listed(inEntry, "sha256").includes(sha256))
       findings.push(`entry ${entry_index} does not list torn file ${clip}/${name}`);
   }
+  findings.push(...unlistedRenditions(database));
   return check("rows-in-ledger", findings, `${clips.length} clips are listed by their entries`);
+}
+
+interface RenditionRow {
+  readonly clip: string;
+  readonly name: string;
+  readonly segment: number;
+  readonly payload_sha256: string;
+  readonly derived_from: string | null;
+  readonly entry_index: number;
+}
+
+/** What was made of a clip since is listed by the entry of its row, with what it was made from. */
+function unlistedRenditions(database: BetterSqlite3.Database): string[] {
+  return database
+    .prepare<[], RenditionRow>(
+      `SELECT clip, name, segment, payload_sha256, derived_from, entry_index FROM clip_files
+       WHERE entry_index IS NOT NULL ORDER BY clip, name`,
+    )
+    .all()
+    .filter((row) => {
+      const entry = entryAt(database, row.entry_index);
+      const files = entry.kind === "rendition" && entry.clip === row.clip ? entry.files : [];
+      return !(Array.isArray(files) ? files : []).some(
+        (file: Record<string, unknown>) =>
+          file["segment"] === row.segment &&
+          file["payloadSha256"] === row.payload_sha256 &&
+          (file["derivedFrom"] ?? null) === row.derived_from,
+      );
+    })
+    .map(({ clip, name, entry_index }) => `entry ${entry_index} does not list ${clip}/${name}`);
 }
 
 /** A recording that is gone without an entry that says so is an alarm. */

@@ -5,12 +5,13 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type BetterSqlite3 from "better-sqlite3";
 import { openDatabase } from "../base/database.ts";
-import { readSmallFile, systemErrorCode } from "../base/files.ts";
+import { PARTIAL_ENDING, readSmallFile, systemErrorCode } from "../base/files.ts";
 import { findClipFolders, measureFile } from "../clips/clip-folder.ts";
 import { parseAgeHeader, STANZA_TYPE, type AgeHeader } from "../protocol/age-header.ts";
 import { clipFolder } from "../protocol/clip.ts";
 import { MalformedInput } from "../protocol/errors.ts";
 import { parseClipId } from "../protocol/ids.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { check, checkDeletions, checkLedger, listedTorn, type StorageCheck } from "./check-rows.ts";
 import { plaintextIn, plaintextInFile } from "./plaintext-scan.ts";
 
@@ -30,8 +31,8 @@ interface FoundFile {
   readonly mode: number;
 }
 
-/** 16 MiB of plaintext, tags, a header. */
-const SEALED_FILE_MAX_BYTES = 20 * 1024 * 1024;
+/** What an owner's device may send; what is recorded has 16 MiB of plaintext, tags, a header. */
+const SEALED_FILE_MAX_BYTES = LIMITS.renditionFileBytes;
 /** A running hub may be between making a file and writing its row. */
 const SETTLE_MS = 1_000;
 /** Originals reader and recovery; the blurred reader as well for blurred files. */
@@ -182,6 +183,14 @@ function listedFiles(database: BetterSqlite3.Database): ListedFile[] {
     .all();
 }
 
+/** What an owner's device is sending at this moment. */
+function uploading(database: BetterSqlite3.Database): readonly string[] {
+  return database
+    .prepare<[], string>("SELECT clip || '/' || name FROM rendition_uploads")
+    .pluck()
+    .all();
+}
+
 async function unaccounted(
   clipsDirectory: string,
   database: BetterSqlite3.Database,
@@ -204,6 +213,7 @@ async function unaccounted(
   const known = new Set(
     [...listedFiles(database), ...listedTorn(database)].map(({ clip, name }) => `${clip}/${name}`),
   );
+  for (const name of uploading(database)) known.add(name).add(name + PARTIAL_ENDING);
   const stray = clips
     .filter(({ clip }) => !recording.has(clip) && !going.has(clip))
     .flatMap(({ clip, names }) => names.map((name) => `${clip}/${name}`))

@@ -1,5 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { looksLikeBundle, verifyBundle, type BundleCheck } from "../protocol/verify-bundle.ts";
+import {
+  blurredOnDevice,
+  looksLikeBundle,
+  verifyBundle,
+  type BundleCheck,
+} from "../protocol/verify-bundle.ts";
 import { looksLikeReport, verifyReport } from "../protocol/verify-report.ts";
 import { systemErrorCode } from "../base/files.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
@@ -36,6 +41,7 @@ export async function verify(args: string[]): Promise<ExitCode> {
         outcome: terms.outcome,
         recipientWords: terms.recipientWords,
         files: report.approval?.files.length,
+        blurredOnDevice: report.approval ? blurredOnDevice(report.approval) : 0,
       }),
     });
     return report.holds ? 0 : 1;
@@ -43,6 +49,11 @@ export async function verify(args: string[]): Promise<ExitCode> {
   printChecks(report.checks);
   if (report.holds && terms) {
     print(`It holds. Ledger ${terms.origin}, for: ${terms.recipientWords.join(" ")}`);
+    const made = report.approval ? blurredOnDevice(report.approval) : 0;
+    if (made > 0)
+      print(
+        `Blurred on an owner's device: ${made} files, each from the recording of its place and time.`,
+      );
     if (report.cosignedBy === 0) print("No device of the household has cosigned the checkpoint.");
   }
   return report.holds ? 0 : 1;

@@ -1,5 +1,5 @@
 import type BetterSqlite3 from "better-sqlite3";
-import type { EventReason, SealedFile } from "../protocol/clip.ts";
+import type { EventReason, ListedFile } from "../protocol/clip.ts";
 import {
   parseCameraId,
   parseClipId,
@@ -73,6 +73,7 @@ interface FileRow {
   readonly payload_sha256: string;
   readonly from_ms: number;
   readonly to_ms: number;
+  readonly derived_from: string | null;
 }
 
 interface TornRow {
@@ -107,7 +108,7 @@ export function clipOf(row: ClipRow): StoredClip {
   };
 }
 
-export function fileOf(row: FileRow): SealedFile {
+export function fileOf(row: FileRow): ListedFile {
   return {
     segment: row.segment,
     track: row.track,
@@ -116,6 +117,7 @@ export function fileOf(row: FileRow): SealedFile {
     payloadSha256: parseSha256Hex(row.payload_sha256),
     fromMs: row.from_ms,
     toMs: row.to_ms,
+    ...(row.derived_from === null ? {} : { derivedFrom: parseSha256Hex(row.derived_from) }),
   };
 }
 
@@ -161,11 +163,28 @@ export function prepareClipStatements(database: BetterSqlite3.Database) {
     ),
     insertFile: database.prepare<
       [ClipId, string, number | null, Track, Rendition, number, Sha256Hex, number, number]
-    >("INSERT INTO clip_files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    >(
+      `INSERT INTO clip_files (clip, name, segment, track, rendition, size_bytes, payload_sha256,
+         from_ms, to_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
     files: database.prepare<[ClipId], FileRow>(
-      `SELECT segment, track, rendition, size_bytes, payload_sha256, from_ms, to_ms
+      `SELECT segment, track, rendition, size_bytes, payload_sha256, from_ms, to_ms, derived_from
        FROM clip_files WHERE clip = ? ORDER BY name`,
     ),
+    renditionEntries: database
+      .prepare<[ClipId], number>(
+        `SELECT DISTINCT entry_index FROM clip_files
+         WHERE clip = ? AND entry_index IS NOT NULL ORDER BY entry_index`,
+      )
+      .pluck(),
+    entryOfFile: database
+      .prepare<[ClipId, string], number | null>(
+        "SELECT entry_index FROM clip_files WHERE clip = ? AND name = ?",
+      )
+      .pluck(),
+    uploading: database
+      .prepare<[ClipId], string>("SELECT name FROM rendition_uploads WHERE clip = ?")
+      .pluck(),
     deletion: database.prepare<[ClipId], { readonly entry_index: number }>(
       "SELECT entry_index FROM clip_deletions WHERE clip = ?",
     ),

@@ -1,10 +1,12 @@
 import path from "node:path";
 import type BetterSqlite3 from "better-sqlite3";
 import { inTransaction } from "../base/database.ts";
+import { PARTIAL_ENDING } from "../base/files.ts";
 import {
   clipFolder,
   sealedFileName,
   type FileKey,
+  type ListedFile,
   type RecorderEvent,
   type SealedFile,
 } from "../protocol/clip.ts";
@@ -133,7 +135,7 @@ export class ClipStore {
   }
 
   /** The whole files of a clip, by name; none for an unknown clip. */
-  files(clip: ClipId): readonly SealedFile[] {
+  files(clip: ClipId): readonly ListedFile[] {
     return this.#statements.files.all(clip).map(fileOf);
   }
 
@@ -178,6 +180,26 @@ export class ClipStore {
     if (entryIndex === null)
       throw new HubError("CLIP_UNLISTED", `Cannot prove clip ${clip}: no entry lists its files`);
     return entryIndex;
+  }
+
+  /** Indexes of the ledger entries that list what was made of a clip after it was recorded. */
+  renditionEntriesOf(clip: ClipId): readonly number[] {
+    return this.#statements.renditionEntries.all(clip);
+  }
+
+  /**
+   * Index of the ledger entry that lists this file: the clip's own, or a rendition's.
+   *
+   * @throws HubError as {@link entryIndexOf}.
+   */
+  entryIndexOfFile(clip: ClipId, file: FileKey): number {
+    const ofRendition = this.#statements.entryOfFile.get(clip, sealedFileName(file));
+    return ofRendition ?? this.entryIndexOf(clip);
+  }
+
+  /** Folder in which the files of a clip are, absolute. @throws HubError `CLIP_UNKNOWN`. */
+  folderOf(clip: ClipId): string {
+    return this.#folderOf(this.#require(clip));
   }
 
   /**
@@ -317,6 +339,8 @@ export class ClipStore {
     const known = new Set([
       ...this.files(clip).map(sealedFileName),
       ...this.tornFiles(clip).map(({ name }) => name),
+      // What an owner's device is sending is not torn: it is listed whole, or removed.
+      ...this.#statements.uploading.all(clip).flatMap((name) => [name, name + PARTIAL_ENDING]),
     ]);
     const measured: MeasuredFile[] = [];
     for (const name of names)

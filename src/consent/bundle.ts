@@ -27,8 +27,10 @@ export interface BundleSource {
   readonly keyringStatements: () => readonly Json[];
   /** Path of a closed sealed file, built from checked ids. */
   readonly pathOf: (clip: ClipId, file: FileKey) => string;
-  /** Index of the ledger entry in which a clip's file is listed. */
+  /** Index of the ledger entry of a clip. */
   readonly entryIndexOf: (clip: ClipId) => number;
+  /** Index of the entry that lists a file: the clip's, or that of a rendition made since. */
+  readonly entryIndexOfFile: (clip: ClipId, file: FileKey) => number;
 }
 
 /**
@@ -145,7 +147,7 @@ function signedParts(
 function proofsOf(
   approval: VerifiedApproval,
   request: StoredRequest,
-  { ledger, entryIndexOf }: BundleSource,
+  { ledger, entryIndexOf, entryIndexOfFile }: BundleSource,
 ): Proofs {
   if (request.decisionIndex === null || request.releaseIndex === null)
     throw new Error(`request ${request.id} has no release to prove`);
@@ -153,10 +155,11 @@ function proofsOf(
   const isNewEnough = cosigned !== null && checkpointSize(cosigned) > request.releaseIndex;
   const checkpoint = isNewEnough ? cosigned : ledger.checkpoint();
   const size = checkpointSize(checkpoint);
-  const clips = new Set(approval.files.map(({ clip }) => clip));
+  const listing = new Set(approval.files.map(({ clip }) => entryIndexOf(clip)));
+  for (const { clip, file } of approval.files) listing.add(entryIndexOfFile(clip, file));
   const indexes = [
     request.requestIndex,
-    ...[...clips].map(entryIndexOf),
+    ...listing,
     request.decisionIndex,
     request.releaseIndex,
   ];

@@ -148,6 +148,7 @@ function summaryOf(clip: StoredClip, { retention }: HubServices): Api.ClipSummar
 function detailOf(clip: StoredClip, services: HubServices): Api.ClipDetail {
   const { clips } = services;
   const files = clips.files(clip.id);
+  const renditionEntries = [...clips.renditionEntriesOf(clip.id)];
   return {
     ...summaryOf(clip, services),
     eventAtMs: clip.eventAtMs,
@@ -155,6 +156,7 @@ function detailOf(clip: StoredClip, services: HubServices): Api.ClipDetail {
     keyringHead: clip.keyringHead,
     entryIndex: clip.entryIndex,
     files: [...files],
+    ...(renditionEntries.length === 0 ? {} : { renditionEntries }),
     torn: clips.tornFiles(clip.id).map(({ name, sizeBytes }) => ({ name, sizeBytes })),
   };
 }

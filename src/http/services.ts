@@ -2,6 +2,7 @@ import type { BundleSource } from "../consent/bundle.ts";
 import type { Decisions } from "../consent/decisions.ts";
 import type { RequestStore, StoredRequest } from "../consent/requests.ts";
 import type { Retention } from "../clips/retention.ts";
+import type { RenditionUploads } from "../clips/renditions.ts";
 import type { ClipStore } from "../clips/store.ts";
 import type { Household } from "../keys/household.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -25,6 +26,7 @@ export interface HubServices {
   readonly clips: ClipStore;
   readonly live: LiveStreams;
   readonly retention: Retention;
+  readonly renditions: RenditionUploads;
   readonly settings: SettingsDesk;
   readonly requests: RequestStore;
   readonly decisions: Decisions;

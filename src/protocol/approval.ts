@@ -1,7 +1,7 @@
 import { parseAgeHeader, parseRecipient, STANZA_TYPE } from "./age-header.ts";
 import { equalBytes, fromBase64, sha256Hex } from "./bytes.ts";
 import { checkShape } from "./check.ts";
-import type { FileKey, SealedFile } from "./clip.ts";
+import type { FileKey, ListedFile } from "./clip.ts";
 import {
   DecisionSchema,
   fileName,
@@ -22,7 +22,6 @@ import { HubError, MalformedInput } from "./errors.ts";
 import {
   parseClipId,
   parseDeviceId,
-  parseSha256Hex,
   type CameraId,
   type ClipId,
   type DeviceId,
@@ -32,6 +31,7 @@ import {
 } from "./ids.ts";
 import { roleOfDevice, type Keyring } from "./keyring.ts";
 import { LIMITS } from "./limits.ts";
+import { listedFile } from "./listed-files.ts";
 import { recipientWords } from "./words.ts";
 import { verifyAssertion } from "./webauthn.ts";
 
@@ -49,7 +49,7 @@ export interface DecisionContext {
   readonly nonce: string | null;
   readonly nowMs: number;
   /** The closed sealed file as the ledger has it, or null. */
-  findFile(clip: ClipId, file: FileKey): { camera: CameraId; file: SealedFile } | null;
+  findFile(clip: ClipId, file: FileKey): { camera: CameraId; file: ListedFile } | null;
   /** True when the ledger had this root at this size. */
   knowsCheckpoint(size: number, root: string): boolean;
 }
@@ -128,11 +128,11 @@ export class VerifiedApproval {
     return this.#verified.signers;
   }
   /** New headers with the file each belongs to, in the order of the terms. */
-  get files(): { clip: ClipId; camera: string; file: SealedFile; header: Uint8Array }[] {
+  get files(): { clip: ClipId; camera: string; file: ListedFile; header: Uint8Array }[] {
     return filesOfTerms(this.terms).map(({ clip, file }, index) => ({
       clip: parseClipId(clip.clip),
       camera: clip.camera,
-      file: sealedFileOf(file),
+      file: listedFile(file),
       header: fromBase64(this.release[index]?.header ?? "", "header"),
     }));
   }
@@ -323,8 +323,8 @@ function requireRecipient(
 
 function requireSameFile(
   name: string,
-  named: { camera: string; file: SealedFile | Terms["clips"][number]["files"][number] },
-  known: { camera: string; file: SealedFile },
+  named: { camera: string; file: Terms["clips"][number]["files"][number] },
+  known: { camera: string; file: ListedFile },
 ): void {
   if (named.camera !== known.camera) refuse("DECISION_WRONG_FILE", `${name} is of another camera`);
   const { sizeBytes, payloadSha256, fromMs, toMs } = known.file;
@@ -332,6 +332,8 @@ function requireSameFile(
     refuse("DECISION_WRONG_FILE", `${name} has another hash or size`);
   if (named.file.fromMs !== fromMs || named.file.toMs !== toMs)
     refuse("DECISION_WRONG_FILE", `${name} has other times`);
+  if (named.file.derivedFrom !== known.file.derivedFrom)
+    refuse("DECISION_WRONG_FILE", `${name} was made from another recording than it says`);
 }
 
 /** The range an owner reads must be the range that leaves. */
@@ -353,17 +355,4 @@ function requireOneStanza(header: Uint8Array, kind: "x25519" | "pq", name: strin
     refuse("DECISION_BAD_HEADER", `the header of ${name} is not for exactly one recipient`);
   if (stanza.args[0] !== STANZA_TYPE[kind])
     refuse("DECISION_BAD_HEADER", `the header of ${name} is of another kind than its recipient`);
-}
-
-function sealedFileOf(file: Terms["clips"][number]["files"][number]): SealedFile {
-  const { segment, track, rendition, sizeBytes, payloadSha256, fromMs, toMs } = file;
-  return {
-    segment,
-    track,
-    rendition,
-    sizeBytes,
-    payloadSha256: parseSha256Hex(payloadSha256),
-    fromMs,
-    toMs,
-  };
 }

@@ -47,7 +47,7 @@ export const ProofsSchema = Type.Object(
         },
         { additionalProperties: false },
       ),
-      { minItems: 3, maxItems: LIMITS.clipsPerApproval + 8 },
+      { minItems: 3, maxItems: 2 * LIMITS.clipsPerApproval + 8 },
     ),
   },
   { additionalProperties: false },
@@ -80,6 +80,7 @@ export function bundleReadme({ terms, release }: Decision): string {
     (clip) =>
       `  ${clip.camera}: ${new Date(clip.fromMs).toISOString()} to ${new Date(clip.toMs).toISOString()}, ${clip.files.length} files\n`,
   );
+  const isBlurredOnDevice = filesOfTerms(terms).some(({ file }) => file.derivedFrom !== undefined);
   return [
     "RECORDINGS RELEASED BY THEIR OWNER\n\n",
     "The household that recorded them signed for exactly the files below, for one recipient.\n",
@@ -88,6 +89,7 @@ export function bundleReadme({ terms, release }: Decision): string {
     `Ledger:     ${terms.origin}\n`,
     `Recipient:  ${terms.recipientWords.join(" ")}\n`,
     `Faces:      ${terms.redactions.faces}\n`,
+    ...(isBlurredOnDevice ? ["Blurred:    on an owner's device\n"] : []),
     `Sound:      ${terms.redactions.audio === "included" ? "included" : "left out"}\n`,
     `Purpose:    ${oneLine(terms.purpose)}\n\n`,
     "Recordings:\n",

@@ -31,6 +31,12 @@ export interface SealedFile extends FileKey {
   readonly toMs: number;
 }
 
+/** A sealed file as the store and the ledger list it. */
+export interface ListedFile extends SealedFile {
+  /** Payload hash of the original that an owner's device made this from; absent on what was recorded. */
+  readonly derivedFrom?: Sha256Hex;
+}
+
 /** Why the hub recorded: what an owner is shown, never who or what somebody looked like. */
 export interface EventReason {
   readonly kind: EventKind;

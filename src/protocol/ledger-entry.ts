@@ -11,9 +11,18 @@ const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const entry = <Kind extends string, Members extends Record<string, Type.TSchema>>(
   kind: Kind,
   members: Members,
+) => versionedEntry(1, kind, members);
+const versionedEntry = <
+  Version extends number,
+  Kind extends string,
+  Members extends Record<string, Type.TSchema>,
+>(
+  version: Version,
+  kind: Kind,
+  members: Members,
 ) =>
   Type.Object(
-    { v: Type.Literal(1), kind: Type.Literal(kind), atMs: timeMs, ...members },
+    { v: Type.Literal(version), kind: Type.Literal(kind), atMs: timeMs, ...members },
     { additionalProperties: false },
   );
 
@@ -39,6 +48,19 @@ export const SealedFileSchema = Type.Object(
   { additionalProperties: false },
 );
 
+/** A blurred segment that an owner's device made, and the payload hash of what it was made from. */
+export const DerivedFileSchema = Type.Object(
+  {
+    ...SealedFileSchema.properties,
+    segment: Type.Integer({ minimum: 0, maximum: 9_999 }),
+    track: Type.Literal("video"),
+    rendition: Type.Literal("blurred"),
+    derivedFrom: hex(64),
+  },
+  { additionalProperties: false },
+);
+export type DerivedFile = Static<typeof DerivedFileSchema>;
+
 export const LEDGER_ENTRY_SCHEMAS = {
   genesis: entry("genesis", {
     origin: Type.String({ maxLength: 200 }),
@@ -58,10 +80,18 @@ export const LEDGER_ENTRY_SCHEMAS = {
     keyringHead: hex(64),
     files: Type.Array(SealedFileSchema, { maxItems: 1_000 }),
   }),
-  rendition: entry("rendition", {
-    clip: hex(32),
-    files: Type.Array(SealedFileSchema, { maxItems: 1_000 }),
-  }),
+  /** Version 1 is a rendition that the hub made; version 2 one of an owner's device. */
+  rendition: Type.Union([
+    entry("rendition", {
+      clip: hex(32),
+      files: Type.Array(SealedFileSchema, { maxItems: 1_000 }),
+    }),
+    versionedEntry(2, "rendition", {
+      clip: hex(32),
+      device: hex(64),
+      files: Type.Array(DerivedFileSchema, { minItems: 1, maxItems: LIMITS.filesPerRendition }),
+    }),
+  ]),
   torn: entry("torn", {
     clip: hex(32),
     files: Type.Array(

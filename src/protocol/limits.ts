@@ -11,6 +11,10 @@ export const LIMITS = {
   /** Sealed files in one approval: at the most 16 MiB each. */
   filesPerApproval: 400,
   clipsPerApproval: 64,
+  /** Segments of one clip: it is cut at 150, and its entry stays small. */
+  filesPerRendition: 400,
+  /** A sealed file that an owner's device made. */
+  renditionFileBytes: 32 * 1024 * 1024,
   signaturesPerEnvelope: 16,
   /** Base64 of an envelope's payload: 400 post-quantum headers of 1.8 kB and the terms. */
   envelopePayloadCharacters: 2_000_000,

@@ -16,13 +16,14 @@ import { parseCanonicalJson, type Json } from "./canonical-json.ts";
 import { checkShape } from "./check.ts";
 import { verifyCheckpoint, verifyCosignature, type VerifiedCheckpoint } from "./checkpoint.ts";
 import { cosignerKey } from "./cosigner.ts";
-import { fileName } from "./decision.ts";
+import { fileName, filesOfTerms } from "./decision.ts";
 import { openEnvelope, PAYLOAD_TYPES } from "./envelope.ts";
 import { HubError, MalformedInput } from "./errors.ts";
-import { parseCameraId, parseRequestId, parseSha256Hex } from "./ids.ts";
+import { parseCameraId, parseRequestId } from "./ids.ts";
 import { roleOfDevice, verifyKeyring, type Keyring } from "./keyring.ts";
 import { LEDGER_ENTRY_SCHEMAS, type LedgerEntry, type LedgerEntryKind } from "./ledger-entry.ts";
 import { LIMITS } from "./limits.ts";
+import { listedFiles } from "./listed-files.ts";
 import { hashLeaf, verifyConsistency, verifyInclusion } from "./merkle.ts";
 import { requestSha256, RequestRecordSchema, type RequestRecord } from "./request.ts";
 import { findSignature } from "./signed-note.ts";
@@ -132,7 +133,9 @@ export async function verifyBundle(bytes: Uint8Array): Promise<BundleReport> {
   await step("the owners signed this approval", () => {
     const approval = verifyApproval(parts);
     parts = { ...parts, approval };
-    return `${approval.files.length} files, ${approval.signers.length} signers`;
+    const made = blurredOnDevice(approval);
+    const found = `${approval.files.length} files, ${approval.signers.length} signers`;
+    return made === 0 ? found : `${found}; ${made} files were blurred on an owner's device`;
   });
   await step("nothing but what was signed for is inside", () => requireExactFiles(parts));
   return {
@@ -284,14 +287,26 @@ function verifyApproval(parts: Partial<Parts>): VerifiedApproval {
   return approval;
 }
 
+/** How many files of an approval an owner's device has made from recordings. */
+export function blurredOnDevice({ terms }: VerifiedApproval): number {
+  return filesOfTerms(terms).filter(({ file }) => file.derivedFrom !== undefined).length;
+}
+
 /** Request, decision, release, and the clips of the terms: other entries are nobody's business. */
 function requireOnlyOwnEntries(entries: Parts["entries"], approval: VerifiedApproval): void {
   const clips = new Set(approval.terms.clips.map(({ clip }) => clip));
+  const names = new Set(
+    filesOfTerms(approval.terms).map(({ clip, file }) => fileName(clip.clip, file)),
+  );
+  const isOfTerms = (entry: LedgerEntry): boolean => {
+    if (entry.kind === "clip") return clips.delete(entry.clip);
+    // Only where something of it leaves: that a clip was blurred is nobody's business else.
+    if (entry.kind === "rendition")
+      return entry.files.some((file) => names.has(fileName(entry.clip, file)));
+    return ["request", "decision", "release"].includes(entry.kind);
+  };
   for (const { index, entry } of entries) {
-    const isOwn =
-      entry.kind === "clip"
-        ? clips.delete(entry.clip)
-        : ["request", "decision", "release"].includes(entry.kind);
+    const isOwn = isOfTerms(entry);
     if (!isOwn)
       throw new MalformedInput(
         "proof",
@@ -319,16 +334,12 @@ function contextOf(parts: Partial<Parts>, decidedAtMs: number, envelope: Json): 
     nonce: terms.nonce,
     nowMs: decidedAtMs,
     findFile: (clip, wanted) => {
-      for (const { entry } of entries) {
-        if (entry.kind !== "clip" || entry.clip !== clip) continue;
-        const file = entry.files.find((one) => fileName(clip, one) === fileName(clip, wanted));
-        if (file)
-          return {
-            camera: parseCameraId(entry.camera),
-            file: { ...file, payloadSha256: parseSha256Hex(file.payloadSha256) },
-          };
-      }
-      return null;
+      const listed = listedFiles(
+        clip,
+        entries.map(({ entry }) => entry),
+      );
+      const file = listed?.files.find((one) => fileName(clip, one) === fileName(clip, wanted));
+      return listed && file ? { camera: parseCameraId(listed.camera), file } : null;
     },
     knowsCheckpoint: (size, root) =>
       verifyConsistency({

@@ -13,6 +13,7 @@ import { PAYLOAD_TYPES, type Envelope, type PayloadType } from "../../src/protoc
 import { parseCameraId, parseRequestId, parseSha256Hex } from "../../src/protocol/ids.ts";
 import { verifyKeyring, type Keyring } from "../../src/protocol/keyring.ts";
 import { LEDGER_ENTRY_SCHEMAS } from "../../src/protocol/ledger-entry.ts";
+import { listedFile } from "../../src/protocol/listed-files.ts";
 import { hashLeaf, verifyInclusion } from "../../src/protocol/merkle.ts";
 import { requestSha256, RequestRecordSchema } from "../../src/protocol/request.ts";
 import { statusTokenOf } from "../../src/protocol/status-token.ts";
@@ -80,7 +81,7 @@ function exampleContext(): DecisionContext {
       named
         ? {
             camera: parseCameraId(named.clip.camera),
-            file: { ...named.file, payloadSha256: parseSha256Hex(named.file.payloadSha256) },
+            file: listedFile(named.file),
           }
         : null,
     knowsCheckpoint: () => true,
@@ -163,7 +164,8 @@ test("the specification lists every kind of ledger entry, with its members", () 
   for (const [kind, schema] of Object.entries(LEDGER_ENTRY_SCHEMAS)) {
     const row = new RegExp(`^\\| \`${kind}\` \\| (.*) \\|$`, "m").exec(section)?.[1];
     expect(row, `${kind} is not listed`).toBeDefined();
-    for (const member of Object.keys(schema.properties))
+    const versions = "anyOf" in schema ? schema.anyOf : [schema];
+    for (const member of versions.flatMap(({ properties }) => Object.keys(properties)))
       if (!["v", "kind", "atMs"].includes(member)) expect(row, kind).toContain(`\`${member}\``);
   }
 });

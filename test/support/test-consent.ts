@@ -87,6 +87,8 @@ export interface Chosen {
   /** First and last segment that the range covers; by default the whole clip. */
   readonly segments?: readonly [number, number];
   readonly audio?: boolean;
+  /** By default the original. */
+  readonly rendition?: "original" | "blurred";
   readonly recipient?: string;
   readonly by?: TestDevice;
 }
@@ -125,11 +127,12 @@ export async function clipDetail(hub: TestHub, clip: string): Promise<ClipDetail
 export async function draftApproval(hub: TestHub, request: string, chosen: Chosen): Promise<Terms> {
   const ground = await groundFor(hub, request, chosen.by);
   const clip = await clipDetail(hub, chosen.clip);
-  const video = clip.files.filter(({ track }) => track === "video");
+  const rendition = chosen.rendition ?? "original";
+  const video = clip.files.filter((file) => file.track === "video" && file.rendition === rendition);
   const [first, last] = chosen.segments ?? [0, video.length - 1];
   const files = chooseFiles({
     clip,
-    rendition: "original",
+    rendition,
     audio: chosen.audio ?? false,
     // A millisecond inside, so that neighbours that touch the range stay out.
     fromMs: (video[first]?.fromMs ?? 0) + 1,

@@ -14,6 +14,7 @@ import { deviceIdOf, PAYLOAD_TYPES, signedBytes } from "../../protocol/envelope.
 import { HubError } from "../../protocol/errors.ts";
 import { parseCameraId, parseRequestId, parseSha256Hex } from "../../protocol/ids.ts";
 import { extendKeyring, verifyKeyring, type Keyring } from "../../protocol/keyring.ts";
+import { listedFile } from "../../protocol/listed-files.ts";
 import { recipientWords } from "../../protocol/words.ts";
 import { generateReader } from "../../owner/identity.ts";
 import { continuesKeyring } from "../../owner/witness.ts";
@@ -206,7 +207,7 @@ function contextFor(
     nowMs,
     findFile: () => ({
       camera: parseCameraId(row.camera),
-      file: { ...file, payloadSha256: parseSha256Hex(file.payloadSha256) },
+      file: listedFile(file),
     }),
     knowsCheckpoint: () => true,
   };
