@@ -285,7 +285,9 @@ export class HubSettings implements SettingsDesk {
     const known = new Set(before === null ? [] : [before.main, before.sub].map(hostOf));
     for (const member of ["main", "sub"] as const) {
       const url = change[member];
-      if (typeof url !== "string" || known.has(hostOf(url))) continue;
+      const host = typeof url === "string" ? hostOf(url) : null;
+      // What is no address at all is refused for that.
+      if (host === null || host === "" || known.has(host)) continue;
       throw new MalformedInput(
         "password",
         isFromEnvironment

@@ -41,6 +41,8 @@ export interface TestHubOptions {
   /** The household that `dataDirectory` belongs to. */
   readonly owner?: DeviceBundle;
   readonly settings?: Partial<Settings>;
+  /** What overrides the settings when an owner changes them. */
+  readonly environment?: NodeJS.ProcessEnv;
   /** The page's files; by default none, as on a hub where it was never built. */
   readonly pageDirectory?: string;
 }
@@ -101,6 +103,7 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
   const hub = await Hub.start({
     dataDirectory,
     settings: settingsOf(options),
+    ...(options.environment ? { environment: options.environment } : {}),
     nowMs: isReal ? Date.now : () => clock.nowMs,
     ...(options.random ? { random: options.random } : {}),
     pageDirectory: options.pageDirectory ?? path.join(dataDirectory, "no-page"),
