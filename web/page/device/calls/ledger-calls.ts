@@ -4,13 +4,12 @@ import { makeReport } from "../../../../src/owner/report.ts";
 import { cosign } from "../../../../src/owner/witness.ts";
 import * as Api from "../../../../src/protocol/api.ts";
 import { fromBase64, fromHex, toHex, utf8Bytes } from "../../../../src/protocol/bytes.ts";
-import { canonicalJson } from "../../../../src/protocol/canonical-json.ts";
-import { parseSignedNote } from "../../../../src/protocol/signed-note.ts";
+import { canonicalJson, parseCanonicalJson } from "../../../../src/protocol/canonical-json.ts";
+import { verifyCheckpoint } from "../../../../src/protocol/checkpoint.ts";
 import type { LedgerEntry } from "../../../../src/protocol/ledger-entry.ts";
 import { hashLeaf, verifyInclusion } from "../../../../src/protocol/merkle.ts";
-import { readEntry } from "../../../../src/protocol/verify-bundle.ts";
+import { readEntry, requireKnownCosigners } from "../../../../src/protocol/verify-bundle.ts";
 import type { ReportFigures } from "../../../../src/protocol/report.ts";
-import { parseCanonicalJson } from "../../../../src/protocol/canonical-json.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
 const PAGE_ENTRIES = 60;
@@ -34,12 +33,17 @@ export const ledgerCalls = {
     const cosignature = cosign(keyring, seen.checkpoint, signingKeyOf(device.bundle), Date.now());
     await client.send("/api/ledger/cosignatures", cosignature);
     const { cosigned } = await client.get("/api/ledger/checkpoint", Api.CheckpointAnswer);
+    const ledger = { origin: keyring.origin, publicKey: keyring.ledgerKey };
+    const checkpoint = verifyCheckpoint(cosigned ?? seen.checkpoint, ledger);
+    requireKnownCosigners(checkpoint, keyring);
     return {
       size: seen.size,
       root: seen.root,
       checkpoint: seen.checkpoint,
       sizeBefore: before?.size ?? null,
-      witnesses: cosigned === null ? 0 : parseSignedNote(cosigned).signatures.length - 1,
+      /** Signed note with the devices' signatures, each of which was verified here. */
+      cosigned: cosigned ?? seen.checkpoint,
+      witnesses: checkpoint.note.signatures.length - 1,
     };
   },
 
@@ -51,7 +55,7 @@ export const ledgerCalls = {
     { device }: VaultContext,
     { before, kind }: { before: number | null; kind: string | null },
   ): Promise<ShownEntry[]> => {
-    const query = new URLSearchParams({ limit: String(PAGE_ENTRIES), order: "newest" });
+    const query = new URLSearchParams({ limit: String(PAGE_ENTRIES), newest: "true" });
     if (before !== null) query.set("before", String(before));
     if (kind !== null) query.set("kind", kind);
     const page = await device.client.get(`/api/ledger/entries?${query}`, Api.EntriesAnswer);
@@ -84,9 +88,11 @@ export const ledgerCalls = {
   },
 
   /** Counts the whole ledger here and signs the figures: a file that anybody can check. */
-  report: async (
-    { device, signal, progress }: VaultContext,
-  ): Promise<{ figures: ReportFigures; holds: boolean; bytes: Uint8Array }> => {
+  report: async ({
+    device,
+    signal,
+    progress,
+  }: VaultContext): Promise<{ figures: ReportFigures; holds: boolean; bytes: Uint8Array }> => {
     const hub = await device.follow();
     const { statements } = await hub.client.get("/api/keyring", Api.KeyringAnswer);
     const entries = await fetchAllEntries(hub, { signal, onProgress: progress });
