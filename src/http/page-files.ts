@@ -32,7 +32,6 @@ const REDACTING_POLICY = policyText({ ...POLICY, "script-src": "'self' 'wasm-uns
 
 const FEATURES_OFF = [
   "accelerometer",
-  "bluetooth",
   "browsing-topics",
   "camera",
   "display-capture",

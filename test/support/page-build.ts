@@ -1,0 +1,62 @@
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { projectRoot } from "./requirements.ts";
+
+const SOURCES = ["web", "src/owner", "src/protocol", "package-lock.json"];
+const KEPT = path.join(projectRoot, "node_modules/.cache/doorward-page");
+const BUILDS_KEPT_MS = 60 * 60_000;
+
+/**
+ * Folder of the page as the tree is now, built where no earlier test has built the very same: tests
+ * may run beside one another, and beside somebody who builds `web/dist`.
+ */
+export function builtPage(): string {
+  const folder = path.join(KEPT, fingerprint());
+  if (existsSync(path.join(folder, "index.html"))) return folder;
+  const unfinished = `${folder}.${process.pid}`;
+  const vite = path.join(projectRoot, "node_modules/vite/bin/vite.js");
+  const words = [vite, "build", "web", "--outDir", unfinished, "--logLevel", "error"];
+  const built = spawnSync(process.execPath, words, { cwd: projectRoot, encoding: "utf8" });
+  if (built.status !== 0) {
+    rmSync(unfinished, { recursive: true, force: true });
+    throw new Error(`Cannot build the page:\n${built.stdout}${built.stderr}`);
+  }
+  try {
+    renameSync(unfinished, folder);
+  } catch {
+    // Another test built the same in the meantime.
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+  forgetOldBuilds();
+  return folder;
+}
+
+function fingerprint(): string {
+  const hash = createHash("sha256");
+  for (const source of SOURCES) {
+    const full = path.join(projectRoot, source);
+    for (const file of source.includes(".") ? [full] : filesBelow(full)) {
+      hash.update(`${path.relative(projectRoot, file)}\0`);
+      hash.update(readFileSync(file));
+    }
+  }
+  return hash.digest("hex").slice(0, 24);
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.parentPath.includes("/web/dist"))
+    .map((entry) => path.join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** Only what nobody can be using any more: other tests may be looking at an older tree. */
+function forgetOldBuilds(): void {
+  for (const name of readdirSync(KEPT)) {
+    const folder = path.join(KEPT, name);
+    const ageMs = Date.now() - (statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (ageMs > BUILDS_KEPT_MS) rmSync(folder, { recursive: true, force: true });
+  }
+}
