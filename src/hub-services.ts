@@ -12,6 +12,7 @@ import { createReleasedClips } from "./consent/released-clips.ts";
 import { RequestStore } from "./consent/requests.ts";
 import { createClaimDesk } from "./http/claim.ts";
 import { LiveStreams } from "./http/live-streams.ts";
+import { News } from "./http/news.ts";
 import { Pairings } from "./http/pairings.ts";
 import { Sessions } from "./http/sessions.ts";
 import type { HubServices } from "./http/services.ts";
@@ -73,11 +74,13 @@ export function openServices(parts: {
   const { settings } = parts;
   const nowMs = options.nowMs ?? Date.now;
   const { origin, publicKey } = ledgerKey;
+  let news: News | null = null;
   const ledger = Ledger.open({
     database,
     origin,
     publicKey,
     sign: (message) => ledgerKey.sign(message),
+    onAppend: (entry) => news?.tellEntry(entry),
   });
   const appendEntry = (entry: LedgerEntry): number => ledger.append(entry);
   const entered = (): KeyringPosition | null => enteredKeyring(ledger);
@@ -99,6 +102,9 @@ export function openServices(parts: {
     clips,
     ledger,
   });
+  const sessions = new Sessions({ database, keyring: () => household.keyring, nowMs });
+  const told = openNews({ clips, ledger, household, sessions });
+  news = told;
   const services: HubServices = {
     get name() {
       return settings.current.name;
@@ -107,9 +113,10 @@ export function openServices(parts: {
     ledger,
     ledgerKey: publicKey,
     household,
-    sessions: new Sessions({ database, keyring: () => household.keyring, nowMs }),
+    sessions,
     claimDesk: createClaimDesk(),
-    pairings: new Pairings(nowMs),
+    pairings: new Pairings(nowMs, () => told.tell("pairings")),
+    news: told,
     clips,
     live: openLive(settings, tellIngest),
     settings,
@@ -154,6 +161,16 @@ function openLive(settings: HubSettings, tellIngest: (message: ToIngest) => void
       return camera ? { hasSub: hasOwnSub(camera) } : null;
     },
     watch: (stream, on) => tellIngest({ type: "watch", ...stream, on }),
+  });
+}
+
+function openNews(from: Pick<HubServices, "clips" | "ledger" | "household" | "sessions">): News {
+  const { clips, ledger, household, sessions } = from;
+  return new News({
+    clipState: (clip) => clips.get(clip)?.state ?? null,
+    ledgerSize: () => ledger.size(),
+    keyringEpoch: () => household.keyring?.epoch ?? null,
+    deviceOfSession: (session) => sessions.deviceOfSession(session),
   });
 }
 

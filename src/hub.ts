@@ -7,6 +7,7 @@ import { addClipRoutes } from "./http/clip-routes.ts";
 import { addConsentRoutes, addPickUpRoute } from "./http/consent-routes.ts";
 import { addHouseholdRoutes } from "./http/household-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
+import { addNewsRoutes } from "./http/news-routes.ts";
 import { addPageFiles } from "./http/page-files.ts";
 import { addLiveRoutes } from "./http/live-routes.ts";
 import { addRenditionRoutes } from "./http/rendition-routes.ts";
@@ -108,6 +109,7 @@ export class Hub implements AsyncDisposable {
     health.setIngest(ingest);
     tellIngest = (message) => ingest.send(message);
     stack.use(services.live);
+    stack.use(services.news);
     const timer = setInterval(() => expireDue(services), EXPIRY_CHECK_MS);
     stack.defer(() => clearInterval(timer));
     const spaceTimer = setInterval(() => {
@@ -173,6 +175,7 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addConsentRoutes(server, services);
   addPickUpRoute(server, services);
   addLedgerRoutes(server, services);
+  addNewsRoutes(server, services);
   server.get("/api/health", { config: { access: "session" } }, async () => services.health());
   server.get("/api/openapi.json", { config: { access: "public" } }, async () => server.swagger());
   return server;
@@ -220,11 +223,13 @@ function startIngest(parts: {
       const news = health.observe(message);
       if (message.type === "camera") live.setState(message.camera, message.role, message.report);
       if (news) log(news.level, news.text);
+      if (message.type === "camera" || news) services.news.tell("cameras");
       if (message.type === "trouble" && message.code === "RECORDER_DISK_FULL") retention.wake();
       if (message.type === "recorder") {
         // In their order, also where one has to wait for room on the disk.
         taken.all = taken.all
           .then(() => retention.withRoom(() => clips.apply(message.event)))
+          .then(() => services.news.tell("clips", message.event.clip))
           .catch((error: unknown) => {
             log("warn", `recording not listed: ${error instanceof Error ? error.message : "?"}`);
           });

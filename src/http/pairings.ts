@@ -24,9 +24,12 @@ export interface Pairing {
 export class Pairings {
   readonly #pairings = new Map<string, Pairing>();
   readonly #nowMs: () => number;
+  readonly #onChange: () => void;
 
-  constructor(nowMs: () => number) {
+  /** @param onChange - Something is new for the owner who admits. */
+  constructor(nowMs: () => number, onChange: () => void = () => undefined) {
     this.#nowMs = nowMs;
+    this.#onChange = onChange;
   }
 
   start(commitment: string): { pairing: string; token: string; expiresAtMs: number } {
@@ -45,6 +48,7 @@ export class Pairings {
       reveal: null,
       sealed: null,
     });
+    this.#onChange();
     return { pairing: id, token, expiresAtMs };
   }
 
@@ -81,12 +85,16 @@ export class Pairings {
     if (pairing.ownerNonce === null || pairing.reveal !== null || commitment !== pairing.commitment)
       throw new HubError("NOT_OPEN", "Cannot pair: this is not what the device committed to");
     pairing.reveal = reveal;
+    this.#onChange();
   }
 
   /** Hands the sealed readers out once and forgets them. */
   takeSealed(pairing: Pairing): string | null {
     const { sealed } = pairing;
-    if (sealed !== null) this.#pairings.delete(pairing.id);
+    if (sealed !== null) {
+      this.#pairings.delete(pairing.id);
+      this.#onChange();
+    }
     return sealed;
   }
 

@@ -10,7 +10,7 @@ const clipParameter = Type.Object({
 });
 
 /** What stays, what goes, and how an owner changes that. Nothing here touches a file. */
-export function addRetentionRoutes(server: HubServer, { retention }: HubServices): void {
+export function addRetentionRoutes(server: HubServer, { retention, news }: HubServices): void {
   server.get(
     "/api/retention",
     { config: { access: "view_blurred" }, schema: { response: { 200: Api.RetentionAnswer } } },
@@ -43,6 +43,7 @@ export function addRetentionRoutes(server: HubServer, { retention }: HubServices
     async ({ params }) => {
       const clip = parseClipId(params.clip);
       retention.remove(clip);
+      news.tell("clips", clip);
       return { goesInMs: retention.marksOf(clip).goesInMs ?? 0 };
     },
   );
@@ -50,7 +51,9 @@ export function addRetentionRoutes(server: HubServer, { retention }: HubServices
     "/api/clips/:clip/restore",
     { config: { access: "administer" }, schema: { params: clipParameter } },
     async ({ params }, reply) => {
-      retention.restore(parseClipId(params.clip));
+      const clip = parseClipId(params.clip);
+      retention.restore(clip);
+      news.tell("clips", clip);
       await reply.code(204).send();
     },
   );

@@ -9,6 +9,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { HealthAnswer } from "../protocol/api.ts";
 import type { ClaimDesk } from "./claim.ts";
 import type { LiveStreams } from "./live-streams.ts";
+import type { News } from "./news.ts";
 import type { Pairings } from "./pairings.ts";
 import type { SettingsDesk } from "./settings-desk.ts";
 import type { Sessions } from "./sessions.ts";
@@ -23,6 +24,7 @@ export interface HubServices {
   readonly sessions: Sessions;
   readonly claimDesk: ClaimDesk;
   readonly pairings: Pairings;
+  readonly news: News;
   readonly clips: ClipStore;
   readonly live: LiveStreams;
   readonly retention: Retention;

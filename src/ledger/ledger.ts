@@ -21,6 +21,8 @@ export interface LedgerOptions {
   /** Raw Ed25519 key, 32 bytes, of `sign`. */
   readonly publicKey: Uint8Array;
   readonly sign: Sign;
+  /** Called inside the transaction, which may still be undone. */
+  readonly onAppend?: (entry: LedgerEntry) => void;
 }
 
 /** An entry as it stands in the ledger. */
@@ -78,6 +80,7 @@ export class Ledger {
   readonly publicKey: Uint8Array;
   readonly #database: BetterSqlite3.Database;
   readonly #sign: Sign;
+  readonly #onAppend: LedgerOptions["onAppend"];
   readonly #statements: ReturnType<typeof prepareStatements>;
   #lastCheckpoint: { readonly text: string; readonly note: string } | undefined;
 
@@ -86,6 +89,7 @@ export class Ledger {
     this.publicKey = options.publicKey;
     this.#database = options.database;
     this.#sign = options.sign;
+    this.#onAppend = options.onAppend;
     this.#statements = prepareStatements(options.database);
   }
 
@@ -126,6 +130,7 @@ export class Ledger {
       const subject = ledgerSubject(entry);
       this.#statements.insertEntry.run(index, entry.kind, entry.atMs, subject, bytes, leafHash);
       this.#completeSubtrees(index, leafHash);
+      this.#onAppend?.(entry);
       return index;
     });
   }

@@ -31,6 +31,7 @@ const ANY_DEVICE = [
   "DELETE /api/session",
   "GET /api/health",
   "GET /api/keyring",
+  "GET /api/news",
   "GET /api/devices",
   "GET /api/ledger/checkpoint",
   "GET /api/ledger/consistency",
