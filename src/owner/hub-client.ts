@@ -41,6 +41,15 @@ export class HubClient {
     return checkShape(schema, await response.json(), `answer to ${path}`);
   }
 
+  async put<Schema extends TSchema>(
+    path: string,
+    body: unknown,
+    schema: Schema,
+  ): Promise<Static<Schema>> {
+    const response = await this.fetch("PUT", path, body);
+    return checkShape(schema, await response.json(), `answer to ${path}`);
+  }
+
   /** For routes that answer with nothing. */
   async send(path: string, body: unknown, headers: Record<string, string> = {}): Promise<void> {
     await (await this.fetch("POST", path, body, headers)).arrayBuffer();
@@ -60,7 +69,7 @@ export class HubClient {
   }
 
   async fetch(
-    method: "GET" | "POST" | "DELETE",
+    method: "GET" | "POST" | "PUT" | "DELETE",
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},

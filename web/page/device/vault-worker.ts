@@ -6,6 +6,7 @@ import { houseCalls } from "./calls/house-calls.ts";
 import { hubCalls } from "./calls/hub-calls.ts";
 import { ledgerCalls } from "./calls/ledger-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
+import { settingsCalls } from "./calls/settings-calls.ts";
 import { OwnerDevice } from "./owner-device.ts";
 import type { FromVault, ToVault, VaultErrorData } from "./vault-messages.ts";
 
@@ -19,7 +20,7 @@ export interface VaultContext {
   readonly assert: (credentialId: string, challenge: Uint8Array) => Promise<WebAuthnAssertion>;
 }
 
-const calls = { ...hubCalls, ...houseCalls, ...clipCalls, ...ledgerCalls, ...peopleCalls };
+const calls = { ...hubCalls, ...houseCalls, ...clipCalls, ...ledgerCalls, ...peopleCalls, ...settingsCalls };
 export type VaultCalls = typeof calls;
 
 /** A worker's own scope, which the DOM's types do not have. */
