@@ -13,6 +13,8 @@ const STABLE_MS = 30_000;
 const STOP_TIMEOUT_MS = 10_000;
 
 export interface IngestProcessOptions {
+  /** Replaced in tests by one that says what it likes. */
+  readonly entry?: string;
   /** Sent to every new process, first; the keyring follows. */
   readonly greet: () => readonly ToIngest[];
   /** Only for messages of a known shape; after any other the process is ended and begun anew. */
@@ -65,7 +67,7 @@ export class IngestProcess implements AsyncDisposable {
     const startedAtMs = performance.now();
     const { PATH, DOORWARD_FFMPEG, NODE_ENV } = process.env;
     const environment = { PATH, DOORWARD_FFMPEG, NODE_ENV };
-    const child = fork(ENTRY, [], {
+    const child = fork(this.#options.entry ?? ENTRY, [], {
       // Not V8's own format, which was never made for a sender that is not trusted.
       serialization: "json",
       env: Object.fromEntries(

@@ -31,7 +31,7 @@ export function addLiveRoutes(server: HubServer, services: HubServices): void {
       websocket: true,
       config: { access: "live", rateLimit: { max: LIVE_OPENINGS_A_MINUTE, timeWindow: 60_000 } },
       schema: { params: cameraParameter, querystring: streamQuery },
-      preHandler: async ({ params }) => void requireCamera(live, params.camera),
+      preHandler: async ({ params }) => requireCamera(live, params.camera),
     },
     (socket: WebSocket, request) => {
       const device = deviceOf(request);
