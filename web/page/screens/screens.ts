@@ -8,6 +8,11 @@ interface FoundScreen extends ScreenProperties {
   readonly load: () => Promise<{ readonly default: Component<{ arguments: readonly string[] }> }>;
 }
 
+/** A screen that takes nothing from the address. */
+function plain(load: () => Promise<{ readonly default: Component }>): FoundScreen["load"] {
+  return load as FoundScreen["load"];
+}
+
 /** Each screen is a file of its own, loaded when it is first looked at. */
 const SCREENS: Readonly<Record<string, FoundScreen["load"]>> = {
   live: () => import("./live/Live.svelte"),
@@ -16,10 +21,10 @@ const SCREENS: Readonly<Record<string, FoundScreen["load"]>> = {
   requests: () => import("./requests/Requests.svelte"),
   request: () => import("./requests/Request.svelte"),
   ask: () => import("./requests/NewRequest.svelte"),
-  ledger: () => import("./ledger/Ledger.svelte"),
+  ledger: plain(() => import("./ledger/Ledger.svelte")),
   house: () => import("./house/House.svelte"),
-  cameras: () => import("./cameras/Cameras.svelte"),
-  health: () => import("./health/Health.svelte"),
+  cameras: plain(() => import("./cameras/Cameras.svelte")),
+  health: plain(() => import("./health/Health.svelte")),
 };
 
 export function screenOf(path: readonly string[]): FoundScreen | null {

@@ -1,0 +1,39 @@
+export const english = {
+  title: "Health",
+  allWell: "All is well",
+  needs: (count: number) =>
+    count === 1 ? "One thing wants your attention" : `${count} things want your attention`,
+  asOf: (when: string) => `As of ${when}.`,
+  cameras: "Cameras",
+  connected: "Connected",
+  notConnected: "Not connected",
+  cameraTodo:
+    "It is tried again by itself. If it stays so: is it switched on, and has its password changed?",
+  sandbox: "Video is decoded",
+  sandboxOn: "in a sandbox without network and without files",
+  sandboxOff: "without a sandbox",
+  sandboxTodo: "Install bubblewrap on the hub (apt-get install bubblewrap) and start it again.",
+  disk: "Room for recordings",
+  diskFree: (free: string, used: string) => `${free} free, ${used} used`,
+  diskDays: (days: string) => `about ${days} days at the pace of the last week`,
+  diskTodo: "Shorten how long recordings stay, or let some holds go.",
+  ingest: "Process that talks to the cameras",
+  ingestSteady: "has run without a break",
+  ingestRestarts: (count: string) => `was started again ${count} times`,
+  ingestTodo:
+    "Now and then is harmless: at most the open few seconds are lost. If it goes on, the hub's log says why.",
+  recordings: "Recordings",
+  ledger: "Ledger entries",
+  running: "Running since",
+  version: "Version",
+  warnings: "Worth knowing",
+  witness: "Ask this device to check the ledger",
+  connections: "Everything this hub has ever connected to",
+  connectionsHint:
+    "Your cameras, and nothing else. The hub opens no connection that you did not set up; this page asks no other address for anything.",
+  nowhere: "Nothing yet.",
+  open: "open now",
+  firstLast: (first: string, last: string) => `first ${first}, last ${last}`,
+  never: "not reached yet",
+};
+export type HealthWords = typeof english;

@@ -1,0 +1,41 @@
+import type { HealthWords } from "./words.en.ts";
+
+export const french: HealthWords = {
+  title: "État",
+  allWell: "Tout va bien",
+  needs: (count) =>
+    count === 1 ? "Une chose demande votre attention" : `${count} choses demandent votre attention`,
+  asOf: (when) => `Au ${when}.`,
+  cameras: "Caméras",
+  connected: "Connectée",
+  notConnected: "Non connectée",
+  cameraTodo:
+    "Un nouvel essai se fait tout seul. Si cela dure : est-elle allumée, et son mot de passe a-t-il changé ?",
+  sandbox: "La vidéo est décodée",
+  sandboxOn: "dans un bac à sable, sans réseau et sans fichiers",
+  sandboxOff: "sans bac à sable",
+  sandboxTodo:
+    "Installez bubblewrap sur la centrale (apt-get install bubblewrap), puis redémarrez-la.",
+  disk: "Place pour les enregistrements",
+  diskFree: (free, used) => `${free} libres, ${used} occupés`,
+  diskDays: (days) => `environ ${days} jours au rythme de la dernière semaine`,
+  diskTodo: "Raccourcissez la durée de conservation, ou laissez partir des enregistrements gardés.",
+  ingest: "Processus qui parle aux caméras",
+  ingestSteady: "tourne sans interruption",
+  ingestRestarts: (count) => `a été relancé ${count} fois`,
+  ingestTodo:
+    "De temps en temps, c’est sans gravité : au plus les quelques secondes en cours sont perdues. Si cela continue, le journal de la centrale dit pourquoi.",
+  recordings: "Enregistrements",
+  ledger: "Inscriptions au registre",
+  running: "En marche depuis",
+  version: "Version",
+  warnings: "Bon à savoir",
+  witness: "Demander à cet appareil de vérifier le registre",
+  connections: "Tout ce à quoi cette centrale s’est jamais connectée",
+  connectionsHint:
+    "Vos caméras, et rien d’autre. La centrale n’ouvre aucune connexion que vous n’avez pas réglée ; cette page ne demande rien à aucune autre adresse.",
+  nowhere: "Rien pour l’instant.",
+  open: "ouverte en ce moment",
+  firstLast: (first, last) => `première fois ${first}, dernière fois ${last}`,
+  never: "pas encore jointe",
+};
