@@ -6,16 +6,9 @@ import type { Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { Readable } from "node:stream";
 import { findFfmpeg } from "../base/ffmpeg.ts";
-import { concatBytes, equalBytes } from "../protocol/bytes.ts";
-import type { SealedFile } from "../protocol/clip.ts";
+import { fragmentedMovie, movieRuns, type OpenedSegment, type SegmentRun } from "../owner/movie.ts";
 import { HubError } from "../protocol/errors.ts";
 import { PRIVATE_FILE_MODE } from "../base/files.ts";
-
-/** A segment of one track, opened. */
-export interface OpenedSegment {
-  readonly file: Pick<SealedFile, "segment" | "track">;
-  readonly plaintext: Uint8Array;
-}
 
 const STDERR_MAX = 2_000;
 
@@ -30,67 +23,13 @@ export async function joinSegments(
   segments: readonly OpenedSegment[],
   target: string,
 ): Promise<string[]> {
-  const runs = sameInitRuns(inOrder(segments, "video"));
-  if (runs.length === 0)
-    throw new HubError("NOTHING_TO_SHOW", "Cannot write video: no access unit of it is whole");
-  const audio = inOrder(segments, "audio");
   const written: string[] = [];
-  for (const [index, run] of runs.entries()) {
+  for (const [index, { video, audio }] of movieRuns(segments).entries()) {
     const file = index === 0 ? target : numbered(target, index + 1);
-    const own = audio.filter(({ file: { segment } }) =>
-      run.segments.some((video) => video.file.segment === segment),
-    );
-    await writeMovie(run, sameInitRuns(own)[0] ?? null, file);
+    await writeMovie(video, audio, file);
     written.push(file);
   }
   return written;
-}
-
-interface Run {
-  readonly init: Uint8Array;
-  readonly segments: OpenedSegment[];
-  readonly fragments: Uint8Array[];
-}
-
-function inOrder(segments: readonly OpenedSegment[], track: "video" | "audio"): OpenedSegment[] {
-  return segments
-    .filter(({ file }) => file.track === track)
-    .toSorted((left, right) => (left.file.segment ?? 0) - (right.file.segment ?? 0));
-}
-
-/** Segments whose initialisation is the same can be played one after the other. */
-function sameInitRuns(segments: readonly OpenedSegment[]): Run[] {
-  const runs: Run[] = [];
-  for (const segment of segments) {
-    const { init, fragments } = splitInit(segment.plaintext);
-    if (init.length === 0) continue;
-    const last = runs.at(-1);
-    if (last && equalBytes(last.init, init)) {
-      last.segments.push(segment);
-      last.fragments.push(fragments);
-    } else runs.push({ init, segments: [segment], fragments: [fragments] });
-  }
-  return runs;
-}
-
-/** `ftyp` and `moov`, and the whole `moof` + `mdat` pairs behind them; what was cut off is left out. */
-function splitInit(segment: Uint8Array): { init: Uint8Array; fragments: Uint8Array } {
-  const view = new DataView(segment.buffer, segment.byteOffset, segment.length);
-  let offset = 0;
-  let initEnd = 0;
-  let wholeEnd = 0;
-  while (offset + 8 <= segment.length) {
-    const size = view.getUint32(offset);
-    const type = String.fromCharCode(...segment.subarray(offset + 4, offset + 8));
-    if (size < 8 || offset + size > segment.length) break;
-    offset += size;
-    if (type === "moov") initEnd = wholeEnd = offset;
-    if (type === "mdat") wholeEnd = offset;
-  }
-  return {
-    init: segment.subarray(0, initEnd),
-    fragments: segment.subarray(initEnd, Math.max(initEnd, wholeEnd)),
-  };
 }
 
 function numbered(target: string, number: number): string {
@@ -98,22 +37,22 @@ function numbered(target: string, number: number): string {
   return path.join(dir, `${name}-${number}${ext}`);
 }
 
-async function writeMovie(video: Run, audio: Run | null, target: string): Promise<void> {
+async function writeMovie(
+  video: SegmentRun,
+  audio: SegmentRun | null,
+  target: string,
+): Promise<void> {
   const partial = `${target}.partial.mp4`;
   try {
-    await remux([movieOf(video), ...(audio ? [movieOf(audio)] : [])], partial);
+    await remux([fragmentedMovie(video), ...(audio ? [fragmentedMovie(audio)] : [])], partial);
   } catch (error) {
     await rm(partial, { force: true });
     const isAlone = error instanceof HubError && error.code === "FFMPEG_MISSING" && !audio;
     if (!isAlone) throw error;
     // Fragmented, as it was recorded: most players take it.
-    await writeFile(partial, movieOf(video), { mode: PRIVATE_FILE_MODE });
+    await writeFile(partial, fragmentedMovie(video), { mode: PRIVATE_FILE_MODE });
   }
   await rename(partial, target);
-}
-
-function movieOf(run: Run): Uint8Array {
-  return concatBytes(run.init, ...run.fragments);
 }
 
 /** Copies the streams into a plain MP4 whose clock starts at zero; nothing is decoded. */

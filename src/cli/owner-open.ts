@@ -7,7 +7,8 @@ import { parseClipId } from "../protocol/ids.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
 import { openSession, type OwnerSession } from "./hub-session.ts";
 import { fetchListedClip } from "../owner/listed-clip.ts";
-import { joinSegments, type OpenedSegment } from "./join-segments.ts";
+import type { OpenedSegment } from "../owner/movie.ts";
+import { joinSegments } from "./join-segments.ts";
 import { print, readOptions, say } from "./options.ts";
 
 /** Fetches a clip's sealed files, opens them here and writes one MP4. */
