@@ -2,6 +2,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
+import { formTemplate } from "./form-template.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 
@@ -33,6 +34,7 @@ export default defineConfig({
   },
   worker: {
     format: "es",
+    plugins: () => [formTemplate()],
     rollupOptions: {
       output: {
         entryFileNames: ({ name }) => `${folderOf(name)}/[name]-[hash].js`,

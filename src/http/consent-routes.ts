@@ -198,8 +198,13 @@ function summaryOf(request: StoredRequest, services: HubServices): Api.RequestSu
     outcome: request.outcome,
     decidedAtMs: request.decidedAtMs,
     personal: request.personal === null ? null : toBase64(request.personal),
+    ...(request.state === "accessed" ? { fetched: timesFetched(services, request) } : {}),
     statusUrl: services.statusUrl(request.statusToken),
   };
+}
+
+function timesFetched({ ledger }: HubServices, { id }: StoredRequest): number {
+  return Math.max(1, ledger.entries({ kind: "access", subject: id }).length);
 }
 
 /**

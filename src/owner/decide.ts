@@ -20,6 +20,11 @@ export interface Choice {
   /** Only segments that overlap this range; whole segments leave, never a part of one. */
   readonly fromMs: number | null;
   readonly toMs: number | null;
+  /**
+   * First and last segment by their numbers, where somebody chose pieces and no times: sound and
+   * picture of neighbours touch, and a time would take a neighbour's sound along.
+   */
+  readonly segments?: readonly [first: number, last: number];
 }
 
 /** What every decision is made against; all of it seen and checked by this device. */
@@ -37,13 +42,20 @@ export interface DecisionGround {
  * @throws HubError NOTHING_CHOSEN when there are none.
  */
 export function chooseFiles(choice: Choice): TermsClip {
-  const { clip, rendition, audio } = choice;
+  const {
+    clip,
+    rendition,
+    audio,
+    segments: [first, last] = [0, Number.POSITIVE_INFINITY],
+  } = choice;
   const fromMs = choice.fromMs ?? Number.NEGATIVE_INFINITY;
   const toMs = choice.toMs ?? Number.POSITIVE_INFINITY;
   const files = clip.files.filter(
     (file) =>
       file.toMs > fromMs &&
       file.fromMs < toMs &&
+      (file.segment ?? 0) >= first &&
+      (file.segment ?? 0) <= last &&
       // Sound exists once; it has no faces to blur.
       ((file.track === "video" && file.rendition === rendition) ||
         (file.track === "audio" && audio)),

@@ -19,3 +19,18 @@ export function readForm(page: string): Form {
     throw new MalformedInput("form", "Cannot read form: this is not a request form of Doorward");
   return checkShape(FormSchema, parseJson(utf8Bytes(data), "form"), "form");
 }
+
+/** Where the data element goes in a form page that was built for everybody. */
+export const FORM_PLACE = "<!--doorward-form-->";
+
+/**
+ * The form page for one requester: a template with the data that only this form has.
+ *
+ * @param template - As the build makes it, with {@link FORM_PLACE} in it once.
+ */
+export function fillFormTemplate(template: string, form: Form): string {
+  const [before, after, ...more] = template.split(FORM_PLACE);
+  if (before === undefined || after === undefined || more.length > 0)
+    throw new Error("a form template with no place, or several, for what makes it this form");
+  return `${before}${formDataElement(form)}${after}`;
+}

@@ -295,6 +295,8 @@ export const RequestSummary = Type.Object(
     decidedAtMs: Type.Union([timeMs, Type.Null()]),
     /** Base64 of the part sealed to the owners; null once erased. */
     personal: Type.Union([Type.String({ maxLength: 100_000 }), Type.Null()]),
+    /** How often its bundle was fetched, at most 1,000 counted; left out where it never was. */
+    fetched: Type.Optional(Type.Integer({ minimum: 1 })),
     statusUrl: Type.String({ maxLength: 300 }),
   },
   closed,
@@ -324,6 +326,18 @@ export const EntriesAnswer = Type.Array(
     closed,
   ),
   { maxItems: 1_000 },
+);
+/** As the hub counts; a device can count for itself. */
+export const LedgerCounts = Type.Object(
+  {
+    entries: timeMs,
+    /** Requests, and what became of them. */
+    ...{ asked: timeMs, approved: timeMs, refused: timeMs, expired: timeMs, withdrawn: timeMs },
+    /** Bundles made ready for a recipient, and how often one was fetched. */
+    ...{ released: timeMs, fetched: timeMs },
+    ...{ views: timeMs, live: timeMs, deletions: timeMs },
+  },
+  closed,
 );
 export const ProofAnswer = Type.Object(
   { proof: Type.Array(Type.String({ maxLength: 44 }), { maxItems: 128 }) },

@@ -2,11 +2,13 @@ import type { WebAuthnAssertion } from "../../../src/protocol/envelope.ts";
 import { HubError, MalformedInput } from "../../../src/protocol/errors.ts";
 import { LedgerChanged } from "../../../src/owner/witness.ts";
 import { clipCalls } from "./calls/clip-calls.ts";
+import { decisionCalls } from "./calls/decision-calls.ts";
 import { houseCalls } from "./calls/house-calls.ts";
 import { hubCalls } from "./calls/hub-calls.ts";
 import { ledgerCalls } from "./calls/ledger-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
 import { settingsCalls } from "./calls/settings-calls.ts";
+import { requestCalls } from "./calls/request-calls.ts";
 import { OwnerDevice } from "./owner-device.ts";
 import type { FromVault, ToVault, VaultErrorData } from "./vault-messages.ts";
 
@@ -20,7 +22,16 @@ export interface VaultContext {
   readonly assert: (credentialId: string, challenge: Uint8Array) => Promise<WebAuthnAssertion>;
 }
 
-const calls = { ...hubCalls, ...houseCalls, ...clipCalls, ...ledgerCalls, ...peopleCalls, ...settingsCalls };
+const calls = {
+  ...hubCalls,
+  ...houseCalls,
+  ...clipCalls,
+  ...ledgerCalls,
+  ...peopleCalls,
+  ...settingsCalls,
+  ...requestCalls,
+  ...decisionCalls,
+};
 export type VaultCalls = typeof calls;
 
 /** A worker's own scope, which the DOM's types do not have. */

@@ -1,0 +1,216 @@
+import { clipsBetween } from "../../../../src/owner/clips-between.ts";
+import { randomHex } from "../../../../src/owner/device-bundle.ts";
+import { fillFormTemplate } from "../../../../src/owner/form.ts";
+import { requireHonestSummary } from "../../../../src/owner/ground.ts";
+import {
+  openPersonal,
+  readRequestDocument,
+  readSealedRequest,
+  sealPersonal,
+  type Form,
+} from "../../../../src/owner/requests.ts";
+import { citesNoBasis, secondLooks, type SecondLook } from "../../../../src/owner/second-look.ts";
+import * as Api from "../../../../src/protocol/api.ts";
+import { sha256Hex, utf8Bytes } from "../../../../src/protocol/bytes.ts";
+import { parseJson } from "../../../../src/protocol/canonical-json.ts";
+import { HubError } from "../../../../src/protocol/errors.ts";
+import { parseRequestId } from "../../../../src/protocol/ids.ts";
+import { LIMITS, REQUEST_EXPIRY_MAX_MS } from "../../../../src/protocol/limits.ts";
+import { checkAsked, type Personal, type RequestRecord } from "../../../../src/protocol/request.ts";
+import { statusTokenOf } from "../../../../src/protocol/status-token.ts";
+import { recipientWords } from "../../../../src/protocol/words.ts";
+import type { OwnerDevice } from "../owner-device.ts";
+import type { VaultContext } from "../vault-worker.ts";
+
+const PAGE_REQUESTS = 50;
+const OPEN_PAGE_REQUESTS = 500;
+const OPEN_PAGES_MAX = 20;
+const OPENED_KEPT_MAX = 1_000;
+
+/** A request as the page shows it: checked, and its personal part opened where this device can. */
+export interface ShownRequest {
+  readonly record: RequestRecord;
+  readonly state: string;
+  readonly outcome: string | null;
+  readonly decidedAtMs: number | null;
+  /** How often its bundle was fetched. */
+  readonly fetched: number;
+  readonly statusUrl: string;
+  readonly personal: Personal | null;
+  /** Null where the personal part cannot be opened, too. */
+  readonly citesBasis: boolean | null;
+  readonly soughtFromMs: number;
+  readonly soughtToMs: number;
+  readonly deadlineMs: number | null;
+  /** Eight words of the key that the request names; null where it names none. */
+  readonly words: readonly string[] | null;
+  readonly secondLooks: readonly SecondLook[];
+}
+
+/** Requests: reading them, and taking them in. Deciding is in decision-calls.ts. */
+export const requestCalls = {
+  /** All that wait for an answer, the one with the nearest end first. */
+  waitingRequests: async ({ device }: VaultContext): Promise<ShownRequest[]> => {
+    const open = await fetchOpen(device);
+    const shown = [];
+    for (const summary of open) shown.push(await show(device, summary));
+    return shown;
+  },
+
+  /** Only how many wait: nothing is opened for it. */
+  countWaiting: async ({ device }: VaultContext) => (await fetchOpen(device)).length,
+
+  /** Decided and expired ones, newest first, a page at a time. */
+  answeredRequests: async ({ device }: VaultContext, { before }: { before: number | null }) => {
+    const query = before === null ? "" : `&before=${before}`;
+    const path = `/api/requests?limit=${PAGE_REQUESTS}${query}`;
+    const page = await device.client.get(path, Api.RequestList);
+    const requests: ShownRequest[] = [];
+    for (const summary of page) if (!isOpen(summary)) requests.push(await show(device, summary));
+    const last = page.at(-1)?.record.receivedAtMs;
+    const next = page.length === PAGE_REQUESTS && last !== undefined && last !== before;
+    return { requests, next: next ? last : null };
+  },
+
+  request: async ({ device }: VaultContext, { id }: { id: string }): Promise<ShownRequest> =>
+    show(device, await fetchRequest(device, id)),
+
+  /** Recordings that overlap what a request asks for. */
+  clipsSought: async ({ device }: VaultContext, { id }: { id: string }) => {
+    const { asked } = (await fetchRequest(device, id)).record;
+    const { cameras } = asked.sought;
+    return clipsBetween(
+      device.client,
+      checkAsked(asked),
+      cameras === "unspecified" ? null : cameras,
+    );
+  },
+
+  /**
+   * Types in a letter.
+   *
+   * @throws MalformedInput naming the field.
+   */
+  typeRequest: async ({ device }: VaultContext, { document }: { document: unknown }) => {
+    const { asked, personal } = readRequestDocument(document);
+    const { client, keyring } = await device.follow();
+    const body = { asked, personal: await sealPersonal(asked, personal, keyring.readers.owners) };
+    return (await client.post("/api/requests", body, Api.RequestSummary)).record.request;
+  },
+
+  /** Takes a sealed request that came by mail: opened here first, since the hub cannot look inside. */
+  importRequest: async ({ device }: VaultContext, { file }: { file: Uint8Array }) => {
+    if (file.length > LIMITS.requestBytes)
+      throw new HubError("TOO_LARGE", "Cannot take this file: it is over 64 KiB");
+    const sealed = readSealedRequest(parseJson(file, "request"));
+    await openPersonal(sealed.asked, sealed.personal, ownersIdentity(device));
+    const taken = await device.client.post("/api/requests/import", sealed, Api.RequestSummary);
+    return taken.record.request;
+  },
+
+  /** A form for one requester, once: the page to send to him, and where he will look. */
+  makeForm: async ({ device }: VaultContext, { expiresAtMs }: { expiresAtMs: number }) => {
+    const { client, keyring } = await device.follow();
+    // Only now: it is as large as the rest of the vault.
+    const { default: template } = await import("virtual:form-template");
+    const token = randomHex(32);
+    const body = { tokenSha256: sha256Hex(utf8Bytes(token)), expiresAtMs };
+    const answer = await client.post("/api/forms", body, Api.FormAnswer);
+    const { intakeUrl } = answer;
+    const publicUrl = intakeUrl === null ? client.url : intakeUrl.replace(/\/intake$/, "");
+    const form: Form = {
+      format: "doorward-form/v1",
+      token,
+      owners: keyring.readers.owners,
+      expiresAtMs: answer.expiresAtMs,
+      intakeUrl,
+      statusUrl: `${publicUrl}/status/${statusTokenOf(token)}`,
+    };
+    const { statusUrl } = form;
+    return { page: fillFormTemplate(template, form), expiresAtMs: form.expiresAtMs, statusUrl };
+  },
+};
+
+export async function fetchRequest(
+  { client }: Pick<OwnerDevice, "client">,
+  id: string,
+): Promise<Api.RequestSummary> {
+  const summary = await client.get(`/api/requests/${parseRequestId(id)}`, Api.RequestSummary);
+  requireHonestSummary(summary);
+  return summary;
+}
+
+export async function show(
+  device: OwnerDevice,
+  summary: Api.RequestSummary,
+): Promise<ShownRequest> {
+  requireHonestSummary(summary);
+  const { record, state, outcome, decidedAtMs, statusUrl, fetched = 0 } = summary;
+  const { asked } = record;
+  const personal = await openedPersonal(device, summary);
+  const { fromMs, toMs } = checkAsked(asked);
+  return {
+    ...{ record, state, outcome, decidedAtMs, statusUrl, fetched, personal },
+    citesBasis: personal === null ? null : !citesNoBasis(personal),
+    soughtFromMs: fromMs,
+    soughtToMs: toMs,
+    deadlineMs: asked.deadline === undefined ? null : Date.parse(asked.deadline),
+    words: asked.recipient === undefined ? null : recipientWords(asked.recipient),
+    secondLooks: secondLooks(asked, personal, record.receivedAtMs),
+  };
+}
+
+/** By the hash of what is sealed; in this worker's memory for as long as the page is open. */
+const opened = new Map<string, Personal | null>();
+
+async function openedPersonal(
+  device: OwnerDevice,
+  { record, personal }: Api.RequestSummary,
+): Promise<Personal | null> {
+  // A locked device shows nothing that it opened before it was locked.
+  const { owners } = device.bundle.readers;
+  if (personal === null || owners === undefined) return null;
+  const known = opened.get(record.request + record.personalSha256);
+  if (known !== undefined) return known;
+  const found = await openPersonal(record.asked, personal, owners).catch((error: unknown) => {
+    // Not sealed to this household, or torn apart: shown as such, and never in another's place.
+    if (error instanceof HubError) return null;
+    throw error;
+  });
+  if (opened.size >= OPENED_KEPT_MAX) opened.clear();
+  opened.set(record.request + record.personalSha256, found);
+  return found;
+}
+
+/** As an approval states it; what cannot be opened was not stated to this device. */
+export async function purposeOf(device: OwnerDevice, summary: Api.RequestSummary): Promise<string> {
+  return (await openedPersonal(device, summary))?.purpose ?? "not stated";
+}
+
+function ownersIdentity({ bundle }: OwnerDevice): string {
+  const { owners } = bundle.readers;
+  if (owners === undefined)
+    throw new HubError("NOT_ALLOWED", "Cannot open requests: only an owner's device can");
+  return owners;
+}
+
+function isOpen({ state }: Api.RequestSummary): boolean {
+  return state === "received" || state === "held";
+}
+
+/** No request lives longer than 30 days: behind that, none can be open. */
+async function fetchOpen({ client }: OwnerDevice): Promise<Api.RequestSummary[]> {
+  const open = new Map<string, Api.RequestSummary>();
+  let before = "";
+  for (let pages = 0; pages < OPEN_PAGES_MAX; pages += 1) {
+    const path = `/api/requests?limit=${OPEN_PAGE_REQUESTS}${before}`;
+    const page = await client.get(path, Api.RequestList);
+    for (const summary of page) if (isOpen(summary)) open.set(summary.record.request, summary);
+    const last = page.at(-1)?.record.receivedAtMs ?? 0;
+    if (page.length < OPEN_PAGE_REQUESTS || last < Date.now() - REQUEST_EXPIRY_MAX_MS) break;
+    before = `&before=${last}`;
+  }
+  return [...open.values()].toSorted(
+    (left, right) => left.record.expiresAtMs - right.record.expiresAtMs,
+  );
+}
