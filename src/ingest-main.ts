@@ -1,4 +1,3 @@
-import { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
@@ -9,13 +8,8 @@ import { LiveSender } from "./camera/live-sender.ts";
 import { FragmentRing, RING_BYTES_MAX } from "./camera/ring.ts";
 import { CameraStream, type CameraSource, type CameraStatus } from "./camera/stream.ts";
 import { ClipRecorder, type OriginalsReaders } from "./clips/recorder.ts";
-import {
-  PICTURE_PIPE,
-  sayable,
-  type FromIngest,
-  type StreamReport,
-  type ToIngest,
-} from "./ingest-messages.ts";
+import { sayable, type FromIngest, type StreamReport, type ToIngest } from "./ingest-messages.ts";
+import { picturePipe } from "./ingest-pipe.ts";
 import { parseRecipient } from "./protocol/age-header.ts";
 import { PRE_ROLL_MS } from "./protocol/clip.ts";
 import { HubError } from "./protocol/errors.ts";
@@ -61,8 +55,7 @@ let readers: OriginalsReaders | null = null;
 let seen: KeyringPosition | null = null;
 let pipelines: ReadonlyMap<string, Pipeline> = new Map();
 let isStopping = false;
-/** Written to only; that the hub is gone is said by the other pipe. */
-const live = new LiveSender(new Socket({ fd: PICTURE_PIPE, readable: false, writable: true }));
+const live = new LiveSender(picturePipe());
 
 function send(message: FromIngest): void {
   // After the hub is gone there is nobody to tell, and `disconnect` ends this process.

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { Socket } from "node:net";
+import { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { PicturePipeReader, type LivePicture } from "./camera/live-pipe.ts";
 import { PICTURE_PIPE, readFromIngest, type FromIngest, type ToIngest } from "./ingest-messages.ts";
@@ -107,7 +107,7 @@ export class IngestProcess implements AsyncDisposable {
 
   #readPictures(child: ChildProcess): void {
     const pipe = child.stdio[PICTURE_PIPE];
-    if (!(pipe instanceof Socket)) throw new Error("the ingest process has no pipe for pictures");
+    if (!(pipe instanceof Duplex)) throw new Error("the ingest process has no pipe for pictures");
     const reader = new PicturePipeReader((picture) => this.#options.onPicture(picture));
     pipe.on("data", (chunk: Buffer) => {
       // What is left in the pipe of one that is gone would mix with the next one's pictures.
