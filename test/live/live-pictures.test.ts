@@ -1,7 +1,9 @@
+import { readdir, readlink } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openKeys } from "../../src/cli/keys-directory.ts";
 import { signLogin } from "../../src/owner/household.ts";
 import { signingKeyOf } from "../../src/owner/device-bundle.ts";
+import { PICTURE_PIPE } from "../../src/ingest-messages.ts";
 import { fromBase64 } from "../../src/protocol/bytes.ts";
 import { startLiveHub, TEST_TIMEOUT_MS, type LiveHub } from "../support/live-hub.ts";
 import { openLive } from "../support/live-socket.ts";
@@ -32,6 +34,12 @@ async function tokenOf(hub: LiveHub): Promise<string> {
   const { challenge = "" } = await post("/api/session/challenge", { device });
   const { token = "" } = await post("/api/session", { login: await signLogin(bundle, challenge) });
   return token;
+}
+
+/** What each of a process's descriptors leads to; nothing where it has ended. */
+async function descriptorsOf(pid: number): Promise<string[]> {
+  const names = await readdir(`/proc/${pid}/fd`).catch(() => []);
+  return Promise.all(names.map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => "")));
 }
 
 describe.skipIf(isMissing)("live pictures of a real camera", { timeout: TEST_TIMEOUT_MS }, () => {
@@ -92,6 +100,16 @@ describe.skipIf(isMissing)("live pictures of a real camera", { timeout: TEST_TIM
       const frames = decodeLive(fromBase64(init?.bytes ?? "", "init"), own, track);
       expect(frames, track).toBeGreaterThanOrEqual(own.length - 1);
     }
+  });
+
+  test("no decoder has hold of the pipe that the pictures cross", async () => {
+    const ingest = await hub.ingestPid();
+    const pipe = await readlink(`/proc/${ingest}/fd/${PICTURE_PIPE}`);
+    expect(pipe).toMatch(/^socket:/);
+    const children = (await hub.tree()).filter((pid) => pid !== ingest && pid !== hub.pid);
+    expect(children.length).toBeGreaterThan(0);
+    expect(await descriptorsOf(ingest)).toContain(pipe);
+    for (const pid of children) expect(await descriptorsOf(pid)).not.toContain(pipe);
   });
 
   test("the sub stream is another, smaller picture", async () => {
