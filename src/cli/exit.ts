@@ -19,6 +19,8 @@ const ENVIRONMENT_CODES = new Set([
   "DATABASE_MISSING",
   "SANDBOX_FAILED",
   "CANNOT_LOOK",
+  "PAGE_MISSING",
+  "PORT_IN_USE",
 ]);
 
 export function exitCodeOf(error: HubError): ExitCode {

@@ -80,13 +80,18 @@ export async function openKeys(directory: string): Promise<KeysDirectory> {
       "KEYS_MISSING",
       `Cannot open keys: ${directory} holds none; make them with owner claim or owner join`,
     );
-  const seen = await readSmallFile(path.join(directory, SEEN_FILE), FILE_MAX_BYTES);
   return {
     directory,
     bundle: readDeviceBundle(parseJson(await readBundle(directory), "device keys")),
     hubUrl: checkShape(HubFileSchema, parseJson(hub, HUB_FILE), HUB_FILE).url,
-    seen: seen && checkShape(SeenSchema, parseJson(seen, SEEN_FILE), SEEN_FILE),
+    seen: await readLastSeen(directory),
   };
+}
+
+/** The newest checkpoint that a command has remembered in this folder. */
+export async function readLastSeen(directory: string): Promise<Seen | null> {
+  const seen = await readSmallFile(path.join(directory, SEEN_FILE), FILE_MAX_BYTES);
+  return seen && checkShape(SeenSchema, parseJson(seen, SEEN_FILE), SEEN_FILE);
 }
 
 export async function rememberSeen(directory: string, seen: Seen): Promise<void> {

@@ -88,6 +88,10 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "owner witness --keys DIR [--json]",
     load: async () => (await import("./owner-witness.ts")).ownerWitness,
   },
+  "owner ui": {
+    usage: "owner ui --keys DIR [--port N] [--no-open]",
+    load: async () => (await import("./owner-ui.ts")).ownerUi,
+  },
   request: {
     usage: "request --form request.html --file request.json --out my.request",
     load: async () => (await import("./request.ts")).request,

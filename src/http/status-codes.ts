@@ -43,6 +43,10 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["SETTINGS_NOT_WRITTEN", 500],
   ["CAMERA_TEST_BUSY", 409],
   ["CAMERA_TEST_FAILED", 500],
+  ["KEYS_HANDED_OUT", 410],
+  ["SEEN_OLD", 409],
+  ["HUB_UNREACHABLE", 502],
+  ["HUB_FAILED", 502],
 ]);
 
 export function statusOf(code: string): number {
