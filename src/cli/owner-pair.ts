@@ -1,14 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { deviceRecord, randomHex } from "../owner/device-bundle.ts";
-import { signAdmission } from "../owner/household.ts";
-import { commitmentOf, pairingWords, passOn } from "../owner/pairing.ts";
-import { openSession, type OwnerSession } from "./hub-session.ts";
+import { admitDevice, meetDevice } from "../owner/admission.ts";
+import { randomHex } from "../owner/device-bundle.ts";
+import { openSession } from "./hub-session.ts";
 import { follow } from "../owner/hub-client.ts";
 import * as Api from "../protocol/api.ts";
-import { fromBase64 } from "../protocol/bytes.ts";
 import { HubError } from "../protocol/errors.ts";
 import type { Role } from "../protocol/keyring.ts";
-import type { PairingReveal } from "../protocol/api.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
 import { confirm } from "./keys-directory.ts";
 import { printable, readOptions, say } from "./options.ts";
@@ -32,16 +29,9 @@ export async function ownerPair(args: string[]): Promise<ExitCode> {
       throw new HubError("TOO_MANY_PAIRINGS", "Cannot pair: several devices wait; try again later");
     return fresh[0] ?? null;
   });
-  const ownerNonce = randomHex(32);
-  await client.send(`/api/pairings/${pairing.pairing}/nonce`, { nonce: ownerNonce });
-  const reveal = await waitFor("its key", async () => {
-    const waiting = await client.get("/api/pairings", Api.PairingList);
-    return waiting.find((one) => one.pairing === pairing.pairing)?.reveal ?? null;
-  });
-  if (commitmentOf(reveal) !== pairing.commitment)
-    throw new HubError("PAIRING_BROKEN", "Cannot pair: the device shows another key than at first");
-  say(`The new device ("${printable(reveal.label.label)}") must show these three words:`);
-  process.stdout.write(`${pairingWords(reveal, ownerNonce).join(" ")}\n`);
+  const waiting = await meetDevice(client, pairing, (look) => waitFor("its key", look));
+  say(`The new device ("${printable(waiting.reveal.label.label)}") must show these three words:`);
+  process.stdout.write(`${waiting.words.join(" ")}\n`);
   if (!options.flag("yes") && !(await confirm(`Admit it as ${role}?`))) {
     say("Nothing was signed. The waiting device gives up by itself.");
     return 1;
@@ -49,28 +39,11 @@ export async function ownerPair(args: string[]): Promise<ExitCode> {
   // A further device of the same person, unless it is somebody else's.
   const isSame = role === keys.bundle.role && !options.flag("new-person");
   const person = isSame ? keys.bundle.person : randomHex(16);
-  await admit(session, pairing.pairing, reveal, { role, person });
+  // Asked again: somebody may have changed the keyring while the words were compared.
+  const followed = await follow(client, keys.bundle, session.seen);
+  await admitDevice({ client, ...followed }, keys.bundle, waiting, { role, person });
   say(`Admitted. ${keys.bundle.label} signed the keyring.`);
   return 0;
-}
-
-async function admit(
-  session: OwnerSession,
-  pairing: string,
-  reveal: PairingReveal,
-  as: { role: Role; person: string },
-): Promise<void> {
-  const { client, keys } = session;
-  // Asked again: somebody may have changed the keyring while the words were compared.
-  const { keyring, seen } = await follow(client, keys.bundle, session.seen);
-  const device = deviceRecord(
-    fromBase64(reveal.signingKey, "signingKey"),
-    reveal.label,
-    reveal.passkey,
-  );
-  const statement = await signAdmission(keys.bundle, keyring, { ...as, device }, Date.now());
-  const sealed = await passOn(keys.bundle, { reveal, ...as }, seen);
-  await client.send(`/api/pairings/${pairing}/admit`, { statement, sealed });
 }
 
 function readRole(text: string): Role {

@@ -1,7 +1,117 @@
+import { admitDevice, meetDevice, type WaitingDevice } from "../../../../src/owner/admission.ts";
+import { deviceOfBundle, randomHex } from "../../../../src/owner/device-bundle.ts";
 import * as Api from "../../../../src/protocol/api.ts";
+import { HubError } from "../../../../src/protocol/errors.ts";
+import { roleOfDevice, type Role } from "../../../../src/protocol/keyring.ts";
+import { recipientWords } from "../../../../src/protocol/words.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
-/** Who belongs to the household. */
+const POLL_MS = 500;
+
+/** The one device that an owner is just comparing words with. */
+let meeting: WaitingDevice | null = null;
+
+export interface ShownDevice {
+  readonly id: string;
+  /** As the hub remembers it; the keyring holds its hash only. */
+  readonly label: string | null;
+  readonly isThis: boolean;
+  readonly isRemoved: boolean;
+  readonly hasPasskey: boolean;
+}
+export interface ShownPerson {
+  readonly person: string;
+  readonly role: Role | null;
+  readonly isSelf: boolean;
+  readonly devices: readonly ShownDevice[];
+}
+
+/** Who belongs to the household, and who may come in. */
 export const peopleCalls = {
   devices: async ({ device }: VaultContext) => device.client.get("/api/devices", Api.DeviceList),
+
+  /** The keyring as this device has checked it, with the names that the hub remembers. */
+  household: async ({ device }: VaultContext) => {
+    const { client, keyring } = await device.follow();
+    const labels = new Map(
+      (await client.get("/api/devices", Api.DeviceList)).map((one) => [one.device, one.label]),
+    );
+    const own = deviceOfBundle(device.bundle);
+    const people = new Map<string, { role: Role | null; devices: ShownDevice[] }>();
+    for (const { id, person, record, removed } of keyring.devices.values()) {
+      const known = people.get(person) ?? { role: null, devices: [] };
+      known.role ??= roleOfDevice(keyring, id);
+      known.devices.push({
+        id,
+        label: labels.get(id) ?? null,
+        isThis: id === own,
+        isRemoved: removed,
+        hasPasskey: record.passkey !== undefined,
+      });
+      people.set(person, known);
+    }
+    const { readers, policy, epoch } = keyring;
+    const owners = [...people.values()]
+      .filter(({ role }) => role === "owner")
+      .flatMap(({ devices }) => devices.filter(({ isRemoved }) => !isRemoved));
+    return {
+      people: [...people].map(([person, { role, devices }]): ShownPerson => ({
+        ...{ person, role, devices },
+        isSelf: devices.some(({ isThis }) => isThis),
+      })),
+      isLastOwner: owners.length === 1 && owners[0]?.id === own,
+      ...{ epoch, kind: readers.kind, policy },
+      fingerprints: [
+        { reader: "originals" as const, words: recipientWords(readers.originals) },
+        { reader: "blurred" as const, words: recipientWords(readers.blurred) },
+        { reader: "recovery" as const, words: recipientWords(readers.recovery) },
+      ],
+    };
+  },
+
+  sessions: async ({ device }: VaultContext) => device.client.get("/api/sessions", Api.SessionList),
+
+  endSession: async ({ device }: VaultContext, { session }: { session: string }) =>
+    device.client.delete(`/api/sessions/${session}`),
+
+  /** Devices that wait for an owner and that nobody has begun with. */
+  waitingDevices: async ({ device }: VaultContext) => {
+    const waiting = await device.client.get("/api/pairings", Api.PairingList);
+    return waiting
+      .filter(({ reveal }) => reveal === null)
+      .map(({ pairing, expiresAtMs }) => ({ pairing, expiresAtMs }));
+  },
+
+  /** Begins with a waiting device: its name, and the three words that it must show as well. */
+  meet: async ({ device, signal }: VaultContext, { pairing }: { pairing: string }) => {
+    const waiting = await device.client.get("/api/pairings", Api.PairingList);
+    const found = waiting.find((one) => one.pairing === pairing);
+    if (!found) throw new HubError("NOT_FOUND", "Cannot pair: the device waits no longer");
+    meeting = await meetDevice(device.client, found, async (look) => {
+      for (;;) {
+        signal.throwIfAborted();
+        const reveal = await look();
+        if (reveal) return reveal;
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    });
+    const { reveal, words } = meeting;
+    return { words, label: reveal.label.label, hasPasskey: reveal.passkey !== undefined };
+  },
+
+  /** Signs the device in whose words were just compared. */
+  admit: async (
+    { device }: VaultContext,
+    { role, person }: { role: Role; person: string | null },
+  ) => {
+    if (!meeting) throw new HubError("NOT_OPEN", "Cannot pair: start again");
+    const as = { role, person: person ?? randomHex(16) };
+    await admitDevice(await device.follow(), device.bundle, meeting, as);
+    meeting = null;
+  },
+
+  /** The words were not the same: nothing is signed, and the other device gives up by itself. */
+  turnAway: async (_context: VaultContext) => {
+    meeting = null;
+  },
 };

@@ -1,0 +1,53 @@
+import * as Api from "../protocol/api.ts";
+import { fromBase64 } from "../protocol/bytes.ts";
+import { HubError } from "../protocol/errors.ts";
+import type { Role } from "../protocol/keyring.ts";
+import { deviceRecord, randomHex, type DeviceBundle } from "./device-bundle.ts";
+import { signAdmission } from "./household.ts";
+import type { FollowedHub, HubClient } from "./hub-client.ts";
+import { commitmentOf, pairingWords, passOn } from "./pairing.ts";
+
+/** A device that waits to be admitted, once both sides have fixed what the words are made of. */
+export interface WaitingDevice {
+  readonly pairing: string;
+  readonly reveal: Api.PairingReveal;
+  /** Both screens show these; whoever sits between them has one guess. */
+  readonly words: readonly string[];
+}
+
+/**
+ * Begins the exchange with a device that waits: this device's nonce, then the other's key, which
+ * must be the one that it committed to first.
+ *
+ * @param waitForReveal - Asks again and again until the hub has the other device's key.
+ * @throws HubError PAIRING_BROKEN when the key is another one, NOT_OPEN when somebody has begun.
+ */
+export async function meetDevice(
+  client: HubClient,
+  { pairing, commitment }: { readonly pairing: string; readonly commitment: string },
+  waitForReveal: (look: () => Promise<Api.PairingReveal | null>) => Promise<Api.PairingReveal>,
+): Promise<WaitingDevice> {
+  const ownerNonce = randomHex(32);
+  await client.send(`/api/pairings/${pairing}/nonce`, { nonce: ownerNonce });
+  const reveal = await waitForReveal(async () => {
+    const waiting = await client.get("/api/pairings", Api.PairingList);
+    return waiting.find((one) => one.pairing === pairing)?.reveal ?? null;
+  });
+  if (commitmentOf(reveal) !== commitment)
+    throw new HubError("PAIRING_BROKEN", "Cannot pair: the device shows another key than at first");
+  return { pairing, reveal, words: pairingWords(reveal, ownerNonce) };
+}
+
+/** Signs a device in and passes on the readers of its role, sealed to it alone. */
+export async function admitDevice(
+  { client, keyring, seen }: Pick<FollowedHub, "client" | "keyring" | "seen">,
+  bundle: DeviceBundle,
+  { pairing, reveal }: WaitingDevice,
+  as: { readonly role: Role; readonly person: string },
+): Promise<void> {
+  const { signingKey, label, passkey } = reveal;
+  const device = deviceRecord(fromBase64(signingKey, "signingKey"), label, passkey);
+  const statement = await signAdmission(bundle, keyring, { ...as, device }, Date.now());
+  const sealed = await passOn(bundle, { reveal, ...as }, seen);
+  await client.send(`/api/pairings/${pairing}/admit`, { statement, sealed });
+}
