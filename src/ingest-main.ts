@@ -120,6 +120,36 @@ function demoSource(onSubFragment: (fragment: Fragment) => void): CameraSource {
   };
 }
 
+type TakeFragment = (fragment: Fragment) => void;
+
+/** A stream that is kept up, and the hub told of it: what changes, and that pictures still come. */
+function openStream(
+  camera: CameraId,
+  role: "main" | "sub",
+  source: CameraSource,
+  onFragment: TakeFragment,
+): AsyncDisposableStack {
+  const stack = new AsyncDisposableStack();
+  let lastAtMs = 0;
+  let toldAtMs = 0;
+  const take = (fragment: Fragment): void => {
+    lastAtMs = systemClock.wallClockMs();
+    onFragment(fragment);
+  };
+  const onStatus = (status: CameraStatus): void => {
+    toldAtMs = lastAtMs;
+    send({ type: "camera", camera, role, report: streamReport(status, lastAtMs) });
+  };
+  const stream = stack.use(
+    CameraStream.start({ camera, role, source, clock: systemClock, onFragment: take, onStatus }),
+  );
+  const timer = setInterval(() => {
+    if (stream.status.state === "streaming" && lastAtMs !== toldAtMs) onStatus(stream.status);
+  }, REPORT_INTERVAL_MS);
+  stack.defer(() => clearInterval(timer));
+  return stack;
+}
+
 /** One camera: streams, ring, motion, recorder. */
 function startCamera(settings: CameraSettings, own: Ingest): Pipeline {
   const stack = new AsyncDisposableStack();
@@ -154,29 +184,8 @@ function startCamera(settings: CameraSettings, own: Ingest): Pipeline {
     recorder.push(fragment);
     if (!hasOwnSub(settings)) analyse(fragment);
   };
-  const open = (
-    role: "main" | "sub",
-    source: CameraSource,
-    onFragment: (fragment: Fragment) => void,
-  ): void => {
-    let lastAtMs = 0;
-    let toldAtMs = 0;
-    const take = (fragment: Fragment): void => {
-      lastAtMs = systemClock.wallClockMs();
-      onFragment(fragment);
-    };
-    const onStatus = (status: CameraStatus): void => {
-      toldAtMs = lastAtMs;
-      send({ type: "camera", camera, role, report: streamReport(status, lastAtMs) });
-    };
-    const stream = stack.use(
-      CameraStream.start({ camera, role, source, clock: systemClock, onFragment: take, onStatus }),
-    );
-    const timer = setInterval(() => {
-      if (stream.status.state === "streaming" && lastAtMs !== toldAtMs) onStatus(stream.status);
-    }, REPORT_INTERVAL_MS);
-    stack.defer(() => clearInterval(timer));
-  };
+  const open = (role: "main" | "sub", source: CameraSource, onFragment: TakeFragment): void =>
+    void stack.use(openStream(camera, role, source, onFragment));
   switch (settings.source) {
     case "demo":
       open("main", demoSource(onSubFragment), onMainFragment);

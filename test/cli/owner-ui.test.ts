@@ -1,70 +1,19 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { createDecipheriv, createCipheriv, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import http from "node:http";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { WebSocket, WebSocketServer } from "ws";
+import { WebSocket } from "ws";
 import { openKeys } from "../../src/cli/keys-directory.ts";
 import { deviceOfBundle } from "../../src/owner/device-bundle.ts";
 import { signLogin } from "../../src/owner/household.ts";
 import { follow, HubClient, logIn } from "../../src/owner/hub-client.ts";
 import type { Seen } from "../../src/owner/witness.ts";
-import { ChallengeAnswer, HubInfo } from "../../src/protocol/api.ts";
-import {
-  CLI_ENTRY,
-  plainEnvironment,
-  startLiveHub,
-  TEST_TIMEOUT_MS,
-  type LiveHub,
-} from "../support/live-hub.ts";
+import { ChallengeAnswer } from "../../src/protocol/api.ts";
+import { startLiveHub, TEST_TIMEOUT_MS, type LiveHub } from "../support/live-hub.ts";
+import { ask, startUi, type Ui } from "../support/owner-ui.ts";
 
 // `owner ui`: the page from this machine, and behind it a hub that may be anybody's.
-
-interface Ui extends AsyncDisposable {
-  readonly url: string;
-  readonly key: Buffer;
-  readonly pid: number;
-  said(): string;
-  /** Interrupts it; its exit code. */
-  interrupt(): Promise<number | null>;
-}
-
-async function startUi(keys: string, ...flags: string[]): Promise<Ui> {
-  const child = spawn(process.execPath, [CLI_ENTRY, "owner", "ui", "--keys", keys, ...flags], {
-    env: { ...plainEnvironment(), DOORWARD_PASSPHRASE: "" },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let said = "";
-  const ready = new Promise<void>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        said += text;
-        if (said.includes("Ctrl-C")) resolve();
-      });
-    child.once("exit", () => reject(new Error(said)));
-  });
-  ready.catch(() => undefined);
-  await ready;
-  const [, url = "", key = ""] = /(http:\/\/localhost:\d+)\/#keys=([\w-]+)/.exec(said) ?? [];
-  return {
-    url,
-    key: Buffer.from(key, "base64url"),
-    pid: child.pid ?? 0,
-    said: () => said,
-    interrupt: () => ended(child, "SIGINT"),
-    [Symbol.asyncDispose]: async () => void (await ended(child, "SIGKILL")),
-  };
-}
-
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
-  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
-  const exit = once(child, "exit");
-  child.kill(signal);
-  await exit;
-  return child.exitCode;
-}
 
 function unseal(key: Buffer, sealed: Buffer): unknown {
   const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, 12));
@@ -78,35 +27,6 @@ function seal(key: Buffer, value: unknown): Buffer {
   const cipher = createCipheriv("aes-256-gcm", key, iv);
   const text = [cipher.update(JSON.stringify(value)), cipher.final()];
   return Buffer.concat([iv, ...text, cipher.getAuthTag()]);
-}
-
-interface Asked {
-  readonly method?: string;
-  readonly headers?: Record<string, string>;
-  readonly body?: string | Buffer;
-}
-interface Answered {
-  readonly status: number;
-  readonly headers: http.IncomingHttpHeaders;
-  readonly body: Buffer;
-}
-
-/** Not `fetch`: it would choose host, path and some headers itself. */
-async function ask(base: string, pathname: string, asked: Asked = {}): Promise<Answered> {
-  const { port } = new URL(base);
-  const { method = "GET", headers = {}, body } = asked;
-  const request = http.request({
-    host: "127.0.0.1",
-    port,
-    path: pathname,
-    method,
-    headers: { host: `localhost:${port}`, ...headers },
-  });
-  request.end(body);
-  const [answer] = (await once(request, "response")) as [http.IncomingMessage];
-  const parts: Buffer[] = [];
-  for await (const part of answer) parts.push(part as Buffer);
-  return { status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(parts) };
 }
 
 const OWN_PAGE = { "sec-fetch-site": "same-origin" };
@@ -348,110 +268,5 @@ describe("the page from the owner's machine", { timeout: TEST_TIMEOUT_MS }, () =
       ),
     );
     expect(await own.interrupt()).toBe(0);
-  });
-});
-
-describe("a hub that lies", { timeout: TEST_TIMEOUT_MS }, () => {
-  test("runs nothing in the page's origin, sends it nowhere, and learns no other site's cookies", async () => {
-    await using hub = await startLiveHub();
-    await hub.claim();
-    const { bundle } = await openKeys(hub.keysDirectory);
-    const asked: http.IncomingHttpHeaders[] = [];
-    const liar = http.createServer((request, answer) => {
-      asked.push(request.headers);
-      if (request.url === "/api/hub") {
-        const info: HubInfo = {
-          name: "Liar",
-          version: "9.9.9\u001b[2J",
-          claimed: true,
-          origin: bundle.origin,
-          ledgerKey: "",
-          genesis: bundle.genesis,
-        };
-        answer.setHeader("content-type", "application/json").end(JSON.stringify(info));
-        return;
-      }
-      if (request.url === "/api/elsewhere") {
-        answer.writeHead(302, { location: "https://evil.example/" }).end();
-        return;
-      }
-      answer.writeHead(200, {
-        "content-type": request.url === "/api/script" ? "text/javascript" : "text/html",
-        "content-security-policy": "script-src *",
-        "access-control-allow-origin": "*",
-        "service-worker-allowed": "/",
-        "clear-site-data": '"*"',
-        refresh: "0; url=https://evil.example/",
-        "set-cookie": ["other=1; Path=/", "doorward-session=x; Domain=localhost; Path=/"],
-      });
-      answer.end("<script>alert(1)</script>");
-    });
-    const sockets = new WebSocketServer({ server: liar, path: "/api/echo" });
-    sockets.on("connection", (socket) =>
-      socket.on("message", (data, isBinary) => socket.send(data, { binary: isBinary })),
-    );
-    await new Promise<void>((resolve) => liar.listen(0, "127.0.0.1", resolve));
-    const { port } = liar.address() as { port: number };
-    const keys = path.join(hub.ownerDirectory, "copy");
-    await cp(hub.keysDirectory, keys, { recursive: true });
-    try {
-      await using ui = await startUi(keys, "--hub", `http://127.0.0.1:${port}`, "--no-open");
-      expect(ui.said()).toContain("WARNING: this machine has version 0.1.0, the hub 9.9.9");
-      expect(ui.said()).not.toContain("\u001b");
-      for (const at of ["/api/page", "/api/script", "/status/x"]) {
-        const headers = {
-          cookie: "bank=secret; doorward-session=mine",
-          referer: ui.url,
-          "user-agent": "x",
-        };
-        const answer = await ask(ui.url, at, { headers });
-        expect(answer.headers["content-security-policy"]).toMatch(/^default-src 'none'.*sandbox$/);
-        expect(answer.headers["content-type"]).toBe(
-          at === "/status/x" ? "text/html" : "application/octet-stream",
-        );
-        expect(answer.headers["x-content-type-options"]).toBe("nosniff");
-        for (const name of [
-          "access-control-allow-origin",
-          "service-worker-allowed",
-          "clear-site-data",
-          "refresh",
-          "location",
-        ])
-          expect(answer.headers[name]).toBeUndefined();
-        expect(answer.headers["set-cookie"]).toEqual(["doorward-session=x; Path=/"]);
-        expect(asked.at(-1)).toMatchObject({
-          host: `127.0.0.1:${port}`,
-          cookie: "doorward-session=mine",
-        });
-        expect(Object.keys(asked.at(-1) ?? {})).not.toContain("referer");
-      }
-      const elsewhere = await ask(ui.url, "/api/elsewhere");
-      expect([elsewhere.status, elsewhere.headers.location]).toEqual([502, undefined]);
-      const echo = new WebSocket(`${ui.url.replace("http", "ws")}/api/echo`, {
-        headers: { origin: ui.url },
-      });
-      await once(echo, "open");
-      echo.send("early");
-      expect(String((await once(echo, "message"))[0])).toBe("early");
-      echo.send(Buffer.alloc(70_000));
-      expect((await once(echo, "close"))[0]).toBe(1009);
-      liar.closeAllConnections();
-      await new Promise((resolve) => liar.close(resolve));
-      expect((await ask(ui.url, "/api/hub")).status).toBe(502);
-    } finally {
-      sockets.close();
-      liar.close();
-      liar.closeAllConnections();
-    }
-    const foreign = await hub.cli(
-      "owner",
-      "ui",
-      "--keys",
-      keys,
-      "--no-open",
-      "--hub",
-      `http://127.0.0.1:${port}`,
-    );
-    expect([foreign.code, foreign.stderr]).toEqual([3, expect.stringContaining("Cannot reach")]);
   });
 });
