@@ -5,6 +5,7 @@ import { clipCalls } from "./calls/clip-calls.ts";
 import { decisionCalls } from "./calls/decision-calls.ts";
 import { houseCalls } from "./calls/house-calls.ts";
 import { hubCalls } from "./calls/hub-calls.ts";
+import { liveCalls } from "./calls/live-calls.ts";
 import { ledgerCalls } from "./calls/ledger-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
 import { settingsCalls } from "./calls/settings-calls.ts";
@@ -29,6 +30,7 @@ const calls = {
   ...ledgerCalls,
   ...peopleCalls,
   ...settingsCalls,
+  ...liveCalls,
   ...requestCalls,
   ...decisionCalls,
 };

@@ -1,0 +1,36 @@
+import * as Api from "../../../../src/protocol/api.ts";
+import type { VaultContext } from "../vault-worker.ts";
+
+export interface LiveCamera {
+  readonly id: string;
+  readonly name: string;
+  readonly hasSub: boolean;
+  readonly recording: boolean;
+  /** What keeps its picture away and what to do about it; null where all is well. */
+  readonly problem: string | null;
+}
+
+export type LatestClip = Pick<Api.ClipSummary, "id" | "camera" | "kind" | "startedAtMs" | "state">;
+
+/** What stands around the live pictures; the pictures themselves come over sockets of their own. */
+export const liveCalls = {
+  liveCameras: async ({ device }: VaultContext): Promise<LiveCamera[]> => {
+    const { cameras } = await device.client.get("/api/health", Api.HealthAnswer);
+    return cameras.map(({ id, name, sub, recording, problem }) => ({
+      ...{ id, name, recording },
+      hasSub: sub !== null,
+      problem: problem?.message ?? null,
+    }));
+  },
+
+  /** The newest events, newest first. */
+  latestClips: async (
+    { device }: VaultContext,
+    { limit }: { limit: number },
+  ): Promise<LatestClip[]> => {
+    const { clips } = await device.client.get(`/api/clips?limit=${limit}`, Api.ClipList);
+    return clips.map(({ id, camera, kind, startedAtMs, state }) => ({
+      ...{ id, camera, kind, startedAtMs, state },
+    }));
+  },
+};
