@@ -6,6 +6,7 @@ import { Retention } from "./clips/retention.ts";
 import { RenditionUploads } from "./clips/renditions.ts";
 import { RETENTION_DEFAULT } from "./clips/retention-plan.ts";
 import { ClipStore } from "./clips/store.ts";
+import { ClipTimeline } from "./clips/timeline.ts";
 import type { BundleSource } from "./consent/bundle.ts";
 import { createDecisions, type Decisions } from "./consent/decisions.ts";
 import { createReleasedClips } from "./consent/released-clips.ts";
@@ -118,6 +119,7 @@ export function openServices(parts: {
     pairings: new Pairings(nowMs, () => told.tell("pairings")),
     news: told,
     clips,
+    timeline: new ClipTimeline(database),
     live: openLive(settings, tellIngest),
     settings,
     retention: openRetention({

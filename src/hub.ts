@@ -15,6 +15,7 @@ import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { addSettingsRoutes } from "./http/settings-routes.ts";
 import { createOutsideServer } from "./http/outside.ts";
+import { addTimelineRoutes } from "./http/timeline-routes.ts";
 import { createServer, type HubServer } from "./http/server.ts";
 import type { HubServices } from "./http/services.ts";
 import { createHealth, type Health } from "./hub-health.ts";
@@ -168,6 +169,7 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addSessionRoutes(server, services);
   addHouseholdRoutes(server, services);
   addClipRoutes(server, services);
+  addTimelineRoutes(server, services);
   addLiveRoutes(server, services);
   addRetentionRoutes(server, services);
   addRenditionRoutes(server, services);

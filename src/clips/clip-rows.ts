@@ -130,7 +130,7 @@ export function tornOf(row: TornRow): TornFile {
   };
 }
 
-const SELECT_CLIP = `
+export const SELECT_CLIP = `
   SELECT clips.*,
     (SELECT max(to_ms) FROM clip_files WHERE clip = clips.id) AS last_ms,
     EXISTS (SELECT 1 FROM clip_files WHERE clip = clips.id AND rendition = 'original')

@@ -1,12 +1,19 @@
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import type { FastifyReply } from "fastify";
-import Type from "typebox";
+import Type, { type Static } from "typebox";
 import type { StoredClip } from "../clips/store.ts";
+import { WINDOW_CLIPS_MAX, type WindowQuery } from "../clips/timeline.ts";
 import * as Api from "../protocol/api.ts";
 import { sealedFileName } from "../protocol/clip.ts";
-import { HubError } from "../protocol/errors.ts";
-import { parseClipId, type ClipId } from "../protocol/ids.ts";
+import { HubError, MalformedInput } from "../protocol/errors.ts";
+import {
+  EVENT_KINDS,
+  parseCameraId,
+  parseClipId,
+  type ClipId,
+  type EventKind,
+} from "../protocol/ids.ts";
 import type { Right } from "../protocol/keyring.ts";
 import { deviceOf, type HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
@@ -24,14 +31,15 @@ export function addClipRoutes(server: HubServer, services: HubServices): void {
     {
       config: { access: "view_blurred" },
       schema: {
-        querystring: Type.Object({
-          before: Type.Optional(Type.Integer({ minimum: 0 })),
-          limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
-        }),
+        querystring: clipsQuery,
         response: { 200: Api.ClipList },
       },
     },
     async ({ query }) => {
+      if (isWindow(query)) {
+        const window = services.timeline.window(windowOf(query));
+        return { clips: window.map((clip) => summaryOf(clip, services)), next: null };
+      }
       const page = clips.list({
         limit: query.limit ?? 100,
         ...(query.before === undefined ? {} : { before: query.before }),
@@ -59,6 +67,38 @@ export function addClipRoutes(server: HubServer, services: HubServices): void {
       await sendFile(found.path, reply);
     },
   );
+}
+
+const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+/** `before` goes through all of them as they came; the others look at a window of time. */
+const clipsQuery = Type.Object({
+  before: Type.Optional(Type.Integer({ minimum: 0 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: WINDOW_CLIPS_MAX })),
+  fromMs: Type.Optional(timeMs),
+  toMs: Type.Optional(timeMs),
+  camera: Type.Optional(Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$", maxLength: 32 })),
+  kind: Type.Optional(
+    Type.Union(EVENT_KINDS.map((kind) => Type.Literal(kind))) as unknown as Type.TUnsafe<EventKind>,
+  ),
+  offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 10_000_000 })),
+  order: Type.Optional(Type.Union([Type.Literal("newest"), Type.Literal("oldest")])),
+});
+type ClipsQuery = Static<typeof clipsQuery>;
+
+function isWindow({ before, limit: _limit, ...window }: ClipsQuery): boolean {
+  const isAny = Object.keys(window).length > 0;
+  if (isAny && before !== undefined)
+    throw new MalformedInput("before", "Cannot list clips: `before` goes with no window of time");
+  return isAny;
+}
+
+function windowOf({ camera, order, limit, before: _before, ...query }: ClipsQuery): WindowQuery {
+  return {
+    ...query,
+    ...(camera === undefined ? {} : { camera: parseCameraId(camera) }),
+    oldestFirst: order === "oldest",
+    limit: limit ?? 100,
+  };
 }
 
 const clipParameter = Type.Object({

@@ -1,13 +1,19 @@
-import Type from "typebox";
+import Type, { type Static } from "typebox";
+import type { Ledger } from "../ledger/ledger.ts";
 import * as Api from "../protocol/api.ts";
 import { fromBase64, toBase64 } from "../protocol/bytes.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
+import { LEDGER_ENTRY_SCHEMAS, type LedgerEntryKind } from "../protocol/ledger-entry.ts";
 import { deviceOf, type HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 import { parseSignatureLine } from "../protocol/signed-note.ts";
 import { cosignerKey } from "../protocol/cosigner.ts";
 
 const index = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+const entryKind = Type.Union(
+  (Object.keys(LEDGER_ENTRY_SCHEMAS) as LedgerEntryKind[]).map((kind) => Type.Literal(kind)),
+) as unknown as Type.TUnsafe<LedgerEntryKind>;
 
 /** What the ledger says, and what the household's devices say of it. */
 export function addLedgerRoutes(server: HubServer, { ledger, household }: HubServices): void {
@@ -23,16 +29,39 @@ export function addLedgerRoutes(server: HubServer, { ledger, household }: HubSer
       schema: {
         querystring: Type.Object({
           from: Type.Optional(index),
+          /** Newest first, from below this index down. */
+          before: Type.Optional(index),
+          newest: Type.Optional(Type.Boolean()),
+          kind: Type.Optional(entryKind),
           limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
         }),
         response: { 200: Api.EntriesAnswer },
       },
     },
-    async ({ query }) =>
+    async ({ query: { from, before, newest, kind, limit } }) =>
       ledger
-        .entries({ from: query.from ?? 0, limit: query.limit ?? 100 })
+        .entries({
+          limit: limit ?? 100,
+          ...(kind === undefined ? {} : { kind }),
+          ...(newest === true || before !== undefined
+            ? { before: before ?? Number.MAX_SAFE_INTEGER }
+            : { from: from ?? 0 }),
+        })
         .map((record) => ({ index: record.index, entry: toBase64(record.bytes) })),
   );
+  server.get(
+    "/api/ledger/counts",
+    { config: { access: "session" }, schema: { response: { 200: Api.LedgerCounts } } },
+    async () => countsOf(ledger),
+  );
+  addWitnessRoutes(server, { ledger, household });
+}
+
+/** What a device needs to hold the hub to the ledger it has seen. */
+function addWitnessRoutes(
+  server: HubServer,
+  { ledger, household }: Pick<HubServices, "ledger" | "household">,
+): void {
   server.get(
     "/api/ledger/consistency",
     {
@@ -76,6 +105,25 @@ export function addLedgerRoutes(server: HubServer, { ledger, household }: HubSer
       await reply.code(204).send();
     },
   );
+}
+
+function countsOf(ledger: Ledger): Static<typeof Api.LedgerCounts> {
+  const counts = ledger.counts();
+  const of = (...names: string[]): number =>
+    names.reduce((sum, name) => sum + (counts.get(name) ?? 0), 0);
+  return {
+    entries: ledger.size(),
+    asked: of("request"),
+    approved: of("decision approved", "decision approved_in_part"),
+    refused: of("decision refused"),
+    expired: of("decision expired"),
+    withdrawn: of("decision withdrawn"),
+    released: of("release"),
+    fetched: of("access"),
+    views: of("view"),
+    live: of("live"),
+    deletions: of("deletion"),
+  };
 }
 
 /** A size that the ledger has not reached is the caller's mistake. */

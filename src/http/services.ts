@@ -4,6 +4,7 @@ import type { RequestStore, StoredRequest } from "../consent/requests.ts";
 import type { Retention } from "../clips/retention.ts";
 import type { RenditionUploads } from "../clips/renditions.ts";
 import type { ClipStore } from "../clips/store.ts";
+import type { ClipTimeline } from "../clips/timeline.ts";
 import type { Household } from "../keys/household.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { HealthAnswer } from "../protocol/api.ts";
@@ -26,6 +27,7 @@ export interface HubServices {
   readonly pairings: Pairings;
   readonly news: News;
   readonly clips: ClipStore;
+  readonly timeline: ClipTimeline;
   readonly live: LiveStreams;
   readonly retention: Retention;
   readonly renditions: RenditionUploads;

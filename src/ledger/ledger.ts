@@ -38,6 +38,8 @@ export interface LedgerRecord {
 export interface EntriesQuery {
   /** First index wanted; by default 0. */
   readonly from?: number;
+  /** Newest first, from below this index down; not together with `from`. */
+  readonly before?: number;
   /** At most 1,000, which is the default. */
   readonly limit?: number;
   readonly kind?: LedgerEntryKind;
@@ -176,22 +178,31 @@ export class Ledger {
   }
 
   /**
-   * Entries in order of index.
+   * Entries in order of index, or with `before` in the opposite one.
    *
    * @throws RangeError when `limit` is not between 1 and 1,000 or `from` is not a count.
    */
   entries(query: EntriesQuery = {}): LedgerRecord[] {
-    const { from = 0, limit = ENTRIES_LIMIT_MAX, kind, subject } = query;
+    const { before, limit = ENTRIES_LIMIT_MAX, kind, subject } = query;
+    const from = before ?? query.from ?? 0;
     if (!Number.isSafeInteger(from) || from < 0)
       throw new RangeError(`Cannot list entries: no entry ${from}`);
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > ENTRIES_LIMIT_MAX)
       throw new RangeError(`Cannot list entries: limit ${limit} is not between 1 and 1,000`);
     const wanted = { from, limit, ...(kind && { kind }), ...(subject && { subject }) };
-    const sql = `SELECT idx, entry, leaf_hash FROM ledger_entries WHERE idx >= @from
+    // A subject has few entries and a kind may have a million: the one to look up by is named.
+    const sql = `SELECT idx, entry, leaf_hash FROM ledger_entries
+      ${subject === undefined ? "" : "INDEXED BY ledger_entries_by_subject"}
+      WHERE ${before === undefined ? "idx >= @from" : "idx < @from"}
       ${kind === undefined ? "" : "AND kind = @kind"}
       ${subject === undefined ? "" : "AND subject = @subject"}
-      ORDER BY idx LIMIT @limit`;
+      ORDER BY idx ${before === undefined ? "" : "DESC"} LIMIT @limit`;
     return this.#database.prepare<[typeof wanted], EntryRow>(sql).all(wanted).map(recordOf);
+  }
+
+  /** Entries of each kind; those of decisions by outcome, as `decision refused`. */
+  counts(): ReadonlyMap<string, number> {
+    return new Map(this.#statements.counts.all().map(({ name, count }) => [name, count]));
   }
 
   /**
@@ -319,6 +330,9 @@ type CosignatureValues = [number, string, number, Uint8Array, number, string];
 function prepareStatements(database: BetterSqlite3.Database) {
   return {
     size: database.prepare<[], number>("SELECT max(idx) + 1 FROM ledger_entries").pluck(),
+    counts: database.prepare<[], { readonly name: string; readonly count: number }>(
+      "SELECT name, count FROM ledger_counts",
+    ),
     insertEntry: database.prepare<EntryValues>(
       `INSERT INTO ledger_entries (idx, kind, at_ms, subject, entry, leaf_hash)
        VALUES (?, ?, ?, ?, ?, ?)`,

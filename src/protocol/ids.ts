@@ -22,7 +22,8 @@ export type Track = "video" | "audio" | "poster";
 /** `original` as the camera sent it, or `blurred`. */
 export type Rendition = "original" | "blurred";
 /** What made the hub record. Neutral words only: nobody is a suspect. */
-export type EventKind = "bell" | "motion" | "person" | "vehicle" | "animal" | "package";
+export const EVENT_KINDS = ["bell", "motion", "person", "vehicle", "animal", "package"] as const;
+export type EventKind = (typeof EVENT_KINDS)[number];
 
 const HEX_128 = /^[0-9a-f]{32}$/;
 const HEX_256 = /^[0-9a-f]{64}$/;

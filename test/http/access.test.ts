@@ -35,6 +35,7 @@ const ANY_DEVICE = [
   "GET /api/devices",
   "GET /api/ledger/checkpoint",
   "GET /api/ledger/consistency",
+  "GET /api/ledger/counts",
   "GET /api/ledger/entries",
   "GET /api/ledger/inclusion",
   "POST /api/ledger/cosignatures",
@@ -43,6 +44,8 @@ const MAY_VIEW = [
   "GET /api/clips",
   "GET /api/clips/:clip",
   "GET /api/clips/:clip/files/:name",
+  "GET /api/clips/:clip/views",
+  "GET /api/timeline",
   "GET /api/retention",
 ];
 /** Live, as a role and not as a person: a viewer sees blurred pictures only, and none is blurred live. */
@@ -55,6 +58,7 @@ const OWNERS_ONLY = [
   "DELETE /api/settings/cameras/:id",
   "POST /api/cameras/test",
   "GET /api/sessions",
+  "GET /api/connections",
   "DELETE /api/sessions/:id",
   "DELETE /api/clips/:clip",
   "POST /api/clips/:clip/hold",

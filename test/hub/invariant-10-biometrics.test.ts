@@ -41,10 +41,12 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
     expect(listed).toEqual({
       schema_migrations: "number name sha256 applied_at_ms",
       ledger_entries: "idx kind at_ms subject entry leaf_hash",
+      ledger_counts: "name count",
       ledger_nodes: "level idx hash",
       ledger_cosignatures: "size key_name key_id root cosigned_at_ms line",
       clips:
         "sequence id camera kind why event_at_ms started_at_ms ended_at_ms state keyring_head keyring_epoch entry_index",
+      clip_hours: "hour camera kind count",
       clip_files:
         "clip name segment track rendition size_bytes payload_sha256 from_ms to_ms derived_from entry_index",
       rendition_uploads: "clip name",
