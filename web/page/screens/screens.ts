@@ -22,7 +22,7 @@ const SCREENS: Readonly<Record<string, FoundScreen["load"]>> = {
   request: () => import("./requests/Request.svelte"),
   ask: () => import("./requests/NewRequest.svelte"),
   ledger: plain(() => import("./ledger/Ledger.svelte")),
-  house: () => import("./house/House.svelte"),
+  house: plain(() => import("./house/House.svelte")),
   cameras: plain(() => import("./cameras/Cameras.svelte")),
   health: plain(() => import("./health/Health.svelte")),
 };
