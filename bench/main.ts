@@ -18,6 +18,11 @@ const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
     { file: "./ledger.ts", run: "ledgerFigures" },
     { file: "./consent.ts", run: "consentFigures" },
   ],
+  page: [
+    { file: "./page-size.ts", run: "pageSizeFigures" },
+    { file: "./lighthouse.ts", run: "lighthouseFigures" },
+    { file: "./live.ts", run: "liveFigures" },
+  ],
   store: [{ file: "./seal.ts", run: "sealFigures" }],
 };
 

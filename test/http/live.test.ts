@@ -52,39 +52,39 @@ describe("who may look", () => {
   const own = (): string => hub.hub.url;
 
   test.each<[string, string, () => Promise<LiveSocket>]>([
-    ["nobody without a session", "401", () => look(null, "", { origin: own() })],
-    ["no viewer: nothing live is blurred", "403", async () => look(await hub.admit("viewer"))],
+    ["somebody without a session", "401", () => look(null, "", { origin: own() })],
+    ["a viewer: nothing live is blurred", "403", async () => look(await hub.admit("viewer"))],
     [
-      "no page of another site",
+      "a page of another site",
       "403",
       () => look(null, "", { ...cookieOf(hub.owner), origin: "http://elsewhere.example" }),
     ],
     [
-      "no page of another port of this machine",
+      "a page of another port of this machine",
       "403",
       () => look(null, "", { ...cookieOf(hub.owner), origin: "http://localhost:1" }),
     ],
-    ["no cookie without an origin", "403", () => look(null, "", cookieOf(hub.owner))],
+    ["a cookie without an origin", "403", () => look(null, "", cookieOf(hub.owner))],
     [
-      "no other site's page with a bearer either",
+      "another site's page with a bearer",
       "403",
       () => look(hub.owner, "", { origin: "http://elsewhere.example" }),
     ],
     [
-      "nobody under another name of this hub",
+      "somebody under another name of this hub",
       "421",
       () => look(hub.owner, "", { host: "evil.example" }),
     ],
-    ["nobody at a camera that is not there", "404", () => openLive(own(), "none", hub.owner)],
-    ["nobody at an odd camera's name", "422", () => openLive(own(), "Fro%2Fnt", hub.owner)],
-    ["nobody at another stream", "422", () => look(hub.owner, "?stream=other")],
-  ])("%s", async (_who, status, opening) => {
+    ["somebody at a camera that is not there", "404", () => openLive(own(), "none", hub.owner)],
+    ["somebody at an odd camera's name", "422", () => openLive(own(), "Fro%2Fnt", hub.owner)],
+    ["somebody at another stream", "422", () => look(hub.owner, "?stream=other")],
+  ])("is not %s", async (_who, status, opening) => {
     const entries = liveEntries();
     await expect(opening()).rejects.toThrow(`refused with ${status}`);
     expect(liveEntries()).toBe(entries);
   });
 
-  test("owner and adult by bearer, and the hub's own page by cookie", async () => {
+  test("is owner and adult by bearer, and the hub's own page by cookie", async () => {
     for (const opening of [
       () => look(hub.owner),
       () => look(adult),
