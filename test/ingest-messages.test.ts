@@ -2,15 +2,18 @@ import { describe, expect, test } from "vitest";
 import { readFromIngest, sayable } from "../src/ingest-messages.ts";
 
 describe("the hub believes the ingest process no more than a camera", () => {
+  const about = (report: object): object => ({
+    type: "camera",
+    camera: "front",
+    role: "main",
+    report: { state: "streaming", problem: null, codec: null, picture: null, ...report },
+  });
+  const picture = { lastAtMs: 1, width: 1920, height: 1080, fps: null };
+
   test("it takes what the process says in the shape that was agreed", () => {
-    const report = { state: "waiting-to-retry", problem: { code: "SILENT", message: "no" } };
-    const said = {
-      type: "camera",
-      camera: "front",
-      role: "main",
-      report: { ...report, codec: null },
-    };
-    expect(readFromIngest(said)).toEqual(said);
+    const problem = { code: "SILENT", message: "no" };
+    for (const said of [about({ state: "waiting-to-retry", problem }), about({ picture })])
+      expect(readFromIngest(said)).toEqual(said);
   });
 
   test.each([
@@ -24,6 +27,10 @@ describe("the hub believes the ingest process no more than a camera", () => {
     { type: "trouble", camera: "__proto__", code: "X", message: "" },
     { type: "ready", sandbox: { inForce: true, reason: "", more: 1 } },
     { type: "camera", camera: "front", role: "other", report: {} },
+    about({ picture: { ...picture, width: 0 } }),
+    about({ picture: { ...picture, height: 1e9 } }),
+    about({ picture: { ...picture, fps: "fast" } }),
+    about({ picture: { ...picture, fps: null, frame: "AAAA" } }),
     { type: "stop" },
   ])("and nothing else: %j", (value) => {
     expect(() => readFromIngest(value)).toThrow(/Cannot read/);
