@@ -51,7 +51,7 @@ beforeEach(async () => {
 describe("who may look", () => {
   const own = (): string => hub.hub.url;
 
-  test.each<[string, string, () => Promise<LiveSocket>]>([
+  const refused: [string, string, () => Promise<LiveSocket>][] = [
     ["somebody without a session", "401", () => look(null, "", { origin: own() })],
     ["a viewer: nothing live is blurred", "403", async () => look(await hub.admit("viewer"))],
     [
@@ -78,7 +78,8 @@ describe("who may look", () => {
     ["somebody at a camera that is not there", "404", () => openLive(own(), "none", hub.owner)],
     ["somebody at an odd camera's name", "422", () => openLive(own(), "Fro%2Fnt", hub.owner)],
     ["somebody at another stream", "422", () => look(hub.owner, "?stream=other")],
-  ])("is not %s", async (_who, status, opening) => {
+  ];
+  test.each(refused)("is not %s", async (_who, status, opening) => {
     const entries = liveEntries();
     await expect(opening()).rejects.toThrow(`refused with ${status}`);
     expect(liveEntries()).toBe(entries);
