@@ -27,6 +27,8 @@ export interface PageOptions {
   readonly prf?: boolean;
   /** Shown first; by default the address without a fragment. */
   readonly at?: string;
+  /** Further switches of the browser. */
+  readonly switches?: readonly string[];
 }
 
 export interface TestPage extends AsyncDisposable {
@@ -78,7 +80,11 @@ async function openPage(
   const isRoot = process.getuid?.() === 0;
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
-    args: [...(isRoot ? ["--no-sandbox"] : []), "--autoplay-policy=no-user-gesture-required"],
+    args: [
+      ...(isRoot ? ["--no-sandbox"] : []),
+      "--autoplay-policy=no-user-gesture-required",
+      ...(options.switches ?? []),
+    ],
   });
   try {
     const context = await browser.newContext({
