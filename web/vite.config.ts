@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 
 /** What redacts runs under a policy of its own, which the hub gives by the folder's name. */
 function folderOf(name: string): string {
-  return name.startsWith("redact") || name.startsWith("ort") ? "assets/redact" : "assets";
+  return /^(?:redact|ort|ultraface)/.test(name) ? "assets/redact" : "assets";
 }
 
 /** The page: static files, which the hub, or a device's own command line, serves as they are. */
