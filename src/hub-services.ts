@@ -18,6 +18,7 @@ import { Pairings } from "./http/pairings.ts";
 import { Sessions } from "./http/sessions.ts";
 import type { HubServices } from "./http/services.ts";
 import type { Health } from "./hub-health.ts";
+import type { CameraConnections } from "./hub-connections.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import type { ToIngest } from "./ingest-messages.ts";
 import { Household } from "./keys/household.ts";
@@ -68,56 +69,28 @@ export function openServices(parts: {
   urls: HubUrls;
   health: Health;
   settings: HubSettings;
+  connections: CameraConnections;
   /** The recorder checks a new keyring for itself; services are made before its process. */
   tellIngest: (message: ToIngest) => void;
 }): HubServices {
   const { options, database, ledgerKey, clipsDirectory, urls, health, tellIngest } = parts;
-  const { settings } = parts;
+  const { settings, connections } = parts;
   const nowMs = options.nowMs ?? Date.now;
-  const { origin, publicKey } = ledgerKey;
-  let news: News | null = null;
-  const ledger = Ledger.open({
-    database,
-    origin,
-    publicKey,
-    sign: (message) => ledgerKey.sign(message),
-    onAppend: (entry) => news?.tellEntry(entry),
-  });
-  const appendEntry = (entry: LedgerEntry): number => ledger.append(entry);
-  const entered = (): KeyringPosition | null => enteredKeyring(ledger);
-  const ownLedger = { origin, ledgerKey: publicKey, entered, appendEntry };
-  const household = Household.open({ database, nowMs, ...ownLedger });
-  const clips = ClipStore.open({ database, clipsDirectory, appendEntry, nowMs });
-  const requests = new RequestStore({
-    database,
-    appendEntry,
-    nowMs,
-    ...(options.random ? { random: options.random } : {}),
-  });
-  const decisions = openDecisions({
-    database,
-    requests,
-    appendEntry,
-    nowMs,
-    household,
-    clips,
-    ledger,
-  });
-  const sessions = new Sessions({ database, keyring: () => household.keyring, nowMs });
-  const told = openNews({ clips, ledger, household, sessions });
-  news = told;
+  const stores = openStores({ options, database, ledgerKey, clipsDirectory, nowMs });
+  const { ledger, appendEntry, household, clips, requests, decisions, news } = stores;
   const services: HubServices = {
     get name() {
       return settings.current.name;
     },
     version: VERSION,
     ledger,
-    ledgerKey: publicKey,
+    ledgerKey: ledgerKey.publicKey,
     household,
-    sessions,
+    sessions: stores.sessions,
     claimDesk: createClaimDesk(),
-    pairings: new Pairings(nowMs, () => told.tell("pairings")),
-    news: told,
+    pairings: new Pairings(nowMs, () => news.tell("pairings")),
+    news,
+    connections: connections.log,
     clips,
     timeline: new ClipTimeline(database),
     live: openLive(settings, tellIngest),
@@ -149,11 +122,57 @@ export function openServices(parts: {
     enter: (changed) => recordFacts(services, database, changed),
     apply: ({ cameras }) => {
       health.configure(cameras);
+      connections.configure(cameras);
       tellIngest({ type: "configure", clipsDirectory, cameras });
       services.retention.wake();
+      services.news.tell("cameras");
     },
   });
   return services;
+}
+
+/** What is kept in the database, and who is told of it. */
+function openStores(parts: {
+  options: HubOptions;
+  database: HubDatabase;
+  ledgerKey: LedgerKey;
+  clipsDirectory: string;
+  nowMs: () => number;
+}) {
+  const { options, database, ledgerKey, clipsDirectory, nowMs } = parts;
+  const { origin, publicKey } = ledgerKey;
+  let heard: News | null = null;
+  const ledger = Ledger.open({
+    database,
+    origin,
+    publicKey,
+    sign: (message) => ledgerKey.sign(message),
+    onAppend: (entry) => heard?.tellEntry(entry),
+  });
+  const appendEntry = (entry: LedgerEntry): number => ledger.append(entry);
+  const entered = (): KeyringPosition | null => enteredKeyring(ledger);
+  const ownLedger = { origin, ledgerKey: publicKey, entered, appendEntry };
+  const household = Household.open({ database, nowMs, ...ownLedger });
+  const clips = ClipStore.open({ database, clipsDirectory, appendEntry, nowMs });
+  const requests = new RequestStore({
+    database,
+    appendEntry,
+    nowMs,
+    ...(options.random ? { random: options.random } : {}),
+  });
+  const decisions = openDecisions({
+    database,
+    requests,
+    appendEntry,
+    nowMs,
+    household,
+    clips,
+    ledger,
+  });
+  const sessions = new Sessions({ database, keyring: () => household.keyring, nowMs });
+  const news = openNews({ clips, ledger, household, sessions });
+  heard = news;
+  return { ledger, appendEntry, household, clips, requests, decisions, sessions, news };
 }
 
 function openLive(settings: HubSettings, tellIngest: (message: ToIngest) => void): LiveStreams {

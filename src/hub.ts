@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { makePrivateDirectory, PRIVATE_DIRECTORY_MODE } from "./base/files.ts";
 import { openDatabase } from "./base/database.ts";
 import { addClipRoutes } from "./http/clip-routes.ts";
+import { addConnectionRoutes, Connections } from "./http/connections.ts";
 import { addConsentRoutes, addPickUpRoute } from "./http/consent-routes.ts";
 import { addHouseholdRoutes } from "./http/household-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
@@ -18,6 +19,7 @@ import { createOutsideServer } from "./http/outside.ts";
 import { addTimelineRoutes } from "./http/timeline-routes.ts";
 import { createServer, type HubServer } from "./http/server.ts";
 import type { HubServices } from "./http/services.ts";
+import { CameraConnections } from "./hub-connections.ts";
 import { createHealth, type Health } from "./hub-health.ts";
 import { HubSettings } from "./hub-settings.ts";
 import {
@@ -79,10 +81,15 @@ export class Hub implements AsyncDisposable {
       environment: options.environment ?? {},
     });
     const health = createHealth(settings.cameras);
+    const connections = new CameraConnections(
+      new Connections(database, options.nowMs ?? Date.now),
+      settings.cameras,
+    );
     let tellIngest = (_message: ToIngest): void => undefined;
     const services = openServices({
       ...{ options, database, ledgerKey, clipsDirectory, urls, health },
       settings: hubSettings,
+      connections,
       tellIngest: (message) => tellIngest(message),
     });
     stack.use(services.retention);
@@ -105,13 +112,25 @@ export class Hub implements AsyncDisposable {
     // are whole.
     stack.defer(() => taken.all);
     const ingest = stack.use(
-      startIngest({ services, health, clipsDirectory, settings: hubSettings, options, taken }),
+      startIngest({
+        services,
+        health,
+        connections,
+        clipsDirectory,
+        settings: hubSettings,
+        options,
+        taken,
+      }),
     );
     health.setIngest(ingest);
     tellIngest = (message) => ingest.send(message);
     stack.use(services.live);
     stack.use(services.news);
-    const timer = setInterval(() => expireDue(services), EXPIRY_CHECK_MS);
+    stack.defer(() => connections.forgetStreams());
+    const timer = setInterval(() => {
+      expireDue(services);
+      connections.keep();
+    }, EXPIRY_CHECK_MS);
     stack.defer(() => clearInterval(timer));
     const spaceTimer = setInterval(() => {
       services.retention.wake();
@@ -178,6 +197,7 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addPickUpRoute(server, services);
   addLedgerRoutes(server, services);
   addNewsRoutes(server, services);
+  addConnectionRoutes(server, services);
   server.get("/api/health", { config: { access: "session" } }, async () => services.health());
   server.get("/api/openapi.json", { config: { access: "public" } }, async () => server.swagger());
   return server;
@@ -205,13 +225,14 @@ function hostNameOf(url: string | null): string[] {
 function startIngest(parts: {
   services: HubServices;
   health: Health;
+  connections: CameraConnections;
   clipsDirectory: string;
   settings: HubSettings;
   options: HubOptions;
   /** Resolves when all that was said of recordings so far is listed, or was reported as not. */
   taken: { all: Promise<void> };
 }): IngestProcess {
-  const { services, health, clipsDirectory, settings, options, taken } = parts;
+  const { services, health, connections, clipsDirectory, settings, options, taken } = parts;
   const { log } = options;
   const { household, clips, retention, live } = services;
   return IngestProcess.start({
@@ -223,6 +244,7 @@ function startIngest(parts: {
     onPicture: (picture) => live.take(picture),
     onMessage: (message: FromIngest) => {
       const news = health.observe(message);
+      connections.observe(message);
       if (message.type === "camera") live.setState(message.camera, message.role, message.report);
       if (news) log(news.level, news.text);
       if (message.type === "camera" || news) services.news.tell("cameras");
@@ -240,6 +262,7 @@ function startIngest(parts: {
     onMalformed: (reason) => log("warn", `ingest process: ${reason}`),
     onExit: async (reason) => {
       health.forgetStreams();
+      connections.forgetStreams();
       live.ingestGone();
       log("warn", `the ingest process ended (${reason}); starting it again`);
       await taken.all;

@@ -9,6 +9,7 @@ import type { Household } from "../keys/household.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { HealthAnswer } from "../protocol/api.ts";
 import type { ClaimDesk } from "./claim.ts";
+import type { Connections } from "./connections.ts";
 import type { LiveStreams } from "./live-streams.ts";
 import type { News } from "./news.ts";
 import type { Pairings } from "./pairings.ts";
@@ -26,6 +27,7 @@ export interface HubServices {
   readonly claimDesk: ClaimDesk;
   readonly pairings: Pairings;
   readonly news: News;
+  readonly connections: Connections;
   readonly clips: ClipStore;
   readonly timeline: ClipTimeline;
   readonly live: LiveStreams;

@@ -5,7 +5,7 @@ import type { HubServices } from "./services.ts";
 const MINUTE_MS = 60_000;
 
 /** Settings as an owner sees and changes them. No answer has a password in it. */
-export function addSettingsRoutes(server: HubServer, { settings }: HubServices): void {
+export function addSettingsRoutes(server: HubServer, { settings, connections }: HubServices): void {
   const config = { access: "administer", rateLimit: { max: 60, timeWindow: MINUTE_MS } } as const;
   const response = { 200: Api.SettingsAnswer };
   server.get(
@@ -40,6 +40,10 @@ export function addSettingsRoutes(server: HubServer, { settings }: HubServices):
       config: { access: "administer", rateLimit: { max: 10, timeWindow: MINUTE_MS } },
       schema: { body: Api.CameraTestBody, response: { 200: Api.CameraTestAnswer } },
     },
-    async ({ body }) => settings.testCamera(body),
+    async ({ body }) => {
+      const answer = await settings.testCamera(body);
+      connections.tried(body.main, answer.ok);
+      return answer;
+    },
   );
 }

@@ -58,6 +58,7 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       keyring_statements: "epoch head envelope",
       device_labels: "device label salt",
       sessions: "id token_sha256 device created_at_ms expires_at_ms",
+      connections: "what address first_at_ms last_at_ms",
       hub_facts: "name value",
       forms: "token_sha256 created_at_ms expires_at_ms spent_at_ms",
       requests:
