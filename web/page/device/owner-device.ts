@@ -75,6 +75,10 @@ export class OwnerDevice {
     return this.#bundle;
   }
 
+  get isOpen(): boolean {
+    return this.#bundle !== null;
+  }
+
   /** What this device last saw of the ledger, or null where it never did. */
   async seen(): Promise<Seen | null> {
     if (this.#seen || this.#borrowed) return this.#seen;

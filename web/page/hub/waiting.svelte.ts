@@ -1,3 +1,6 @@
+import { ask } from "../device/vault.ts";
+import { VaultError } from "../device/vault-messages.ts";
+
 /** How many requests wait for this owner; the screen of requests counts them. */
 let requests = $state(0);
 
@@ -9,3 +12,13 @@ export const waiting = {
     requests = found;
   },
 };
+
+/** Counts them; for a device that may sign, at the start and whenever the hub tells of a request. */
+export async function countWaiting(): Promise<void> {
+  try {
+    requests = await ask("countWaiting", null);
+  } catch (error) {
+    // A number beside a word: whoever opens the screen is told what is wrong.
+    if (!(error instanceof VaultError)) throw error;
+  }
+}

@@ -124,6 +124,8 @@ export const decisionCalls = {
       const decision = await signPrepared(context, statement);
       requireNotStopped(statement);
       statement.stage = "sending";
+      const { length } = filesOfTerms(statement.terms);
+      context.progress(length, length);
       const decided = await post(context.device, statement.terms.request, decision);
       statement.stage = "done";
       return decided;

@@ -37,6 +37,8 @@ export interface ShownRequest {
   readonly fetched: number;
   readonly statusUrl: string;
   readonly personal: Personal | null;
+  /** The keys are sealed still: nobody knows yet whether this device could open it. */
+  readonly isLocked: boolean;
   /** Null where the personal part cannot be opened, too. */
   readonly citesBasis: boolean | null;
   readonly soughtFromMs: number;
@@ -151,6 +153,7 @@ export async function show(
   const { fromMs, toMs } = checkAsked(asked);
   return {
     ...{ record, state, outcome, decidedAtMs, statusUrl, fetched, personal },
+    isLocked: !device.isOpen,
     citesBasis: personal === null ? null : !citesNoBasis(personal),
     soughtFromMs: fromMs,
     soughtToMs: toMs,
@@ -168,7 +171,7 @@ async function openedPersonal(
   { record, personal }: Api.RequestSummary,
 ): Promise<Personal | null> {
   // A locked device shows nothing that it opened before it was locked.
-  const { owners } = device.bundle.readers;
+  const owners = device.isOpen ? device.bundle.readers.owners : undefined;
   if (personal === null || owners === undefined) return null;
   const known = opened.get(record.request + record.personalSha256);
   if (known !== undefined) return known;
