@@ -11,8 +11,7 @@ export type Received =
   | (LiveServerMessage & { readonly atMs: number })
   | { readonly type: "fragment"; readonly fragment: LiveFragment; readonly atMs: number };
 
-export type ReceivedInit = Extract<Received, { type: "init" }>;
-export type ReceivedFragment = Extract<Received, { type: "fragment" }>;
+type ReceivedInit = Extract<Received, { type: "init" }>;
 
 /** A viewer of a live picture: a real socket, everything that came over it, and how it ended. */
 export interface LiveSocket extends Disposable {
