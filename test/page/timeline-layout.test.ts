@@ -152,10 +152,10 @@ describe("a million rows", () => {
     ]);
     expect(few.heightPx).toBe(DAY_HEADING_PX + 3 * ROW_PX);
     const many = new RowLayout([
-      { startMs: at, count: 20 },
+      { startMs: at, count: 90 },
       { startMs: at - HOUR_MS, count: 10 },
     ]);
-    expect(many.heightPx).toBe(DAY_HEADING_PX + 2 * HOUR_HEADING_PX + 30 * ROW_PX);
+    expect(many.heightPx).toBe(DAY_HEADING_PX + 2 * HOUR_HEADING_PX + 100 * ROW_PX);
     expect(new RowLayout([]).count).toBe(0);
   });
 });

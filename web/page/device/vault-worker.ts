@@ -10,6 +10,7 @@ import { ledgerCalls } from "./calls/ledger-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
 import { settingsCalls } from "./calls/settings-calls.ts";
 import { requestCalls } from "./calls/request-calls.ts";
+import { timelineCalls } from "./calls/timeline-calls.ts";
 import { OwnerDevice } from "./owner-device.ts";
 import type { FromVault, ToVault, VaultErrorData } from "./vault-messages.ts";
 
@@ -33,6 +34,7 @@ const calls = {
   ...liveCalls,
   ...requestCalls,
   ...decisionCalls,
+  ...timelineCalls,
 };
 export type VaultCalls = typeof calls;
 

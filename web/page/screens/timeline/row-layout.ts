@@ -33,11 +33,19 @@ export interface RowPlace {
   readonly isFirst: boolean;
 }
 
+/** A row that stays the same one when newer events come and the oldest ones go. */
+export interface RowAnchor {
+  /** Beginning of its section. */
+  readonly startMs: number;
+  /** Counted from the oldest of the section, which is 1. */
+  readonly fromEnd: number;
+}
+
 export const ROW_PX = 80;
 export const DAY_HEADING_PX = 56;
 export const HOUR_HEADING_PX = 36;
 /** From this many on, a day is shown hour by hour. */
-const DENSE_DAY = 24;
+const DENSE_DAY = 100;
 
 /**
  * Where each event stands in a list of all of them, newest first, known from counts alone: nothing
@@ -97,6 +105,20 @@ export class RowLayout {
   indexBefore(timeMs: number): number {
     const section = this.sections.find(({ startMs }) => startMs < timeMs);
     return section?.firstIndex ?? Math.max(0, this.count - 1);
+  }
+
+  anchorOf(index: number): RowAnchor {
+    const { section } = this.place(index);
+    const { startMs, count, firstIndex } = section;
+    return { startMs, fromEnd: count - (index - firstIndex) };
+  }
+
+  /** Index of the row again; of the next older one where its hour is gone. */
+  indexOf({ startMs, fromEnd }: RowAnchor): number {
+    const section = this.sections.find((each) => each.startMs <= startMs);
+    if (!section) return Math.max(0, this.count - 1);
+    if (section.startMs !== startMs) return section.firstIndex;
+    return section.firstIndex + Math.max(0, section.count - fromEnd);
   }
 
   dayOf(timeMs: number): DaySection | null {
