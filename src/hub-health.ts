@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
-import { isDeepStrictEqual } from "node:util";
 import type { CameraStatus, HealthAnswer } from "./protocol/api.ts";
 import type { HubServices } from "./http/services.ts";
 import type { FromIngest, StreamReport } from "./ingest-messages.ts";
 import type { IngestProcess } from "./ingest-process.ts";
-import type { CameraSettings } from "./settings.ts";
+import { hasSameStreams, type CameraSettings } from "./settings.ts";
 
 /** What the hub knows about itself right now; kept from what the ingest process reports. */
 export interface Health {
@@ -31,7 +30,7 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
   return {
     configure: (changed) => {
       const stay = cameras.filter((camera) =>
-        changed.some((other) => isDeepStrictEqual(camera, other)),
+        changed.some((other) => hasSameStreams(camera, other)),
       );
       const stays = (id: string): boolean => stay.some((camera) => camera.id === id);
       // What was said of a camera before it was changed is not said of what it is now.

@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { isDeepStrictEqual } from "node:util";
 import { systemClock } from "./base/clock.ts";
 import { findFfmpeg } from "./base/ffmpeg.ts";
 import { sandboxState } from "./base/sandbox.ts";
@@ -16,7 +15,7 @@ import { HubError } from "./protocol/errors.ts";
 import type { Fragment } from "./protocol/fragment.ts";
 import { parseCameraId, type CameraId } from "./protocol/ids.ts";
 import { verifyKeyringSince, type KeyringPosition } from "./protocol/keyring.ts";
-import { hasOwnSub, type CameraSettings } from "./settings.ts";
+import { hasOwnSub, hasSameStreams, type CameraSettings } from "./settings.ts";
 import { GreyFrames } from "./vision/frames.ts";
 import { MotionDetector } from "./vision/motion.ts";
 
@@ -241,7 +240,7 @@ function startPipelines(): void {
 /** Ends the cameras that are gone or changed, each with its recording closed; others go on. */
 async function endChanged(cameras: readonly CameraSettings[]): Promise<void> {
   const stays = ({ settings }: Pipeline): boolean =>
-    cameras.some((camera) => isDeepStrictEqual(camera, settings));
+    cameras.some((camera) => hasSameStreams(camera, settings));
   const ending = [...pipelines].filter(([, pipeline]) => !stays(pipeline));
   await Promise.all(
     ending.map(async ([, { recorder, stack }]) => {

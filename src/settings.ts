@@ -1,4 +1,5 @@
 import path from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import Type, { type Static } from "typebox";
 import { writeFileDurably } from "./base/files.ts";
 import { RETENTION_DEFAULT, type RetentionRules } from "./clips/retention-plan.ts";
@@ -143,6 +144,11 @@ export interface Settings {
   readonly retentionWritten?: RetentionWritten;
   /** SHA-256 input for the ledger: the file as it was read, without the secrets. */
   readonly text: string;
+}
+
+/** Whether nothing of its streams differs: a new name is no reason to begin a camera anew. */
+export function hasSameStreams(one: CameraSettings, other: CameraSettings): boolean {
+  return isDeepStrictEqual({ ...one, name: "" }, { ...other, name: "" });
 }
 
 export const EXAMPLE_SETTINGS = `# Doorward's settings. Comments stay when the page changes something.
