@@ -4,7 +4,14 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } f
 import path from "node:path";
 import { projectRoot } from "./requirements.ts";
 
-const SOURCES = ["web", "src/owner", "src/protocol", "package-lock.json"];
+/** What goes into a build; this file says how it is made. */
+const SOURCES = [
+  "test/support/page-build.ts",
+  "web",
+  "src/owner",
+  "src/protocol",
+  "package-lock.json",
+];
 const KEPT = path.join(projectRoot, "node_modules/.cache/doorward-page");
 const BUILDS_KEPT_MS = 60 * 60_000;
 
@@ -18,7 +25,9 @@ export function builtPage(): string {
   const unfinished = `${folder}.${process.pid}`;
   const vite = path.join(projectRoot, "node_modules/vite/bin/vite.js");
   const words = [vite, "build", "web", "--outDir", unfinished, "--logLevel", "error"];
-  const built = spawnSync(process.execPath, words, { cwd: projectRoot, encoding: "utf8" });
+  // Tests run as NODE_ENV=test, which would build a page for developers.
+  const env = { ...process.env, NODE_ENV: "production" };
+  const built = spawnSync(process.execPath, words, { cwd: projectRoot, env, encoding: "utf8" });
   if (built.status !== 0) {
     rmSync(unfinished, { recursive: true, force: true });
     throw new Error(`Cannot build the page:\n${built.stdout}${built.stderr}`);
@@ -37,7 +46,7 @@ function fingerprint(): string {
   const hash = createHash("sha256");
   for (const source of SOURCES) {
     const full = path.join(projectRoot, source);
-    for (const file of source.includes(".") ? [full] : filesBelow(full)) {
+    for (const file of path.extname(source) !== "" ? [full] : filesBelow(full)) {
       hash.update(`${path.relative(projectRoot, file)}\0`);
       hash.update(readFileSync(file));
     }
