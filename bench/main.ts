@@ -22,6 +22,7 @@ const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
     { file: "./page-size.ts", run: "pageSizeFigures" },
     { file: "./lighthouse.ts", run: "lighthouseFigures" },
     { file: "./live.ts", run: "liveFigures" },
+    { file: "./timeline.ts", run: "timelineFigures" },
   ],
   store: [{ file: "./seal.ts", run: "sealFigures" }],
 };

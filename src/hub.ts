@@ -97,29 +97,15 @@ export class Hub implements AsyncDisposable {
     const server = await mainServer(services, options.pageDirectory ?? PAGE_DIRECTORY);
     stack.defer(() => server.close());
     urls.main = await listen(server, settings.port);
-    if (settings.outside) {
-      const outside = await createOutsideServer(services, {
-        version: VERSION,
-        hostNames: [...LOOPBACK_NAMES, ...hostNameOf(settings.outside.url)],
-        logLevel: "warn",
-      });
-      stack.defer(() => outside.close());
-      const listening = await listen(outside, settings.outside.port);
-      urls.outside = settings.outside.url ?? listening;
-    }
+    urls.outside = await listenOutside(services, options, stack);
     const taken = { all: Promise.resolve() };
     // After the process has ended and before the database closes: its last words are that clips
     // are whole.
     stack.defer(() => taken.all);
     const ingest = stack.use(
       startIngest({
-        services,
-        health,
-        connections,
-        clipsDirectory,
-        settings: hubSettings,
-        options,
-        taken,
+        ...{ services, health, connections, clipsDirectory, settings: hubSettings },
+        ...{ options, taken },
       }),
     );
     health.setIngest(ingest);
@@ -127,16 +113,7 @@ export class Hub implements AsyncDisposable {
     stack.use(services.live);
     stack.use(services.news);
     stack.defer(() => connections.forgetStreams());
-    const timer = setInterval(() => {
-      expireDue(services);
-      connections.keep();
-    }, EXPIRY_CHECK_MS);
-    stack.defer(() => clearInterval(timer));
-    const spaceTimer = setInterval(() => {
-      services.retention.wake();
-      dropIdleUploads(services, options);
-    }, SPACE_CHECK_MS);
-    stack.defer(() => clearInterval(spaceTimer));
+    stack.use(startTimers(services, connections, options));
     log("info", `listening on ${urls.main}`);
     return new Hub({
       services,
@@ -175,6 +152,44 @@ function dropIdleUploads({ renditions }: HubServices, { log }: HubOptions): void
   renditions.dropIdle().catch((error: unknown) => {
     log("warn", `unfinished upload: ${error instanceof Error ? error.message : "?"}`);
   });
+}
+
+function startTimers(
+  services: HubServices,
+  connections: CameraConnections,
+  options: HubOptions,
+): Disposable {
+  const expiry = setInterval(() => {
+    expireDue(services);
+    connections.keep();
+  }, EXPIRY_CHECK_MS);
+  const space = setInterval(() => {
+    services.retention.wake();
+    dropIdleUploads(services, options);
+  }, SPACE_CHECK_MS);
+  return {
+    [Symbol.dispose]: () => {
+      clearInterval(expiry);
+      clearInterval(space);
+    },
+  };
+}
+
+/** @returns The public address of the outside listener, or null where there is none. */
+async function listenOutside(
+  services: HubServices,
+  { settings }: HubOptions,
+  stack: AsyncDisposableStack,
+): Promise<string | null> {
+  if (!settings.outside) return null;
+  const outside = await createOutsideServer(services, {
+    version: VERSION,
+    hostNames: [...LOOPBACK_NAMES, ...hostNameOf(settings.outside.url)],
+    logLevel: "warn",
+  });
+  stack.defer(() => outside.close());
+  const listening = await listen(outside, settings.outside.port);
+  return settings.outside.url ?? listening;
 }
 
 async function mainServer(services: HubServices, pageDirectory: string): Promise<HubServer> {

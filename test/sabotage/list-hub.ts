@@ -277,4 +277,29 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     replace: "if (bytes < 3)",
     tests: ["test/camera/live-pipe.test.ts"],
   },
+  {
+    name: "scripts may read the session's cookie",
+    file: "src/http/session-cookie.ts",
+    find: "httpOnly: true,",
+    replace: "httpOnly: false,",
+    tests: ["test/http/cookie-session.test.ts"],
+    only: "out of reach for scripts",
+  },
+  {
+    name: "a socket takes another site's origin",
+    file: "src/http/access-check.ts",
+    find: "const isForeignOrigin = request.headers.origin !== undefined && !hasOwnOrigin(request);",
+    replace:
+      "const isForeignOrigin = !isUpgrade(request) && request.headers.origin !== undefined && !hasOwnOrigin(request);",
+    tests: ["test/http/news.test.ts"],
+    only: "no page of another site",
+  },
+  {
+    name: "a page hears on after its device was removed",
+    file: "src/http/news.ts",
+    find: "this.#cut(reader, NEWS_CLOSE.sessionEnded);",
+    replace: "reader.saidAtMs = nowMs;",
+    tests: ["test/http/news.test.ts"],
+    only: "within a second or so",
+  },
 ];
