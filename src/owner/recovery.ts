@@ -90,3 +90,14 @@ export async function parseRecoverySheet(text: string): Promise<Recovery> {
   }
   return recoveryFromSeed(kind, seed);
 }
+
+/**
+ * The words that somebody may mean who has typed this much; in this list four letters decide.
+ *
+ * @returns at most `max` words, the typed one first where it is a word itself.
+ */
+export function recoveryWordsLike(typed: string, max: number): string[] {
+  const beginning = typed.trim().toLowerCase();
+  if (beginning === "") return [];
+  return wordlist.filter((word) => word.startsWith(beginning)).slice(0, max);
+}

@@ -1,6 +1,6 @@
 import { readDeviceBundle, type NewLabel } from "../../../../src/owner/device-bundle.ts";
 import { foundHousehold, type FoundedHousehold } from "../../../../src/owner/household.ts";
-import type { KeyKind } from "../../../../src/owner/identity.ts";
+import { generateReader, type KeyKind } from "../../../../src/owner/identity.ts";
 import { openSealedFile } from "../../../../src/owner/open-clip.ts";
 import {
   pairingWords,
@@ -8,7 +8,11 @@ import {
   startPairing,
   type Newcomer,
 } from "../../../../src/owner/pairing.ts";
-import { parseRecoverySheet, recoverySheet } from "../../../../src/owner/recovery.ts";
+import {
+  parseRecoverySheet,
+  recoverySheet,
+  recoveryWordsLike,
+} from "../../../../src/owner/recovery.ts";
 import { SeenSchema } from "../../../../src/owner/witness.ts";
 import * as Api from "../../../../src/protocol/api.ts";
 import { fromBase64, sha256Hex } from "../../../../src/protocol/bytes.ts";
@@ -32,6 +36,7 @@ let joining: {
 } | null = null;
 
 const POLL_MS = 500;
+const RECOVERY_WORDS_MAX = 4;
 
 /** Founding a household, joining one, and this browser's own keys. */
 export const houseCalls = {
@@ -55,6 +60,24 @@ export const houseCalls = {
     await device.client.delete("/api/session").catch(() => undefined);
     await device.forget();
   },
+
+  /** @throws HubError CLAIM_CODE_WRONG before any key is made and written down for nothing. */
+  checkCode: async ({ device }: VaultContext, { code }: { code: string }) => {
+    // The hub seals its test file for whatever readers it is told; these are nobody's.
+    const { recipient } = await generateReader("x25519");
+    const body = { code, originals: recipient, recovery: recipient };
+    await device.client.post("/api/claim/test", body, Api.ClaimTestAnswer);
+  },
+
+  /** Words of the recovery list that begin as typed. */
+  recoveryWords: async (_context: VaultContext, { typed }: { typed: string }) =>
+    recoveryWordsLike(typed, RECOVERY_WORDS_MAX),
+
+  /** Which of the words that were typed are not those of the sheet made here, counted from 1. */
+  wrongWords: async (_context: VaultContext, { words }: { words: readonly string[] }) =>
+    requireFounded().recovery.words.flatMap((word, index) =>
+      words[index] === word ? [] : [index + 1],
+    ),
 
   /** Makes every key of a new household; nothing is claimed or stored yet. */
   found: async (
@@ -117,20 +140,26 @@ export const houseCalls = {
     await device.follow();
   },
 
-  /** Shows this browser to the hub as a device that would like to join; then waits for an owner. */
+  /** Shows this browser to the hub as a device that would like to join. */
   join: async (
-    { device, signal }: VaultContext,
+    { device }: VaultContext,
     { label, passkey }: { label: string; passkey: Passkey | null },
   ) => {
     const newcomer = await startPairing(label, passkey ?? undefined);
     const { commitment } = newcomer;
     const started = await device.client.post("/api/pairings", { commitment }, Api.PairingStarted);
     joining = { newcomer, pairing: started.pairing, token: started.token };
+    return { expiresAtMs: started.expiresAtMs };
+  },
+
+  /** Waits until an owner begins, and gives the three words that both screens must show. */
+  joinWords: async ({ device, signal }: VaultContext) => {
+    const { newcomer, pairing, token } = requireJoining();
     const ownerNonce = await pollPairing(device.client, signal, (state) => state.ownerNonce);
-    await device.client.send(`/api/pairings/${started.pairing}/reveal`, newcomer.reveal, {
-      "x-doorward-pairing": started.token,
+    await device.client.send(`/api/pairings/${pairing}/reveal`, newcomer.reveal, {
+      "x-doorward-pairing": token,
     });
-    return { words: pairingWords(newcomer.reveal, ownerNonce) };
+    return pairingWords(newcomer.reveal, ownerNonce);
   },
 
   /** Waits until an owner has signed, takes what he passed on, and checks the hub against it. */
@@ -182,19 +211,39 @@ function requireJoining(): NonNullable<typeof joining> {
   return joining;
 }
 
+type PairingPick = (state: { ownerNonce: string | null; sealed: string | null }) => string | null;
+
+/** @throws HubError PAIRING_OVER when the hub knows nothing of it any more: it lives ten minutes. */
+async function pickFromPairing(
+  client: VaultContext["device"]["client"],
+  pairing: string,
+  token: string,
+  pick: PairingPick,
+): Promise<string | null> {
+  try {
+    const path = `/api/pairings/${pairing}`;
+    const response = await client.fetch("GET", path, undefined, { "x-doorward-pairing": token });
+    return pick(checkShape(Api.PairingState, await response.json(), "pairing"));
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    // A phone that sleeps or changes networks while somebody looks for the other device.
+    if (error.code === "HUB_UNREACHABLE" || error.code === "TOO_MANY_CALLS") return null;
+    if (error.code === "NOT_FOUND")
+      throw new HubError("PAIRING_OVER", "Cannot join: this exchange is over; start again");
+    throw error;
+  }
+}
+
 /** Polls until there is an answer; the pairing itself runs out after ten minutes. */
 async function pollPairing(
   client: VaultContext["device"]["client"],
   signal: AbortSignal,
-  pick: (state: { ownerNonce: string | null; sealed: string | null }) => string | null,
+  pick: PairingPick,
 ): Promise<string> {
   const { pairing, token } = requireJoining();
   for (;;) {
     signal.throwIfAborted();
-    const path = `/api/pairings/${pairing}`;
-    const response = await client.fetch("GET", path, undefined, { "x-doorward-pairing": token });
-    const state = checkShape(Api.PairingState, await response.json(), "pairing");
-    const found = pick(state);
+    const found = await pickFromPairing(client, pairing, token, pick);
     if (found !== null) return found;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

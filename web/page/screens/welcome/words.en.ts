@@ -1,0 +1,152 @@
+export const english = {
+  brand: "Doorward",
+  step: (at: number, of: number) => `Step ${at} of ${of}`,
+  stepNames: ["Welcome", "Code and names", "Keys", "Recovery sheet", "First camera"],
+  next: "Continue",
+  back: "Back",
+  trial: "Trial",
+  trialText: "Hub and keys are on one machine: whoever has the machine can open everything.",
+
+  start: {
+    title: "Your door, kept at home",
+    first: "This hub records what happens at your door, and keeps it in your house.",
+    second:
+      "Every recording is locked with keys that are made on this device. The hub never has them.",
+    third: "Nothing leaves the house that you have not signed for.",
+    where: "Where is this browser?",
+    onHub: "On the hub’s own machine",
+    onHubText:
+      "This becomes a trial, good for looking around. The keys will lie beside the recordings, so real cameras want keys on another device.",
+    tunnel: "On another device, through a tunnel",
+    tunnelText: "The keys stay on this device, away from the recordings.",
+    how: "How to come from another device",
+    howText:
+      "On that device, run this with the hub’s name or address, then open the same address there:",
+    ready:
+      "At hand: the code from the hub’s console, and a printer or a pen. It takes about ten minutes.",
+    begin: "Begin",
+    held: (label: string) =>
+      `This browser holds keys already, as “${label}”, and the hub says that it belongs to nobody. If you did not clear the hub yourself, stop here: founding a household replaces these keys for good.`,
+    replace: "I have cleared the hub. Replace these keys.",
+  },
+
+  names: {
+    title: "Code and names",
+    code: "Code from the hub’s console",
+    codeHint: "The hub prints it where it was started: three groups of four.",
+    device: "Name of this device",
+    deviceHint: "Your household sees it, for example: Kitchen phone.",
+    house: "Name of the house",
+    houseHint: "Shown at the top of this page, for example: 12 Rose Lane. You can change it later.",
+    checking: "Asking the hub …",
+  },
+
+  keys: {
+    title: "Keys for this device",
+    passkey: "A passkey seals them: your fingerprint or PIN opens the keys on this device.",
+    browser:
+      "This browser has no passkeys at this address, so it seals the keys itself: whoever can use this browser on this device can use the keys.",
+    make: "Make the keys",
+    makeWithout: "Let the browser seal them",
+    declined:
+      "No passkey was made: it was declined, or this device has none that can seal keys. Try again, or let the browser seal them; then whoever can use this browser on this device can use the keys.",
+    making: "Making the keys …",
+    asking: "Your device asks for your fingerprint or PIN …",
+    more: "More",
+    classic: "Classic keys only",
+    classicText:
+      "Without it, the keys also stand against the large quantum computers that may come. Tick it only if other tools have to open your recordings.",
+    made: "The keys are made. They are sealed on this device once the hub is yours.",
+    sealedBy: { passkey: "Sealed by your passkey", browser: "Sealed by this browser" },
+    again: "Name or kind has changed since, so new keys are made, and with them a new sheet.",
+  },
+
+  sheet: {
+    title: "Your recovery sheet",
+    text: "These 24 words open everything this house has recorded if all your devices are lost. There is no other way back, and nobody can send them to you.",
+    keep: "Print or write them down, and keep the paper away from the hub. Whoever reads it can open everything.",
+    list: "The 24 words",
+    print: "Print",
+    save: "Save as a file",
+    saved: "The file is unsealed: take it off this device once it is printed.",
+    fileName: "doorward-recovery.txt",
+    done: "I have them on paper",
+    printTitle: "Doorward recovery sheet",
+    printText: "Whoever holds these words can open everything this household has recorded.",
+    printKeep: "Keep this sheet away from the hub.",
+    printKind: (kind: string) => `kind: ${kind}`,
+    printed: (when: string) => `Made on ${when}`,
+  },
+
+  proof: {
+    title: "Try the sheet",
+    text: "The hub now seals a small file. Only what you type from the paper opens it: then you know that the sheet works.",
+    hint: "The first four letters of a word are enough; space leads to the next. You can also paste all of them.",
+    word: (number: number) => `Word ${number}`,
+    unknown: "not a word of the list",
+    file: "Use the saved file instead",
+    check: "Open the file with these words",
+    checking: "Opening the sealed file …",
+    claiming: "The sheet works. The hub becomes yours …",
+    missing: (count: number) =>
+      count === 1 ? "One word is missing." : `${count} words are missing.`,
+    wrong: (numbers: string) => `Not as on the sheet: word ${numbers}.`,
+    wrongMany: (numbers: string) => `Not as on the sheet: words ${numbers}.`,
+    wrongSomewhere: "A word is wrong or in the wrong place. The words alone do not say which.",
+    wrongFile: "This file is not the sheet that was made here.",
+    sheetAgain: "Look at the sheet again",
+    newCode:
+      "The code is not the hub’s any more: it was probably started again. Its console shows a new one; what you have typed here stays.",
+    enterCode: "Enter the new code",
+  },
+
+  camera: {
+    title: "The hub is yours",
+    proven: "The recovery sheet opened the test file. From now on the hub records, for you alone.",
+    nameFailed: "The name of the house could not be saved. You can set it under House.",
+    text: "Connect your doorbell now, or look around first with a scene that the hub draws itself.",
+    add: "Connect a camera",
+    demo: "The demo scene first",
+    added: "The camera is saved. Its picture comes in a moment.",
+    toLive: "To the door",
+  },
+
+  join: {
+    title: "Join this house",
+    text: (house: string) =>
+      `${house} belongs to a household. An owner lets this device in, with a device that is in already.`,
+    device: "Name of this device",
+    deviceHint: "Your household sees it, for example: Kitchen phone.",
+    begin: "Ask to join",
+    starting: "Telling the hub …",
+    waitTitle: "An owner lets you in",
+    wait: "On a device that is in already, an owner now opens House and admits a new device, or runs this at the command line:",
+    waiting: "Waiting for an owner …",
+    wordsTitle: "Compare three words",
+    words:
+      "The owner’s device must show the same three words, in this order. If it does not, the owner must not admit this device.",
+    until: (time: string) => `This waits until ${time}.`,
+    admitting: "Waiting for the owner to confirm …",
+    cancel: "Stop waiting",
+    lost: "All devices lost?",
+    lostText:
+      "The recovery sheet has the key to every recording, but neither this page nor the command line can use it yet. Keep the sheet and the hub’s files: both stay valid.",
+  },
+
+  errors: {
+    PAIRING_OVER:
+      "Ten minutes have passed, or the hub was started again. Nothing was admitted; start again.",
+    TOO_MANY_PAIRINGS:
+      "Too many devices are waiting to be let in. Wait ten minutes, then try again.",
+    CLAIM_CODE_WRONG:
+      "That is not the code on the hub’s console. Nothing you typed is lost. After 50 wrong codes the hub must be started again.",
+    CLAIM_GONE: "This hub has a household already. Load this page again to join it.",
+    CLAIM_UNPROVEN: "The sheet has not opened the test file. Try once more.",
+    TOO_MANY_CALLS: "Too many tries in a short time. Wait a minute; what you typed stays.",
+    NOT_OPEN: "This exchange is over. Start again.",
+    NO_READER: "These words do not open the test file. They belong to another sheet.",
+    MALFORMED_INPUT:
+      "This name has characters that cannot be shown. Use letters, digits and spaces.",
+  },
+};
+export type WelcomeWords = typeof english;

@@ -1,0 +1,158 @@
+import type { WelcomeWords } from "./words.en.ts";
+
+export const french: WelcomeWords = {
+  brand: "Doorward",
+  step: (at, of) => `Étape ${at} sur ${of}`,
+  stepNames: ["Bienvenue", "Code et noms", "Clés", "Feuille de secours", "Première caméra"],
+  next: "Continuer",
+  back: "Retour",
+  trial: "Essai",
+  trialText:
+    "La centrale et les clés sont sur une même machine : qui tient la machine peut tout ouvrir.",
+
+  start: {
+    title: "Votre porte reste chez vous",
+    first: "Cette centrale enregistre ce qui se passe à votre porte et le garde dans votre maison.",
+    second:
+      "Chaque enregistrement est fermé par des clés créées sur cet appareil. La centrale ne les a jamais.",
+    third: "Rien ne quitte la maison sans votre signature.",
+    where: "Où se trouve ce navigateur ?",
+    onHub: "Sur la machine de la centrale",
+    onHubText:
+      "Ce sera un essai, pour découvrir. Les clés seront à côté des enregistrements ; de vraies caméras demandent des clés sur un autre appareil.",
+    tunnel: "Sur un autre appareil, par un tunnel",
+    tunnelText: "Les clés restent sur cet appareil, loin des enregistrements.",
+    how: "Comment venir d’un autre appareil",
+    howText:
+      "Sur cet appareil, lancez ceci avec le nom ou l’adresse de la centrale, puis ouvrez-y la même adresse :",
+    ready:
+      "À portée de main : le code affiché par la console de la centrale, et une imprimante ou un stylo. Comptez dix minutes.",
+    begin: "Commencer",
+    held: (label) =>
+      `Ce navigateur a déjà des clés, sous le nom « ${label} », et la centrale dit n’appartenir à personne. Si vous ne l’avez pas effacée vous-même, arrêtez-vous ici : fonder un foyer remplace ces clés pour de bon.`,
+    replace: "J’ai effacé la centrale. Remplacer ces clés.",
+  },
+
+  names: {
+    title: "Code et noms",
+    code: "Code affiché par la console de la centrale",
+    codeHint: "La centrale l’affiche là où elle a été lancée : trois groupes de quatre.",
+    device: "Nom de cet appareil",
+    deviceHint: "Votre foyer le verra, par exemple : Téléphone de la cuisine.",
+    house: "Nom de la maison",
+    houseHint:
+      "Affiché en haut de cette page, par exemple : 12, allée des Roses. Vous pourrez le changer.",
+    checking: "La centrale vérifie …",
+  },
+
+  keys: {
+    title: "Les clés de cet appareil",
+    passkey:
+      "Une clé d’accès les scelle : votre empreinte ou votre code ouvre les clés sur cet appareil.",
+    browser:
+      "Ce navigateur n’a pas de clé d’accès à cette adresse ; il scelle donc les clés lui-même : qui peut utiliser ce navigateur sur cet appareil peut utiliser les clés.",
+    make: "Créer les clés",
+    makeWithout: "Laisser le navigateur les sceller",
+    declined:
+      "Aucune clé d’accès n’a été créée : elle a été refusée, ou cet appareil n’en a pas qui puisse sceller des clés. Réessayez, ou laissez le navigateur les sceller ; qui peut utiliser ce navigateur sur cet appareil pourra alors utiliser les clés.",
+    making: "Création des clés …",
+    asking: "Votre appareil demande votre empreinte ou votre code …",
+    more: "Plus",
+    classic: "Clés classiques seulement",
+    classicText:
+      "Sans cette case, les clés résistent aussi aux grands ordinateurs quantiques qui pourraient venir. Ne la cochez que si d’autres outils doivent ouvrir vos enregistrements.",
+    made: "Les clés sont créées. Elles seront scellées sur cet appareil dès que la centrale sera à vous.",
+    sealedBy: { passkey: "Scellées par votre clé d’accès", browser: "Scellées par ce navigateur" },
+    again:
+      "Le nom ou le type a changé depuis : de nouvelles clés sont créées, et avec elles une nouvelle feuille.",
+  },
+
+  sheet: {
+    title: "Votre feuille de secours",
+    text: "Ces 24 mots ouvrent tout ce que cette maison a enregistré si tous vos appareils sont perdus. Il n’y a pas d’autre retour, et personne ne peut vous les renvoyer.",
+    keep: "Imprimez-les ou notez-les, et gardez le papier loin de la centrale. Qui le lit peut tout ouvrir.",
+    list: "Les 24 mots",
+    print: "Imprimer",
+    save: "Enregistrer un fichier",
+    saved: "Le fichier n’est pas scellé : retirez-le de cet appareil une fois imprimé.",
+    fileName: "doorward-secours.txt",
+    done: "Je les ai sur papier",
+    printTitle: "Feuille de secours Doorward",
+    printText: "Qui détient ces mots peut ouvrir tout ce que ce foyer a enregistré.",
+    printKeep: "Gardez cette feuille loin de la centrale.",
+    printKind: (kind) => `kind: ${kind}`,
+    printed: (when) => `Créée le ${when}`,
+  },
+
+  proof: {
+    title: "Essayez la feuille",
+    text: "La centrale scelle maintenant un petit fichier. Seul ce que vous tapez depuis le papier l’ouvre : vous saurez ainsi que la feuille fonctionne.",
+    hint: "Les quatre premières lettres d’un mot suffisent ; espace mène au suivant. Vous pouvez aussi tout coller.",
+    word: (number) => `Mot ${number}`,
+    unknown: "pas dans la liste",
+    file: "Utiliser plutôt le fichier enregistré",
+    check: "Ouvrir le fichier avec ces mots",
+    checking: "Ouverture du fichier scellé …",
+    claiming: "La feuille fonctionne. La centrale devient la vôtre …",
+    missing: (count) => (count === 1 ? "Il manque un mot." : `Il manque ${count} mots.`),
+    wrong: (numbers) => `Différent de la feuille : mot ${numbers}.`,
+    wrongMany: (numbers) => `Différents de la feuille : mots ${numbers}.`,
+    wrongSomewhere: "Un mot est faux ou mal placé. Les mots seuls ne disent pas lequel.",
+    wrongFile: "Ce fichier n’est pas la feuille créée ici.",
+    sheetAgain: "Revoir la feuille",
+    newCode:
+      "Ce code n’est plus celui de la centrale : elle a sans doute été relancée. Sa console en affiche un nouveau ; ce que vous avez tapé ici reste.",
+    enterCode: "Saisir le nouveau code",
+  },
+
+  camera: {
+    title: "La centrale est à vous",
+    proven:
+      "La feuille de secours a ouvert le fichier d’essai. Désormais la centrale enregistre, et seules vos clés ouvrent.",
+    nameFailed:
+      "Le nom de la maison n’a pas pu être enregistré. Vous pourrez le donner sous Maison.",
+    text: "Reliez votre sonnette maintenant, ou découvrez d’abord avec une scène que la centrale dessine elle-même.",
+    add: "Relier une caméra",
+    demo: "D’abord la scène de démonstration",
+    added: "La caméra est enregistrée. Son image arrive dans un instant.",
+    toLive: "Vers la porte",
+  },
+
+  join: {
+    title: "Rejoindre cette maison",
+    text: (house) =>
+      `${house} appartient à un foyer. Un propriétaire laisse entrer cet appareil, avec un appareil déjà admis.`,
+    device: "Nom de cet appareil",
+    deviceHint: "Votre foyer le verra, par exemple : Téléphone de la cuisine.",
+    begin: "Demander à entrer",
+    starting: "La centrale est prévenue …",
+    waitTitle: "Un propriétaire vous laisse entrer",
+    wait: "Sur un appareil déjà admis, un propriétaire ouvre maintenant Maison et admet un nouvel appareil, ou lance ceci en ligne de commande :",
+    waiting: "En attente d’un propriétaire …",
+    wordsTitle: "Comparez trois mots",
+    words:
+      "L’appareil du propriétaire doit montrer les mêmes trois mots, dans cet ordre. Sinon, le propriétaire ne doit pas admettre cet appareil.",
+    until: (time) => `L’attente dure jusqu’à ${time}.`,
+    admitting: "En attente de la confirmation du propriétaire …",
+    cancel: "Ne plus attendre",
+    lost: "Tous les appareils perdus ?",
+    lostText:
+      "La feuille de secours a la clé de chaque enregistrement, mais ni cette page ni la ligne de commande ne savent encore s’en servir. Gardez la feuille et les fichiers de la centrale : les deux restent valables.",
+  },
+
+  errors: {
+    PAIRING_OVER:
+      "Dix minutes ont passé, ou la centrale a été relancée. Rien n’a été admis ; recommencez.",
+    TOO_MANY_PAIRINGS: "Trop d’appareils attendent d’entrer. Attendez dix minutes, puis réessayez.",
+    CLAIM_CODE_WRONG:
+      "Ce n’est pas le code affiché par la console de la centrale. Rien de ce que vous avez tapé n’est perdu. Après 50 codes faux, il faut relancer la centrale.",
+    CLAIM_GONE: "Cette centrale a déjà un foyer. Rechargez cette page pour le rejoindre.",
+    CLAIM_UNPROVEN: "La feuille n’a pas ouvert le fichier d’essai. Essayez encore une fois.",
+    TOO_MANY_CALLS:
+      "Trop d’essais en peu de temps. Attendez une minute ; ce que vous avez tapé reste.",
+    NOT_OPEN: "Cet échange est terminé. Recommencez.",
+    NO_READER: "Ces mots n’ouvrent pas le fichier d’essai. Ils viennent d’une autre feuille.",
+    MALFORMED_INPUT:
+      "Ce nom contient des caractères qui ne peuvent être montrés. Utilisez lettres, chiffres et espaces.",
+  },
+};
