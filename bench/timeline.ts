@@ -65,7 +65,7 @@ function timelineOf(database: HubDatabase): Figure[] {
   const at = `at ${CLIPS} clips of ${CAMERAS} cameras in ${YEARS} years`;
   return [
     figure("timeline.page_ms.p99", pages, `windows of up to 500 clips, any offset, ${at}`),
-    figure("timeline.hours_ms.p99", hours, `up to 20,000 of ${rows} hours, ${at}`),
+    figure("timeline.hours_ms.p99", hours, `up to 10,000 of ${rows} hours, ${at}`),
   ];
 }
 

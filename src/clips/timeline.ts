@@ -24,7 +24,6 @@ export interface TimelinePage {
   readonly kinds: string[];
   /** `before` of the next page. */
   readonly next: number | null;
-  readonly clips: number;
   readonly newestAtMs: number | null;
 }
 
@@ -86,20 +85,16 @@ export class ClipTimeline {
     return {
       ...{ hours, cameras: [...cameras.keys()], kinds: [...kinds.keys()] },
       next: cut === undefined ? null : cut + 1,
-      ...this.#totals(),
+      newestAtMs: this.#newestAtMs(),
     };
   }
 
-  #totals(): { clips: number; newestAtMs: number | null } {
-    const clips = this.#database
-      .prepare<[], number>("SELECT coalesce(sum(count), 0) FROM clip_hours")
-      .pluck()
-      .get();
-    const newestAtMs = this.#database
+  #newestAtMs(): number | null {
+    const newest = this.#database
       .prepare<[], number | null>("SELECT max(started_at_ms) FROM clips")
       .pluck()
       .get();
-    return { clips: clips ?? 0, newestAtMs: newestAtMs ?? null };
+    return newest ?? null;
   }
 }
 

@@ -4,7 +4,7 @@ import Type, { type Static } from "typebox";
 const count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const closed = { additionalProperties: false } as const;
 
-export const TIMELINE_ROWS_MAX = 20_000;
+export const TIMELINE_ROWS_MAX = 10_000;
 export const HOUR_MS = 3_600_000;
 
 export const TimelineAnswer = Type.Object(
@@ -18,8 +18,6 @@ export const TimelineAnswer = Type.Object(
     kinds: Type.Array(Type.String({ maxLength: 20 }), { maxItems: 20 }),
     /** Pass as `before` for older hours; null at the end. An hour is never cut in two. */
     next: Type.Union([count, Type.Null()]),
-    /** Of all clips. */
-    clips: count,
     /** UTC of the newest clip's beginning; null where there is none. */
     newestAtMs: Type.Union([count, Type.Null()]),
   },

@@ -54,7 +54,7 @@ describe("the hours", () => {
   test("are told with what began in them, and with a tag for who has them already", async () => {
     const { startedAtMs, camera } = hub.hub.services.clips.get(firstClip(hub)) ?? {};
     const answer = await get("/api/timeline");
-    expect(answer.json()).toMatchObject({ cameras: [camera], kinds: ["motion"], clips: 3 });
+    expect(answer.json()).toMatchObject({ cameras: [camera], kinds: ["motion"] });
     const { hours, newestAtMs, next } = answer.json<{
       hours: number[][];
       newestAtMs: number;
@@ -70,7 +70,7 @@ describe("the hours", () => {
     await hub.record();
     const changed = await get("/api/timeline", { "if-none-match": etag });
     expect(changed.statusCode).toBe(200);
-    expect(changed.json()).toMatchObject({ clips: 4 });
+    expect(changed.headers["etag"]).not.toBe(etag);
     for (const wrong of ["limit=1", `limit=${TIMELINE_ROWS_MAX + 1}`, "before=-1", "before=x"])
       expect((await get(`/api/timeline?${wrong}`)).statusCode, wrong).toBe(422);
   });
