@@ -46,20 +46,23 @@ export const device = {
 export async function look(): Promise<void> {
   try {
     await borrowKeys();
-    const found = await ask("hub", null);
-    const [state, current] = [await ask("vaultState", null), await ask("session", null)];
-    [hub, vault, session] = [found, state, current];
+    [hub, vault] = [await ask("hub", null), await ask("vaultState", null)];
+    // What this browser itself sealed, it opens without asking anybody.
+    if (vault.keys === "sealed" && vault.credentialId === null)
+      vault = await ask("open", { secret: null });
+    // Only when it is known does the screen change: what somebody is writing or watching stays.
+    session = (await ask("session", null)) ?? (await newSession());
     standing = standingOf();
-    if (standing === "locked" && vault.keys === "open") await logInAgain();
-    else if (standing === "locked" && vault.keys === "sealed" && vault.credentialId === null)
-      await unlock();
   } catch (error) {
     if (!(error instanceof VaultError)) throw error;
     if (error.code !== "HUB_UNREACHABLE" && error.code !== "HUB_FAILED") {
       // The hub answers and knows this device no more: its keys stay, and the screen says so.
+      session = null;
       standing = "locked";
       return;
     }
+    // A hub that is gone for a moment: the frame says so, and the news ask again when it is back.
+    if (standing === "ready") return;
     standing = "unreachable";
     setTimeout(() => void look(), RETRY_MS);
   }
@@ -91,16 +94,17 @@ export async function unlock(): Promise<boolean> {
   if (vault.keys === "none") return false;
   const secret = vault.credentialId === null ? null : await passkeySecret(vault.credentialId);
   if (vault.credentialId !== null && secret === null) return false;
-  vault = await ask("unlock", { secret });
-  session = await ask("session", null);
+  vault = await ask("open", { secret });
+  session ??= await newSession();
   standing = standingOf();
   return true;
 }
 
-async function logInAgain(): Promise<void> {
+/** A session without asking anybody, where the keys are open. */
+async function newSession(): Promise<SessionAnswer | null> {
+  if (hub?.claimed === false || vault.keys !== "open") return null;
   await ask("logIn", null);
-  session = await ask("session", null);
-  standing = standingOf();
+  return ask("session", null);
 }
 
 /** Opens the keys where they are still sealed; what plays or signs calls it first, from a tap. */
@@ -110,6 +114,5 @@ export async function openKeys(): Promise<boolean> {
 
 /** The hub has ended this session, or 12 hours have passed: log in again, silently where we can. */
 export async function sessionEnded(): Promise<void> {
-  session = null;
   await look();
 }

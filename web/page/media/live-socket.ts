@@ -73,6 +73,12 @@ export class LiveSocket {
     this.#listeners.abort();
     clearInterval(this.#timer);
     clearTimeout(this.#hidden);
+    const socket = this.#socket;
+    // Closed on its way it would be an error in the browser's console, and nothing is wrong.
+    if (socket?.readyState === WebSocket.CONNECTING) {
+      this.#socket = null;
+      socket.addEventListener("open", () => socket.close());
+    }
     this.#drop();
   }
 

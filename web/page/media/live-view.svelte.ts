@@ -46,7 +46,7 @@ export class LiveView {
 
   readonly #host: HTMLElement;
   readonly #label: string;
-  readonly #onPicture: (latencyMs: number | null) => void;
+  readonly #onPicture: (latencyMs: number | null, wallClockMs: number) => void;
   readonly #startedMs = performance.now();
   readonly #socket: LiveSocket;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -67,14 +67,15 @@ export class LiveView {
 
   /**
    * @param host - Is given the canvas or video as its first child.
-   * @param onPicture - With the milliseconds since the camera took it, where that is known.
+   * @param onPicture - For each picture on the screen: the milliseconds since the camera took it,
+   * where that is known, and the hub's wall clock of that.
    */
   constructor(options: {
     readonly camera: string;
     readonly stream: "main" | "sub";
     readonly host: HTMLElement;
     readonly label: string;
-    readonly onPicture: (latencyMs: number | null) => void;
+    readonly onPicture: (latencyMs: number | null, wallClockMs: number) => void;
   }) {
     const { camera, stream, host, label, onPicture } = options;
     this.#host = host;
@@ -220,7 +221,7 @@ export class LiveView {
     const hubMs = this.#socket.clock.at(nowMs);
     const latencyMs = hubMs === null ? null : hubMs - wallClockMs;
     if (latencyMs !== null) this.#latencies.take(latencyMs, nowMs);
-    this.#onPicture(latencyMs);
+    this.#onPicture(latencyMs, wallClockMs);
     if (this.#state !== "playing") this.#update();
   }
 
