@@ -42,11 +42,10 @@ const RECOVERY_WORDS_MAX = 4;
 export const houseCalls = {
   vaultState: async ({ device }: VaultContext) => device.state(),
 
-  /** Opens the keys and logs in. */
-  unlock: async ({ device }: VaultContext, { secret }: { secret: Uint8Array | null }) => {
+  /** Opens the keys; a session is another matter. */
+  open: async ({ device }: VaultContext, { secret }: { secret: Uint8Array | null }) => {
     await device.open(secret);
     secret?.fill(0);
-    await device.logIn();
     return device.state();
   },
 

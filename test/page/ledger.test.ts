@@ -1,0 +1,117 @@
+import { cpSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import path from "node:path";
+import { readFile } from "node:fs/promises";
+import { encode } from "uqr";
+import { describe, expect, test } from "vitest";
+import { verifyReport } from "../../src/protocol/verify-report.ts";
+import { expectAccessible, startPage } from "../support/page.ts";
+import { builtPage } from "../support/page-build.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+import { typeRequest } from "../support/test-consent.ts";
+import { startTestHub, type TestHub } from "../support/test-hub.ts";
+
+describe("the ledger in the page", () => {
+  test("says what this device found, shows each entry with its proof, and counts by itself", async () => {
+    await using own = await startPage({ hub: { clips: 1 }, at: "#/ledger" });
+    const { page, hub } = own;
+    const size = (): number => hub.hub.services.ledger.size();
+    await page.getByText(/Checked just now: \d+ entries, none changed or removed\./).waitFor();
+    await page.getByText("This device has signed for what it saw.").waitFor();
+    expect(hub.hub.services.ledger.cosignedCheckpoint()).not.toBeNull();
+
+    await page.getByText("Recorded at front: motion.").click();
+    const entry = page.locator("li", { hasText: "Recorded at front" });
+    expect(await entry.locator("pre").textContent()).toContain('"kind":"clip"');
+    await entry.getByRole("button", { name: "Check that it is in the ledger" }).click();
+    await entry.getByText(/It is in the ledger of \d+ entries/).waitFor();
+
+    await page.getByRole("button", { name: "Count the whole ledger here" }).click();
+    await page.getByText("0 left the house without a signed approval.").waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Save the signed report" }).click(),
+    ]);
+    const verdict = verifyReport(new Uint8Array(await readFile(await download.path())));
+    expect(verdict.holds).toBe(true);
+
+    const before = size();
+    await typeRequest(hub, { kind: "lawyer" });
+    await page.getByText("Somebody asked for recordings (lawyer).").waitFor();
+    expect(size()).toBe(before + 1);
+    await page.getByLabel("Show").selectOption({ label: "Requests" });
+    await expect.poll(() => page.locator(".entries > li").count()).toBe(1);
+    await expectAccessible(page);
+    own.expectClean();
+  });
+
+  test("draws the checkpoint so that another device reads the very same text", async () => {
+    await using own = await startPage({ at: "#/ledger" });
+    const { page } = own;
+    await page.getByText("Checkpoint", { exact: true }).click();
+    const text = (await page.locator("details pre").first().textContent()) ?? "";
+    expect(text).toMatch(/^doorward\//);
+    await page.getByRole("button", { name: "Show as a QR code" }).click();
+    const drawn = await page
+      .getByRole("img", { name: /QR code/ })
+      .locator("path")
+      .getAttribute("d");
+    const { data } = encode(text, { ecc: "L", border: 3 });
+    const dark = data.flatMap((row, y) =>
+      row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}`] : [])),
+    );
+    expect(drawn?.match(/M\d+ \d+/g)).toEqual(dark);
+  });
+});
+
+describe("a hub that was put back to what it was before", () => {
+  test("is found out: both checkpoints stand there, and nothing says that all is well", async () => {
+    await using folder = temporaryFolder();
+    const [data, backup] = ["data", "backup"].map((name) => path.join(folder.path, name));
+    if (data === undefined || backup === undefined) throw new Error("no folders");
+    const options = { dataDirectory: data, settings: { port: await freePort() } };
+    await using own = await startPage({ hub: options, at: "#/ledger" });
+    const { page, hub } = own;
+    const { bundle } = hub.owner;
+    const pageDirectory = builtPage();
+    const again = (): Promise<TestHub> =>
+      startTestHub({ ...options, nowMs: "system", owner: bundle, pageDirectory });
+    await page.getByText(/Checked just now/).waitFor();
+    await hub.hub[Symbol.asyncDispose]();
+    await page.getByText("The hub does not answer.", { exact: false }).first().waitFor();
+    cpSync(data, backup, { recursive: true });
+    {
+      await using second = await again();
+      // It comes back by itself: nobody reloads the page.
+      await page.getByText("The hub does not answer.", { exact: false }).first().waitFor({
+        state: "hidden",
+        timeout: 30_000,
+      });
+      await typeRequest(second);
+      await typeRequest(second);
+      await page.reload();
+      await page.getByText(/Compared with the \d+ entries this device saw last time/).waitFor();
+    }
+    rmSync(data, { recursive: true });
+    cpSync(backup, data, { recursive: true });
+    await using _third = await again();
+    await page.reload();
+    const alarm = page.getByRole("alert").filter({ hasText: "This is not the ledger" });
+    await alarm.waitFor({ timeout: 30_000 });
+    expect(await alarm.locator("pre").count()).toBe(2);
+    const texts = await alarm.locator("pre").allTextContents();
+    expect(new Set(texts).size).toBe(2);
+    for (const text of texts) expect(text).toMatch(/^doorward\/.*\n\d+\n/);
+    expect(await page.getByText(/Checked just now/).count()).toBe(0);
+    await expectAccessible(page);
+  });
+});
+
+/** A port that stays the same when the hub starts again: the browser's storage belongs to it. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
