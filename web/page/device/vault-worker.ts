@@ -2,6 +2,7 @@ import type { WebAuthnAssertion } from "../../../src/protocol/envelope.ts";
 import { HubError, MalformedInput } from "../../../src/protocol/errors.ts";
 import { LedgerChanged } from "../../../src/owner/witness.ts";
 import { clipCalls } from "./calls/clip-calls.ts";
+import { eventCalls } from "./calls/event-calls.ts";
 import { decisionCalls } from "./calls/decision-calls.ts";
 import { houseCalls } from "./calls/house-calls.ts";
 import { hubCalls } from "./calls/hub-calls.ts";
@@ -35,6 +36,7 @@ const calls = {
   ...requestCalls,
   ...decisionCalls,
   ...timelineCalls,
+  ...eventCalls,
 };
 export type VaultCalls = typeof calls;
 
@@ -100,6 +102,8 @@ async function assert(credentialId: string, challenge: Uint8Array): Promise<WebA
 /** Opened recordings are large: handed over, not copied. */
 function buffersOf(result: unknown): Transferable[] {
   if (result instanceof ArrayBuffer) return [result];
+  if (result !== null && typeof result === "object" && "bytes" in result)
+    return buffersOf(result.bytes);
   if (result instanceof Uint8Array && result.buffer instanceof ArrayBuffer) return [result.buffer];
   return [];
 }
