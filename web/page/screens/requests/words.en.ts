@@ -27,7 +27,7 @@ export const english = {
     unready: "Approved, but it cannot be handed out: something that was signed for is missing.",
     approved: "Approved",
     approvedInPart: "Approved in part",
-    notFetched: (approved: string) => `${approved}. Not fetched yet.`,
+    notFetched: (approved: string) => `${approved}. Ready to be fetched; not fetched yet.`,
     fetched: (approved: string, count: number) =>
       count === 1 ? `${approved}. Fetched once.` : `${approved}. Fetched ${count} times.`,
   },
@@ -152,6 +152,7 @@ export const english = {
     soundOf: { left_out: "left out", included: "included" },
     purpose: "For",
     notStated: "not stated",
+    onlyKey: "Only this key will open it. The words are those of the statement:",
     play: "Look at it",
     exactly: "What exactly do I sign?",
     exactlyText:

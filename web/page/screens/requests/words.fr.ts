@@ -30,7 +30,7 @@ export const french: typeof english = {
     unready: "Acceptée, mais elle ne peut pas être remise : il manque un élément signé.",
     approved: "Acceptée",
     approvedInPart: "Acceptée en partie",
-    notFetched: (approved) => `${approved}. Pas encore récupérée.`,
+    notFetched: (approved) => `${approved}. Prête, pas encore récupérée.`,
     fetched: (approved, count) => `${approved}. Récupérée ${times(count)}.`,
   },
   kinds: {
@@ -155,6 +155,7 @@ export const french: typeof english = {
     soundOf: { left_out: "laissé de côté", included: "compris" },
     purpose: "But",
     notStated: "non indiqué",
+    onlyKey: "Seule cette clé l’ouvrira. Les mots sont ceux de la déclaration :",
     play: "Regardez-le",
     exactly: "Qu’est-ce que je signe exactement ?",
     exactlyText:
