@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import type { PictureSize } from "../../web/page/redact/boxes.ts";
 import { sharedPath } from "./requirements.ts";
 
 /** Labelled footage as segments of a clip, and a reader of pictures: not shipped with the project. */
@@ -36,8 +37,9 @@ export function segmentsOf(source: readonly string[], groupFrames: number): Uint
   const { status, stdout, stderr } = spawnSync(
     "ffmpeg",
     [
-      ...["-v", "error", ...source, "-an", "-c:v", "libx264", "-preset", "fast", "-crf", "14"],
-      ...["-pix_fmt", "yuv420p", "-bf", "0", "-g", String(groupFrames), "-sc_threshold", "0"],
+      ...["-v", "error", ...(source.includes("-vf") ? source : [...source, "-pix_fmt", "yuv420p"])],
+      ...["-an", "-c:v", "libx264", "-preset", "fast", "-crf", "14"],
+      ...["-bf", "0", "-g", String(groupFrames), "-sc_threshold", "0"],
       ...["-video_track_timescale", "90000", "-fps_mode", "passthrough"],
       ...["-movflags", "frag_every_frame+empty_moov+default_base_moof", "-f", "mp4", "pipe:1"],
     ],
@@ -64,28 +66,32 @@ function cutInTwo(movie: Buffer, groupFrames: number): Uint8Array[] {
     .map((part) => new Uint8Array(Buffer.concat([head, ...part])));
 }
 
-/** Every picture of a file as RGB, row by row, as ffmpeg decodes it. */
-export function rgbFrames(movie: Uint8Array, width: number, height: number): Buffer[] {
+/** The brightness of every picture of a file, row by row, one byte a pixel, as it was coded. */
+export function lumaFrames(movie: Uint8Array, { width, height }: PictureSize): Buffer[] {
   const { status, stdout, stderr } = spawnSync(
     "ffmpeg",
     [
-      "-v",
-      "error",
-      "-i",
-      "pipe:0",
-      "-fps_mode",
-      "passthrough",
-      "-pix_fmt",
-      "rgb24",
-      "-f",
-      "rawvideo",
-      "pipe:1",
+      ...["-v", "error", "-i", "pipe:0", "-fps_mode", "passthrough", "-vf", "extractplanes=y"],
+      ...["-f", "rawvideo", "pipe:1"],
     ],
     { input: movie, maxBuffer: 1024 * 1024 * 1024 },
   );
   if (status !== 0 || stderr.length > 0) throw new Error(`ffmpeg failed: ${stderr.toString()}`);
-  const size = width * height * 3;
+  const size = width * height;
   return Array.from({ length: stdout.length / size }, (_, index) =>
     stdout.subarray(index * size, (index + 1) * size),
   );
+}
+
+/** What a file says of its colours: range, matrix, transfer, primaries. */
+export function coloursOf(movie: Uint8Array): string {
+  const { stdout } = spawnSync(
+    "ffprobe",
+    [
+      ...["-v", "error", "-of", "csv=p=0", "-show_entries"],
+      ...["stream=color_range,color_space,color_transfer,color_primaries", "pipe:0"],
+    ],
+    { input: movie },
+  );
+  return stdout.toString().trim();
 }

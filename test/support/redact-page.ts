@@ -4,6 +4,8 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { build } from "vite";
 import { addPageFiles } from "../../src/http/page-files.ts";
 import { createServer } from "../../src/http/server.ts";
+import type { Box } from "../../web/page/redact/boxes.ts";
+import type { TrackBox } from "../../web/page/redact/tracks.ts";
 import { CHROMIUM } from "./page.ts";
 import { projectRoot } from "./requirements.ts";
 
@@ -47,7 +49,27 @@ const keep = async (files) => Promise.all(files.map(({ segment, bytes }) =>
     headers: { "content-type": "application/octet-stream" } })));
 let shown = null;
 window.harness = {
-  openRedactor, segments, keep,
+  run: async ({ corrections, cancelAt }) => {
+    const redactor = openRedactor();
+    const controller = new AbortController();
+    const onProgress = (done) => { if (done === cancelAt) controller.abort(); };
+    const options = { signal: controller.signal, onProgress };
+    try {
+      const startMs = performance.now();
+      const findings = await redactor.look(await segments(), options);
+      const lookedMs = performance.now();
+      const files = await redactor.make(corrections ?? { added: [], removed: [] }, options);
+      const madeMs = performance.now();
+      await keep(files);
+      const tracks = findings.tracks.map(({ id, boxes }) => ({ id, boxes: [...boxes] }));
+      const times = { lookMs: lookedMs - startMs, makeMs: madeMs - lookedMs };
+      return { ...findings, ...times, tracks, error: null };
+    } catch (error) {
+      return { error: error.code ?? String(error), message: error.message };
+    } finally {
+      redactor.close();
+    }
+  },
   show: async () => {
     window.outcome = "open";
     const given = await segments();
@@ -62,8 +84,8 @@ window.harness = {
 window.ready = true;
 `;
 const INDEX = `<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>Blur</title></head>
-<body><main id="app"></main><script type="module" src="./main.js"></script></body></html>`;
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>Blur</title><link rel="icon" href="data:,"></head>
+<body><main><h1>Blur</h1><div id="app"></div></main><script type="module" src="./main.js"></script></body></html>`;
 
 let built: Promise<string> | null = null;
 
@@ -157,6 +179,45 @@ async function openPage(
   await page.goto(url);
   await page.waitForFunction("window.ready === true", undefined, { timeout: 20_000 });
   return { page, problems, requests };
+}
+
+export interface RedactRun {
+  /** Code of what went wrong; null where files were made. */
+  readonly error: string | null;
+  readonly width: number;
+  readonly height: number;
+  readonly frameCount: number;
+  readonly detectMs: number;
+  readonly lookMs: number;
+  readonly makeMs: number;
+  readonly tracks: readonly {
+    readonly id: number;
+    readonly boxes: readonly [number, TrackBox][];
+  }[];
+  readonly weakest: readonly { readonly frame: number; readonly doubt: string }[];
+}
+
+/** The engine without its screen: looks, makes, and leaves the files in `made`. */
+export async function runRedactor(
+  page: Page,
+  options: { readonly added?: readonly OwnerBox[]; readonly cancelAt?: number } = {},
+): Promise<RedactRun> {
+  const added = (options.added ?? []).map(
+    ({ id, fromFrame, toFrame, drawn }) =>
+      `{ id: ${id}, fromFrame: ${fromFrame}, toFrame: ${toFrame}, drawn: new Map(${JSON.stringify(drawn)}) }`,
+  );
+  const corrections = `{ added: [${added.join()}], removed: [] }`;
+  const cancelAt = options.cancelAt ?? -1;
+  return page.evaluate<RedactRun>(
+    `window.harness.run({ corrections: ${corrections}, cancelAt: ${cancelAt} })`,
+  );
+}
+
+export interface OwnerBox {
+  readonly id: number;
+  readonly fromFrame: number;
+  readonly toFrame: number;
+  readonly drawn: readonly (readonly [number, Box])[];
 }
 
 /** Names and sizes of what was built for the worker. */

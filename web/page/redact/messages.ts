@@ -24,6 +24,13 @@ export interface Findings {
   readonly detectMs: number;
 }
 
+export interface Picture {
+  readonly bitmap: ImageBitmap;
+  /** Of the recording, whatever size the bitmap has. */
+  readonly width: number;
+  readonly height: number;
+}
+
 export interface MadeSegment {
   readonly segment: number;
   readonly bytes: Uint8Array;
@@ -37,7 +44,7 @@ export interface RedactCalls {
   /** A frame, not wider than asked for. */
   picture: {
     readonly value: { readonly frame: number; readonly width: number };
-    readonly result: ImageBitmap;
+    readonly result: Picture;
   };
   make: { readonly value: { readonly corrections: Corrections }; readonly result: MadeSegment[] };
 }

@@ -8,6 +8,7 @@ import type {
   FromRedactor,
   MadeSegment,
   OpenedVideo,
+  Picture,
   RedactCallName,
   ToRedactor,
 } from "./messages.ts";
@@ -64,7 +65,7 @@ async function run(call: Call): Promise<void> {
     scope.postMessage({ type: "progress", id, done, total });
   try {
     const value = await answer(call, { signal: controller.signal, progress });
-    const transfer = value instanceof ImageBitmap ? [value] : [];
+    const transfer = "bitmap" in value ? [value.bitmap] : [];
     scope.postMessage({ type: "result", id, value }, transfer);
   } catch (error) {
     const code = error instanceof HubError ? error.code : nameOf(error);
@@ -79,7 +80,10 @@ function nameOf(error: unknown): string {
   return error instanceof DOMException && error.name === "AbortError" ? "CANCELLED" : "FAILED";
 }
 
-async function answer(call: Call, context: CallContext): Promise<unknown> {
+async function answer(
+  call: Call,
+  context: CallContext,
+): Promise<Findings | Picture | MadeSegment[]> {
   switch (call.name) {
     case "look":
       return look(call.value.segments, context);
@@ -191,7 +195,7 @@ function requireWork(): Work & { readonly tracks: readonly Track[] } {
   return { ...work, tracks };
 }
 
-async function picture(wanted: number, width: number, signal: AbortSignal): Promise<ImageBitmap> {
+async function picture(wanted: number, width: number, signal: AbortSignal): Promise<Picture> {
   const { segments } = requireWork();
   const segment = segments.find(
     ({ firstFrame, frameCount }) => wanted >= firstFrame && wanted < firstFrame + frameCount,
@@ -201,10 +205,13 @@ async function picture(wanted: number, width: number, signal: AbortSignal): Prom
   for await (const frame of decoded(segment.track, groupAround(segment.track, shown.ticks), signal))
     try {
       if (frame.timestamp === shown.timestamp)
-        return await createImageBitmap(frame, {
-          resizeWidth: Math.min(width, segment.track.width),
-          resizeQuality: "medium",
-        });
+        return {
+          bitmap: await createImageBitmap(frame, {
+            resizeWidth: Math.min(width, segment.track.width),
+            resizeQuality: "medium",
+          }),
+          ...{ width: segment.track.width, height: segment.track.height },
+        };
     } finally {
       frame.close();
     }

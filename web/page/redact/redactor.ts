@@ -6,6 +6,7 @@ import type {
   FromRedactor,
   MadeSegment,
   OpenedVideo,
+  Picture,
   RedactCallName,
   RedactCalls,
   ToRedactor,
@@ -25,8 +26,8 @@ export interface RedactOptions {
 export interface Redactor {
   /** Looks for faces in every frame. Segments in their order; their bytes are copied. */
   look(segments: readonly OpenedVideo[], options?: RedactOptions): Promise<Findings>;
-  /** One frame to look at. Whoever takes it closes it. */
-  picture(frame: number, width: number, options?: RedactOptions): Promise<ImageBitmap>;
+  /** One frame to look at. Whoever takes it closes the bitmap. */
+  picture(frame: number, width: number, options?: RedactOptions): Promise<Picture>;
   /** Blurred files: a track's and the owner's boxes, less what he took away. */
   make(corrections: Corrections, options?: RedactOptions): Promise<MadeSegment[]>;
   close(): void;

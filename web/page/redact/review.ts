@@ -3,7 +3,7 @@ import type { Track } from "./tracks.ts";
 
 /** Which frames an owner should look at first. Pure. */
 
-export type Doubt = "start" | "weak" | "filled" | "held" | "unsure" | "moving";
+export type Doubt = "start" | "weak" | "filled" | "held" | "unsure" | "moving" | "spot";
 
 export interface DoubtfulFrame {
   readonly frame: number;
@@ -50,7 +50,7 @@ export function weakestFrames(
   }
   for (let count = 0; count < SPOT_CHECKS_MIN && listed.length < LISTED_MAX; count++) {
     const frame = Math.floor(((count + 0.5) * notes.length) / SPOT_CHECKS_MIN);
-    if (frame < notes.length && isFar(frame)) listed.push({ frame, doubt: "moving", risk: 0 });
+    if (frame < notes.length && isFar(frame)) listed.push({ frame, doubt: "spot", risk: 0 });
   }
   return listed;
 }
