@@ -8,7 +8,7 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { openKeys } from "../src/cli/keys-directory.ts";
 import { generateReader } from "../src/owner/identity.ts";
 import { startLiveHub, type LiveHub } from "../test/support/live-hub.ts";
-import { addAuthenticator, CHROMIUM } from "../test/support/page.ts";
+import { CHROMIUM } from "../test/support/page.ts";
 import { putDevice } from "../test/support/page-device.ts";
 import { projectRoot } from "../test/support/requirements.ts";
 import { startTestHub } from "../test/support/test-hub.ts";
@@ -147,7 +147,6 @@ async function open(browser: Browser, look: Look, url: string) {
     ...{ hasTouch: isPhone, isMobile: isPhone, deviceScaleFactor: isPhone ? 2 : 1 },
   });
   const page = await context.newPage();
-  await addAuthenticator(await context.newCDPSession(page), true);
   await page.goto(url);
   return { page, url, close: () => context.close() };
 }

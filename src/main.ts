@@ -56,11 +56,12 @@ function announce(
     "",
     `  Doorward is at ${hub.url}`,
     ...(claimCode === null
-      ? ["  Its household is in charge: ./doorward owner clips --keys DIR"]
+      ? ["  Its household is in charge. Open that address, or: ./doorward owner clips --keys DIR"]
       : [
           `  Claim code:    ${claimCode}`,
           "",
-          "  It belongs to nobody yet, so nothing is recorded. To found the household:",
+          "  It belongs to nobody yet, so nothing is recorded. To found the household, open that",
+          "  address in a browser, best on another computer, and type the code in; or:",
           `  ./doorward owner claim --hub ${hub.url} --code ${claimCode} --keys keys`,
         ]),
     "",

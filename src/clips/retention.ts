@@ -157,7 +157,7 @@ export class Retention implements AsyncDisposable {
     }
   }
 
-  /** What an owner should read on the status page. */
+  /** What an owner should read on the health screen. */
   warnings(): readonly string[] {
     if (this.#isStuck)
       return [
