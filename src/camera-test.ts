@@ -1,9 +1,11 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { CameraTestAnswer } from "./protocol/api-settings.ts";
+import { CameraTestAnswer, type CameraTestBody } from "./protocol/api-settings.ts";
 import { checkShape } from "./protocol/check.ts";
-import { HubError } from "./protocol/errors.ts";
+import { HubError, MalformedInput } from "./protocol/errors.ts";
+import { hostOf } from "./settings-edit.ts";
+import type { CameraSettings } from "./settings.ts";
 
 /** What the trial's process is told, once. */
 export interface CameraTrial {
@@ -43,4 +45,33 @@ export async function testCamera(trial: CameraTrial): Promise<CameraTestAnswer> 
     child.kill("SIGKILL");
     await gone;
   }
+}
+
+/**
+ * What a camera that is being changed is tried with, where the trial brings nothing else. Its
+ * password goes only to the hosts that it was given for, as when it is saved.
+ *
+ * @throws MalformedInput when the address names another host.
+ */
+export function keptForTrial(
+  cameras: readonly CameraSettings[],
+  trial: {
+    readonly body: CameraTestBody;
+    /** As split from what was typed. */
+    readonly url: string;
+    readonly password: string | null;
+  },
+): { readonly username: string | null; readonly password: string | null } {
+  const { body, url, password } = trial;
+  const known = cameras.find(({ id }) => id === body.camera);
+  if (known?.source !== "rtsp") return { username: null, password: null };
+  const { username } = known;
+  if (body.password !== undefined || password !== null || known.password === null)
+    return { username, password: null };
+  if (![known.main, known.sub].map(hostOf).includes(hostOf(url)))
+    throw new MalformedInput(
+      "password",
+      "Cannot try camera: the address names another host, so the password is needed again",
+    );
+  return { username, password: known.password };
 }

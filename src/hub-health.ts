@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { CameraStatus, HealthAnswer } from "./protocol/api.ts";
+import type { CameraStatus, HealthAnswer, Notice } from "./protocol/api.ts";
 import type { HubServices } from "./http/services.ts";
 import type { FromIngest, StreamReport } from "./ingest-messages.ts";
 import type { IngestProcess } from "./ingest-process.ts";
@@ -23,7 +23,7 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
   let cameras = configured;
   const startedAtMs = Date.now();
   const streams = new Map<string, StreamReport>();
-  const troubles = new Map<string, string>();
+  const troubles = new Map<string, Notice>();
   const recording = new Map<string, string>();
   let sandbox = { inForce: false, reason: "not looked at yet" };
   let ingest: IngestProcess | null = null;
@@ -53,7 +53,7 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
         }
         case "trouble": {
           const text = `${message.camera}: ${message.code}: ${message.message}`;
-          troubles.set(message.camera, `${message.code}: ${message.message}`.slice(0, 300));
+          troubles.set(message.camera, noticeOf(message.code, message.message));
           return { level: "warn", text };
         }
         case "recorder":
@@ -119,7 +119,7 @@ function newsOf(
 function cameraStatus(
   camera: CameraSettings,
   streams: ReadonlyMap<string, StreamReport>,
-  troubles: ReadonlyMap<string, string>,
+  troubles: ReadonlyMap<string, Notice>,
   isRecording: boolean,
 ): CameraStatus {
   const main = streams.get(`${camera.id} main`) ?? IDLE;
@@ -132,7 +132,7 @@ function cameraStatus(
     name: camera.name,
     main: main.state,
     sub: sub?.state ?? null,
-    problem: problem && { code: problem.code.slice(0, 40), message: problem.message.slice(0, 500) },
+    problem: problem && noticeOf(problem.code, problem.message),
     codec: main.codec?.slice(0, 40) ?? null,
     lastPictureMs: main.picture?.lastAtMs ?? null,
     width: main.picture?.width ?? null,
@@ -141,9 +141,14 @@ function cameraStatus(
     recording: isRecording,
     notes: [
       ...(camera.faces === "blur-copy"
-        ? ["Blurred copies cannot be made by this version: originals only are recorded."]
+        ? [
+            noticeOf(
+              "NO_BLURRED_COPIES",
+              "Blurred copies cannot be made by this version: originals only are recorded.",
+            ),
+          ]
         : []),
-      ...(trouble === undefined ? [] : [`Last trouble: ${trouble}`]),
+      ...(trouble === undefined ? [] : [trouble]),
     ],
   };
 }
@@ -151,15 +156,23 @@ function cameraStatus(
 function warnings(
   isClaimed: boolean,
   sandbox: { readonly inForce: boolean; readonly reason: string },
-): string[] {
-  const found: string[] = [];
+): Notice[] {
+  const found: Notice[] = [];
   if (isClaimed && !sandbox.inForce)
-    found.push(`Video is decoded without a sandbox: ${sandbox.reason}`.slice(0, 500));
+    found.push(noticeOf("NO_SANDBOX", `Video is decoded without a sandbox: ${sandbox.reason}`));
   if (swapIsOn())
     found.push(
-      "This machine swaps memory to disk, where pictures of the last seconds could end up: turn swap off (swapoff -a).",
+      noticeOf(
+        "SWAP_ON",
+        "This machine swaps memory to disk, where pictures of the last seconds could end up: turn swap off (swapoff -a).",
+      ),
     );
   return found;
+}
+
+/** Cut to what an answer may carry: the ingest process is not believed. */
+function noticeOf(code: string, message: string): Notice {
+  return { code: code.slice(0, 40), message: message.slice(0, 500) };
 }
 
 /** Invariant 3 counts swap as disk. */

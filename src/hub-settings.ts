@@ -1,6 +1,6 @@
 import path from "node:path";
 import { writeFileDurably } from "./base/files.ts";
-import { testCamera } from "./camera-test.ts";
+import { keptForTrial, testCamera } from "./camera-test.ts";
 import type { SettingsDesk } from "./http/settings-desk.ts";
 import type {
   CameraTestAnswer,
@@ -24,6 +24,7 @@ import {
 } from "./settings.ts";
 import {
   editText,
+  hostOf,
   putCamera,
   putName,
   putRetention,
@@ -165,14 +166,15 @@ export class HubSettings implements SettingsDesk {
     // The one check of an address, with its words: as if it stood in the file.
     const trial = editText("", (document) => putCamera(document, "trial", { main: url }));
     this.#judge(trial, new Map());
+    const kept = keptForTrial(this.#current.cameras, { url, password, body });
     if (this.#isTesting)
       throw new HubError("CAMERA_TEST_BUSY", "Cannot try camera: another one is being tried; wait");
     this.#isTesting = true;
     try {
       return await testCamera({
         url,
-        username: body.username ?? username,
-        password: body.password ?? password,
+        username: body.username ?? username ?? (body.username === null ? null : kept.username),
+        password: body.password ?? password ?? kept.password,
       });
     } finally {
       this.#isTesting = false;
@@ -364,10 +366,6 @@ function setInTheFile(): HubError {
 function requireNoAddress(body: SettingsCameraBody): void {
   for (const member of ["main", "sub", "audio", "username", "password"] as const)
     if (body[member] !== undefined) throw setInTheFile();
-}
-
-function hostOf(url: string | null): string | null {
-  return url !== null && URL.canParse(url) ? new URL(url).host : null;
 }
 
 function cameraAnswer(camera: CameraSettings): SettingsAnswer["cameras"][number] {

@@ -116,3 +116,8 @@ export function splitUrl(field: "main" | "sub", text: string): SplitUrl {
     );
   }
 }
+
+/** Host and port of an address; null where it is none. */
+export function hostOf(url: string | null): string | null {
+  return url !== null && URL.canParse(url) ? new URL(url).host : null;
+}

@@ -158,14 +158,18 @@ export class Retention implements AsyncDisposable {
   }
 
   /** What an owner should read on the health screen. */
-  warnings(): readonly string[] {
+  /** What an owner should read on the health screen. */
+  warnings(): readonly { readonly code: string; readonly message: string }[] {
     if (this.#isStuck)
       return [
-        "The disk is full, and every recording is held or released: make room or let a hold go. Nothing new can be recorded.",
+        {
+          code: "DISK_STUCK",
+          message:
+            "The disk is full, and every recording is held or released: make room or let a hold go. Nothing new can be recorded.",
+        },
       ];
-    return this.#isFull
-      ? ["The disk is full: the oldest recordings that nobody holds go to make room."]
-      : [];
+    const message = "The disk is full: the oldest recordings that nobody holds go to make room.";
+    return this.#isFull ? [{ code: "DISK_FULL", message }] : [];
   }
 
   marksOf(clip: ClipId): ClipMarks {

@@ -41,9 +41,9 @@ export function addSessionRoutes(
     "/api/session",
     { config: { access: "session" }, schema: { response: { 200: Api.SessionAnswer } } },
     async (request) => {
-      const { device, person, role, rights, expiresAtMs } = deviceOf(request);
+      const { session, device, person, role, rights, expiresAtMs } = deviceOf(request);
       const label = household.labelOf(device);
-      return { device, person, role, rights: [...rights], label, expiresAtMs };
+      return { session, device, person, role, rights: [...rights], label, expiresAtMs };
     },
   );
   server.delete("/api/session", { config: { access: "session" } }, async (request, reply) => {

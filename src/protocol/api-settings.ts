@@ -96,6 +96,11 @@ export const CameraTestBody = Type.Object(
     main: text(2_048),
     username: Type.Optional(orNull(text(SECRET_CHARACTERS))),
     password: Type.Optional(orNull(text(SECRET_CHARACTERS))),
+    /**
+     * A camera that is being changed: what is left out of user name and password is its own. Its
+     * password goes to no other host than those it was given for.
+     */
+    camera: Type.Optional(text(32)),
   },
   closed,
 );

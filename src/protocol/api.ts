@@ -102,6 +102,8 @@ export const LoginAnswer = Type.Object(
 /** Who is logged in. */
 export const SessionAnswer = Type.Object(
   {
+    /** As the list of open sessions names it; it opens nothing. */
+    session: hex(32),
     device: hex(64),
     person: hex(32),
     role: RoleSchema,
@@ -348,6 +350,13 @@ export const CosignatureBody = Type.Object(
   closed,
 );
 
+/** Something that an owner should know: a name for programs, and words in English. */
+const NoticeSchema = Type.Object(
+  { code: Type.String({ maxLength: 40 }), message: Type.String({ maxLength: 500 }) },
+  closed,
+);
+export type Notice = Static<typeof NoticeSchema>;
+
 export const CameraStatus = Type.Object(
   {
     id: Type.String({ maxLength: 32 }),
@@ -356,13 +365,7 @@ export const CameraStatus = Type.Object(
     main: Type.String({ maxLength: 20 }),
     sub: Type.Union([Type.String({ maxLength: 20 }), Type.Null()]),
     /** Named error and what to do about it; null where all is well. */
-    problem: Type.Union([
-      Type.Object(
-        { code: Type.String({ maxLength: 40 }), message: Type.String({ maxLength: 500 }) },
-        closed,
-      ),
-      Type.Null(),
-    ]),
+    problem: Type.Union([NoticeSchema, Type.Null()]),
     codec: Type.Union([Type.String({ maxLength: 40 }), Type.Null()]),
     /** UTC by the hub's clock, to a few seconds; null before the first picture. */
     lastPictureMs: Type.Union([timeMs, Type.Null()]),
@@ -372,7 +375,7 @@ export const CameraStatus = Type.Object(
     /** Pictures a second, where the stream says it. */
     fps: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
     recording: Type.Boolean(),
-    notes: Type.Array(Type.String({ maxLength: 300 }), { maxItems: 10 }),
+    notes: Type.Array(NoticeSchema, { maxItems: 10 }),
   },
   closed,
 );
@@ -390,7 +393,7 @@ export const HealthAnswer = Type.Object(
     ingestRestarts: Type.Integer({ minimum: 0 }),
     clips: Type.Integer({ minimum: 0 }),
     ledgerEntries: Type.Integer({ minimum: 0 }),
-    warnings: Type.Array(Type.String({ maxLength: 500 }), { maxItems: 20 }),
+    warnings: Type.Array(NoticeSchema, { maxItems: 20 }),
   },
   closed,
 );

@@ -177,7 +177,9 @@ describe("a disk that is full", () => {
     await retention.run();
     await retention.run();
     expect(clipsOf(opened)).toEqual([clip]);
-    expect(retention.warnings()).toEqual([expect.stringMatching(/every recording is held/)]);
+    expect(retention.warnings()).toEqual([
+      { code: "DISK_STUCK", message: expect.stringMatching(/every recording is held/) },
+    ]);
     expect(log.filter((line) => line.includes("THE DISK IS FULL")).length).toBe(1);
   });
 });

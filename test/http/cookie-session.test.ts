@@ -78,7 +78,14 @@ describe("a session in a cookie", () => {
   test("tells a page that was loaded again who it is", async () => {
     const answer = await ask(hub, await cookieOf(hub));
     expect(answer.statusCode).toBe(200);
+    const open = (await hub.call("GET", "/api/sessions", { as: hub.owner })).json<
+      { session: string }[]
+    >();
+    const { session } = answer.json<{ session: string }>();
+    // Its name among the open sessions, so that a page knows which of them is its own.
+    expect(open.filter((each) => each.session === session)).toHaveLength(1);
     expect(answer.json()).toEqual({
+      session,
       device: hub.owner.key.device,
       person: hub.owner.bundle.person,
       role: "owner",

@@ -172,6 +172,15 @@ describe("a change", () => {
     },
   );
 
+  test("is tried with the password that is kept, and with it nowhere else", async () => {
+    await using own = await settled();
+    const body = { main: "rtsp://192.0.2.66/main", camera: "front" };
+    const answer = await own.ask("POST", "/api/cameras/test", body);
+    expect(answer.statusCode).toBe(422);
+    expect(answer.json()).toMatchObject({ code: "MALFORMED_INPUT", field: "password" });
+    expect(answer.json<{ message: string }>().message).toContain("names another host");
+  });
+
   test("never points a camera at a file of the hub's machine", async () => {
     const file = `${FILE.slice(0, FILE.indexOf("\n# Two"))}  - { id: loop, source: ffmpeg, input: /srv/a.mp4 }\n`;
     await using own = await settled({ file });
