@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Decrypter, Encrypter } from "age-encryption";
 import path from "node:path";
 import { createInterface } from "node:readline/promises";
@@ -150,10 +151,13 @@ async function ask(question: string): Promise<string> {
   }
 }
 
+/** Nobody at the keyboard is a no. */
 export async function confirm(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+    const gone = once(lines, "close").then(() => "");
+    const answer = await Promise.race([lines.question(`${question} [y/N] `), gone]);
+    return /^y(es)?$/i.test(answer.trim());
   } finally {
     lines.close();
   }

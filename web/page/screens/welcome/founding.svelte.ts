@@ -17,6 +17,8 @@ export interface MadeKeys extends VaultResult<"found"> {
 
 /** All that a first run has been told so far: going back, by whatever way, loses nothing of it. */
 class Founding {
+  /** Somebody has read the first step, with what it says of keys that are here already. */
+  isBegun = $state(false);
   isTunnel = $state(false);
   mayReplace = $state(false);
   code = $state("");
@@ -45,6 +47,7 @@ class Founding {
   }
 
   #reached(): StepName {
+    if (!this.isBegun) return "start";
     const isTaken = this.takenCode === this.code && this.device.trim() !== "";
     if (!isTaken) return "names";
     return this.areKeysCurrent ? "proof" : "keys";
