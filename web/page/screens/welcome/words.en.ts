@@ -14,16 +14,16 @@ export const english = {
       "Every recording is locked with keys that are made on this device. The hub never has them.",
     third: "Nothing leaves the house that you have not signed for.",
     where: "Where is this browser?",
-    onHub: "On the hub’s own machine",
+    onHub: "On the hub's own machine",
     onHubText:
       "This becomes a trial, good for looking around. The keys will lie beside the recordings, so real cameras want keys on another device.",
     tunnel: "On another device, through a tunnel",
     tunnelText: "The keys stay on this device, away from the recordings.",
     how: "How to come from another device",
     howText:
-      "On that device, run this with the hub’s name or address, then open the same address there:",
+      "On that device, run this with the hub's name or address, then open the same address there:",
     ready:
-      "At hand: the code from the hub’s console, and a printer or a pen. It takes about ten minutes.",
+      "At hand: the code from the hub's console, and a printer or a pen. It takes about ten minutes.",
     begin: "Begin",
     held: (label: string) =>
       `This browser holds keys already, as “${label}”, and the hub says that it belongs to nobody. If you did not clear the hub yourself, stop here: founding a household replaces these keys for good.`,
@@ -32,7 +32,7 @@ export const english = {
 
   names: {
     title: "Code and names",
-    code: "Code from the hub’s console",
+    code: "Code from the hub's console",
     codeHint: "The hub prints it where it was started: three groups of four.",
     device: "Name of this device",
     deviceHint: "Your household sees it, for example: Kitchen phone.",
@@ -96,7 +96,7 @@ export const english = {
     wrongFile: "This file is not the sheet that was made here.",
     sheetAgain: "Look at the sheet again",
     newCode:
-      "The code is not the hub’s any more: it was probably started again. Its console shows a new one; what you have typed here stays.",
+      "The code is not the hub's any more: it was probably started again. Its console shows a new one; what you have typed here stays.",
     enterCode: "Enter the new code",
   },
 
@@ -124,13 +124,13 @@ export const english = {
     waiting: "Waiting for an owner …",
     wordsTitle: "Compare three words",
     words:
-      "The owner’s device must show the same three words, in this order. If it does not, the owner must not admit this device.",
+      "The owner's device must show the same three words, in this order. If it does not, the owner must not admit this device.",
     until: (time: string) => `This waits until ${time}.`,
     admitting: "Waiting for the owner to confirm …",
     cancel: "Stop waiting",
     lost: "All devices lost?",
     lostText:
-      "The recovery sheet has the key to every recording, but neither this page nor the command line can use it yet. Keep the sheet and the hub’s files: both stay valid.",
+      "The recovery sheet has the key to every recording, but neither this page nor the command line can use it yet. Keep the sheet and the hub's files: both stay valid.",
   },
 
   errors: {
@@ -139,7 +139,7 @@ export const english = {
     TOO_MANY_PAIRINGS:
       "Too many devices are waiting to be let in. Wait ten minutes, then try again.",
     CLAIM_CODE_WRONG:
-      "That is not the code on the hub’s console. Nothing you typed is lost. After 50 wrong codes the hub must be started again.",
+      "That is not the code on the hub's console. Nothing you typed is lost. After 50 wrong codes the hub must be started again.",
     CLAIM_GONE: "This hub has a household already. Load this page again to join it.",
     CLAIM_UNPROVEN: "The sheet has not opened the test file. Try once more.",
     TOO_MANY_CALLS: "Too many tries in a short time. Wait a minute; what you typed stays.",

@@ -1,0 +1,97 @@
+import { existsSync, readdirSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import { describe, expect, test } from "vitest";
+import { projectRoot } from "../support/requirements.ts";
+
+/** Every word that the page can say, in both languages. */
+
+const PAGE = path.join(projectRoot, "web/page");
+const FOLDERS = readdirSync(PAGE, { recursive: true, encoding: "utf8" })
+  .filter((file) => path.basename(file) === "words.en.ts")
+  .map((file) => path.dirname(file))
+  .toSorted();
+
+/** People at the door are people; what they are up to is nobody's guess. */
+const NEVER_SAID = {
+  en: /\b(?:suspicious|suspects?|strangers?|intruders?|prowlers?|thie(?:f|ves)|burglars?|trespassers?|loiter\w*|creep\w*|criminals?)\b/i,
+  fr: /(?<!\p{L})(?:suspecte?s?|inconnue?s?|rôdeu(?:r|se)s?|intruse?s?|vol(?:eur|euse)s?|cambrioleu(?:r|se)s?|louches?|malfaiteurs?|criminel(?:le)?s?)(?!\p{L})/iu,
+} as const;
+const CLICK_HERE = /\b(?:click here|cliquez ici|read more here)\b/i;
+
+interface Said {
+  /** Where it stands: `proof.wrong`. */
+  readonly at: string;
+  readonly value: string | ((...values: never[]) => unknown);
+}
+
+function* saidIn(value: unknown, at: string): Generator<Said> {
+  if (typeof value === "string" || typeof value === "function")
+    yield { at, value: value as Said["value"] };
+  else if (value !== null && typeof value === "object")
+    for (const [name, each] of Object.entries(value))
+      yield* saidIn(each, at === "" ? name : `${at}.${name}`);
+  else throw new Error(`${at} is neither text nor a function that makes some`);
+}
+
+/** As it is said with values that show where they went. */
+function textOf({ value, at }: Said): string {
+  if (typeof value === "string") return value;
+  const values = Array.from({ length: value.length }, (_, index) => (index + 2) as never);
+  const text = value(...values);
+  if (typeof text !== "string") throw new Error(`${at} makes no text`);
+  return text;
+}
+
+async function wordsOf(folder: string, language: "en" | "fr"): Promise<Said[]> {
+  const file = path.join(PAGE, folder, `words.${language}.ts`);
+  const module: unknown = await import(pathToFileURL(file).href);
+  const name = language === "en" ? "english" : "french";
+  return [...saidIn((module as Record<string, unknown>)[name], "")];
+}
+
+test("there are words to look at", () => {
+  expect(FOLDERS).toContain("words");
+  expect(FOLDERS).toContain("screens/welcome");
+});
+
+describe.each(FOLDERS)("the words of %s", (folder) => {
+  test("are there in both languages: the same names, the same values, none empty", async () => {
+    expect(existsSync(path.join(PAGE, folder, "words.fr.ts"))).toBe(true);
+    const [english, french] = [await wordsOf(folder, "en"), await wordsOf(folder, "fr")];
+    const shape = (said: Said[]): string[] => said.map(({ at }) => at).toSorted();
+    expect(shape(french)).toEqual(shape(english));
+    const inFrench = new Map(french.map((said) => [said.at, said]));
+    for (const one of english) {
+      const other = inFrench.get(one.at);
+      expect(typeof other?.value, one.at).toBe(typeof one.value);
+      if (other) expect(valuesIn(other), `values in ${one.at}`).toEqual(valuesIn(one));
+      for (const said of [one, other]) expect(said && textOf(said).trim(), one.at).not.toBe("");
+    }
+  });
+
+  test.each(["en", "fr"] as const)("in %s are neutral and calm", async (language) => {
+    for (const said of await wordsOf(folder, language)) {
+      const text = textOf(said);
+      expect(text, said.at).not.toMatch(NEVER_SAID[language]);
+      expect(text, said.at).not.toMatch(CLICK_HERE);
+      expect(text, said.at).not.toContain("!");
+    }
+  });
+});
+
+test("the search for words that are never said finds them", () => {
+  for (const text of ["A suspicious person", "Two strangers", "thieves"])
+    expect(text).toMatch(NEVER_SAID.en);
+  for (const text of ["un suspect", "une inconnue", "Rôdeur au portail", "un voleur"])
+    expect(text).toMatch(NEVER_SAID.fr);
+  // French words that only look like them.
+  for (const text of ["le volume", "reconnu", "un vol"]) expect(text).not.toMatch(NEVER_SAID.fr);
+});
+
+/** Which of the values that words are given appear in them. */
+function valuesIn(said: Said): string[] {
+  return typeof said.value === "string"
+    ? []
+    : [...new Set(textOf(said).match(/\d+/g) ?? [])].toSorted();
+}
