@@ -293,21 +293,28 @@ export class ClipPlayer {
   #goAround(): void {
     const { currentTime, buffered } = this.#video;
     const end = endOfRange(buffered, currentTime);
-    if (end !== null && end - currentTime > 0.05) return;
-    const at = partAt(this.#parts, currentTime);
+    const isFlowing = this.#video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA;
+    if (end !== null && (isFlowing || end - currentTime > HOLE_SECONDS)) return;
+    const at = partAt(this.#parts, end ?? currentTime);
     const isMissing = this.failed.has(this.#parts[at]?.segment ?? -1);
     for (let index = 0; index < buffered.length; index += 1) {
       const start = buffered.start(index);
       if (start > currentTime && (isMissing || start - currentTime < HOLE_SECONDS)) {
-        this.#video.currentTime = start + 0.001;
+        this.#leadTo(start);
         return;
       }
     }
     if (!isMissing) return;
     const next = this.#parts.slice(at).find(({ segment }) => !this.failed.has(segment));
-    if (next) this.#video.currentTime = next.startSeconds + 0.001;
+    if (next) this.#leadTo(next.startSeconds);
     else if (this.failed.size >= this.#parts.length)
       this.failure = this.failed.values().next().value;
+  }
+
+  #leadTo(seconds: number): void {
+    this.#video.currentTime = seconds + 0.001;
+    // Before the first picture, a browser says nothing of a new place.
+    this.#again = true;
   }
 
   #endWhereComplete(): void {

@@ -8,11 +8,11 @@ const withYear = new Intl.DateTimeFormat(locale, {
 });
 const brief = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
 
-/** "Today", "Yesterday", "Saturday 21 November", with the year where it is another one. */
+/** "Today, 21 Nov", "Saturday 21 November", with the year where it is another one. */
 export function relativeDay(dayMs: number, nowMs: number): string {
   const today = startOfDay(nowMs);
-  if (dayMs === today) return `${words.today}, ${dayName(dayMs)}`;
-  if (dayMs === dayAfter(today, -1)) return `${words.yesterday}, ${dayName(dayMs)}`;
+  if (dayMs === today) return `${words.today}, ${briefDay(dayMs)}`;
+  if (dayMs === dayAfter(today, -1)) return `${words.yesterday}, ${briefDay(dayMs)}`;
   const isThisYear = new Date(dayMs).getFullYear() === new Date(nowMs).getFullYear();
   return isThisYear ? dayName(dayMs) : withYear.format(dayMs);
 }
