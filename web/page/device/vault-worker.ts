@@ -9,7 +9,9 @@ import { hubCalls } from "./calls/hub-calls.ts";
 import { liveCalls } from "./calls/live-calls.ts";
 import { ledgerCalls } from "./calls/ledger-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
+import { renditionCalls } from "./calls/rendition-calls.ts";
 import { settingsCalls } from "./calls/settings-calls.ts";
+import { renditionCalls } from "./calls/rendition-calls.ts";
 import { requestCalls } from "./calls/request-calls.ts";
 import { timelineCalls } from "./calls/timeline-calls.ts";
 import { OwnerDevice } from "./owner-device.ts";
@@ -33,10 +35,12 @@ const calls = {
   ...peopleCalls,
   ...settingsCalls,
   ...liveCalls,
+  ...renditionCalls,
   ...requestCalls,
   ...decisionCalls,
   ...timelineCalls,
   ...eventCalls,
+  ...renditionCalls,
 };
 export type VaultCalls = typeof calls;
 

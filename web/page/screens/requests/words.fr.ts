@@ -124,7 +124,8 @@ export const french: typeof english = {
     noBlur: "Il n’existe pas de copie floutée de cet enregistrement. Les visages seront nets.",
     clear: "Les visages seront nets.",
     makeBlur: "Faire d’abord une copie floutée",
-    blurMade: "La copie floutée est faite, et choisie.",
+    blurMade: "La copie floutée est faite, et choisie. Regardez-la avant de signer.",
+    opening: "Ouverture de l’enregistrement …",
     sound: "Avec le son",
     soundText: "On entendra ce que les gens ont dit.",
     noSound: "Il n’a pas de son.",
@@ -156,12 +157,19 @@ export const french: typeof english = {
     purpose: "But",
     notStated: "non indiqué",
     onlyKey: "Seule cette clé l’ouvrira. Les mots sont ceux de la déclaration :",
-    play: "Regardez-le",
     exactly: "Qu’est-ce que je signe exactement ?",
     exactlyText:
       "Ces octets, et aucun autre. Les nouvelles clés les accompagnent : une par morceau, pour ce seul destinataire.",
     sha256: "SHA-256 de ces octets",
     passkeyAsserts: "Votre clé d’accès confirme exactement ce nombre.",
+  },
+  player: {
+    play: "Lire",
+    pause: "Pause",
+    place: "Position dans l’enregistrement",
+    listen: "Écouter",
+    missing:
+      "Une partie ne peut pas être montrée ici. Ne signez pas pour ce que vous n’avez pas vu.",
   },
   decide: {
     title: "Votre décision",
