@@ -11,7 +11,6 @@ import { ledgerCalls } from "./calls/ledger-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
 import { renditionCalls } from "./calls/rendition-calls.ts";
 import { settingsCalls } from "./calls/settings-calls.ts";
-import { renditionCalls } from "./calls/rendition-calls.ts";
 import { requestCalls } from "./calls/request-calls.ts";
 import { timelineCalls } from "./calls/timeline-calls.ts";
 import { OwnerDevice } from "./owner-device.ts";
@@ -40,7 +39,6 @@ const calls = {
   ...decisionCalls,
   ...timelineCalls,
   ...eventCalls,
-  ...renditionCalls,
 };
 export type VaultCalls = typeof calls;
 
