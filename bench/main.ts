@@ -23,6 +23,7 @@ const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
     { file: "./lighthouse.ts", run: "lighthouseFigures" },
     { file: "./live.ts", run: "liveFigures" },
     { file: "./timeline.ts", run: "timelineFigures" },
+    { file: "./redact.ts", run: "redactFigures" },
   ],
   store: [{ file: "./seal.ts", run: "sealFigures" }],
 };
