@@ -9,16 +9,13 @@ export const renditionCalls = {
    *
    * @returns Index of the ledger entry that lists them.
    */
-  sendBlurred: async (
+  addRendition: async (
     { device, progress, signal }: VaultContext,
-    {
-      clip,
-      segments,
-    }: { clip: string; segments: readonly { segment: number; bytes: Uint8Array }[] },
+    { clip, files }: { clip: string; files: readonly { segment: number; bytes: Uint8Array }[] },
   ): Promise<number> => {
     const hub = await device.follow();
     const listed = await fetchListedClip(hub, clip, "release");
-    const sealed = await sealRendition(listed, hub.keyring, segments);
+    const sealed = await sealRendition(listed, hub.keyring, files);
     return sendRendition(hub.client, listed.id, sealed, {
       signal,
       onSent: (count) => progress(count, sealed.length),
