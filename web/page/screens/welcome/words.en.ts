@@ -43,7 +43,7 @@ export const english = {
 
   keys: {
     title: "Keys for this device",
-    passkey: "A passkey seals them: your fingerprint or PIN opens the keys on this device.",
+    passkey: "A passkey seals the keys: your fingerprint or PIN opens them on this device.",
     browser:
       "This browser has no passkeys at this address, so it seals the keys itself: whoever can use this browser on this device can use the keys.",
     make: "Make the keys",

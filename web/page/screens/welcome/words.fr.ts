@@ -48,7 +48,7 @@ export const french: WelcomeWords = {
   keys: {
     title: "Les clés de cet appareil",
     passkey:
-      "Une clé d’accès les scelle : votre empreinte ou votre code ouvre les clés sur cet appareil.",
+      "Une clé d’accès scelle les clés : votre empreinte ou votre code les ouvre sur cet appareil.",
     browser:
       "Ce navigateur n’a pas de clé d’accès à cette adresse ; il scelle donc les clés lui-même : qui peut utiliser ce navigateur sur cet appareil peut utiliser les clés.",
     make: "Créer les clés",
