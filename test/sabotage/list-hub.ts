@@ -302,4 +302,21 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/http/news.test.ts"],
     only: "within a second or so",
   },
+  {
+    name: "the page proves the recovery sheet with the words it made, not those that were typed",
+    file: "web/page/device/calls/house-calls.ts",
+    find: "const sheet = await parseRecoverySheet(options.sheet);",
+    replace:
+      "await parseRecoverySheet(options.sheet).catch(() => null);\n    const sheet = requireFounded().recovery;",
+    tests: ["test/page/recovery-sheet.test.ts"],
+    only: "nothing is claimed until all are right",
+  },
+  {
+    name: "a browser keeps its device's keys in clear beside the sealed ones",
+    file: "web/page/device/owner-device.ts",
+    find: 'await writeItem("device", device);',
+    replace: 'await writeItem("device", { ...device, bundle });',
+    tests: ["test/page/first-run.test.ts"],
+    only: "nothing in clear is stored",
+  },
 ];
