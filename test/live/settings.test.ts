@@ -13,12 +13,7 @@ import type { CameraTestAnswer, SettingsAnswer } from "../../src/protocol/api-se
 import { fromBase64, sha256Hex, utf8Bytes, utf8Text } from "../../src/protocol/bytes.ts";
 import { commandLine, startLiveHub, TEST_TIMEOUT_MS, type LiveHub } from "../support/live-hub.ts";
 import { missingCommands } from "../support/requirements.ts";
-import {
-  pictureAndTone,
-  RTSP_SERVER_COMMANDS,
-  startRtspServer,
-  type RtspServer,
-} from "../support/rtsp-server.ts";
+import { RTSP_SERVER_COMMANDS, startRtspServer, type RtspServer } from "../support/rtsp-server.ts";
 import { busyDoorFootage, NO_FOOTAGE } from "./door-footage.ts";
 
 // Cameras that an owner adds, changes and tries on a running hub, with a camera's real server.
@@ -29,6 +24,7 @@ const isMissing = missingCommands(...RTSP_SERVER_COMMANDS, "mkfifo");
 describe.skipIf(isMissing)("cameras set over HTTP", { timeout: TEST_TIMEOUT_MS }, () => {
   const door = isMissing ? NO_FOOTAGE : busyDoorFootage();
   let server: RtspServer;
+  let camera: string;
   let hub: LiveHub;
   let token: string;
 
@@ -52,9 +48,10 @@ describe.skipIf(isMissing)("cameras set over HTTP", { timeout: TEST_TIMEOUT_MS }
   beforeAll(async () => {
     server = await startRtspServer({
       ...{ media: door.file, username: "door", password: PASSWORD },
-      // A key frame every second, so that a trial meets one also on a busy machine.
-      mounts: { quick: pictureAndTone() },
     });
+    // The one without sound: where only one of two tracks is asked for, this server (it has no live
+    // source) now and then waits for the other one and sends nothing.
+    camera = server.subUrl;
     hub = await startLiveHub();
     await hub.claim();
     token = await sessionToken(hub);
@@ -65,7 +62,7 @@ describe.skipIf(isMissing)("cameras set over HTTP", { timeout: TEST_TIMEOUT_MS }
   });
 
   test("a trial says what a camera sends, or what is wrong, and leaves nothing behind", async () => {
-    const right = { main: server.url("quick"), username: "door", password: PASSWORD };
+    const right = { main: camera, username: "door", password: PASSWORD };
     expect(await tried(right)).toMatchObject({
       ok: true,
       problem: null,
@@ -102,7 +99,7 @@ describe.skipIf(isMissing)("cameras set over HTTP", { timeout: TEST_TIMEOUT_MS }
       (await statusOf("demo"))?.main === "streaming" ? true : null,
     );
     const answer = await ask("PUT", "/api/settings/cameras/front", {
-      ...{ name: "Front door", main: server.mainUrl.replace("//", `//door:${PASSWORD}@`) },
+      ...{ name: "Front door", main: camera.replace("//", `//door:${PASSWORD}@`) },
     });
     expect(answer.status).toBe(200);
     const text = await answer.text();
@@ -128,7 +125,7 @@ describe.skipIf(isMissing)("cameras set over HTTP", { timeout: TEST_TIMEOUT_MS }
     const running = await hub.waitForClip("recording", { camera: "front", but: [] });
     await ask("PUT", "/api/settings/cameras/front", { name: "Renamed" });
     await ask("PUT", "/api/settings/cameras/side", {
-      ...{ main: server.mainUrl, username: "door", password: PASSWORD },
+      ...{ main: camera, username: "door", password: PASSWORD },
     });
     await hub.waitFor("its pictures", async () =>
       (await statusOf("side"))?.main === "streaming" ? true : null,
