@@ -19,9 +19,11 @@ const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
     { file: "./consent.ts", run: "consentFigures" },
   ],
   page: [
+    { file: "./decide-page.ts", run: "decidePageFigures" },
     { file: "./page-size.ts", run: "pageSizeFigures" },
     { file: "./lighthouse.ts", run: "lighthouseFigures" },
     { file: "./live.ts", run: "liveFigures" },
+    { file: "./live-page.ts", run: "livePageFigures" },
     { file: "./timeline.ts", run: "timelineFigures" },
     { file: "./redact.ts", run: "redactFigures" },
   ],
