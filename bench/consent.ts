@@ -5,14 +5,19 @@ import {
   signApproval,
   type DecisionGround,
 } from "../src/owner/decide.ts";
-import { clipIdentities, randomHex, signingKeyOf } from "../src/owner/device-bundle.ts";
+import {
+  clipIdentities,
+  randomHex,
+  signingKeyOf,
+  type DeviceBundle,
+} from "../src/owner/device-bundle.ts";
 import { foundHousehold } from "../src/owner/household.ts";
 import { envelopeSigner, generateReader, type KeyKind } from "../src/owner/identity.ts";
 import { parseRecipient, requireAgeHeader } from "../src/protocol/age-header.ts";
 import type { ClipDetail, HubInfo } from "../src/protocol/api.ts";
 import { sha256Hex, toBase64 } from "../src/protocol/bytes.ts";
 import type { SealedFile } from "../src/protocol/clip.ts";
-import { fileName } from "../src/protocol/decision.ts";
+import { fileName, type Terms } from "../src/protocol/decision.ts";
 import { verifyKeyring } from "../src/protocol/keyring.ts";
 import { requestSha256, type RequestRecord } from "../src/protocol/request.ts";
 import { verifyBundle } from "../src/protocol/verify-bundle.ts";
@@ -22,7 +27,7 @@ import { recordClip } from "../test/support/test-clips.ts";
 import { testStream } from "../test/clips/test-stream.ts";
 import type { Figure } from "./figure.ts";
 
-const SEGMENTS = 10;
+export const SEGMENTS = 10;
 const SEGMENT_MS = 4_000;
 const SAMPLES = 20;
 /** Four seconds at 4 Mbit/s, as a common camera sends them. */
@@ -38,7 +43,16 @@ export async function consentFigures(): Promise<Figure[]> {
   return figures;
 }
 
-async function decideFigure(kind: KeyKind): Promise<Figure> {
+/** Terms for ten whole segments, and what a device needs to sign them. */
+export interface DecideCase {
+  readonly bundle: DeviceBundle;
+  readonly terms: () => Terms;
+  /** Sealed files, by the name that `fileName` gives them. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+}
+
+/** @param payloadBytes - Of each segment, before it is sealed. */
+export async function decideCase(kind: KeyKind, payloadBytes: number): Promise<DecideCase> {
   const hub: HubInfo = {
     name: "bench",
     version: "0",
@@ -51,11 +65,11 @@ async function decideFigure(kind: KeyKind): Promise<Figure> {
   const { bundle, statement } = await foundHousehold(hub, { kind, label: "bench", nowMs });
   const keyring = verifyKeyring([statement]);
   const { recipient } = await generateReader(kind);
-  const { clip, headers } = sealedClip([keyring.readers.originals, keyring.readers.recovery]);
-  const request = requestFor(recipient, nowMs);
+  const readers = [keyring.readers.originals, keyring.readers.recovery];
+  const { clip, files } = sealedClip(readers, payloadBytes);
   const ground: DecisionGround = {
     keyring,
-    request,
+    request: requestFor(recipient, nowMs),
     nonce: { nonce: randomHex(32), expiresAtMs: nowMs + 900_000 },
     checkpoint: { size: 1, root: "0".repeat(64) },
     nowMs,
@@ -67,18 +81,19 @@ async function decideFigure(kind: KeyKind): Promise<Figure> {
     fromMs: null,
     toMs: null,
   });
+  const options = { clips: [chosen], recipient, purpose: "x", isPart: false };
+  return { bundle, files, terms: () => approvalTerms(ground, options) };
+}
+
+async function decideFigure(kind: KeyKind): Promise<Figure> {
+  // What the headers are in front of does not matter here.
+  const { bundle, terms, files } = await decideCase(kind, 1_000);
   const signer = envelopeSigner(signingKeyOf(bundle));
   const durationsMs = await sample(async () => {
-    const terms = approvalTerms(ground, {
-      clips: [chosen],
-      recipient,
-      purpose: "x",
-      isPart: false,
-    });
     await signApproval(
-      terms,
+      terms(),
       clipIdentities(bundle),
-      async (id, file) => headers.get(fileName(id, file)) ?? new Uint8Array(),
+      async (id, file) => files.get(fileName(id, file)) ?? new Uint8Array(),
       signer,
     );
   });
@@ -89,11 +104,11 @@ async function decideFigure(kind: KeyKind): Promise<Figure> {
   );
 }
 
-/** Headers as the recorder makes them; what they are in front of does not matter here. */
-function sealedClip(readers: readonly string[]) {
-  const headers = new Map<string, Uint8Array>();
+/** Files as the recorder makes them. */
+function sealedClip(readers: readonly string[], payloadBytes: number) {
+  const sealedFiles = new Map<string, Uint8Array>();
   const files = Array.from({ length: SEGMENTS }, (_, segment): SealedFile => {
-    const sealed = sealBytes(new Uint8Array(1_000), readers.map(parseRecipient));
+    const sealed = sealBytes(new Uint8Array(payloadBytes), readers.map(parseRecipient));
     const file: SealedFile = {
       segment,
       track: "video",
@@ -103,7 +118,7 @@ function sealedClip(readers: readonly string[]) {
       fromMs: segment * SEGMENT_MS,
       toMs: (segment + 1) * SEGMENT_MS,
     };
-    headers.set(fileName(CLIP, file), sealed);
+    sealedFiles.set(fileName(CLIP, file), sealed);
     return file;
   });
   const clip: ClipDetail = {
@@ -122,7 +137,7 @@ function sealedClip(readers: readonly string[]) {
     torn: [],
     entryIndex: 0,
   };
-  return { clip, headers };
+  return { clip, files: sealedFiles };
 }
 
 function requestFor(recipient: string, nowMs: number): DecisionGround["request"] {
@@ -192,7 +207,7 @@ async function sample(work: () => Promise<void>): Promise<number[]> {
   return durationsMs.toSorted((left, right) => left - right);
 }
 
-function figure(name: string, durationsMs: readonly number[], what: string): Figure {
+export function figure(name: string, durationsMs: readonly number[], what: string): Figure {
   const at = (share: number): string =>
     (durationsMs[Math.floor(durationsMs.length * share)] ?? 0).toPrecision(3);
   const context = `${what}; median of ${durationsMs.length}, p95 ${at(0.95)} ms`;
