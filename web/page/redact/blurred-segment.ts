@@ -23,10 +23,33 @@ const ENCODE_QUEUE_MAX = 8;
 
 export interface SegmentWork {
   readonly track: VideoTrack;
+  readonly rate: CodingRate;
   /** Boxes around faces of the frame that is shown `index`th in this segment. */
   readonly boxesOf: (index: number) => readonly Box[];
   readonly signal: AbortSignal;
   readonly onFrame: () => void;
+}
+
+/** What the encoder is asked for. */
+export interface CodingRate {
+  readonly bitrate: number;
+  readonly framerate: number;
+}
+
+/** Of a clip as a whole: asked for the same, every segment is coded alike and they play as one. */
+export function codingRate(tracks: readonly VideoTrack[]): CodingRate {
+  let [seconds, bits, frames] = [0, 0, 0];
+  for (const { samples, timescale } of tracks)
+    for (const { bytes, durationTicks } of samples) {
+      seconds += durationTicks / timescale;
+      bits += bytes.length * 8;
+      frames += 1;
+    }
+  const bitrate = Math.round((bits / (seconds || 1)) * BITRATE_GROWTH);
+  return {
+    bitrate: Math.min(BITRATE_MAX, Math.max(BITRATE_MIN, bitrate)),
+    framerate: Math.max(1, Math.round(frames / (seconds || 1))),
+  };
 }
 
 /**
@@ -36,7 +59,7 @@ export interface SegmentWork {
 export async function makeBlurred(work: SegmentWork): Promise<Uint8Array> {
   const { track, signal } = work;
   const frames = shownFrames(track);
-  const encoder = await startEncoder(track, frames);
+  const encoder = await startEncoder(work, frames);
   try {
     let index = 0;
     let keyDueAt = -Infinity;
@@ -110,10 +133,10 @@ interface SegmentEncoder {
 }
 
 async function startEncoder(
-  track: VideoTrack,
+  { track, rate }: SegmentWork,
   frames: readonly ShownFrame[],
 ): Promise<SegmentEncoder> {
-  const config = await encoderConfig(track, frames);
+  const config = await encoderConfig(track, rate);
   const samples: WrittenSample[] = [];
   const places = new Map(frames.map((frame) => [frame.timestamp, frame]));
   let description: Uint8Array | null = null;
@@ -183,21 +206,14 @@ function sampleOf(chunk: EncodedVideoChunk, shown: ShownFrame): WrittenSample {
   return { ticks, durationTicks, isKey: chunk.type === "key", bytes };
 }
 
-async function encoderConfig(
-  track: VideoTrack,
-  frames: readonly ShownFrame[],
-): Promise<VideoEncoderConfig> {
-  const { width, height, timescale, samples } = track;
-  const seconds = frames.reduce((sum, frame) => sum + frame.durationTicks, 0) / timescale || 1;
-  const bits = samples.reduce((sum, { bytes }) => sum + bytes.length * 8, 0);
-  const bitrate = Math.round((bits / seconds) * BITRATE_GROWTH);
+async function encoderConfig(track: VideoTrack, rate: CodingRate): Promise<VideoEncoderConfig> {
+  const { width, height } = track;
   const macroblocks = Math.ceil(width / 16) * Math.ceil(height / 16);
   const level = LEVELS.find((one) => macroblocks <= one.macroblocks)?.level;
   for (const profile of level === undefined ? [] : PROFILES) {
     const config: VideoEncoderConfig = {
       ...{ codec: `avc1.${profile}${level}`, width, height },
-      bitrate: Math.min(BITRATE_MAX, Math.max(BITRATE_MIN, bitrate)),
-      framerate: Math.max(1, Math.round(frames.length / seconds)),
+      ...rate,
       latencyMode: "quality",
       avc: { format: "avc" },
     };

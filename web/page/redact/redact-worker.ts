@@ -1,6 +1,6 @@
 import { HubError } from "../../../src/protocol/errors.ts";
 import { openDetector } from "./detector.ts";
-import { makeBlurred } from "./blurred-segment.ts";
+import { codingRate, makeBlurred } from "./blurred-segment.ts";
 import { boxesOfFrame, type Corrections } from "./corrections.ts";
 import type { Face } from "./faces.ts";
 import type {
@@ -221,10 +221,11 @@ async function picture(wanted: number, width: number, signal: AbortSignal): Prom
 async function make(corrections: Corrections, context: CallContext): Promise<MadeSegment[]> {
   const { segments, tracks, frameCount } = requireWork();
   const made: MadeSegment[] = [];
+  const rate = codingRate(segments.map(({ track }) => track));
   let done = 0;
   for (const { segment, track, firstFrame } of segments) {
     const bytes = await makeBlurred({
-      track,
+      ...{ track, rate },
       boxesOf: (index) => boxesOfFrame(firstFrame + index, tracks, corrections),
       signal: context.signal,
       onFrame: () => {
