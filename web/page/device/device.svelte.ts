@@ -16,6 +16,7 @@ import type { VaultState } from "./owner-device.ts";
 export type Standing = "loading" | "unreachable" | "unclaimed" | "newcomer" | "locked" | "ready";
 
 const RETRY_MS = 3_000;
+const LENT = "doorward-lent";
 const BORROWED_KEYS = /^#keys=([\w-]{43})$/;
 
 let standing = $state<Standing>("loading");
@@ -82,7 +83,18 @@ async function borrowKeys(): Promise<void> {
   const bytes = Uint8Array.from(atob(key.replaceAll("-", "+").replaceAll("_", "/")), (character) =>
     character.charCodeAt(0),
   );
-  await ask("borrow", { key: bytes });
+  // Not the keys: only that there were some, for when this page is loaded again without them.
+  sessionStorage.setItem(LENT, "yes");
+  try {
+    await ask("borrow", { key: bytes });
+  } catch (error) {
+    if (!(error instanceof VaultError) || error.code !== "KEYS_HANDED_OUT") throw error;
+  }
+}
+
+/** True where the command line has lent keys to this page, also when it has lost them since. */
+export function wereKeysLent(): boolean {
+  return sessionStorage.getItem(LENT) === "yes";
 }
 
 /**

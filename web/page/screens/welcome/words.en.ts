@@ -133,6 +133,11 @@ export const english = {
       "The recovery sheet has the key to every recording, but neither this page nor the command line can use it yet. Keep the sheet and the hub's files: both stay valid.",
   },
 
+  lent: {
+    title: "The keys are back where they came from",
+    text: "They were lent to one page, once, and went when it was closed or loaded again. To open the page anew, end the command with Ctrl-C and run it again:",
+  },
+
   errors: {
     PAIRING_OVER:
       "Ten minutes have passed, or the hub was started again. Nothing was admitted; start again.",

@@ -140,6 +140,11 @@ export const french: WelcomeWords = {
       "La feuille de secours a la clé de chaque enregistrement, mais ni cette page ni la ligne de commande ne savent encore s’en servir. Gardez la feuille et les fichiers de la centrale : les deux restent valables.",
   },
 
+  lent: {
+    title: "Les clés sont rentrées chez elles",
+    text: "Elles ont été prêtées à une seule page, une seule fois, et sont parties quand elle a été fermée ou rechargée. Pour rouvrir la page, arrêtez la commande avec Ctrl-C et relancez-la :",
+  },
+
   errors: {
     PAIRING_OVER:
       "Dix minutes ont passé, ou la centrale a été relancée. Rien n’a été admis ; recommencez.",
