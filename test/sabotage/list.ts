@@ -304,4 +304,18 @@ export const SABOTAGES: readonly Sabotage[] = [
     replace: "if (Number.isNaN(score)) return;",
     tests: ["test/page/redact-pure.test.ts"],
   },
+  {
+    name: "a sample may point out of its live fragment",
+    file: "web/page/media/fragment-reader.ts",
+    find: "if (size === 0 || from + size > fragment.length)",
+    replace: "if (size === 0)",
+    tests: ["test/page/live-media.test.ts"],
+  },
+  {
+    name: "the live picture stays in the browser after it was left",
+    file: "web/page/media/canvas-player.ts",
+    find: "    this.element.width = 0;\n",
+    replace: "",
+    tests: ["test/page/live.test.ts"],
+  },
 ];
