@@ -158,7 +158,6 @@ export class Retention implements AsyncDisposable {
   }
 
   /** What an owner should read on the health screen. */
-  /** What an owner should read on the health screen. */
   warnings(): readonly { readonly code: string; readonly message: string }[] {
     if (this.#isStuck)
       return [

@@ -17,11 +17,15 @@ export type Standing = "loading" | "unreachable" | "unclaimed" | "newcomer" | "l
 
 const RETRY_MS = 3_000;
 const LENT = "doorward-lent";
+/** Less than this before its end, a session that is over has run out: two clocks differ a little. */
+const EXPIRY_SLACK_MS = 5 * 60_000;
 const BORROWED_KEYS = /^#keys=([\w-]{43})$/;
 
 let standing = $state<Standing>("loading");
 let hub = $state.raw<HubInfo | null>(null);
 let session = $state.raw<SessionAnswer | null>(null);
+/** Somebody has ended the session, here or elsewhere: nothing logs in again by itself. */
+let isShownOut = $state(false);
 let vault = $state.raw<VaultState>({ keys: "none" });
 
 export const device = {
@@ -37,6 +41,9 @@ export const device = {
   },
   get vault(): VaultState {
     return vault;
+  },
+  get isShownOut(): boolean {
+    return isShownOut;
   },
   may(right: SessionAnswer["rights"][number]): boolean {
     return session?.rights.includes(right) ?? false;
@@ -104,9 +111,12 @@ export function wereKeysLent(): boolean {
  */
 export async function unlock(): Promise<boolean> {
   if (vault.keys === "none") return false;
-  const secret = vault.credentialId === null ? null : await passkeySecret(vault.credentialId);
-  if (vault.credentialId !== null && secret === null) return false;
-  vault = await ask("open", { secret });
+  if (vault.keys === "sealed") {
+    const secret = vault.credentialId === null ? null : await passkeySecret(vault.credentialId);
+    if (vault.credentialId !== null && secret === null) return false;
+    vault = await ask("open", { secret });
+  }
+  isShownOut = false;
   session ??= await newSession();
   standing = standingOf();
   return true;
@@ -124,7 +134,37 @@ export async function openKeys(): Promise<boolean> {
   return vault.keys === "open" || unlock();
 }
 
-/** The hub has ended this session, or 12 hours have passed: log in again, silently where we can. */
+/**
+ * The hub may have ended this session. After its 12 hours this browser logs in again, silently where
+ * it can; what somebody has ended before that stays ended until a person asks for it here.
+ */
 export async function sessionEnded(): Promise<void> {
+  if (isShownOut) return;
+  const mayBeEnded = session !== null && session.expiresAtMs - Date.now() > EXPIRY_SLACK_MS;
+  try {
+    if (mayBeEnded && (await ask("session", null)) === null) return await leave();
+  } catch (error) {
+    // A hub that does not answer has ended nothing.
+    if (!(error instanceof VaultError)) throw error;
+  }
   await look();
+}
+
+/**
+ * Ends this browser's session and seals its keys again; they stay.
+ *
+ * @throws VaultError when the hub did not hear of it; the keys are sealed all the same.
+ */
+export async function showOut(): Promise<void> {
+  isShownOut = true;
+  await ask("lock", null).finally(leave);
+}
+
+async function leave(): Promise<void> {
+  isShownOut = true;
+  // Keys that were lent could not be opened again.
+  const areLent = vault.keys !== "none" && vault.borrowed;
+  if (!areLent) await ask("sealKeys", null);
+  vault = await ask("vaultState", null);
+  [session, standing] = [null, "locked"];
 }

@@ -31,6 +31,9 @@ export const english = {
     unlock: "Unlock with the passkey",
     lockedBrowser:
       "The hub does not let this device in. It may have been removed from the household.",
+    shownOut:
+      "This session is over: it was ended here, or by an owner. The keys are still on this device.",
+    goOn: "Log in again",
     notConfirmed: "The passkey did not confirm. Nothing was opened.",
     forget: "Remove the keys from this device",
     forgetText:

@@ -32,6 +32,9 @@ export const french: FrameWords = {
     unlock: "Déverrouiller avec la clé d’accès",
     lockedBrowser:
       "La centrale ne laisse pas entrer cet appareil. Il a peut-être été retiré du foyer.",
+    shownOut:
+      "Cette session est terminée : on y a mis fin ici, ou un propriétaire l’a fait. Les clés sont encore sur cet appareil.",
+    goOn: "Se reconnecter",
     notConfirmed: "La clé d’accès n’a pas confirmé. Rien n’a été ouvert.",
     forget: "Retirer les clés de cet appareil",
     forgetText:

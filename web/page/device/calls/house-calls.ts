@@ -52,7 +52,14 @@ export const houseCalls = {
   /** Logs in again with keys that are open. */
   logIn: async ({ device }: VaultContext) => device.logIn(),
 
-  lock: async ({ device }: VaultContext) => device.lock(),
+  /** Closes the keys; the session stays. */
+  sealKeys: async ({ device }: VaultContext) => device.lock(),
+
+  /** Closes the keys and ends the session: a screen that is locked shows nothing any more. */
+  lock: async ({ device }: VaultContext) => {
+    device.lock();
+    await device.client.delete("/api/session");
+  },
 
   /** Ends the session and removes this browser's keys for good. */
   forget: async ({ device }: VaultContext) => {

@@ -1,4 +1,5 @@
 import * as Api from "../../../../src/protocol/api.ts";
+import { ConnectionList } from "../../../../src/protocol/api-connections.ts";
 import * as SettingsApi from "../../../../src/protocol/api-settings.ts";
 import { checkShape } from "../../../../src/protocol/check.ts";
 import type { VaultContext } from "../vault-worker.ts";
@@ -28,6 +29,10 @@ export const settingsCalls = {
   /** Has the hub try a camera for up to ten seconds. */
   testCamera: async ({ device }: VaultContext, camera: SettingsApi.CameraTestBody) =>
     device.client.post("/api/cameras/test", camera, CameraTestAnswer),
+
+  /** Everything the hub was ever told to connect to. */
+  connections: async ({ device }: VaultContext) =>
+    device.client.get("/api/connections", ConnectionList),
 
   retention: async ({ device }: VaultContext) =>
     device.client.get("/api/retention", Api.RetentionAnswer),

@@ -10,6 +10,7 @@ export const english = {
     "waiting-to-retry": "Not connected; it is tried again",
     idle: "Switched off",
   },
+  perSecond: (pictures: string) => `${pictures} pictures a second`,
   recording: "An event is being recorded.",
   lastPicture: (when: string) => `Last picture ${when}.`,
   noPicture: "No picture yet.",
@@ -22,7 +23,7 @@ export const english = {
   nameHint: "As people say it: Front door, Garage.",
   main: "Address of the picture",
   mainHint:
-    "rtsp://… as the camera's manual or app gives it. Only RTSP; nothing is fetched from anywhere else.",
+    "rtsp://… as the camera’s manual or app gives it. Only RTSP; nothing is fetched from anywhere else.",
   sub_: "Address of the smaller stream",
   subHint: "Optional. Motion is looked for in this one, which spares the hub.",
   username: "User name",
@@ -49,24 +50,39 @@ export const english = {
   saved: "Saved.",
   retention: "How long recordings stay",
   retentionHint:
-    "Bells stay longest. When the disk is full, the oldest go first, whatever stands here; what you hold stays.",
+    "Bells stay longest. When the disk is full, the oldest go first, whatever stands here; what you keep stays.",
   motion: "Motion and everything else",
   bell: "The bell",
   space: "At most this much room",
   noLimit: "No limit but the disk",
-  days: (days: string) => `${days} days`,
+  days: (days: number) => (days === 1 ? "1 day" : `${days} days`),
+  hours: (hours: string) => `${hours} hours`,
   byDefault: (value: string) => `${value} (as it comes)`,
   preview: (clips: string, size: string) => `Within a day: ${clips} recordings, ${size}, go.`,
   previewNothing: "Within a day: nothing goes.",
   used: (used: string, free: string) => `${used} used, ${free} free.`,
   daysLeft: (days: string) => `Room for about ${days} more days.`,
-  confirmShorter: "Shorter than now: recordings that are older go within minutes.",
+  confirmShorter:
+    "Shorter than now: recordings that are older go within minutes of saving, and cannot come back. What you keep stays.",
+  confirmSmaller: (used: string) =>
+    `Recordings take ${used} now: the oldest go within minutes of saving until the rest fits. What you keep stays.`,
   file: (name: string) =>
     `All of this stands in the file ${name} on the hub; your comments in it stay.`,
-  problems: {
-    WRONG_PASSWORD: "The camera refuses this user name or password.",
-    UNREACHABLE: "Nothing answers at that address. Is it right, and is the camera switched on?",
-    NO_SUCH_STREAM: "The camera answers, and has no such stream. Look at the path in the address.",
+  notes: {
+    NO_BLURRED_COPIES:
+      "This version cannot make blurred copies: it records originals only, whatever is chosen here.",
+  },
+  wrongField: (label: string) => `The hub does not take what stands in “${label}”.`,
+  errors: {
+    SETTINGS_UNREADABLE:
+      "Somebody has changed the settings file by hand, and it is wrong now. Put it right on the hub first; nothing was saved.",
+    SETTINGS_CHANGED: "The settings file was being changed by hand at this moment. Try again.",
+    SETTINGS_FILE_ONLY: "This can be set in the settings file on the hub only.",
+    SETTINGS_NOT_WRITTEN: "The hub could not write its settings file. Nothing has changed.",
+    CAMERA_TEST_BUSY: "Another camera is being tried just now. Wait a few seconds.",
+    CAMERA_TEST_FAILED: "The trial itself failed. Try again.",
+    NOT_FOUND: "There is no such camera any more.",
+    TOO_LARGE: "The settings file would become too large.",
   },
 };
 export type CameraWords = typeof english;

@@ -12,6 +12,7 @@ export const french: CameraWords = {
     "waiting-to-retry": "Non connectée ; nouvel essai en cours",
     idle: "Éteinte",
   },
+  perSecond: (pictures) => `${pictures} images par seconde`,
   recording: "Un événement est en cours d’enregistrement.",
   lastPicture: (when) => `Dernière image ${when}.`,
   noPicture: "Pas encore d’image.",
@@ -51,24 +52,38 @@ export const french: CameraWords = {
   saved: "Enregistré.",
   retention: "Durée de conservation",
   retentionHint:
-    "La sonnette reste le plus longtemps. Quand le disque est plein, les plus anciens partent d’abord, quoi qu’il soit écrit ici ; ce que vous conservez reste.",
+    "La sonnette reste le plus longtemps. Quand le disque est plein, les plus anciens partent d’abord, quoi qu’il soit écrit ici ; ce que vous gardez reste.",
   motion: "Mouvements et tout le reste",
   bell: "La sonnette",
   space: "Au plus cette place",
   noLimit: "Pas de limite autre que le disque",
-  days: (days) => `${days} jours`,
+  days: (days) => (days === 1 ? "1 jour" : `${days} jours`),
+  hours: (hours) => `${hours} heures`,
   byDefault: (value) => `${value} (d’origine)`,
   preview: (clips, size) => `D’ici un jour : ${clips} enregistrements, ${size}, partent.`,
   previewNothing: "D’ici un jour : rien ne part.",
   used: (used, free) => `${used} occupés, ${free} libres.`,
   daysLeft: (days) => `De la place pour environ ${days} jours de plus.`,
   confirmShorter:
-    "Plus court qu’à présent : les enregistrements plus anciens partent dans les minutes qui suivent.",
+    "Plus court qu’à présent : les enregistrements plus anciens partent dans les minutes qui suivent, sans retour. Ce que vous gardez reste.",
+  confirmSmaller: (used) =>
+    `Les enregistrements occupent ${used} : les plus anciens partent dans les minutes qui suivent, jusqu’à ce que le reste tienne. Ce que vous gardez reste.`,
   file: (name) =>
     `Tout cela se trouve dans le fichier ${name} sur la centrale ; vos commentaires y restent.`,
-  problems: {
-    WRONG_PASSWORD: "La caméra refuse ce nom d’utilisateur ou ce mot de passe.",
-    UNREACHABLE: "Rien ne répond à cette adresse. Est-elle juste, et la caméra est-elle allumée ?",
-    NO_SUCH_STREAM: "La caméra répond, et n’a pas de tel flux. Regardez le chemin dans l’adresse.",
+  notes: {
+    NO_BLURRED_COPIES:
+      "Cette version ne sait pas faire de copies floutées : elle n’enregistre que les originaux, quoi qu’il soit choisi ici.",
+  },
+  wrongField: (label) => `La centrale n’accepte pas ce qui se trouve dans « ${label} ».`,
+  errors: {
+    SETTINGS_UNREADABLE:
+      "Quelqu’un a modifié le fichier de réglages à la main, et il contient une erreur. Corrigez-le d’abord sur la centrale ; rien n’a été enregistré.",
+    SETTINGS_CHANGED: "Le fichier de réglages était en train d’être modifié à la main. Réessayez.",
+    SETTINGS_FILE_ONLY: "Cela ne se règle que dans le fichier de réglages, sur la centrale.",
+    SETTINGS_NOT_WRITTEN: "La centrale n’a pas pu écrire son fichier de réglages. Rien n’a changé.",
+    CAMERA_TEST_BUSY: "Une autre caméra est essayée en ce moment. Attendez quelques secondes.",
+    CAMERA_TEST_FAILED: "L’essai lui-même a échoué. Réessayez.",
+    NOT_FOUND: "Cette caméra n’existe plus.",
+    TOO_LARGE: "Le fichier de réglages deviendrait trop grand.",
   },
 };

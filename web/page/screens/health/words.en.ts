@@ -27,12 +27,21 @@ export const english = {
   running: "Running since",
   version: "Version",
   warnings: "Worth knowing",
+  warningsByCode: {
+    DISK_FULL: "The disk is full: the oldest recordings that nobody keeps go to make room.",
+    DISK_STUCK:
+      "The disk is full, and all that is on it is kept or has been released. Nothing new can be recorded: let go of something that you keep, or make room.",
+    SWAP_ON:
+      "This machine moves memory to its disk (swap), where pictures of the last seconds could end up. Turn swap off: swapoff -a.",
+  },
   witness: "Ask this device to check the ledger",
   connections: "Everything this hub has ever connected to",
   connectionsHint:
     "Your cameras, and nothing else. The hub opens no connection that you did not set up; this page asks no other address for anything.",
   nowhere: "Nothing yet.",
   open: "open now",
+  camera: (id: string) => `camera “${id}”`,
+  cameraTrial: "an address that was tried",
   firstLast: (first: string, last: string) => `first ${first}, last ${last}`,
   never: "not reached yet",
 };

@@ -5,6 +5,8 @@ export const english = {
   people: "People and devices",
   you: "You",
   person: (number: number) => `Person ${number}`,
+  andOthers: (label: string, count: number) =>
+    count === 1 ? `${label} and one more device` : `${label} and ${count} more devices`,
   roles: { owner: "Owner", adult: "Adult", viewer: "Viewer", guest: "Guest" },
   removed: "Removed",
   may: {
@@ -36,7 +38,19 @@ export const english = {
   turnedAway: "Nothing was signed. The other device gives up by itself.",
   admitted: "Signed. The new device has its keys now.",
   removal:
-    "Taking a device out of the keyring is not possible from here yet. Until then, end its sessions below, and let it remove its keys itself.",
+    "Taking a device out of the keyring is not possible from here yet. Ending its session is not enough: as long as it has its keys, it can log in again. Have it remove its keys itself.",
+  chooseFirst: "Choose whose device it is first. Nothing is chosen for you.",
+  meeting: "Asking the other device for its words …",
+  errors: {
+    PAIRING_BROKEN:
+      "The device shows another key than at first: somebody may sit between you. Nothing was signed. Start again on the new device, on the same network if you can.",
+    NOT_OPEN: "Somebody has begun with this device already, or it gave up. Start again on it.",
+    NOT_FOUND: "The device waits no longer. Start again on it.",
+    KEYRING_REFUSED: "The hub did not take this statement. Nothing has changed; try again.",
+  },
+  sessionsText:
+    "Browsers and command lines that are logged in. Ending one shows it out at once. A device that still has its keys can log in again when its person asks for it.",
+  logOut: "Log out here",
   sessions: "Open sessions",
   sessionOf: (label: string, since: string) => `${label}, since ${since}`,
   thisSession: "this one",

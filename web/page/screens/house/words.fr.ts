@@ -7,6 +7,8 @@ export const french: HouseWords = {
   people: "Personnes et appareils",
   you: "Vous",
   person: (number) => `Personne ${number}`,
+  andOthers: (label, count) =>
+    count === 1 ? `${label} et un autre appareil` : `${label} et ${count} autres appareils`,
   roles: { owner: "Propriétaire", adult: "Adulte", viewer: "Spectateur", guest: "Invité" },
   removed: "Retiré",
   may: {
@@ -42,7 +44,20 @@ export const french: HouseWords = {
   turnedAway: "Rien n’a été signé. L’autre appareil abandonne de lui-même.",
   admitted: "Signé. Le nouvel appareil a maintenant ses clés.",
   removal:
-    "Retirer un appareil du trousseau n’est pas encore possible ici. D’ici là, mettez fin à ses sessions ci-dessous, et qu’il retire lui-même ses clés.",
+    "Retirer un appareil du trousseau n’est pas encore possible ici. Mettre fin à sa session ne suffit pas : tant qu’il a ses clés, il peut revenir. Faites-lui retirer ses clés lui-même.",
+  chooseFirst: "Choisissez d’abord à qui est cet appareil. Rien n’est choisi pour vous.",
+  meeting: "Les mots de l’autre appareil sont demandés …",
+  errors: {
+    PAIRING_BROKEN:
+      "L’appareil montre une autre clé qu’au début : quelqu’un se trouve peut-être entre vous. Rien n’a été signé. Recommencez sur le nouvel appareil, sur le même réseau si possible.",
+    NOT_OPEN:
+      "Quelqu’un a déjà commencé avec cet appareil, ou il a abandonné. Recommencez sur celui-ci.",
+    NOT_FOUND: "L’appareil n’attend plus. Recommencez sur celui-ci.",
+    KEYRING_REFUSED: "La centrale n’a pas accepté cette déclaration. Rien n’a changé ; réessayez.",
+  },
+  sessionsText:
+    "Navigateurs et lignes de commande connectés. Mettre fin à une session fait sortir cet appareil aussitôt. S’il a encore ses clés, il peut revenir quand sa personne le demande.",
+  logOut: "Se déconnecter ici",
   sessions: "Sessions ouvertes",
   sessionOf: (label, since) => `${label}, depuis ${since}`,
   thisSession: "celle-ci",
