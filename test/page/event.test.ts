@@ -98,6 +98,7 @@ describe.skipIf(isMissing)("an event", () => {
     await page.getByRole("combobox", { name: "Speed" }).selectOption("8");
     await page.getByRole("button", { name: "Play" }).click();
     await expectSoon(() => secondsOf(page)).toBeGreaterThan(CLIP_SECONDS - 0.5);
+    expect((await look(page))?.width).toBe(320);
     home.expectClean();
   });
 
@@ -138,6 +139,7 @@ describe.skipIf(isMissing)("an event", () => {
     await page.getByText("Missing: 0:04 to 0:08. The rest plays.").waitFor();
     await page.getByRole("combobox", { name: "Speed" }).selectOption("8");
     await expectSoon(() => secondsOf(page)).toBeGreaterThan(8.1);
+    expect((await look(page))?.contrast).toBeGreaterThan(100);
   });
 
   test("keep, let go, delete with a look at what goes, take back", async () => {

@@ -233,8 +233,7 @@ export class ClipPlayer {
     if (!media) throw new Error("no media source");
     const add = (kind: "video" | "audio", codec: string): SourceBuffer | null => {
       const mime = `${kind}/mp4; codecs="${codec}"`;
-      const { isTypeSupported } = media.constructor as typeof MediaSource;
-      return isTypeSupported.call(media.constructor, mime) ? media.addSourceBuffer(mime) : null;
+      return mediaSourceClass()?.isTypeSupported(mime) ? media.addSourceBuffer(mime) : null;
     };
     const picture = add("video", video.codec);
     if (!picture) throw new Error(`this browser does not play ${video.codec}`);

@@ -52,10 +52,11 @@ export class EventRows {
     this.#pages.clear();
   }
 
-  /** Loads what is needed for the rows from `first` to `last`, and gives up on anything else. */
-  want(layout: RowLayout, first: number, last: number): void {
+  /** Loads what is needed for these rows, and gives up on anything else. */
+  want(layout: RowLayout, indexes: readonly number[]): void {
     const wanted = new Map<string, PageKey>();
-    for (let index = first; index <= last && index < layout.count; index += 1) {
+    for (const index of indexes) {
+      if (index >= layout.count) continue;
       const page = pageOf(layout, index);
       wanted.set(page.key, page);
     }
