@@ -1,4 +1,3 @@
-import type { Box } from "./boxes.ts";
 import type { Track } from "./tracks.ts";
 
 /** Which frames an owner should look at first. Pure. */
@@ -81,19 +80,4 @@ function doubtOf(
   if (unsure.has(frame)) add("unsure", RISK.unsure);
   if (count === 0 && motion >= MOTION_MIN) add("moving", RISK.moving * Math.min(1, motion * 10));
   return worst;
-}
-
-/** For a list of boxes of one frame: the one under a point, the smallest first. */
-export function boxAt<Known extends Box>(
-  boxes: readonly Known[],
-  point: { readonly x: number; readonly y: number },
-): Known | null {
-  return (
-    boxes
-      .filter(
-        ({ x, y, width, height }) =>
-          point.x >= x && point.y >= y && point.x <= x + width && point.y <= y + height,
-      )
-      .toSorted((left, right) => left.width * left.height - right.width * right.height)[0] ?? null
-  );
 }
