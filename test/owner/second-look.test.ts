@@ -52,6 +52,14 @@ describe("what deserves a second look", () => {
     expect(looksAt(changes)).toEqual([]);
   });
 
+  test("is the same for an emergency, which is one more", () => {
+    const bare = { legalBasis: { basis: "none" } };
+    expect(looksAt({ ...bare, urgency: "emergency" })).toEqual([
+      ...looksAt(bare),
+      "emergency_claimed",
+    ]);
+  });
+
   test("leaves out what a device that cannot open the request does not know", () => {
     const { asked } = readRequestDocument(requestDocument({ case: "", urgency: "emergency" }));
     expect(secondLooks(asked, null, RECEIVED_MS)).toEqual(["emergency_claimed", "key_missing"]);

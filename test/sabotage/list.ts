@@ -305,6 +305,30 @@ export const SABOTAGES: readonly Sabotage[] = [
     tests: ["test/page/redact-pure.test.ts"],
   },
   {
+    name: "the page signs for whatever the hub says by now",
+    file: "web/page/device/calls/decision-calls.ts",
+    find: "  await requireUnchanged(device, terms);\n",
+    replace: "",
+    tests: ["test/page/requests.test.ts"],
+    only: "changes the recipient",
+  },
+  {
+    name: "an approval that was stopped is sent all the same",
+    file: "web/page/device/calls/decision-calls.ts",
+    find: "  if (stop.signal.aborted)\n",
+    replace: "  if (stop.signal.aborted && Date.now() < 0)\n",
+    tests: ["test/page/requests.test.ts"],
+    only: "stopped in the middle",
+  },
+  {
+    name: "an emergency counts as a basis",
+    file: "src/owner/second-look.ts",
+    find: "basis_missing: personal !== null && citesNoBasis(personal),",
+    replace:
+      'basis_missing: personal !== null && citesNoBasis(personal) && asked.urgency === "normal",',
+    tests: ["test/owner/second-look.test.ts"],
+  },
+  {
     name: "a sample may point out of its live fragment",
     file: "web/page/media/fragment-reader.ts",
     find: "if (size === 0 || from + size > fragment.length)",
