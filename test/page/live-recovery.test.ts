@@ -83,6 +83,19 @@ describe.skipIf(isMissing)("the live picture, when something goes wrong", () => 
     home.expectClean();
   });
 
+  test("its session is ended: nothing is shown any more, until somebody logs in again", async () => {
+    const page = await goTo(home, "#/live/front");
+    await playing(page, "front");
+    const { sessions } = home.hub.hub.services;
+    for (const { session } of sessions.list()) sessions.end(session);
+    await expect.poll(() => watched(home), WAIT).toEqual([]);
+    await page.getByRole("button", { name: "Log in again" }).click();
+    await playing(page, "front");
+    await expect.poll(() => watched(home), WAIT).toEqual(["front main"]);
+    await expectMoving(page);
+    home.expectClean();
+  });
+
   test("no network: it says so and since when, over the picture; then the picture moves", async () => {
     const page = await goTo(home, "#/live/front");
     await playing(page, "front");
