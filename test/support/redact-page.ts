@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { build } from "vite";
@@ -94,8 +94,12 @@ async function builtHarness(): Promise<string> {
   writeFileSync(path.join(HARNESS, "main.js"), MAIN);
   writeFileSync(path.join(HARNESS, "index.html"), INDEX);
   const outDir = path.join(HARNESS, `dist-${process.pid}`);
-  // 16 MB, of no use to another run: the sources may be others then.
-  process.once("exit", () => rmSync(outDir, { recursive: true, force: true }));
+  // 16 MB each, of no use to another run; a test's process is ended without notice.
+  for (const name of readdirSync(HARNESS)) {
+    const pid = /^dist-(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      rmSync(path.join(HARNESS, name), { recursive: true, force: true });
+  }
   await build({
     configFile: path.join(projectRoot, "web/vite.config.ts"),
     root: HARNESS,
