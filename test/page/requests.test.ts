@@ -16,6 +16,41 @@ import { missingCommands } from "../support/requirements.ts";
 import { statusPath } from "../support/test-consent.ts";
 import { openRequests, type RequestsPage } from "../support/requests-page.ts";
 
+/** What is changed after it was shown, at which addresses, how, and what the owner is told. */
+const LIES: [string, string, (route: Route) => Promise<void>, string][] = [
+  [
+    "the bytes of a recording",
+    "**/api/clips/*/files/*",
+    async (route) => {
+      const body = await (await route.fetch()).body();
+      body[body.length - 100] = (body[body.length - 100] ?? 0) ^ 1;
+      await route.fulfill({ body, contentType: "application/octet-stream" });
+    },
+    "A recording is not what the ledger lists.",
+  ],
+  [
+    "the hash of a recording",
+    "**/api/clips/*",
+    (route) =>
+      changeAnswer(route, (clip: { files: { payloadSha256: string }[] }) => {
+        for (const file of clip.files) file.payloadSha256 = "0".repeat(64);
+      }),
+    "The ledger does not list this recording as the hub shows it.",
+  ],
+  [
+    "the recipient",
+    "**/api/requests/*",
+    async (route) => {
+      const other = await generateReader("pq");
+      await changeAnswer(route, (summary: RequestSummary) => {
+        summary.record.asked.recipient = other.recipient;
+        summary.recordSha256 = requestSha256(summary.record);
+      });
+    },
+    "The hub tells something else than when this was shown to you.",
+  ],
+];
+
 describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("requests in the page", () => {
   let requests: RequestsPage;
   let home: TestPage;
@@ -107,39 +142,7 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("requests in th
     expect(sent.count).toBe(1);
   });
 
-  test.each<[string, string, (route: Route) => Promise<void>, string]>([
-    [
-      "the bytes of a recording",
-      "**/api/clips/*/files/*",
-      async (route) => {
-        const body = await (await route.fetch()).body();
-        body[body.length - 100] = (body[body.length - 100] ?? 0) ^ 1;
-        await route.fulfill({ body, contentType: "application/octet-stream" });
-      },
-      "A recording is not what the ledger lists.",
-    ],
-    [
-      "the hash of a recording",
-      "**/api/clips/*",
-      (route) =>
-        changeAnswer(route, (clip: { files: { payloadSha256: string }[] }) => {
-          for (const file of clip.files) file.payloadSha256 = "0".repeat(64);
-        }),
-      "The ledger does not list this recording as the hub shows it.",
-    ],
-    [
-      "the recipient",
-      "**/api/requests/*",
-      async (route) => {
-        const other = await generateReader("pq");
-        await changeAnswer(route, (summary: RequestSummary) => {
-          summary.record.asked.recipient = other.recipient;
-          summary.recordSha256 = requestSha256(summary.record);
-        });
-      },
-      "The hub tells something else than when this was shown to you.",
-    ],
-  ])("a hub that changes %s gets no signature", async (_what, url, lie, told) => {
+  test.each(LIES)("a hub that changes %s gets no signature", async (_what, url, lie, told) => {
     const request = await requests.ask();
     const sent = requests.decisionsSent();
     await requests.show(request);
