@@ -25,6 +25,7 @@ const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
     { file: "./live.ts", run: "liveFigures" },
     { file: "./live-page.ts", run: "livePageFigures" },
     { file: "./timeline.ts", run: "timelineFigures" },
+    { file: "./play.ts", run: "playFigures" },
     { file: "./redact.ts", run: "redactFigures" },
   ],
   store: [{ file: "./seal.ts", run: "sealFigures" }],

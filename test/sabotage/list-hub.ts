@@ -319,4 +319,19 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/page/first-run.test.ts"],
     only: "nothing in clear is stored",
   },
+  {
+    name: "the page plays what is not what was recorded",
+    file: "web/page/device/calls/event-calls.ts",
+    find: "return openSealedFile(sealed, identities, part.file.payloadSha256);",
+    replace: "return (await openTornFile(sealed, identities)).plaintext;",
+    tests: ["test/page/event.test.ts"],
+    only: "altered on the hub's disk",
+  },
+  {
+    name: "a day in the list of events always has 24 hours",
+    file: "web/page/screens/timeline/local-days.ts",
+    find: "date.getDate() + days).getTime()",
+    replace: "date.getDate()).getTime() + days * 86_400_000",
+    tests: ["test/page/timeline-layout.test.ts"],
+  },
 ];

@@ -21,11 +21,11 @@ export function insertEvents(
       database
         .prepare(
           `WITH RECURSIVE
-             numbers (n) AS (SELECT @count - 1 UNION ALL SELECT n - 1 FROM numbers WHERE n > 0),
-             times (n, even) AS (SELECT n, @newestAtMs - CAST(n * @stepMs AS INTEGER) FROM numbers),
+             numbers (n) AS (SELECT CAST(@count AS INTEGER) - 1 UNION ALL SELECT n - 1 FROM numbers WHERE n > 0),
+             times (n, even) AS (SELECT n, CAST(@newestAtMs - n * @stepMs AS INTEGER) FROM numbers),
              -- Moved towards noon by up to three hours.
              moved (n, start) AS (
-               SELECT n, min(@newestAtMs, even + (43200000 - abs(even % 86400000 - 43200000)) / 4)
+               SELECT n, min(CAST(@newestAtMs AS INTEGER), even + (43200000 - abs(even % 86400000 - 43200000)) / 4)
                FROM times)
            INSERT INTO clips (id, camera, kind, why, event_at_ms, started_at_ms, ended_at_ms, state,
              keyring_head, keyring_epoch, entry_index)
