@@ -6,6 +6,10 @@ import { formTemplate } from "./form-template.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 
+/** Modules that the first screen needs, whichever it is. */
+const FRAME =
+  /\/web\/page\/(?:App|main|router|parts\/(?:Screen|Failure|Dialog|Frame|Busy|Icon)|words\/(?:words\.ts|language|times)|hub\/|device\/(?!calls|owner-device|device-store|vault-worker))|\/node_modules\/svelte\//;
+
 /** What redacts runs under a policy of its own, which the hub gives by the folder's name. */
 function folderOf(name: string): string {
   return /^(?:redact|ort|ultraface)/.test(name) ? "assets/redact" : "assets";
@@ -29,6 +33,8 @@ export default defineConfig({
         entryFileNames: ({ name }) => `${folderOf(name)}/[name]-[hash].js`,
         chunkFileNames: ({ name }) => `${folderOf(name)}/[name]-[hash].js`,
         assetFileNames: ({ names }) => `${folderOf(names[0] ?? "")}/[name]-[hash][extname]`,
+        // What stands around every screen is one file: it compresses better than ten.
+        codeSplitting: { groups: [{ name: "frame", test: FRAME }] },
       },
     },
   },

@@ -1,5 +1,8 @@
-import { inLanguage } from "./language.ts";
-import { english } from "./words.en.ts";
-import { french } from "./words.fr.ts";
+import { language } from "./language.ts";
+import type { FrameWords } from "./words.en.ts";
 
-export const words = inLanguage(english, french);
+/** The frame's words. Of these many only the language in use is fetched. */
+export const words: FrameWords =
+  language === "fr"
+    ? (await import("./words.fr.ts")).french
+    : (await import("./words.en.ts")).english;
