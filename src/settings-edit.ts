@@ -24,8 +24,9 @@ function put(
   value: string | boolean | null | undefined,
 ): void {
   if (value === undefined) return;
-  if (value === null) document.deleteIn(at);
-  else document.setIn(at, value);
+  if (value !== null) document.setIn(at, value);
+  // What is not there, with all that it would stand in, needs no removing.
+  else if (document.hasIn(at)) document.deleteIn(at);
 }
 
 export function putName(document: Document.Parsed, name: string): void {

@@ -172,6 +172,13 @@ describe("a change", () => {
     },
   );
 
+  test("adds a camera that has no password beside one that has", async () => {
+    await using own = await settled();
+    const body = { main: "rtsp://192.0.2.12/main", username: null, password: null };
+    expect((await own.ask("PUT", "/api/settings/cameras/shed", body)).statusCode).toBe(200);
+    expect(readFileSync(own.secretsFile, "utf8")).toBe(SECRETS);
+  });
+
   test("is tried with the password that is kept, and with it nowhere else", async () => {
     await using own = await settled();
     const body = { main: "rtsp://192.0.2.66/main", camera: "front" };

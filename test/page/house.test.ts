@@ -174,6 +174,39 @@ describe.skipIf(isMissing)("sessions and this device's keys", () => {
     own.expectClean();
   });
 
+  test("two browsers show the same words; the new one's passkey locks it and opens it again", async () => {
+    await using own = await startPage({ at: "#/house" });
+    await using other = await own.another({ device: "none" });
+    await other.page.getByRole("textbox").fill("Ada’s phone");
+    await other.page.getByRole("button", { name: "Ask to join" }).click();
+    await own.page.getByRole("button", { name: "Begin with it" }).click();
+    const here = own.page.locator(".three");
+    await here.waitFor();
+    await other.page.locator(".words").waitFor();
+    expect(await other.page.locator(".words").textContent()).toBe(await here.textContent());
+    await own.page.getByLabel("Mine, one more device").check();
+    await own.page.getByRole("button", { name: "hold to sign" }).focus();
+    await own.page.keyboard.down(" ");
+    await own.page.waitForTimeout(HOLD_MS);
+    await own.page.keyboard.up(" ");
+    await other.page.getByRole("navigation").waitFor();
+
+    const { page } = other;
+    await page.goto(`${own.url}/#/house`);
+    await page.getByText("Sealed by your passkey.", { exact: false }).waitFor();
+    // Not the only owner's device any more.
+    await page.getByRole("button", { name: "Remove the keys from this device" }).click();
+    expect(await page.getByText("This is the only owner's device.").count()).toBe(0);
+    await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
+    await page.getByRole("button", { name: "Lock this device" }).click();
+    await page.getByRole("heading", { name: "This device is locked" }).waitFor();
+    expect(await page.evaluate("fetch('/api/session').then(({ status }) => status)")).toBe(401);
+    await page.reload();
+    await page.getByRole("button", { name: "Unlock with the passkey" }).click();
+    await page.getByRole("heading", { name: "People and devices" }).waitFor();
+    other.expectClean();
+  });
+
   test("keys are removed only when held; the last owner is warned, and nothing stays behind", async () => {
     await using own = await startPage({ at: "#/house" });
     const { page } = own;

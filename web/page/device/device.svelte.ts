@@ -157,7 +157,11 @@ export async function sessionEnded(): Promise<void> {
  */
 export async function showOut(): Promise<void> {
   isShownOut = true;
-  await ask("lock", null).finally(leave);
+  try {
+    await ask("lock", null);
+  } finally {
+    await leave();
+  }
 }
 
 async function leave(): Promise<void> {

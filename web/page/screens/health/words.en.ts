@@ -7,8 +7,7 @@ export const english = {
   cameras: "Cameras",
   connected: "Connected",
   notConnected: "Not connected",
-  cameraTodo:
-    "It is tried again by itself. If it stays so: is it switched on, and has its password changed?",
+  cameraTodo: "It is tried again by itself.",
   sandbox: "Video is decoded",
   sandboxOn: "in a sandbox without network and without files",
   sandboxOff: "without a sandbox",

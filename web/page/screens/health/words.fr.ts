@@ -5,12 +5,11 @@ export const french: HealthWords = {
   allWell: "Tout va bien",
   needs: (count) =>
     count === 1 ? "Une chose demande votre attention" : `${count} choses demandent votre attention`,
-  asOf: (when) => `Au ${when}.`,
+  asOf: (when) => `À ${when}.`,
   cameras: "Caméras",
   connected: "Connectée",
   notConnected: "Non connectée",
-  cameraTodo:
-    "Un nouvel essai se fait tout seul. Si cela dure : est-elle allumée, et son mot de passe a-t-il changé ?",
+  cameraTodo: "Un nouvel essai se fait tout seul.",
   sandbox: "La vidéo est décodée",
   sandboxOn: "dans un bac à sable, sans réseau et sans fichiers",
   sandboxOff: "sans bac à sable",

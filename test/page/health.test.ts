@@ -1,0 +1,112 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import type { CameraSettings } from "../../src/settings.ts";
+import { CHROMIUM_COMMANDS, expectAccessible, startPage, type TestPage } from "../support/page.ts";
+import { missingCommands } from "../support/requirements.ts";
+import {
+  pictureAndTone,
+  RTSP_SERVER_COMMANDS,
+  startRtspServer,
+  type RtspServer,
+} from "../support/rtsp-server.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+
+const isMissing = missingCommands(...CHROMIUM_COMMANDS, ...RTSP_SERVER_COMMANDS, "bwrap");
+
+describe.skipIf(isMissing)("the health screen", () => {
+  let camera: RtspServer;
+  let home: TestPage;
+  beforeAll(async () => {
+    camera = await startRtspServer({ media: pictureAndTone() });
+    // Two cameras of one name, at one address: each has a line of its own.
+    const common = { source: "rtsp", main: camera.mainUrl, sub: null, faces: "keep" } as const;
+    const rest = { audio: false, username: null, password: null, basic: false };
+    const cameras: CameraSettings[] = ["front", "side"].map((id) => ({
+      ...{ ...common, ...rest, id, name: "Door" },
+    }));
+    home = await startPage({ hub: { settings: { cameras } }, at: "#/health" });
+  });
+  afterAll(async () => {
+    await home[Symbol.asyncDispose]();
+    await camera[Symbol.asyncDispose]();
+  });
+
+  test("says that all is well only while it is, and names what is not with what to do", async () => {
+    const { page } = home;
+    // Swap of the machine that tests run on is none of theirs.
+    await page.route("**/api/health", async (route) => {
+      const answer = await route.fetch();
+      const health = (await answer.json()) as { warnings: { code: string }[] };
+      const warnings = health.warnings.filter(({ code }) => code !== "SWAP_ON");
+      await route.fulfill({ response: answer, json: { ...health, warnings } });
+    });
+    await page.reload();
+    await page.getByText("All is well").waitFor({ timeout: 30_000 });
+    expect(await page.getByText("Door", { exact: true }).count()).toBe(2);
+    await page.getByText("in a sandbox without network and without files").waitFor();
+    await expectAccessible(page);
+    await camera.cut();
+    await page.getByText("2 things want your attention").waitFor({ timeout: 30_000 });
+    await page.getByText("Nothing answers at its address.", { exact: false }).first().waitFor();
+    expect(await page.getByText("All is well").count()).toBe(0);
+    await expectAccessible(page);
+    await camera.restore();
+    await page.getByText("All is well").waitFor({ timeout: 40_000 });
+    home.expectClean();
+  });
+
+  test("lists every connection once for what it was for, and no other", async () => {
+    const { page, hub } = home;
+    const address = new URL(camera.mainUrl).host;
+    const body = { main: camera.mainUrl };
+    await hub.call("POST", "/api/cameras/test", { as: hub.owner, body });
+    await page.reload();
+    const list = page.locator("section", { hasText: "Everything this hub has ever connected to" });
+    await list.getByText(address).first().waitFor();
+    const lines = await list.getByRole("listitem").allTextContents();
+    expect(lines.map((line) => line.replaceAll(/\s+/g, " ").trim().split(" first")[0])).toEqual([
+      `${address} camera “front” open now`,
+      `${address} camera “side” open now`,
+      `${address} an address that was tried`,
+    ]);
+    home.expectClean();
+  });
+
+  test.each([
+    ["en", "phone", "light"],
+    ["fr", "phone", "dark"],
+    ["fr", "desktop", "light"],
+    ["en", "desktop", "dark"],
+  ] as const)("in %s on a %s, %s: nothing for axe, nothing cut off", async (...of) => {
+    const [language, viewport, scheme] = of;
+    await using own = await home.another({ language, viewport, scheme, at: "#/health" });
+    await own.page.locator("dl.facts").waitFor();
+    await expectAccessible(own.page);
+    const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+    expect(await own.page.evaluate(overflow)).toBeLessThanOrEqual(0);
+    own.expectClean();
+  });
+
+  test("a viewer sees how the hub is, and not what it connects to", async () => {
+    await using own = await home.another({ device: "viewer", at: "#/health" });
+    await own.page.locator("dl.facts").waitFor();
+    expect(await own.page.getByRole("heading", { name: /ever connected/ }).count()).toBe(0);
+    own.expectClean();
+  });
+});
+
+describe.skipIf(isMissing)("a hub whose decoder is in no sandbox", () => {
+  afterEach(() => void vi.unstubAllEnvs());
+
+  test("says so once, with what to do, in French as well", async () => {
+    // A machine without bubblewrap: its programs are looked for where there are none.
+    await using folder = temporaryFolder();
+    vi.stubEnv("PATH", folder.path);
+    await using own = await startPage({ language: "fr", at: "#/health" });
+    const { page } = own;
+    await page.getByText("sans bac à sable").waitFor();
+    await page.getByText("Installez bubblewrap sur la centrale", { exact: false }).waitFor();
+    expect(await page.getByText("Tout va bien").count()).toBe(0);
+    expect(await page.getByText("Video is decoded without a sandbox").count()).toBe(0);
+    await expectAccessible(page);
+  });
+});
