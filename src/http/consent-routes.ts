@@ -31,7 +31,11 @@ export function addConsentRoutes(server: HubServer, services: HubServices): void
     },
     async ({ body }) => {
       requests.createForm(parseSha256Hex(body.tokenSha256), body.expiresAtMs);
-      return { expiresAtMs: body.expiresAtMs, intakeUrl: services.intakeUrl() };
+      return {
+        expiresAtMs: body.expiresAtMs,
+        intakeUrl: services.intakeUrl(),
+        statusUrl: services.statusUrl(""),
+      };
     },
   );
   server.post(

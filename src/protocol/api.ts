@@ -281,6 +281,8 @@ export const FormAnswer = Type.Object(
     expiresAtMs: timeMs,
     /** Where a filled-in form may be posted; null where the outside listener is off. */
     intakeUrl: Type.Union([Type.String({ maxLength: 300 }), Type.Null()]),
+    /** What a status token is appended to, as the hub itself is known: not by a relay's name. */
+    statusUrl: Type.String({ maxLength: 300 }),
   },
   closed,
 );
@@ -357,44 +359,4 @@ const NoticeSchema = Type.Object(
 );
 export type Notice = Static<typeof NoticeSchema>;
 
-export const CameraStatus = Type.Object(
-  {
-    id: Type.String({ maxLength: 32 }),
-    name: Type.String({ maxLength: 80 }),
-    /** idle, connecting, streaming, waiting-to-retry; one word for each of its streams. */
-    main: Type.String({ maxLength: 20 }),
-    sub: Type.Union([Type.String({ maxLength: 20 }), Type.Null()]),
-    /** Named error and what to do about it; null where all is well. */
-    problem: Type.Union([NoticeSchema, Type.Null()]),
-    codec: Type.Union([Type.String({ maxLength: 40 }), Type.Null()]),
-    /** UTC by the hub's clock, to a few seconds; null before the first picture. */
-    lastPictureMs: Type.Union([timeMs, Type.Null()]),
-    /** Of the newest picture, in pixels. */
-    width: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
-    height: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
-    /** Pictures a second, where the stream says it. */
-    fps: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
-    recording: Type.Boolean(),
-    notes: Type.Array(NoticeSchema, { maxItems: 10 }),
-  },
-  closed,
-);
-export type CameraStatus = Static<typeof CameraStatus>;
-export const HealthAnswer = Type.Object(
-  {
-    /** UTC, when the hub's process began. */
-    startedAtMs: timeMs,
-    version: Type.String({ maxLength: 40 }),
-    cameras: Type.Array(CameraStatus, { maxItems: 16 }),
-    sandbox: Type.Object(
-      { inForce: Type.Boolean(), reason: Type.String({ maxLength: 500 }) },
-      closed,
-    ),
-    ingestRestarts: Type.Integer({ minimum: 0 }),
-    clips: Type.Integer({ minimum: 0 }),
-    ledgerEntries: Type.Integer({ minimum: 0 }),
-    warnings: Type.Array(NoticeSchema, { maxItems: 20 }),
-  },
-  closed,
-);
-export type HealthAnswer = Static<typeof HealthAnswer>;
+export { CameraStatus, HealthAnswer } from "./api-health.ts";

@@ -119,14 +119,13 @@ export const requestCalls = {
     const body = { tokenSha256: sha256Hex(utf8Bytes(token)), expiresAtMs };
     const answer = await client.post("/api/forms", body, Api.FormAnswer);
     const { intakeUrl } = answer;
-    const publicUrl = intakeUrl === null ? client.url : intakeUrl.replace(/\/intake$/, "");
     const form: Form = {
       format: "doorward-form/v1",
       token,
       owners: keyring.readers.owners,
       expiresAtMs: answer.expiresAtMs,
       intakeUrl,
-      statusUrl: `${publicUrl}/status/${statusTokenOf(token)}`,
+      statusUrl: `${answer.statusUrl}${statusTokenOf(token)}`,
     };
     const { statusUrl } = form;
     return { page: fillFormTemplate(template, form), expiresAtMs: form.expiresAtMs, statusUrl };

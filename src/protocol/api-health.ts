@@ -1,0 +1,47 @@
+import Type, { type Static } from "typebox";
+
+/** How the hub and its cameras do, as its API says it. */
+const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const closed = { additionalProperties: false } as const;
+
+export const CameraStatus = Type.Object(
+  {
+    id: Type.String({ maxLength: 32 }),
+    name: Type.String({ maxLength: 80 }),
+    /** idle, connecting, streaming, waiting-to-retry; one word for each of its streams. */
+    main: Type.String({ maxLength: 20 }),
+    sub: Type.Union([Type.String({ maxLength: 20 }), Type.Null()]),
+    /** Named error and what to do about it; null where all is well. */
+    problem: Type.Union([NoticeSchema, Type.Null()]),
+    codec: Type.Union([Type.String({ maxLength: 40 }), Type.Null()]),
+    /** UTC by the hub's clock, to a few seconds; null before the first picture. */
+    lastPictureMs: Type.Union([timeMs, Type.Null()]),
+    /** Of the newest picture, in pixels. */
+    width: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+    height: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+    /** Pictures a second, where the stream says it. */
+    fps: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
+    recording: Type.Boolean(),
+    notes: Type.Array(NoticeSchema, { maxItems: 10 }),
+  },
+  closed,
+);
+export type CameraStatus = Static<typeof CameraStatus>;
+export const HealthAnswer = Type.Object(
+  {
+    /** UTC, when the hub's process began. */
+    startedAtMs: timeMs,
+    version: Type.String({ maxLength: 40 }),
+    cameras: Type.Array(CameraStatus, { maxItems: 16 }),
+    sandbox: Type.Object(
+      { inForce: Type.Boolean(), reason: Type.String({ maxLength: 500 }) },
+      closed,
+    ),
+    ingestRestarts: Type.Integer({ minimum: 0 }),
+    clips: Type.Integer({ minimum: 0 }),
+    ledgerEntries: Type.Integer({ minimum: 0 }),
+    warnings: Type.Array(NoticeSchema, { maxItems: 20 }),
+  },
+  closed,
+);
+export type HealthAnswer = Static<typeof HealthAnswer>;
