@@ -4,6 +4,13 @@ import Type, { type Static } from "typebox";
 const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const closed = { additionalProperties: false } as const;
 
+/** Something that an owner should know: a name for programs, and words in English. */
+const NoticeSchema = Type.Object(
+  { code: Type.String({ maxLength: 40 }), message: Type.String({ maxLength: 500 }) },
+  closed,
+);
+export type Notice = Static<typeof NoticeSchema>;
+
 export const CameraStatus = Type.Object(
   {
     id: Type.String({ maxLength: 32 }),

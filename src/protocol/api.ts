@@ -352,11 +352,4 @@ export const CosignatureBody = Type.Object(
   closed,
 );
 
-/** Something that an owner should know: a name for programs, and words in English. */
-const NoticeSchema = Type.Object(
-  { code: Type.String({ maxLength: 40 }), message: Type.String({ maxLength: 500 }) },
-  closed,
-);
-export type Notice = Static<typeof NoticeSchema>;
-
-export { CameraStatus, HealthAnswer } from "./api-health.ts";
+export { CameraStatus, HealthAnswer, type Notice } from "./api-health.ts";
