@@ -28,6 +28,8 @@ export async function fetchListedClip(
 ): Promise<Api.ClipDetail> {
   const { client } = hub;
   const clip = await client.get(`/api/clips/${parseClipId(id)}`, Api.ClipDetail);
+  // Another recording's files would be proven as well.
+  if (clip.id !== id) throw notProven(id);
   if (clip.entryIndex === null) {
     const isUnlisted =
       clip.state === "recording" || (clip.state === "torn" && clip.files.length === 0);

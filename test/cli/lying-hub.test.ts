@@ -2,11 +2,14 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { type OwnerSession } from "../../src/cli/hub-session.ts";
-import { HubClient } from "../../src/owner/hub-client.ts";
+import { HubClient, type FollowedHub } from "../../src/owner/hub-client.ts";
+import { fetchSummary, groundFor } from "../../src/owner/ground.ts";
 import { fetchListedClip } from "../../src/owner/listed-clip.ts";
 import { printable } from "../../src/cli/options.ts";
 import { PairingReveal } from "../../src/protocol/api.ts";
 import { checkShape } from "../../src/protocol/check.ts";
+import { parseRequestId } from "../../src/protocol/ids.ts";
+import { recordFor, summaryOf } from "../support/test-approval.ts";
 
 /** What a hub that somebody has taken over could tell an owner's device. */
 
@@ -75,6 +78,20 @@ test("and it is looked at only while it is recorded, or when none of it became w
   await closeServer();
   const recording = await sessionWith({ ...clip, state: "recording" });
   expect((await fetchListedClip(recording, CLIP, "look")).state).toBe("recording");
+});
+
+test("another recording or request than the one that was asked for is neither shown nor decided", async () => {
+  const recording = await sessionWith({ ...clip, state: "recording" });
+  await expect(fetchListedClip(recording, "cd".repeat(16), "look")).rejects.toMatchObject({
+    code: "CLIP_NOT_PROVEN",
+  });
+  await closeServer();
+  const summary = summaryOf(recordFor(undefined));
+  const { client } = await sessionWith(summary);
+  const id = parseRequestId(summary.record.request);
+  expect(await fetchSummary(client, id)).toEqual(summary);
+  const asked = groundFor({ client } as FollowedHub, "cd".repeat(16));
+  await expect(asked).rejects.toMatchObject({ code: "REQUEST_ALTERED" });
 });
 
 test("an error message of the hub cannot move, hide or imitate a line of the terminal", async () => {

@@ -16,6 +16,8 @@ import { missingCommands } from "../support/requirements.ts";
 import { statusPath } from "../support/test-consent.ts";
 import { openRequests, type RequestsPage } from "../support/requests-page.ts";
 
+const ANOTHER_REQUEST = "The hub tells something else than when this was shown to you.";
+
 /** What is changed after it was shown, at which addresses, how, and what the owner is told. */
 const LIES: [string, string, (route: Route) => Promise<void>, string][] = [
   [
@@ -37,18 +39,7 @@ const LIES: [string, string, (route: Route) => Promise<void>, string][] = [
       }),
     "The ledger does not list this recording as the hub shows it.",
   ],
-  [
-    "the recipient",
-    "**/api/requests/*",
-    async (route) => {
-      const other = await generateReader("pq");
-      await changeAnswer(route, (summary: RequestSummary) => {
-        summary.record.asked.recipient = other.recipient;
-        summary.recordSha256 = requestSha256(summary.record);
-      });
-    },
-    "The hub tells something else than when this was shown to you.",
-  ],
+  ["the recipient", "**/api/requests/*", nameAnotherKey, ANOTHER_REQUEST],
 ];
 
 describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("requests in the page", () => {
@@ -153,6 +144,35 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("requests in th
     expect((await requests.stored(request.record.request)).state).toBe("received");
   });
 
+  test("a hub that shows one request and asks for a signature on another gets none", async () => {
+    const request = await requests.ask();
+    const sent = requests.decisionsSent();
+    await requests.sheet(request);
+    await page.route("**/api/requests/*", nameAnotherKey);
+    await page.getByRole("checkbox").first().check();
+    await page.getByRole("button", { name: "Show me exactly what would leave" }).click();
+    await page.getByText(ANOTHER_REQUEST).waitFor();
+    expect(await page.locator("pre.statement").count()).toBe(0);
+    await page.unrouteAll();
+    await requests.sheet(request);
+    await page.route("**/api/requests/*", nameAnotherKey);
+    await requests.hold("Hold to refuse");
+    await page.getByText(ANOTHER_REQUEST).waitFor();
+    expect(sent.count).toBe(0);
+    expect((await requests.stored(request.record.request)).state).toBe("received");
+  });
+
+  test("a hub that puts another key beside what somebody wrote shows nobody's name with it", async () => {
+    const request = await requests.ask();
+    await requests.sheet(request);
+    await page.getByRole("heading", { name: "Request from A. Requester" }).waitFor();
+    await page.route("**/api/requests/*", nameAnotherKey);
+    await page.goto(`${home.url}/#/requests`);
+    await page.goto(`${home.url}/#/request/${request.record.request}`);
+    await page.getByText("This device cannot open who asks").waitFor();
+    expect(await page.locator("main").textContent()).not.toContain("A. Requester");
+  });
+
   test("where the answer is lost, the page finds out what the hub has", async () => {
     const request = await requests.ask();
     await requests.show(request);
@@ -210,6 +230,14 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("requests in th
     expect(home.problems).toEqual([]);
   });
 });
+
+async function nameAnotherKey(route: Route): Promise<void> {
+  const other = await generateReader("pq");
+  await changeAnswer(route, (summary: RequestSummary) => {
+    summary.record.asked.recipient = other.recipient;
+    summary.recordSha256 = requestSha256(summary.record);
+  });
+}
 
 async function changeAnswer<Answer>(route: Route, change: (answer: Answer) => void): Promise<void> {
   const answer = (await (await route.fetch()).json()) as Answer;

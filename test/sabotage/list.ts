@@ -313,6 +313,21 @@ export const SABOTAGES: readonly Sabotage[] = [
     only: "changes the recipient",
   },
   {
+    name: "the page signs for another request than it shows",
+    file: "web/page/device/calls/decision-calls.ts",
+    find: "if (recordSha256 !== shown.recordSha256)",
+    replace: "if (recordSha256.length !== shown.recordSha256.length)",
+    tests: ["test/page/requests.test.ts"],
+    only: "asks for a signature on another",
+  },
+  {
+    name: "a hub may answer with another request than was asked for",
+    file: "src/owner/ground.ts",
+    find: "  if (summary.record.request !== id) throw altered();\n",
+    replace: "",
+    tests: ["test/cli/lying-hub.test.ts"],
+  },
+  {
     name: "an approval that was stopped is sent all the same",
     file: "web/page/device/calls/decision-calls.ts",
     find: "  if (stop.signal.aborted)\n",

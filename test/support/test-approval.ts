@@ -110,7 +110,7 @@ export async function approvalCase(options: CaseOptions = {}): Promise<ApprovalC
   };
 }
 
-function recordFor(recipient: string | undefined): RequestRecord {
+export function recordFor(recipient: string | undefined): RequestRecord {
   const { asked } = readRequestDocument(requestDocument(recipient ? { recipient } : {}));
   return {
     v: 1,
@@ -124,7 +124,7 @@ function recordFor(recipient: string | undefined): RequestRecord {
   };
 }
 
-function summaryOf(record: RequestRecord): RequestSummary {
+export function summaryOf(record: RequestRecord): RequestSummary {
   return {
     record,
     recordSha256: requestSha256(record),

@@ -42,6 +42,12 @@ export interface ChosenPart {
   readonly segments: readonly [number, number];
 }
 
+/** The request that is on the screen, by its id and the hash of what is shown of it. */
+export interface ShownAs {
+  readonly request: string;
+  readonly recordSha256: string;
+}
+
 /** How a signature of this device is confirmed by the person at it. */
 export type Confirmation = "passkey" | "none";
 
@@ -82,13 +88,14 @@ export const decisionCalls = {
   /** Makes the statement from what was chosen; signs nothing. */
   prepareApproval: async (
     { device }: VaultContext,
-    choice: { request: string; parts: readonly ChosenPart[]; recipient: string | null },
+    choice: ShownAs & { parts: readonly ChosenPart[]; recipient: string | null },
   ): Promise<PreparedApproval> => {
     prepared?.stop.abort();
     prepared = null;
     const hub = await device.follow();
     const passkey = passkeyOf(device, hub.keyring);
     const ground = await groundFor(hub, choice.request);
+    requireAsShown(ground.request, choice);
     const clips = await partsOf(hub, choice.parts);
     const terms = approvalTerms(ground, {
       clips: clips.map(({ chosen }) => chosen),
@@ -144,16 +151,16 @@ export const decisionCalls = {
     return true;
   },
 
-  refuse: async (
-    context: VaultContext,
-    { request }: { request: string },
-  ): Promise<ShownRequest> => {
+  refuse: async (context: VaultContext, shown: ShownAs): Promise<ShownRequest> => {
     const { device } = context;
+    const { request } = shown;
     if (prepared?.stage === "making" || prepared?.stage === "sending") throw shownAnew();
     prepared = null;
     const hub = await device.follow();
+    const ground = await groundFor(hub, request);
+    requireAsShown(ground.request, shown);
     const signer = await confirmingSigner(context, hub.keyring);
-    const terms = refusalTerms(await groundFor(hub, request));
+    const terms = refusalTerms(ground);
     return post(device, request, await signRefusal(terms, signer));
   },
 
@@ -170,6 +177,15 @@ export const decisionCalls = {
     return show(device, await fetchRequest(device, request));
   },
 };
+
+/** What a person has read and what a decision is signed for are fetched apart, and must be one. */
+function requireAsShown({ recordSha256 }: Api.RequestSummary, shown: ShownAs): void {
+  if (recordSha256 !== shown.recordSha256) throw changedSinceShown("the hub shows another request");
+}
+
+function changedSinceShown(found: string): HubError {
+  return new HubError("CHANGED_SINCE_SHOWN", `Nothing was sent: ${found} than before`);
+}
 
 function shownAnew(): HubError {
   return new HubError(
@@ -311,21 +327,14 @@ async function requireUnchanged(device: OwnerDevice, terms: Terms): Promise<void
   const isSame =
     request.recordSha256 === terms.requestSha256 &&
     (asked === undefined || asked === terms.recipient);
-  if (!isSame)
-    throw new HubError(
-      "CHANGED_SINCE_SHOWN",
-      "Nothing was sent: the hub shows another request than before",
-    );
+  if (!isSame) throw changedSinceShown("the hub shows another request");
   const hub = await device.follow();
   const texts = (files: readonly Api.ClipDetail["files"][number][]): string[] =>
     files.map((file) => utf8Text(canonicalJson(file), "file"));
   for (const { clip, files } of terms.clips) {
     const listed = new Set(texts((await fetchListedClip(hub, clip, "release")).files));
     if (!texts(files).every((file) => listed.has(file)))
-      throw new HubError(
-        "CHANGED_SINCE_SHOWN",
-        "Nothing was sent: the hub lists other files than before",
-      );
+      throw changedSinceShown("the hub lists other files");
   }
 }
 

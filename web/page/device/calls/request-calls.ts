@@ -1,7 +1,7 @@
 import { clipsBetween } from "../../../../src/owner/clips-between.ts";
 import { randomHex } from "../../../../src/owner/device-bundle.ts";
 import { fillFormTemplate } from "../../../../src/owner/form.ts";
-import { requireHonestSummary } from "../../../../src/owner/ground.ts";
+import { fetchSummary, requireHonestSummary } from "../../../../src/owner/ground.ts";
 import {
   openPersonal,
   readRequestDocument,
@@ -30,6 +30,8 @@ const OPENED_KEPT_MAX = 1_000;
 /** A request as the page shows it: checked, and its personal part opened where this device can. */
 export interface ShownRequest {
   readonly record: RequestRecord;
+  /** What a decision on it is signed for. */
+  readonly recordSha256: string;
   readonly state: string;
   readonly outcome: string | null;
   readonly decidedAtMs: number | null;
@@ -136,9 +138,7 @@ export async function fetchRequest(
   { client }: Pick<OwnerDevice, "client">,
   id: string,
 ): Promise<Api.RequestSummary> {
-  const summary = await client.get(`/api/requests/${parseRequestId(id)}`, Api.RequestSummary);
-  requireHonestSummary(summary);
-  return summary;
+  return fetchSummary(client, parseRequestId(id));
 }
 
 export async function show(
@@ -146,12 +146,12 @@ export async function show(
   summary: Api.RequestSummary,
 ): Promise<ShownRequest> {
   requireHonestSummary(summary);
-  const { record, state, outcome, decidedAtMs, statusUrl, fetched = 0 } = summary;
+  const { record, recordSha256, state, outcome, decidedAtMs, statusUrl, fetched = 0 } = summary;
   const { asked } = record;
   const personal = await openedPersonal(device, summary);
   const { fromMs, toMs } = checkAsked(asked);
   return {
-    ...{ record, state, outcome, decidedAtMs, statusUrl, fetched, personal },
+    ...{ record, recordSha256, state, outcome, decidedAtMs, statusUrl, fetched, personal },
     isLocked: !device.isOpen,
     citesBasis: personal === null ? null : !citesNoBasis(personal),
     soughtFromMs: fromMs,
@@ -162,17 +162,20 @@ export async function show(
   };
 }
 
-/** By the hash of what is sealed; in this worker's memory for as long as the page is open. */
+/**
+ * By the hash of the whole record, since what is sealed counts only beside what it was sealed with.
+ * In this worker's memory for as long as the page is open.
+ */
 const opened = new Map<string, Personal | null>();
 
 async function openedPersonal(
   device: OwnerDevice,
-  { record, personal }: Api.RequestSummary,
+  { record, recordSha256, personal }: Api.RequestSummary,
 ): Promise<Personal | null> {
   // A locked device shows nothing that it opened before it was locked.
   const owners = device.isOpen ? device.bundle.readers.owners : undefined;
   if (personal === null || owners === undefined) return null;
-  const known = opened.get(record.request + record.personalSha256);
+  const known = opened.get(recordSha256);
   if (known !== undefined) return known;
   const found = await openPersonal(record.asked, personal, owners).catch((error: unknown) => {
     // Not sealed to this household, or torn apart: shown as such, and never in another's place.
@@ -180,7 +183,7 @@ async function openedPersonal(
     throw error;
   });
   if (opened.size >= OPENED_KEPT_MAX) opened.clear();
-  opened.set(record.request + record.personalSha256, found);
+  opened.set(recordSha256, found);
   return found;
 }
 
