@@ -101,6 +101,17 @@ function screensOf(clip: string, request: string): readonly Screen[] {
     { name: "events", at: "events" },
     { name: "requests", at: "requests" },
     { name: "request", at: `request/${request}` },
+    {
+      name: "decide",
+      at: `request/${request}`,
+      prepare: async (page) => {
+        await page.getByRole("checkbox").first().check();
+        await page.getByRole("button", { name: "Show me exactly what would leave" }).click();
+        await page.getByRole("heading", { name: "This leaves, and nothing else" }).waitFor();
+        await page.waitForTimeout(3_000);
+        await page.evaluate(`document.querySelector(".review").scrollIntoView()`);
+      },
+    },
     { name: "ask", at: "ask" },
     { name: "ledger", at: "ledger" },
     { name: "house", at: "house" },
