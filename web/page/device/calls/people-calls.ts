@@ -10,6 +10,7 @@ const POLL_MS = 500;
 
 /** The one device that an owner is just comparing words with. */
 let meeting: WaitingDevice | null = null;
+let meetings = 0;
 
 export interface ShownDevice {
   readonly id: string;
@@ -84,10 +85,12 @@ export const peopleCalls = {
 
   /** Begins with a waiting device: its name, and the three words that it must show as well. */
   meet: async ({ device, signal }: VaultContext, { pairing }: { pairing: string }) => {
+    meeting = null;
+    const turn = (meetings += 1);
     const waiting = await device.client.get("/api/pairings", Api.PairingList);
     const found = waiting.find((one) => one.pairing === pairing);
     if (!found) throw new HubError("NOT_FOUND", "Cannot pair: the device waits no longer");
-    meeting = await meetDevice(device.client, found, async (look) => {
+    const met = await meetDevice(device.client, found, async (look) => {
       for (;;) {
         signal.throwIfAborted();
         const reveal = await look();
@@ -95,7 +98,11 @@ export const peopleCalls = {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
     });
-    const { reveal, words } = meeting;
+    // A hub may answer late: what was given up, or begun anew since, is not what is on the screen.
+    signal.throwIfAborted();
+    if (turn !== meetings) throw new HubError("NOT_OPEN", "Cannot pair: another one was begun");
+    meeting = met;
+    const { reveal, words } = met;
     return { words, label: reveal.label.label, hasPasskey: reveal.passkey !== undefined };
   },
 
