@@ -166,7 +166,6 @@ function samplesIn(fragments: Uint8Array, defaults: Defaults): MovieSample[] {
     const mdat = boxes[index + 1];
     if (moof.type !== "moof" || mdat?.type !== "mdat") continue;
     readFragment(moof, fragments, defaults, samples);
-    if (samples.length > SAMPLES_MAX) throw notAMovie("too many pictures");
   }
   return samples;
 }
@@ -188,6 +187,8 @@ function readFragment(
     if (type !== "trun") continue;
     for (const sample of readRun(body, own, start)) {
       const { from, size, durationTicks } = sample;
+      // Samples of no bytes cost the file nothing: a few boxes could name millions.
+      if (samples.length >= SAMPLES_MAX) throw notAMovie("too many pictures");
       if (from < 0 || from + size > fragments.length) throw notAMovie("a picture outside the file");
       samples.push({
         decodeTicks,
