@@ -8,6 +8,8 @@ import type { VaultContext } from "../../web/page/device/vault-worker.ts";
 async function lateHub(): Promise<{
   readonly context: (signal: AbortSignal) => VaultContext;
   readonly pairing: string;
+  /** Settles when the answer is awaited. */
+  readonly asked: Promise<void>;
   readonly answer: () => void;
 }> {
   const { reveal, commitment } = await startPairing("a device");
@@ -16,15 +18,22 @@ async function lateHub(): Promise<{
     { pairing, commitment, expiresAtMs: 1, reveal: isShown ? reveal : null },
   ];
   const { promise, resolve } = Promise.withResolvers<PairingList>();
-  let asked = 0;
+  const waiting = Promise.withResolvers<void>();
+  let calls = 0;
   const client = {
     send: async () => undefined,
-    get: async () => ((asked += 1) === 1 ? list(false) : promise),
+    get: async () => {
+      calls += 1;
+      if (calls === 1) return list(false);
+      waiting.resolve();
+      return promise;
+    },
   };
   const context = (signal: AbortSignal) => ({ device: { client }, signal }) as unknown;
   return {
     context: context as (signal: AbortSignal) => VaultContext,
     pairing,
+    asked: waiting.promise,
     answer: () => resolve(list(true)),
   };
 }
@@ -36,6 +45,7 @@ test("a device that an owner gave up waiting for is not the one that he admits t
   const [slow, real] = [await lateHub(), await lateHub()];
   const stop = new AbortController();
   const givenUp = peopleCalls.meet(slow.context(stop.signal), slow);
+  await slow.asked;
   stop.abort();
   real.answer();
   const { signal } = new AbortController();
