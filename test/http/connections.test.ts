@@ -77,7 +77,10 @@ describe("what this hub connects to", () => {
   });
 
   test("is told an owner, for a real hub: what is configured, what was tried, nothing else", async () => {
-    await using camera1 = createServer((socket) => socket.on("error", () => undefined));
+    await using camera1 = createServer((socket) =>
+      // Read to its end, or it is never closed.
+      socket.on("error", () => undefined).resume(),
+    );
     camera1.listen(0, "127.0.0.1");
     await once(camera1, "listening");
     const bound = camera1.address();
