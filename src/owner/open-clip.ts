@@ -1,9 +1,8 @@
-import { Decrypter } from "age-encryption";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { requireAgeHeader } from "../protocol/age-header.ts";
-import { concatBytes, toHex } from "../protocol/bytes.ts";
+import { concatBytes } from "../protocol/bytes.ts";
 import { HubError } from "../protocol/errors.ts";
-import { openChunks } from "./payload.ts";
+import { digestHex } from "./digest.ts";
+import { openChunks, openPayload } from "./payload.ts";
 import { openFileKey } from "./release.ts";
 
 /**
@@ -17,18 +16,18 @@ export async function openSealedFile(
   identities: readonly string[],
   payloadSha256: string | null,
 ): Promise<Uint8Array> {
-  const { payloadOffset } = requireAgeHeader(file);
-  if (payloadSha256 !== null && toHex(sha256(file.subarray(payloadOffset))) !== payloadSha256)
+  const payload = file.subarray(requireAgeHeader(file).payloadOffset);
+  if (payloadSha256 !== null && (await digestHex(payload)) !== payloadSha256)
     throw new HubError("FILE_ALTERED", "Cannot open file: it is not what was recorded");
   // Told apart from damage, so that "not your key" is said as such.
   const fileKey = await openFileKey(file, identities);
-  fileKey.fill(0);
-  const decrypter = new Decrypter();
-  for (const identity of identities) decrypter.addIdentity(identity);
   try {
-    return await decrypter.decrypt(file);
-  } catch (cause) {
-    throw new HubError("FILE_ALTERED", "Cannot open file: it does not authenticate", { cause });
+    const plaintext = openPayload(fileKey, payload);
+    if (plaintext === null)
+      throw new HubError("FILE_ALTERED", "Cannot open file: it does not authenticate");
+    return plaintext;
+  } finally {
+    fileKey.fill(0);
   }
 }
 

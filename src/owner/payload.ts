@@ -1,7 +1,7 @@
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { utf8Bytes } from "../protocol/bytes.ts";
+import { concatBytes, utf8Bytes } from "../protocol/bytes.ts";
 
 /** The payload of an age file: 16 bytes of nonce, then chunks of the STREAM construction. */
 
@@ -38,6 +38,23 @@ export function* openChunks(fileKey: Uint8Array, payload: Uint8Array): Generator
   } finally {
     payloadKey.fill(0);
   }
+}
+
+/**
+ * Opens a whole payload: every chunk authenticates, the last is marked as such, and nothing follows
+ * it. Only a payload of nothing has an empty chunk.
+ *
+ * @returns The plaintext, or null where any of that is not so.
+ */
+export function openPayload(fileKey: Uint8Array, payload: Uint8Array): Uint8Array | null {
+  const parts: Uint8Array[] = [];
+  for (const { plaintext, isFinal } of openChunks(fileKey, payload)) {
+    if (plaintext.length === 0 && parts.length > 0) return null;
+    parts.push(plaintext);
+    // A chunk is taken for the last only where the payload ends.
+    if (isFinal) return concatBytes(...parts);
+  }
+  return null;
 }
 
 /**

@@ -14,7 +14,7 @@ import {
   type AgeStanza,
   type Recipient,
 } from "../protocol/age-header.ts";
-import { concatBytes, toBase64, toHex, utf8Bytes } from "../protocol/bytes.ts";
+import { concatBytes, toBase64, utf8Bytes } from "../protocol/bytes.ts";
 import {
   fileName,
   filesOfTerms,
@@ -23,6 +23,7 @@ import {
   type Terms,
 } from "../protocol/decision.ts";
 import { HubError } from "../protocol/errors.ts";
+import { digestHex } from "./digest.ts";
 import { isKeyOfPayload } from "./payload.ts";
 
 /**
@@ -62,7 +63,7 @@ export async function makeRelease(
     const sealed = await fileOf(clip.clip, file);
     const fileKey = await openFileKey(sealed, identities);
     try {
-      requireOwnKey(sealed, fileKey, file.payloadSha256, name);
+      await requireOwnKey(sealed, fileKey, file.payloadSha256, name);
       const header = releaseHeader(fileKey, recipient, hash, name);
       const { segment, track, rendition } = file;
       release.push({ clip: clip.clip, segment, track, rendition, header: toBase64(header) });
@@ -73,14 +74,14 @@ export async function makeRelease(
   return release;
 }
 
-function requireOwnKey(
+async function requireOwnKey(
   sealed: Uint8Array,
   fileKey: Uint8Array,
   payloadSha256: string,
   name: string,
-): void {
+): Promise<void> {
   const payload = sealed.subarray(requireAgeHeader(sealed).payloadOffset);
-  if (toHex(sha256(payload)) !== payloadSha256)
+  if ((await digestHex(payload)) !== payloadSha256)
     throw new HubError("FILE_ALTERED", `Cannot release ${name}: it is not what was recorded`);
   if (!isKeyOfPayload(fileKey, payload))
     throw new HubError(

@@ -1,13 +1,12 @@
 import { Encrypter } from "age-encryption";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { requireAgeHeader } from "../protocol/age-header.ts";
 import type * as Api from "../protocol/api.ts";
 import { RenditionListed, RenditionStarted } from "../protocol/api-renditions.ts";
-import { toHex } from "../protocol/bytes.ts";
 import { HubError } from "../protocol/errors.ts";
 import type { Keyring } from "../protocol/keyring.ts";
 import type { DerivedFile } from "../protocol/ledger-entry.ts";
 import { LIMITS } from "../protocol/limits.ts";
+import { digestHex } from "./digest.ts";
 import type { HubClient } from "./hub-client.ts";
 
 /** A blurred segment as this device made it: an MP4 in the clear. */
@@ -56,7 +55,7 @@ export async function sealRendition(
     const file: DerivedFile = {
       ...{ segment: original.segment, track: "video", rendition: "blurred" },
       sizeBytes: bytes.length,
-      payloadSha256: toHex(sha256(bytes.subarray(requireAgeHeader(bytes).payloadOffset))),
+      payloadSha256: await digestHex(bytes.subarray(requireAgeHeader(bytes).payloadOffset)),
       ...{ fromMs, toMs, derivedFrom: original.payloadSha256 },
     };
     sealed.push({ file, bytes });
