@@ -38,6 +38,45 @@ export async function meetDevice(
   return { pairing, reveal, words: pairingWords(reveal, ownerNonce) };
 }
 
+/**
+ * The one device whose words are on the screen: the last that was begun with, once it is met. A hub
+ * may answer late, also after that was given up or another one begun.
+ */
+export class Meeting {
+  #met: WaitingDevice | null = null;
+  #begun = 0;
+
+  /**
+   * As {@link meetDevice}, from looking for the device on.
+   *
+   * @throws HubError NOT_OPEN when another one was begun with; whatever aborted it.
+   */
+  async begin(
+    signal: AbortSignal,
+    client: HubClient,
+    find: () => Promise<Parameters<typeof meetDevice>[1]>,
+    waitForReveal: Parameters<typeof meetDevice>[2],
+  ): Promise<WaitingDevice> {
+    this.end();
+    const turn = this.#begun;
+    const met = await meetDevice(client, await find(), waitForReveal);
+    signal.throwIfAborted();
+    if (turn !== this.#begun)
+      throw new HubError("NOT_OPEN", "Cannot pair: another device was begun with");
+    this.#met = met;
+    return met;
+  }
+
+  get met(): WaitingDevice | null {
+    return this.#met;
+  }
+
+  end(): void {
+    this.#begun += 1;
+    this.#met = null;
+  }
+}
+
 /** Signs a device in and passes on the readers of its role, sealed to it alone. */
 export async function admitDevice(
   { client, keyring, seen }: Pick<FollowedHub, "client" | "keyring" | "seen">,

@@ -1,4 +1,4 @@
-import { admitDevice, meetDevice, type WaitingDevice } from "../../../../src/owner/admission.ts";
+import { admitDevice, Meeting } from "../../../../src/owner/admission.ts";
 import { deviceOfBundle, randomHex } from "../../../../src/owner/device-bundle.ts";
 import * as Api from "../../../../src/protocol/api.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
@@ -9,8 +9,7 @@ import type { VaultContext } from "../vault-worker.ts";
 const POLL_MS = 500;
 
 /** The one device that an owner is just comparing words with. */
-let meeting: WaitingDevice | null = null;
-let meetings = 0;
+const meeting = new Meeting();
 
 export interface ShownDevice {
   readonly id: string;
@@ -85,24 +84,21 @@ export const peopleCalls = {
 
   /** Begins with a waiting device: its name, and the three words that it must show as well. */
   meet: async ({ device, signal }: VaultContext, { pairing }: { pairing: string }) => {
-    meeting = null;
-    const turn = (meetings += 1);
-    const waiting = await device.client.get("/api/pairings", Api.PairingList);
-    const found = waiting.find((one) => one.pairing === pairing);
-    if (!found) throw new HubError("NOT_FOUND", "Cannot pair: the device waits no longer");
-    const met = await meetDevice(device.client, found, async (look) => {
+    const { client } = device;
+    const find = async () => {
+      const waiting = await client.get("/api/pairings", Api.PairingList);
+      const found = waiting.find((one) => one.pairing === pairing);
+      if (!found) throw new HubError("NOT_FOUND", "Cannot pair: the device waits no longer");
+      return found;
+    };
+    const { reveal, words } = await meeting.begin(signal, client, find, async (look) => {
       for (;;) {
         signal.throwIfAborted();
-        const reveal = await look();
-        if (reveal) return reveal;
+        const shown = await look();
+        if (shown) return shown;
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
     });
-    // A hub may answer late: what was given up, or begun anew since, is not what is on the screen.
-    signal.throwIfAborted();
-    if (turn !== meetings) throw new HubError("NOT_OPEN", "Cannot pair: another one was begun");
-    meeting = met;
-    const { reveal, words } = met;
     return { words, label: reveal.label.label, hasPasskey: reveal.passkey !== undefined };
   },
 
@@ -111,14 +107,15 @@ export const peopleCalls = {
     { device }: VaultContext,
     { role, person }: { role: Role; person: string | null },
   ) => {
-    if (!meeting) throw new HubError("NOT_OPEN", "Cannot pair: start again");
+    const { met } = meeting;
+    if (!met) throw new HubError("NOT_OPEN", "Cannot pair: start again");
     const as = { role, person: person ?? randomHex(16) };
-    await admitDevice(await device.follow(), device.bundle, meeting, as);
-    meeting = null;
+    await admitDevice(await device.follow(), device.bundle, met, as);
+    meeting.end();
   },
 
   /** The words were not the same: nothing is signed, and the other device gives up by itself. */
   turnAway: async (_context: VaultContext) => {
-    meeting = null;
+    meeting.end();
   },
 };

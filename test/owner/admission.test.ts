@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
+import { Meeting } from "../../src/owner/admission.ts";
+import type { HubClient } from "../../src/owner/hub-client.ts";
 import { startPairing } from "../../src/owner/pairing.ts";
 import type { PairingList } from "../../src/protocol/api.ts";
-import { peopleCalls } from "../../web/page/device/calls/people-calls.ts";
-import type { VaultContext } from "../../web/page/device/vault-worker.ts";
 
 /** A hub that holds its second answer of each exchange back for as long as it likes. */
 async function lateHub(): Promise<{
-  readonly context: (signal: AbortSignal) => VaultContext;
-  readonly pairing: string;
+  readonly client: HubClient;
+  readonly find: () => Promise<{ readonly pairing: string; readonly commitment: string }>;
   /** Settles when the answer is awaited. */
   readonly asked: Promise<void>;
   readonly answer: () => void;
@@ -29,42 +29,49 @@ async function lateHub(): Promise<{
       return promise;
     },
   };
-  const context = (signal: AbortSignal) => ({ device: { client }, signal }) as unknown;
   return {
-    context: context as (signal: AbortSignal) => VaultContext,
-    pairing,
+    client: client as unknown as HubClient,
+    find: async () => ({ pairing, commitment }),
     asked: waiting.promise,
     answer: () => resolve(list(true)),
   };
 }
+type LateHub = Awaited<ReturnType<typeof lateHub>>;
 
-const admit = (context: VaultContext) =>
-  peopleCalls.admit(context, { role: "owner", person: null });
+const begin = (meeting: Meeting, { client, find }: LateHub, signal: AbortSignal) =>
+  meeting.begin(signal, client, find, async (look) => {
+    for (;;) {
+      const reveal = await look();
+      if (reveal) return reveal;
+    }
+  });
 
 test("a device that an owner gave up waiting for is not the one that he admits then", async () => {
   const [slow, real] = [await lateHub(), await lateHub()];
+  const meeting = new Meeting();
   const stop = new AbortController();
-  const givenUp = peopleCalls.meet(slow.context(stop.signal), slow);
+  const givenUp = begin(meeting, slow, stop.signal);
   await slow.asked;
   stop.abort();
   real.answer();
-  const { signal } = new AbortController();
-  const shown = await peopleCalls.meet(real.context(signal), real);
-  expect(shown.words).toHaveLength(3);
+  const shown = await begin(meeting, real, new AbortController().signal);
   slow.answer();
   await expect(givenUp).rejects.toThrow(/abort/);
-  // What is met is still the one whose words are shown: it fails for want of keys, not of a device.
-  await expect(admit(real.context(signal))).rejects.not.toMatchObject({ code: "NOT_OPEN" });
+  expect(meeting.met).toBe(shown);
 });
 
-test("nor one that was begun before another, without being given up", async () => {
+test("nor one that was begun with before another, without being given up", async () => {
   const [slow, next] = [await lateHub(), await lateHub()];
+  const meeting = new Meeting();
   const { signal } = new AbortController();
-  const before = peopleCalls.meet(slow.context(signal), slow);
-  const begun = peopleCalls.meet(next.context(signal), next);
+  const before = begin(meeting, slow, signal);
+  const begun = begin(meeting, next, signal);
   slow.answer();
   await expect(before).rejects.toMatchObject({ code: "NOT_OPEN" });
-  await expect(admit(next.context(signal))).rejects.toMatchObject({ code: "NOT_OPEN" });
+  expect(meeting.met).toBeNull();
   next.answer();
-  expect((await begun).label).toBe("a device");
+  const shown = await begun;
+  expect(meeting.met).toBe(shown);
+  meeting.end();
+  expect(meeting.met).toBeNull();
 });
