@@ -79,7 +79,7 @@ function deviceOfCookie(
     return null;
   }
   // An answer to an upgrade carries no cookie, so that the two would end at different times.
-  if (isUpgrade(request) || !sessions.isHalfOver(only.device)) return only.device;
+  if (isUpgrade(request) || !sessions.isToRenew(only.device)) return only.device;
   const expiresAtMs = sessions.renew(only.device);
   setSessionCookie(reply, only.token, isSecure(request));
   return { ...only.device, expiresAtMs };

@@ -1,8 +1,8 @@
 import type { FastifyReply } from "fastify";
 
 const LIFETIME_SECONDS = 12 * 3_600;
-/** More of one name than any browser sends for one hub. */
-const COOKIES_TRIED_MAX = 4;
+/** Another port's server can set one for each part of our paths, and browsers send those first. */
+const COOKIES_TRIED_MAX = 32;
 const TOKEN = /^[0-9a-f]{64}$/;
 
 /** What keeps a page logged in: out of reach for scripts, and sent by this hub's own pages only. */

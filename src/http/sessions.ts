@@ -17,6 +17,8 @@ import {
 const CHALLENGE_LIFETIME_MS = 60_000;
 const CHALLENGES_MAX = 1_000;
 const SESSION_LIFETIME_MS = 12 * 3_600_000;
+/** However much it is used: then the device must show its key again, which a thief may not have. */
+const SESSION_AGE_MAX_MS = 7 * 24 * 3_600_000;
 const SESSIONS_MAX = 1_000;
 const RIGHTS: readonly Right[] = ["view_originals", "view_blurred", "live", "sign", "administer"];
 
@@ -26,12 +28,14 @@ export interface SessionDevice {
   readonly role: Role;
   readonly rights: readonly Right[];
   readonly session: string;
+  readonly createdAtMs: number;
   readonly expiresAtMs: number;
 }
 
 interface SessionRow {
   readonly id: string;
   readonly device: string;
+  readonly created_at_ms: number;
   readonly expires_at_ms: number;
 }
 
@@ -117,7 +121,7 @@ export class Sessions {
     return this.#deviceOfRow(
       this.#options.database
         .prepare<[string, number], SessionRow>(
-          "SELECT id, device, expires_at_ms FROM sessions WHERE token_sha256 = ? AND expires_at_ms > ?",
+          "SELECT id, device, created_at_ms, expires_at_ms FROM sessions WHERE token_sha256 = ? AND expires_at_ms > ?",
         )
         .get(sha256Text(token), this.#options.nowMs()),
     );
@@ -128,7 +132,7 @@ export class Sessions {
     return this.#deviceOfRow(
       this.#options.database
         .prepare<[string, number], SessionRow>(
-          "SELECT id, device, expires_at_ms FROM sessions WHERE id = ? AND expires_at_ms > ?",
+          "SELECT id, device, created_at_ms, expires_at_ms FROM sessions WHERE id = ? AND expires_at_ms > ?",
         )
         .get(session, this.#options.nowMs()),
     );
@@ -147,17 +151,23 @@ export class Sessions {
       role,
       rights: RIGHTS.filter((right) => roleHasRight(role, right)),
       session: row.id,
+      createdAtMs: row.created_at_ms,
       expiresAtMs: row.expires_at_ms,
     };
   }
 
-  isHalfOver({ expiresAtMs }: SessionDevice): boolean {
-    return expiresAtMs - this.#options.nowMs() < SESSION_LIFETIME_MS / 2;
+  /** Whether it is in its second half, and may go on behind its end. */
+  isToRenew({ createdAtMs, expiresAtMs }: SessionDevice): boolean {
+    const isHalfOver = expiresAtMs - this.#options.nowMs() < SESSION_LIFETIME_MS / 2;
+    return isHalfOver && expiresAtMs < createdAtMs + SESSION_AGE_MAX_MS;
   }
 
-  /** @returns When it ends now: a whole lifetime from here. */
-  renew({ session }: SessionDevice): number {
-    const expiresAtMs = this.#options.nowMs() + SESSION_LIFETIME_MS;
+  /** @returns When it ends now: a whole lifetime from here, or seven days from its log-in. */
+  renew({ session, createdAtMs }: SessionDevice): number {
+    const expiresAtMs = Math.min(
+      this.#options.nowMs() + SESSION_LIFETIME_MS,
+      createdAtMs + SESSION_AGE_MAX_MS,
+    );
     this.#options.database
       .prepare("UPDATE sessions SET expires_at_ms = ? WHERE id = ?")
       .run(expiresAtMs, session);

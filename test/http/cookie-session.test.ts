@@ -137,6 +137,22 @@ describe("a session's time", () => {
     expect(late.headers["set-cookie"]).toMatch(/^doorward-session=; Max-Age=0/);
   });
 
+  test("ends seven days after the log-in, however much it is used", async () => {
+    await using own = await startTestHub();
+    const cookie = await cookieOf(own);
+    const startMs = own.clock.nowMs;
+    for (let hours = 8; hours < 7 * 24; hours += 8) {
+      own.clock.nowMs = startMs + hours * HOUR_MS;
+      expect((await ask(own, cookie)).statusCode, `${hours} h`).toBe(200);
+    }
+    own.clock.nowMs = startMs + 7 * 24 * HOUR_MS - 1_000;
+    const last = await ask(own, cookie);
+    expect(last.json()).toMatchObject({ expiresAtMs: startMs + 7 * 24 * HOUR_MS });
+    expect(last.headers["set-cookie"]).toBeUndefined();
+    own.clock.nowMs = startMs + 7 * 24 * HOUR_MS;
+    expect((await ask(own, cookie)).statusCode).toBe(401);
+  });
+
   test("a log-out in the second half sets no cookie that lives", async () => {
     await using own = await startTestHub();
     const cookie = await cookieOf(own);
@@ -238,6 +254,8 @@ describe("cookies that are not a session's", () => {
       `doorward-session=planted; ${cookie}`,
       `${cookie}; doorward-session=${"0".repeat(64)}`,
       `a=b; ${cookie} ; doorward-session=`,
+      // One for each part of a path, which browsers send before ours.
+      `${`doorward-session=${"0".repeat(64)}; `.repeat(20)}${cookie}`,
     ])
       expect((await ask(hub, header)).statusCode, header).toBe(200);
   });

@@ -174,8 +174,8 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     name: "a session outlives its device",
     file: "src/http/sessions.ts",
-    find: "    if (!role) return null;\n    return {",
-    replace: "    if (!role && keyring.devices.size < 0) return null;\n    return {",
+    find: "roleOfDevice(keyring, device);\n    const person",
+    replace: 'roleOfDevice(keyring, device) ?? "viewer";\n    const person',
     tests: ["test/http/access.test.ts"],
   },
   {
