@@ -131,13 +131,17 @@ function limited(maxBytes: number): Transform {
   });
 }
 
-/** Headers for the hub, with its own name as host and origin. */
-function hubHeaders({ headers }: FastifyRequest, target: URL): Record<string, string> {
+/**
+ * Headers for the hub, with its own name as host and origin. No length without a body: the hub would
+ * read the next request on that connection as what is missing.
+ */
+function hubHeaders({ headers, body }: FastifyRequest, target: URL): Record<string, string> {
   const passed: Record<string, string> = { host: target.host };
   for (const name of ASKED_HEADERS) {
     const value = headers[name];
     if (typeof value === "string") passed[name] = value;
   }
+  if (!isReadable(body)) delete passed["content-length"];
   if (headers.origin !== undefined) passed["origin"] = target.origin;
   const cookies = sessionCookies(headers.cookie);
   if (cookies !== "") passed["cookie"] = cookies;

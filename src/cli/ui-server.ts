@@ -34,6 +34,11 @@ export async function createUiServer(options: UiOptions): Promise<HubServer> {
   await server.register(websocket, { options: { maxPayload: SOCKET_MESSAGE_MAX_BYTES } });
   await addPageFiles(server, options.pageDirectory);
   await server.register(async (relay) => {
+    // Put behind the hub's address as it stands, anything else would make another host of it.
+    relay.addHook("onRequest", async ({ raw }) => {
+      if (raw.url?.startsWith("/") !== true)
+        throw new HubError("WRONG_HOST", "Cannot answer: ask for a path, not for another host's");
+    });
     // Bodies are the hub's to judge: they pass through as they come.
     relay.removeAllContentTypeParsers();
     relay.addContentTypeParser("*", (_request, payload, done) => done(null, payload));

@@ -84,6 +84,11 @@ describe("a hub that lies", { timeout: TEST_TIMEOUT_MS }, () => {
         });
         expect(Object.keys(asked.at(-1) ?? {})).not.toContain("referer");
       }
+      const withBody = { headers: { "content-length": "30" }, body: "x".repeat(30) };
+      expect((await ask(ui.url, "/api/page", withBody)).status).toBe(200);
+      expect(Object.keys(asked.at(-1) ?? {})).not.toContain("content-length");
+      expect((await ask(ui.url, "/api/page")).status).toBe(200);
+      expect((await ask(ui.url, "http://evil.example/api/page")).status).toBe(421);
       const elsewhere = await ask(ui.url, "/api/elsewhere");
       expect([elsewhere.status, elsewhere.headers.location]).toEqual([502, undefined]);
       const echo = new WebSocket(`${ui.url.replace("http", "ws")}/api/echo`, {
