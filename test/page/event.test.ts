@@ -142,6 +142,22 @@ describe.skipIf(isMissing)("an event", () => {
     expect((await look(page))?.contrast).toBeGreaterThan(100);
   });
 
+  test("the hub is away for a moment: it is asked again, and nothing is called missing", async () => {
+    await using home = await startPage({ hub: { clips: 1 } });
+    const asked = new Map<string, number>();
+    await home.context.route("**/files/**", async (route) => {
+      const url = route.request().url();
+      asked.set(url, (asked.get(url) ?? 0) + 1);
+      if (asked.get(url) === 1) await route.abort("connectionreset");
+      else await route.continue();
+    });
+    const page = await openEvent(home);
+    await page.getByRole("combobox", { name: "Speed" }).selectOption("8");
+    await expectSoon(() => secondsOf(page)).toBeGreaterThan(8.1);
+    expect(await page.getByText(/^Missing/).count()).toBe(0);
+    expect([...asked.values()]).toEqual([2, 2, 2]);
+  });
+
   test("keep, let go, delete with a look at what goes, take back", async () => {
     await using home = await startPage({ hub: { clips: 1 } });
     const page = await openEvent(home);

@@ -11,6 +11,11 @@ const KEPT_BEHIND_SECONDS = 10;
 const NEW_TIMELINE_SECONDS = 0.75;
 /** Holes as short as this are between two parts that follow each other. */
 const HOLE_SECONDS = 0.6;
+/** A part's own clock and the hub's say its end this far apart and more. */
+const CLOCKS_DIFFER_SECONDS = 0.3;
+/** A hub that is busy or away for a moment is asked again; what it has lost is not there later. */
+const ASK_AGAIN_AFTER_MS = [400, 1_500];
+const PASSING: ReadonlySet<unknown> = new Set(["HUB_UNREACHABLE", "HUB_FAILED"]);
 
 interface Buffers {
   readonly video: SourceBuffer;
@@ -41,6 +46,8 @@ export class ClipPlayer {
   readonly #loaded = new Map<number, Loaded>();
   #parts: readonly ClipPart[] = [];
   #isComplete = false;
+  #attached: Promise<void> | null = null;
+  /** Null until it takes buffers. */
   #media: MediaSource | null = null;
   #buffers: Buffers | null = null;
   #offsetSeconds: number | null = null;
@@ -71,12 +78,15 @@ export class ClipPlayer {
     this.#parts = parts;
     this.#isComplete = options.isComplete;
     this.durationSeconds = Math.max(this.durationSeconds, parts.at(-1)?.endSeconds ?? 0);
-    if (!this.#media) await this.#attach(options.fromSeconds ?? 0);
-    else this.#setDuration();
+    this.#attached ??= this.#attach(options.fromSeconds ?? 0);
+    await this.#attached;
+    this.#setDuration();
     await this.#pump();
   }
 
   seek(seconds: number): void {
+    // Who looks for a place asks for it anew.
+    for (const [segment, error] of this.failed) if (isPassing(error)) this.failed.delete(segment);
     const end = Math.max(0, this.durationSeconds - 0.05);
     this.#video.currentTime = Math.min(Math.max(0, seconds), end);
   }
@@ -101,7 +111,6 @@ export class ClipPlayer {
       return;
     }
     const media = new MediaSourceClass();
-    this.#media = media;
     this.#video.disableRemotePlayback = true;
     const address = URL.createObjectURL(media);
     const opened = new Promise((resolve) =>
@@ -110,6 +119,7 @@ export class ClipPlayer {
     this.#video.src = address;
     await opened;
     URL.revokeObjectURL(address);
+    this.#media = media;
     this.#setDuration();
     if (fromSeconds > 0) this.#video.currentTime = fromSeconds;
   }
@@ -182,7 +192,7 @@ export class ClipPlayer {
     const { signal } = controller;
     try {
       const audio = part.audio && !this.#isSilent ? this.#openSound(part.audio, signal) : null;
-      const video = await this.#open(part.video, signal);
+      const video = await this.#openPatiently(part.video, signal);
       const sound = await audio;
       if (this.#isClosed || signal.aborted) return;
       await this.#append(part, video, sound);
@@ -196,10 +206,22 @@ export class ClipPlayer {
   /** Sound that cannot be opened leaves the picture as it is: without it, all of the clip plays. */
   async #openSound(file: PlayableFile, signal: AbortSignal): Promise<OpenedPart | null> {
     try {
-      return await this.#open(file, signal);
+      return await this.#openPatiently(file, signal);
     } catch {
       return null;
     }
+  }
+
+  async #openPatiently(file: PlayableFile, signal: AbortSignal): Promise<OpenedPart> {
+    for (const waitMs of ASK_AGAIN_AFTER_MS) {
+      try {
+        return await this.#open(file, signal);
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+    return this.#open(file, signal);
   }
 
   async #append(part: ClipPart, video: OpenedPart, sound: OpenedPart | null): Promise<void> {
@@ -294,7 +316,7 @@ export class ClipPlayer {
     const end = endOfRange(buffered, currentTime);
     const isFlowing = this.#video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA;
     if (end !== null && (isFlowing || end - currentTime > HOLE_SECONDS)) return;
-    const at = partAt(this.#parts, end ?? currentTime);
+    const at = partAt(this.#parts, (end ?? currentTime) + CLOCKS_DIFFER_SECONDS);
     const isMissing = this.failed.has(this.#parts[at]?.segment ?? -1);
     for (let index = 0; index < buffered.length; index += 1) {
       const start = buffered.start(index);
@@ -322,6 +344,10 @@ export class ClipPlayer {
     if (!last || !this.#isComplete || media?.readyState !== "open" || !this.#isLoaded(last)) return;
     media.endOfStream();
   }
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && PASSING.has(error.code);
 }
 
 /** End of the buffered range that covers a time, or null. */
