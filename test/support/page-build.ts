@@ -1,6 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from "node:fs";
 import path from "node:path";
 import { projectRoot } from "./requirements.ts";
 
@@ -15,22 +23,37 @@ const SOURCES = [
 const KEPT = path.join(projectRoot, "node_modules/.cache/doorward-page");
 const BUILDS_KEPT_MS = 60 * 60_000;
 
+let built: string | null = null;
+
 /**
- * Folder of the page as the tree is now, built where no earlier test has built the very same: tests
- * may run beside one another, and beside somebody who builds `web/dist`.
+ * Folder of the page as the tree is when a test file first asks, built where no earlier test has
+ * built the very same: tests may run beside one another, and beside somebody who builds `web/dist`.
+ *
+ * A file of tests keeps its page: were the tree changed while it runs, a later test would wait for a
+ * build, and on a busy machine longer than it may take.
  */
 export function builtPage(): string {
+  built ??= buildPage();
+  return built;
+}
+
+function buildPage(): string {
   const folder = path.join(KEPT, fingerprint());
-  if (existsSync(path.join(folder, "index.html"))) return folder;
+  if (existsSync(path.join(folder, "index.html"))) {
+    // In use, however old: others are not to forget it.
+    const now = new Date();
+    utimesSync(folder, now, now);
+    return folder;
+  }
   const unfinished = `${folder}.${process.pid}`;
   const vite = path.join(projectRoot, "node_modules/vite/bin/vite.js");
   const words = [vite, "build", "web", "--outDir", unfinished, "--logLevel", "error"];
   // Tests run as NODE_ENV=test, which would build a page for developers.
   const env = { ...process.env, NODE_ENV: "production" };
-  const built = spawnSync(process.execPath, words, { cwd: projectRoot, env, encoding: "utf8" });
-  if (built.status !== 0) {
+  const result = spawnSync(process.execPath, words, { cwd: projectRoot, env, encoding: "utf8" });
+  if (result.status !== 0) {
     rmSync(unfinished, { recursive: true, force: true });
-    throw new Error(`Cannot build the page:\n${built.stdout}${built.stderr}`);
+    throw new Error(`Cannot build the page:\n${result.stdout}${result.stderr}`);
   }
   try {
     renameSync(unfinished, folder);
