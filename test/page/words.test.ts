@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { projectRoot } from "../support/requirements.ts";
 
 /** Every word that the page can say, in both languages. */
@@ -18,6 +18,9 @@ const NEVER_SAID = {
   fr: /(?<!\p{L})(?:suspecte?s?|inconnue?s?|rôdeu(?:r|se)s?|intruse?s?|vol(?:eur|euse)s?|cambrioleu(?:r|se)s?|louches?|malfaiteurs?|criminel(?:le)?s?)(?!\p{L})/iu,
 } as const;
 const CLICK_HERE = /\b(?:click here|cliquez ici|read more here)\b/i;
+
+/** French signs that a line could begin with, or that stand apart: without a space that holds them. */
+const LOOSE_IN_FRENCH = /(?<!\u00a0)[;!?»]|(?<!\u00a0):(?!\/\/|\d)|«(?!\u00a0)/;
 
 interface Said {
   /** Where it stands: `proof.wrong`. */
@@ -77,6 +80,30 @@ describe.each(FOLDERS)("the words of %s", (folder) => {
       expect(text, said.at).not.toMatch(CLICK_HERE);
       expect(text, said.at).not.toContain("!");
     }
+  });
+});
+
+describe("French signs stand with their words, also where a line ends", () => {
+  test.each(FOLDERS)("in %s", async (folder) => {
+    for (const said of await wordsOf(folder, "fr"))
+      // A line of the recovery sheet, which a program reads.
+      if (said.at !== "sheet.printKind") expect(textOf(said), said.at).not.toMatch(LOOSE_IN_FRENCH);
+  });
+
+  test("in what keeps a camera from giving pictures", async () => {
+    vi.stubGlobal("localStorage", { getItem: () => null });
+    const { french } = await import("../../web/page/words/camera-problems.ts");
+    vi.unstubAllGlobals();
+    const all = [...saidIn(french, "")];
+    expect(all.length).toBeGreaterThan(5);
+    for (const said of all) expect(textOf(said), said.at).not.toMatch(LOOSE_IN_FRENCH);
+  });
+
+  test("(control: a space that breaks is found, and none that holds)", () => {
+    for (const text of ["Qui ?", "Qui?", "oui ; non", "Il manque : rien", "« oui\u00a0»", "«oui»"])
+      expect(text).toMatch(LOOSE_IN_FRENCH);
+    for (const text of ["Qui\u00a0?", "rtsp://porte", "à 14:05", "«\u00a0oui\u00a0»", "d’ici"])
+      expect(text).not.toMatch(LOOSE_IN_FRENCH);
   });
 });
 

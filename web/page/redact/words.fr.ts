@@ -10,7 +10,7 @@ export const french: RedactWords = {
   review: {
     title: "Vérifiez ce qui sera flouté",
     limits:
-      "Un détecteur manque certains visages : regardez vous-même. Et flouter n’est pas rendre anonyme : les vêtements, la démarche, le lieu et l’heure parlent encore à qui connaît la personne.",
+      "Un détecteur manque certains visages : regardez vous-même. Et flouter n’est pas rendre anonyme : les vêtements, la démarche, le lieu et l’heure parlent encore à qui connaît la personne.",
     found: (count) =>
       count === 0
         ? "Aucun visage n’a été trouvé. Cela ne veut pas dire qu’il n’y en a pas."
@@ -19,7 +19,7 @@ export const french: RedactWords = {
           : `${count} visages ont été suivis.`,
     weakest: "À regarder en premier",
     weakestText: "Les images où le détecteur était le moins sûr.",
-    told: (name, what) => `${name} : ${what}`,
+    told: (name, what) => `${name} : ${what}`,
     doubts: {
       start: "un cadre commence ou finit juste à côté",
       weak: "trouvé, mais sans certitude",
@@ -48,7 +48,7 @@ export const french: RedactWords = {
     },
     add: "Ajouter un cadre",
     addHint:
-      "Tracez-le sur l’image ou utilisez le bouton. Les flèches déplacent votre cadre ; avec majuscule, elles changent sa taille.",
+      "Tracez-le sur l’image ou utilisez le bouton. Les flèches déplacent votre cadre ; avec majuscule, elles changent sa taille.",
     from: "de l’image",
     to: "à l’image",
     notHere: "Pas dans cette image",
@@ -57,7 +57,7 @@ export const french: RedactWords = {
     undo: "Annuler la modification",
     removed: "Le cadre est retiré. Cela peut être annulé.",
     added: "Un cadre a été ajouté au milieu de l’image.",
-    make: "C’est bon : créer la copie floutée",
+    make: "C’est bon : créer la copie floutée",
     cancel: "Abandonner",
   },
   making: {

@@ -16,15 +16,15 @@ export const english = {
   SOURCE_FAILED: "The file or device on the hub’s machine that plays as this camera has failed.",
 };
 export const french: typeof english = {
-  UNREACHABLE: "Rien ne répond à son adresse. Est-elle allumée, et l’adresse est-elle juste ?",
+  UNREACHABLE: "Rien ne répond à son adresse. Est-elle allumée, et l’adresse est-elle juste ?",
   WRONG_PASSWORD: "La caméra refuse ce nom d’utilisateur ou ce mot de passe.",
   BASIC_REFUSED:
-    "La caméra ne prendrait le mot de passe qu’en clair, lisible par quiconque sur le chemin. Il n’est pas envoyé. Cherchez l’authentification « digest » dans les réglages de la caméra.",
+    "La caméra ne prendrait le mot de passe qu’en clair, lisible par quiconque sur le chemin. Il n’est pas envoyé. Cherchez l’authentification « digest » dans les réglages de la caméra.",
   NO_SUCH_STREAM: "La caméra répond, et n’a pas de tel flux. Regardez le chemin dans l’adresse.",
   UNSUPPORTED_CODEC:
     "La caméra envoie une vidéo que Doorward ne sait pas prendre. Réglez ce flux sur H.264 dans la caméra.",
   REDIRECT_REFUSED:
-    "La caméra veut envoyer la centrale à une autre adresse. Elle n’y va jamais : indiquez ici la bonne adresse.",
+    "La caméra veut envoyer la centrale à une autre adresse. Elle n’y va jamais : indiquez ici la bonne adresse.",
   PROTOCOL_ERROR: "La caméra répond d’une manière que Doorward ne comprend pas.",
   SILENT: "Connectée, mais aucune image ne vient. Redémarrer la caméra aide souvent.",
   SOURCE_FAILED:

@@ -21,11 +21,11 @@ export const french: FrameWords = {
     oneMoment: "Un instant …",
     holdLonger: "Maintenez appuyé jusqu’à ce que la barre soit pleine.",
     pressAgain: "Appuyez encore une fois pour signer.",
-    lost: "La centrale ne répond pas. Nouvel essai en cours ; ce que vous voyez peut dater.",
+    lost: "La centrale ne répond pas. Nouvel essai en cours ; ce que vous voyez peut dater.",
     back_again: "La centrale répond de nouveau.",
     loading: "La porte s’ouvre …",
     unreachable: "La centrale ne répond pas. Cette page réessaie toutes les quelques secondes.",
-    unreachableHint: "Est-elle allumée, et êtes-vous sur le même réseau ?",
+    unreachableHint: "Est-elle allumée, et êtes-vous sur le même réseau ?",
     locked: "Cet appareil est verrouillé",
     lockedText:
       "Ses clés sont scellées sur cet appareil par votre clé d’accès. La centrale ne les a pas et ne peut rien ouvrir à votre place.",
@@ -33,7 +33,7 @@ export const french: FrameWords = {
     lockedBrowser:
       "La centrale ne laisse pas entrer cet appareil. Il a peut-être été retiré du foyer.",
     shownOut:
-      "Cette session est terminée : on y a mis fin ici, ou un propriétaire l’a fait. Les clés sont encore sur cet appareil.",
+      "Cette session est terminée : on y a mis fin ici, ou un propriétaire l’a fait. Les clés sont encore sur cet appareil.",
     goOn: "Se reconnecter",
     notConfirmed: "La clé d’accès n’a pas confirmé. Rien n’a été ouvert.",
     forget: "Retirer les clés de cet appareil",
@@ -41,14 +41,14 @@ export const french: FrameWords = {
       "Cet appareil ne pourra plus rien ouvrir. Un autre appareil du foyer peut le laisser entrer à nouveau.",
     lock: "Verrouiller",
     language: "Langue",
-    borrowed: "Clés prêtées par la ligne de commande ; rien n’est conservé dans ce navigateur.",
+    borrowed: "Clés prêtées par la ligne de commande ; rien n’est conservé dans ce navigateur.",
     notThere: "Cette page n’existe pas.",
     promise: "Rien ne quitte cette maison sans votre signature.",
     failed: "Cet écran s’est arrêté. Vos enregistrements sont intacts.",
   },
   errors: {
     HUB_UNREACHABLE:
-      "La centrale ne répond pas. Est-elle allumée, et êtes-vous sur le même réseau ?",
+      "La centrale ne répond pas. Est-elle allumée, et êtes-vous sur le même réseau ?",
     NOT_LOGGED_IN: "La session est terminée. Déverrouillez cet appareil à nouveau.",
     NOT_ALLOWED: "Cet appareil n’en a pas le droit.",
     KEYS_SEALED: "Cet appareil est verrouillé. Déverrouillez-le d’abord.",
@@ -60,6 +60,6 @@ export const french: FrameWords = {
     CLIP_NOT_PROVEN: "Le registre ne présente pas cet enregistrement comme la centrale le montre.",
     LEDGER_CHANGED: "Le registre n’est pas celui que cet appareil a vu auparavant.",
     FAILED:
-      "Quelque chose n’a pas marché. Réessayez ; sinon, le journal de la centrale dit pourquoi.",
+      "Quelque chose n’a pas marché. Réessayez ; sinon, le journal de la centrale dit pourquoi.",
   },
 };

@@ -15,9 +15,9 @@ export const french: typeof english = {
   rendition: "Image",
   original: "Telle qu’enregistrée",
   blurred: "Visages floutés",
-  recording: "Enregistrement en cours. Ce qui est terminé se lit ; la suite arrive toute seule.",
+  recording: "Enregistrement en cours. Ce qui est terminé se lit ; la suite arrive toute seule.",
   torn: "La centrale s’est arrêtée au milieu de cet enregistrement. Ce qui était bien écrit se lit.",
-  missing: (parts) => `Il manque : ${parts}. Le reste se lit.`,
+  missing: (parts) => `Il manque : ${parts}. Le reste se lit.`,
   part: (from, to) => `de ${from} à ${to}`,
   play: "Lire",
   pause: "Pause",
@@ -33,7 +33,7 @@ export const french: typeof english = {
   keys: "Espace lit et met en pause, J et L avancent de dix secondes, les flèches de cinq, virgule et point d’une image.",
   why: "Pourquoi il a été conservé",
   whyBell: "Quelqu’un a appuyé sur la sonnette.",
-  whyIn: (what, zone) => `${what} dans la zone « ${zone} ».`,
+  whyIn: (what, zone) => `${what} dans la zone « ${zone} ».`,
   whyArea: (share) => `Cela occupait environ ${share} de cette zone.`,
   whyScore: (share) => `La centrale en est sûre à ${share}.`,
   whyWhat: {
@@ -55,7 +55,7 @@ export const french: typeof english = {
   keep: "Conserver",
   release: "Le laisser partir à son heure",
   remove: "Supprimer …",
-  removeTitle: "Supprimer cet enregistrement ?",
+  removeTitle: "Supprimer cet enregistrement ?",
   removeText: (what) =>
     `${what}. Il disparaît pour de bon dans dix minutes, du disque de la centrale aussi. D’ici là, on peut revenir en arrière. Le registre garde la trace de la suppression.`,
   removeIt: "Le supprimer",
@@ -71,7 +71,7 @@ export const french: typeof english = {
   saveText: "Un fichier vidéo, ouvert. Dès lors, c’est à vous d’en prendre soin.",
   saving: "Ouverture et assemblage …",
   saved: "Enregistré dans vos téléchargements.",
-  savedWithout: (parts) => `Enregistré, sans ce qui manque : ${parts}.`,
+  savedWithout: (parts) => `Enregistré, sans ce qui manque : ${parts}.`,
   waiting: "Une demande attend",
   decide: "En décider dans une demande",
 };

@@ -23,7 +23,7 @@ export const french: HealthWords = {
   ingestSteady: "tourne sans interruption",
   ingestRestarts: (count) => `a été relancé ${count} fois`,
   ingestTodo:
-    "De temps en temps, c’est sans gravité : au plus les quelques secondes en cours sont perdues. Si cela continue, le journal de la centrale dit pourquoi.",
+    "De temps en temps, c’est sans gravité : au plus les quelques secondes en cours sont perdues. Si cela continue, le journal de la centrale dit pourquoi.",
   recordings: "Enregistrements",
   ledger: "Inscriptions au registre",
   running: "En marche depuis",
@@ -31,19 +31,19 @@ export const french: HealthWords = {
   warnings: "Bon à savoir",
   warningsByCode: {
     DISK_FULL:
-      "Le disque est plein : les plus anciens enregistrements que personne ne garde partent pour faire de la place.",
+      "Le disque est plein : les plus anciens enregistrements que personne ne garde partent pour faire de la place.",
     DISK_STUCK:
-      "Le disque est plein, et tout ce qui s’y trouve est gardé ou a été transmis. Rien de nouveau ne peut être enregistré : laissez partir quelque chose que vous gardez, ou faites de la place.",
+      "Le disque est plein, et tout ce qui s’y trouve est gardé ou a été transmis. Rien de nouveau ne peut être enregistré : laissez partir quelque chose que vous gardez, ou faites de la place.",
     SWAP_ON:
-      "Cette machine déplace de la mémoire vers son disque (swap), où des images des dernières secondes pourraient aboutir. Désactivez-le : swapoff -a.",
+      "Cette machine déplace de la mémoire vers son disque (swap), où des images des dernières secondes pourraient aboutir. Désactivez-le : swapoff -a.",
   },
   witness: "Demander à cet appareil de vérifier le registre",
   connections: "Tout ce à quoi cette centrale s’est jamais connectée",
   connectionsHint:
-    "Vos caméras, et rien d’autre. La centrale n’ouvre aucune connexion que vous n’avez pas réglée ; cette page ne demande rien à aucune autre adresse.",
+    "Vos caméras, et rien d’autre. La centrale n’ouvre aucune connexion que vous n’avez pas réglée ; cette page ne demande rien à aucune autre adresse.",
   nowhere: "Rien pour l’instant.",
   open: "ouverte en ce moment",
-  camera: (id) => `caméra « ${id} »`,
+  camera: (id) => `caméra « ${id} »`,
   cameraTrial: "une adresse essayée",
   firstLast: (first, last) => `première fois ${first}, dernière fois ${last}`,
   never: "pas encore jointe",

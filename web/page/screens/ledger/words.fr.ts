@@ -5,10 +5,10 @@ export const french: LedgerWords = {
   what: "Tout ce qui compte est inscrit ici avant d’avoir lieu, et rien ne peut en être retiré sans que cet appareil le remarque.",
   checking: "Vérification du registre depuis la dernière inscription vue par cet appareil …",
   checked: (entries) =>
-    `Vérifié à l’instant : ${entries} inscriptions, aucune modifiée ni supprimée.`,
+    `Vérifié à l’instant : ${entries} inscriptions, aucune modifiée ni supprimée.`,
   since: (entries) =>
     `Comparé aux ${entries} inscriptions que cet appareil a vues la dernière fois.`,
-  first: "C’est la première fois que cet appareil regarde ; désormais il remarque tout changement.",
+  first: "C’est la première fois que cet appareil regarde ; désormais il remarque tout changement.",
   signed: "Cet appareil a signé ce qu’il a vu.",
   witnesses: (count) =>
     count === 1
@@ -17,7 +17,7 @@ export const french: LedgerWords = {
   needKeys: "Déverrouillez cet appareil pour qu’il vérifie lui-même le registre.",
   changedTitle: "Ce n’est pas le registre que cet appareil a vu auparavant",
   changedText:
-    "Des inscriptions ont été modifiées, supprimées ou ramenées en arrière, ou la centrale montre une autre histoire à cet appareil. Gardez les deux textes ci-dessous : chacun est signé par la centrale, et ensemble ils le prouvent. Regardez avec un autre appareil du foyer, et ne décidez rien avant de savoir pourquoi.",
+    "Des inscriptions ont été modifiées, supprimées ou ramenées en arrière, ou la centrale montre une autre histoire à cet appareil. Gardez les deux textes ci-dessous : chacun est signé par la centrale, et ensemble ils le prouvent. Regardez avec un autre appareil du foyer, et ne décidez rien avant de savoir pourquoi.",
   before: "Ce que cet appareil a vu",
   now: "Ce que la centrale montre maintenant",
   saveBoth: "Enregistrer les deux dans un fichier",
@@ -25,7 +25,7 @@ export const french: LedgerWords = {
   refused: "refusées",
   left: "sorties de la maison",
   unanswered: "sans réponse",
-  asHubCounts: "Selon le compte de la centrale. Cet appareil peut compter lui-même :",
+  asHubCounts: "Selon le compte de la centrale. Cet appareil peut compter lui-même :",
   countMyself: "Compter tout le registre ici",
   counting: "Comptage …",
   counted: "Compté sur cet appareil",
@@ -35,7 +35,7 @@ export const french: LedgerWords = {
       : `${count} sortie(s) de la maison sans accord signé.`,
   saveReport: "Enregistrer le rapport signé",
   reportHint:
-    "Chaque inscription avec sa preuve : heures, caméras, appareils ; ni noms ni images. Tout le monde peut le vérifier.",
+    "Chaque inscription avec sa preuve : heures, caméras, appareils ; ni noms ni images. Tout le monde peut le vérifier.",
   entries: "Inscriptions",
   all: "Tout",
   filter: "Afficher",
@@ -83,10 +83,10 @@ export const french: LedgerWords = {
         remove: "Un appareil a été retiré.",
         policy: "Les règles de signature ont changé.",
       })[change] ?? "Les clés ont changé.",
-    clip: (event, camera) => `Enregistré à ${camera} : ${event}.`,
+    clip: (event, camera) => `Enregistré à ${camera} : ${event}.`,
     rendition: "Une copie floutée d’un enregistrement a été faite.",
     renditionBy: (device) => `Une copie floutée d’un enregistrement a été faite sur ${device}.`,
-    torn: "Un enregistrement a été interrompu ; ce qui en est entier a été gardé.",
+    torn: "Un enregistrement a été interrompu ; ce qui en est entier a été gardé.",
     request: (kind, emergency) =>
       `Quelqu’un a demandé des enregistrements (${kind})${emergency ? ", en parlant d’urgence" : ""}.`,
     decision: (outcome) =>

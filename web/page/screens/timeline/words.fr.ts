@@ -39,7 +39,7 @@ export const french: typeof english = {
   heldUntil: (day) => `conservé jusqu’au ${day}`,
   goes: (time) => `supprimé, disparaît ${time}`,
   undo: "Annuler",
-  undoOf: (what) => `Annuler la suppression : ${what}`,
+  undoOf: (what) => `Annuler la suppression : ${what}`,
   loading: "Un instant …",
   empty: "Il ne s’est encore rien passé",
   emptyText:
@@ -48,6 +48,6 @@ export const french: typeof english = {
   showAll: "Tout afficher",
   keysHint: "J et K parcourent les événements, Entrée en ouvre un.",
   stripText: (days, busiest, count) =>
-    `${days} jours avec des événements. Le plus chargé : ${busiest}, ${count}.`,
+    `${days} jours avec des événements. Le plus chargé : ${busiest}, ${count}.`,
   hourAt: (time) => `à partir de ${time}`,
 };

@@ -8,7 +8,7 @@ export const french: WelcomeWords = {
   back: "Retour",
   trial: "Essai",
   trialText:
-    "La centrale et les clés sont sur une même machine : qui tient la machine peut tout ouvrir.",
+    "La centrale et les clés sont sur une même machine : qui tient la machine peut tout ouvrir.",
 
   start: {
     title: "Votre porte reste chez vous",
@@ -16,45 +16,45 @@ export const french: WelcomeWords = {
     second:
       "Chaque enregistrement est fermé par des clés créées sur cet appareil. La centrale ne les a jamais.",
     third: "Rien ne quitte la maison sans votre signature.",
-    where: "Où se trouve ce navigateur ?",
+    where: "Où se trouve ce navigateur ?",
     onHub: "Sur la machine de la centrale",
     onHubText:
-      "Ce sera un essai, pour découvrir. Les clés seront à côté des enregistrements ; de vraies caméras demandent des clés sur un autre appareil.",
+      "Ce sera un essai, pour découvrir. Les clés seront à côté des enregistrements ; de vraies caméras demandent des clés sur un autre appareil.",
     tunnel: "Sur un autre appareil, par un tunnel",
     tunnelText: "Les clés restent sur cet appareil, loin des enregistrements.",
     how: "Comment venir d’un autre appareil",
     howText:
-      "Sur cet appareil, lancez ceci avec le nom ou l’adresse de la centrale, puis ouvrez-y la même adresse :",
+      "Sur cet appareil, lancez ceci avec le nom ou l’adresse de la centrale, puis ouvrez-y la même adresse :",
     ready:
-      "À portée de main : le code affiché par la console de la centrale, et une imprimante ou un stylo. Comptez dix minutes.",
+      "À portée de main : le code affiché par la console de la centrale, et une imprimante ou un stylo. Comptez dix minutes.",
     begin: "Commencer",
     held: (label) =>
-      `Ce navigateur a déjà des clés, sous le nom « ${label} », et la centrale dit n’appartenir à personne. Si vous ne l’avez pas effacée vous-même, arrêtez-vous ici : fonder un foyer remplace ces clés pour de bon.`,
+      `Ce navigateur a déjà des clés, sous le nom « ${label} », et la centrale dit n’appartenir à personne. Si vous ne l’avez pas effacée vous-même, arrêtez-vous ici : fonder un foyer remplace ces clés pour de bon.`,
     replace: "J’ai effacé la centrale. Remplacer ces clés.",
   },
 
   names: {
     title: "Code et noms",
     code: "Code affiché par la console de la centrale",
-    codeHint: "La centrale l’affiche là où elle a été lancée : trois groupes de quatre.",
+    codeHint: "La centrale l’affiche là où elle a été lancée : trois groupes de quatre.",
     device: "Nom de cet appareil",
-    deviceHint: "Votre foyer le verra, par exemple : Téléphone de la cuisine.",
+    deviceHint: "Votre foyer le verra, par exemple : Téléphone de la cuisine.",
     house: "Nom de la maison",
     houseHint:
-      "Affiché en haut de cette page, par exemple : 12, allée des Roses. Vous pourrez le changer.",
+      "Affiché en haut de cette page, par exemple : 12, allée des Roses. Vous pourrez le changer.",
     checking: "La centrale vérifie …",
   },
 
   keys: {
     title: "Les clés de cet appareil",
     passkey:
-      "Une clé d’accès scelle les clés : votre empreinte ou votre code les ouvre sur cet appareil.",
+      "Une clé d’accès scelle les clés : votre empreinte ou votre code les ouvre sur cet appareil.",
     browser:
-      "Ce navigateur n’a pas de clé d’accès à cette adresse ; il scelle donc les clés lui-même : qui peut utiliser ce navigateur sur cet appareil peut utiliser les clés.",
+      "Ce navigateur n’a pas de clé d’accès à cette adresse ; il scelle donc les clés lui-même : qui peut utiliser ce navigateur sur cet appareil peut utiliser les clés.",
     make: "Créer les clés",
     makeWithout: "Laisser le navigateur les sceller",
     declined:
-      "Aucune clé d’accès n’a été créée : elle a été refusée, ou cet appareil n’en a pas qui puisse sceller des clés. Réessayez, ou laissez le navigateur les sceller ; qui peut utiliser ce navigateur sur cet appareil pourra alors utiliser les clés.",
+      "Aucune clé d’accès n’a été créée : elle a été refusée, ou cet appareil n’en a pas qui puisse sceller des clés. Réessayez, ou laissez le navigateur les sceller ; qui peut utiliser ce navigateur sur cet appareil pourra alors utiliser les clés.",
     making: "Création des clés …",
     asking: "Votre appareil demande votre empreinte ou votre code …",
     more: "Plus",
@@ -64,7 +64,7 @@ export const french: WelcomeWords = {
     made: "Les clés sont créées. Elles seront scellées sur cet appareil dès que la centrale sera à vous.",
     sealedBy: { passkey: "Scellées par votre clé d’accès", browser: "Scellées par ce navigateur" },
     again:
-      "Le nom ou le type a changé depuis : de nouvelles clés sont créées, et avec elles une nouvelle feuille.",
+      "Le nom ou le type a changé depuis : de nouvelles clés sont créées, et avec elles une nouvelle feuille.",
   },
 
   sheet: {
@@ -74,7 +74,7 @@ export const french: WelcomeWords = {
     list: "Les 24 mots",
     print: "Imprimer",
     save: "Enregistrer un fichier",
-    saved: "Le fichier n’est pas scellé : retirez-le de cet appareil une fois imprimé.",
+    saved: "Le fichier n’est pas scellé : retirez-le de cet appareil une fois imprimé.",
     fileName: "doorward-secours.txt",
     done: "Je les ai sur papier",
     printTitle: "Feuille de secours Doorward",
@@ -86,8 +86,8 @@ export const french: WelcomeWords = {
 
   proof: {
     title: "Essayez la feuille",
-    text: "La centrale scelle maintenant un petit fichier. Seul ce que vous tapez depuis le papier l’ouvre : vous saurez ainsi que la feuille fonctionne.",
-    hint: "Les quatre premières lettres d’un mot suffisent ; espace mène au suivant. Vous pouvez aussi tout coller.",
+    text: "La centrale scelle maintenant un petit fichier. Seul ce que vous tapez depuis le papier l’ouvre : vous saurez ainsi que la feuille fonctionne.",
+    hint: "Les quatre premières lettres d’un mot suffisent ; espace mène au suivant. Vous pouvez aussi tout coller.",
     word: (number) => `Mot ${number}`,
     unknown: "pas dans la liste",
     file: "Utiliser plutôt le fichier enregistré",
@@ -95,13 +95,13 @@ export const french: WelcomeWords = {
     checking: "Ouverture du fichier scellé …",
     claiming: "La feuille fonctionne. La centrale devient la vôtre …",
     missing: (count) => (count === 1 ? "Il manque un mot." : `Il manque ${count} mots.`),
-    wrong: (numbers) => `Différent de la feuille : mot ${numbers}.`,
-    wrongMany: (numbers) => `Différents de la feuille : mots ${numbers}.`,
+    wrong: (numbers) => `Différent de la feuille : mot ${numbers}.`,
+    wrongMany: (numbers) => `Différents de la feuille : mots ${numbers}.`,
     wrongSomewhere: "Un mot est faux ou mal placé. Les mots seuls ne disent pas lequel.",
     wrongFile: "Ce fichier n’est pas la feuille créée ici.",
     sheetAgain: "Revoir la feuille",
     newCode:
-      "Ce code n’est plus celui de la centrale : elle a sans doute été relancée. Sa console en affiche un nouveau ; ce que vous avez tapé ici reste.",
+      "Ce code n’est plus celui de la centrale : elle a sans doute été relancée. Sa console en affiche un nouveau ; ce que vous avez tapé ici reste.",
     enterCode: "Saisir le nouveau code",
   },
 
@@ -123,11 +123,11 @@ export const french: WelcomeWords = {
     text: (house) =>
       `${house} appartient à un foyer. Un propriétaire laisse entrer cet appareil, avec un appareil déjà admis.`,
     device: "Nom de cet appareil",
-    deviceHint: "Votre foyer le verra, par exemple : Téléphone de la cuisine.",
+    deviceHint: "Votre foyer le verra, par exemple : Téléphone de la cuisine.",
     begin: "Demander à entrer",
     starting: "La centrale est prévenue …",
     waitTitle: "Un propriétaire vous laisse entrer",
-    wait: "Sur un appareil déjà admis, un propriétaire ouvre maintenant Maison et admet un nouvel appareil, ou lance ceci en ligne de commande :",
+    wait: "Sur un appareil déjà admis, un propriétaire ouvre maintenant Maison et admet un nouvel appareil, ou lance ceci en ligne de commande :",
     waiting: "En attente d’un propriétaire …",
     wordsTitle: "Comparez trois mots",
     words:
@@ -135,26 +135,26 @@ export const french: WelcomeWords = {
     until: (time) => `L’attente dure jusqu’à ${time}.`,
     admitting: "En attente de la confirmation du propriétaire …",
     cancel: "Ne plus attendre",
-    lost: "Tous les appareils perdus ?",
+    lost: "Tous les appareils perdus ?",
     lostText:
-      "La feuille de secours a la clé de chaque enregistrement, mais ni cette page ni la ligne de commande ne savent encore s’en servir. Gardez la feuille et les fichiers de la centrale : les deux restent valables.",
+      "La feuille de secours a la clé de chaque enregistrement, mais ni cette page ni la ligne de commande ne savent encore s’en servir. Gardez la feuille et les fichiers de la centrale : les deux restent valables.",
   },
 
   lent: {
     title: "Les clés sont rentrées chez elles",
-    text: "Elles ont été prêtées à une seule page, une seule fois, et sont parties quand elle a été fermée ou rechargée. Pour rouvrir la page, arrêtez la commande avec Ctrl-C et relancez-la :",
+    text: "Elles ont été prêtées à une seule page, une seule fois, et sont parties quand elle a été fermée ou rechargée. Pour rouvrir la page, arrêtez la commande avec Ctrl-C et relancez-la :",
   },
 
   errors: {
     PAIRING_OVER:
-      "Dix minutes ont passé, ou la centrale a été relancée. Rien n’a été admis ; recommencez.",
+      "Dix minutes ont passé, ou la centrale a été relancée. Rien n’a été admis ; recommencez.",
     TOO_MANY_PAIRINGS: "Trop d’appareils attendent d’entrer. Attendez dix minutes, puis réessayez.",
     CLAIM_CODE_WRONG:
       "Ce n’est pas le code affiché par la console de la centrale. Rien de ce que vous avez tapé n’est perdu. Après 50 codes faux, il faut relancer la centrale.",
     CLAIM_GONE: "Cette centrale a déjà un foyer. Rechargez cette page pour le rejoindre.",
     CLAIM_UNPROVEN: "La feuille n’a pas ouvert le fichier d’essai. Essayez encore une fois.",
     TOO_MANY_CALLS:
-      "Trop d’essais en peu de temps. Attendez une minute ; ce que vous avez tapé reste.",
+      "Trop d’essais en peu de temps. Attendez une minute ; ce que vous avez tapé reste.",
     NOT_OPEN: "Cet échange est terminé. Recommencez.",
     NO_READER: "Ces mots n’ouvrent pas le fichier d’essai. Ils viennent d’une autre feuille.",
     MALFORMED_INPUT:
