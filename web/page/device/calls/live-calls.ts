@@ -6,8 +6,8 @@ export interface LiveCamera {
   readonly name: string;
   readonly hasSub: boolean;
   readonly recording: boolean;
-  /** What keeps its picture away and what to do about it; null where all is well. */
-  readonly problem: string | null;
+  /** What keeps its picture away, by its code and in the hub's words; null where all is well. */
+  readonly problem: { readonly code: string; readonly message: string } | null;
 }
 
 export type LatestClip = Pick<Api.ClipSummary, "id" | "camera" | "kind" | "startedAtMs" | "state">;
@@ -19,7 +19,7 @@ export const liveCalls = {
     return cameras.map(({ id, name, sub, recording, problem }) => ({
       ...{ id, name, recording },
       hasSub: sub !== null,
-      problem: problem?.message ?? null,
+      problem,
     }));
   },
 
