@@ -149,6 +149,8 @@ export class RenditionUploads {
         throw new HubError("FILE_KNOWN", `Cannot take file: segment ${segment} came before`);
       requireAnnounced(file, bytes);
       requireSealed(bytes, this.#options.keyring());
+      // Its folder may have gone with the clip: nothing would ever be removed from a new one.
+      this.#requireClosed(clip);
       await makePrivateDirectory(upload.folder);
       const partial = path.join(upload.folder, sealedFileName(file) + PARTIAL_ENDING);
       await writeSynced(partial, bytes);

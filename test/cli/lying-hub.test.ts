@@ -6,7 +6,7 @@ import { HubClient, type FollowedHub } from "../../src/owner/hub-client.ts";
 import { fetchSummary, groundFor } from "../../src/owner/ground.ts";
 import { fetchListedClip } from "../../src/owner/listed-clip.ts";
 import { printable } from "../../src/cli/options.ts";
-import { PairingReveal } from "../../src/protocol/api.ts";
+import { DeviceList, PairingReveal } from "../../src/protocol/api.ts";
 import { checkShape } from "../../src/protocol/check.ts";
 import { parseRequestId } from "../../src/protocol/ids.ts";
 import { recordFor, summaryOf } from "../support/test-approval.ts";
@@ -118,6 +118,13 @@ test("the name of a joining device cannot forge the words that are compared with
   expect(checkShape(PairingReveal, reveal("Léa's phone 📱"), "reveal")).toBeTruthy();
   for (const label of ["a\nb", "a\u001b[8m", "a\u2028b", "a\u202eb", "a\rb", "a\u200bb"]) {
     expect(() => checkShape(PairingReveal, reveal(label), "reveal"), label).toThrow(/label/);
+    const listed = {
+      device: "0".repeat(64),
+      person: "0".repeat(32),
+      role: "owner",
+      removed: false,
+    };
+    expect(() => checkShape(DeviceList, [{ ...listed, label }], "devices"), label).toThrow(/label/);
     expect(printable(label)).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
   }
 });

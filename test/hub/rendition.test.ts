@@ -149,6 +149,21 @@ describe.skipIf(lacks)("a clip that an owner blurred on his own device", () => {
   });
 });
 
+test("what is still sent for a clip that is gone makes no folder for it again", async () => {
+  await using hub = await startTestHub({ clips: 1 });
+  const clip = parseClipId(firstClip(hub));
+  const { sealed } = await sealBlurred(hub, clip, (movie) => movie.slice(0, 1_000));
+  const { renditions, clips } = hub.hub.services;
+  const files = sealed.map(({ file }) => file);
+  const upload = await renditions.begin(clip, hub.owner.key.device, files);
+  const where = clips.folderOf(clip);
+  await deleteForGood(hub, clip);
+  const [first] = sealed;
+  const late = renditions.receive(clip, upload, 0, first?.bytes ?? new Uint8Array());
+  await expect(late).rejects.toMatchObject({ code: "NOT_FOUND" });
+  expect(existsSync(where)).toBe(false);
+});
+
 /** Deletes one clip as an owner, as if the ten minutes were over. */
 async function deleteForGood(hub: TestHub, clip: string): Promise<void> {
   const { retention } = hub.hub.services;
