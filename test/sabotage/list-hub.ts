@@ -102,8 +102,8 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   {
     name: "cameras are connected to before the claim",
     file: "src/ingest-main.ts",
-    find: "if (!ingest || !readers || pipelines || isStopping) return;",
-    replace: "if (!ingest || pipelines || isStopping) return;",
+    find: "if (!ingest || !readers || isStopping) return;",
+    replace: "if (!ingest || isStopping) return;",
     tests: ["test/hub/invariant-1-no-keys.test.ts"],
     only: "before the claim",
   },
