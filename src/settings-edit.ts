@@ -109,11 +109,12 @@ export function splitUrl(field: "main" | "sub", text: string): SplitUrl {
   try {
     const username = decodeURIComponent(colon < 0 ? secret : secret.slice(0, colon));
     const password = colon < 0 ? null : decodeURIComponent(secret.slice(colon + 1));
+    if (/\p{Cc}/u.test(`${username}${password ?? ""}`)) throw new URIError("a control character");
     return { url: scheme + rest, username: username === "" ? null : username, password };
   } catch {
     throw new MalformedInput(
       field,
-      `Cannot save ${field}: its user name or password has a % that is not an escape; give them apart`,
+      `Cannot save ${field}: its user name or password has a % that is no escape of a character; give them apart`,
     );
   }
 }

@@ -1,4 +1,4 @@
-import type { Static, TSchema } from "typebox";
+import Type, { type Static, type TSchema } from "typebox";
 import { Value } from "typebox/value";
 import { isMap, isNode, LineCounter, parseDocument, type Document } from "yaml";
 import { readSmallFile, systemErrorCode } from "./base/files.ts";
@@ -38,6 +38,13 @@ export async function readSettingsText(file: string): Promise<string | null> {
     throw new SettingsError(`${file}: Cannot read settings: ${found}`, { cause });
   }
 }
+
+/** A name: no character in it moves or hides what it is shown beside. */
+export const lineOfText = (maxLength: number) =>
+  Type.String({
+    ...{ pattern: "^[^\\p{C}\\p{Zl}\\p{Zp}]*$", minLength: 1, maxLength },
+    description: `1 to ${maxLength} characters on one line`,
+  });
 
 export interface CheckedText<Schema extends TSchema> {
   readonly document: Document.Parsed;

@@ -6,6 +6,7 @@ import { RETENTION_DEFAULT, type RetentionRules } from "./clips/retention-plan.t
 import { utf8Bytes } from "./protocol/bytes.ts";
 import {
   checkText,
+  lineOfText,
   readSettingsText,
   requireShape,
   SettingsError,
@@ -23,7 +24,7 @@ const cameraId = Type.String({
   pattern: "^[a-z][a-z0-9-]{0,31}$",
   description: "1 to 32 of a-z, 0-9 and '-', starting with a letter",
 });
-const name = Type.String({ minLength: 1, maxLength: 80, description: "1 to 80 characters" });
+const name = lineOfText(80);
 const rtspUrl = Type.String({
   // Anything else would have to be escaped, and each camera has its own idea of how.
   pattern: "^rtsp://[!-~]+$",

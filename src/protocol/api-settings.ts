@@ -11,6 +11,8 @@ const orNull = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([sche
 const URL_CHARACTERS = 1_000;
 /** User name or password of a camera. */
 const SECRET_CHARACTERS = 200;
+/** It goes into a line of a request to the camera, and must not end it. */
+const secret = Type.String({ pattern: "^\\P{Cc}*$", maxLength: SECRET_CHARACTERS });
 
 /** A camera as it is in force. It has no password in it, ever: only whether there is one. */
 export const CameraSettingsAnswer = Type.Object(
@@ -76,8 +78,8 @@ export const SettingsCameraBody = Type.Object(
     sub: Type.Optional(orNull(text(2_048))),
     audio: Type.Optional(Type.Boolean()),
     faces: Type.Optional(text(20)),
-    username: Type.Optional(orNull(text(SECRET_CHARACTERS))),
-    password: Type.Optional(orNull(text(SECRET_CHARACTERS))),
+    username: Type.Optional(orNull(secret)),
+    password: Type.Optional(orNull(secret)),
     /** Read only to say why they cannot be set here. */
     source: Type.Optional(text(20)),
     input: Type.Optional(text(4_096)),
@@ -94,8 +96,8 @@ export const SettingsCameraParameter = Type.Object({
 export const CameraTestBody = Type.Object(
   {
     main: text(2_048),
-    username: Type.Optional(orNull(text(SECRET_CHARACTERS))),
-    password: Type.Optional(orNull(text(SECRET_CHARACTERS))),
+    username: Type.Optional(orNull(secret)),
+    password: Type.Optional(orNull(secret)),
     /**
      * A camera that is being changed: what is left out of user name and password is its own. Its
      * password goes to no other host than those it was given for.

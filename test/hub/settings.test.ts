@@ -146,6 +146,10 @@ describe("a change", () => {
 
   test.each([
     ["PUT", "/api/settings/name", { name: "" }, "name", "1 to 80 characters"],
+    ["PUT", "/api/settings/name", { name: "a\nb" }, "name", "on one line"],
+    ["PUT", "/api/settings/name", { name: "\u202eba" }, "name", "on one line"],
+    ["PUT", "/api/settings/cameras/front", { username: "a\r\nb" }, "username", "username"],
+    ["PUT", "/api/settings/cameras/front", { main: "rtsp://a%0d:b@192.0.2.10/" }, "main", "escape"],
     ["PUT", "/api/settings/retention", { motion: "30 days" }, "motion", "a time as 12h or 30d"],
     ["PUT", "/api/settings/retention", { space: "0GB" }, "space", "a size as 20GB"],
     ["PUT", CAMERA, { main: "http://192.0.2.10/" }, "main", "rtsp://192.0.2.10/main"],
