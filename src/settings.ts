@@ -24,7 +24,6 @@ const cameraId = Type.String({
   pattern: "^[a-z][a-z0-9-]{0,31}$",
   description: "1 to 32 of a-z, 0-9 and '-', starting with a letter",
 });
-const name = lineOfText(80);
 const rtspUrl = Type.String({
   // Anything else would have to be escaped, and each camera has its own idea of how.
   pattern: "^rtsp://[!-~]+$",
@@ -43,7 +42,7 @@ const faces = Type.Union(
 const RtspCamera = Type.Object(
   {
     id: cameraId,
-    name: Type.Optional(name),
+    name: Type.Optional(lineOfText(80)),
     source: Type.Optional(Type.Literal("rtsp", { description: "rtsp or ffmpeg" })),
     main: rtspUrl,
     sub: Type.Optional(rtspUrl),
@@ -56,7 +55,7 @@ const RtspCamera = Type.Object(
 const FfmpegCamera = Type.Object(
   {
     id: cameraId,
-    name: Type.Optional(name),
+    name: Type.Optional(lineOfText(80)),
     source: Type.Literal("ffmpeg", { description: "rtsp or ffmpeg" }),
     input: Type.String({ minLength: 1, maxLength: 4_096, description: "the path of a video file" }),
     faces: Type.Optional(faces),
@@ -67,7 +66,7 @@ const FfmpegCamera = Type.Object(
 /** Settings as they stand in the file. */
 const SettingsSchema = Type.Object(
   {
-    name: Type.Optional(name),
+    name: Type.Optional(lineOfText(80)),
     listen: Type.Optional(
       Type.Object(
         { port: Type.Optional(port), lan: Type.Optional(Type.Boolean({ description: "false" })) },
