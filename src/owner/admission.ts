@@ -1,8 +1,10 @@
 import * as Api from "../protocol/api.ts";
 import { fromBase64 } from "../protocol/bytes.ts";
+import type { EnvelopeSigner } from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
 import type { Role } from "../protocol/keyring.ts";
-import { deviceRecord, randomHex, type DeviceBundle } from "./device-bundle.ts";
+import { deviceRecord, randomHex, signingKeyOf, type DeviceBundle } from "./device-bundle.ts";
+import { envelopeSigner } from "./identity.ts";
 import { signAdmission } from "./household.ts";
 import type { FollowedHub, HubClient } from "./hub-client.ts";
 import { commitmentOf, pairingWords, passOn } from "./pairing.ts";
@@ -77,16 +79,21 @@ export class Meeting {
   }
 }
 
-/** Signs a device in and passes on the readers of its role, sealed to it alone. */
+/**
+ * Signs a device in and passes on the readers of its role, sealed to it alone.
+ *
+ * @param signer - With the passkey that must confirm, where this device has one.
+ */
 export async function admitDevice(
   { client, keyring, seen }: Pick<FollowedHub, "client" | "keyring" | "seen">,
   bundle: DeviceBundle,
   { pairing, reveal }: WaitingDevice,
   as: { readonly role: Role; readonly person: string },
+  signer: EnvelopeSigner = envelopeSigner(signingKeyOf(bundle)),
 ): Promise<void> {
   const { signingKey, label, passkey } = reveal;
   const device = deviceRecord(fromBase64(signingKey, "signingKey"), label, passkey);
-  const statement = await signAdmission(bundle, keyring, { ...as, device }, Date.now());
+  const statement = await signAdmission(signer, keyring, { ...as, device }, Date.now());
   const sealed = await passOn(bundle, { reveal, ...as }, seen);
   await client.send(`/api/pairings/${pairing}/admit`, { statement, sealed });
 }

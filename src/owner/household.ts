@@ -1,4 +1,11 @@
-import { PAYLOAD_TYPES, signEnvelope, type Envelope } from "../protocol/envelope.ts";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { canonicalJson } from "../protocol/canonical-json.ts";
+import {
+  PAYLOAD_TYPES,
+  signEnvelope,
+  type Envelope,
+  type EnvelopeSigner,
+} from "../protocol/envelope.ts";
 import { sha256Hex, fromBase64, toBase64 } from "../protocol/bytes.ts";
 import type { HubInfo } from "../protocol/api.ts";
 import type { Passkey } from "../protocol/webauthn.ts";
@@ -74,9 +81,13 @@ export async function foundHousehold(
   };
 }
 
-/** Signs the admission of a device to the household. */
+/**
+ * Signs the admission of a device to the household.
+ *
+ * @param signer - The admitting owner's; its passkey, where it has one, is asked to confirm.
+ */
 export async function signAdmission(
-  bundle: DeviceBundle,
+  signer: EnvelopeSigner,
   keyring: Keyring,
   admitted: { person: string; role: Role; device: DeviceRecord },
   nowMs: number,
@@ -88,7 +99,7 @@ export async function signAdmission(
     atMs: nowMs,
     change: { kind: "admit", ...admitted },
   };
-  return signEnvelope(PAYLOAD_TYPES.keyring, statement, envelopeSigner(signingKeyOf(bundle)));
+  return signEnvelope(PAYLOAD_TYPES.keyring, statement, signer, sha256(canonicalJson(statement)));
 }
 
 /** Signs a hub's log-in challenge: names the hub, so that no other server can use it. */

@@ -57,7 +57,12 @@ export async function fetchListedClip(
     listed?.camera === clip.camera &&
     equalBytes(canonicalJson(sorted(listed.files)), canonicalJson(sorted(clip.files)));
   if (!isSame) throw notProven(clip.id);
-  return clip;
+  // From what was proven: without this word an owner would be led to clear faces.
+  const renditions = new Set(listed.files.map(({ rendition }) => rendition));
+  return {
+    ...clip,
+    renditions: (["original", "blurred"] as const).filter((one) => renditions.has(one)),
+  };
 }
 
 /** An entry that this device has just seen to be in the ledger. */

@@ -1,5 +1,5 @@
 import Type, { type Static } from "typebox";
-import { fromBase64, sha256Hex } from "./bytes.ts";
+import { fromBase64, fromHex, sha256Hex } from "./bytes.ts";
 import { checkShape } from "./check.ts";
 import { deviceIdOf, openEnvelope, PAYLOAD_TYPES, verifyEnvelopeSignature } from "./envelope.ts";
 import { HubError } from "./errors.ts";
@@ -12,7 +12,7 @@ import {
   type Sha256Hex,
 } from "./ids.ts";
 import { LIMITS } from "./limits.ts";
-import { PasskeySchema } from "./webauthn.ts";
+import { isConfirmed, PasskeySchema } from "./webauthn.ts";
 
 /**
  * owner: everything. adult: originals and live, no signature. viewer: blurred only.
@@ -165,6 +165,7 @@ export class KeyringRefused extends HubError {
   declare readonly code:
     | "KEYRING_BROKEN_CHAIN"
     | "KEYRING_BAD_SIGNATURE"
+    | "KEYRING_NOT_CONFIRMED"
     | "KEYRING_NOT_ENOUGH_OWNERS"
     | "KEYRING_INVALID_CHANGE"
     | "KEYRING_ROLLED_BACK";
@@ -260,6 +261,13 @@ export function extendKeyring(keyring: Keyring | null, value: unknown): Keyring 
       throw new KeyringRefused(
         "KEYRING_BAD_SIGNATURE",
         `Cannot accept keyring statement ${statement.epoch}: a signature does not verify`,
+      );
+    // At genesis the passkey is made known by the very statement: it confirms what comes after.
+    const { passkey } = device.record;
+    if (keyring && !isConfirmed(passkey, signature.assertion, fromHex(head, "head")))
+      throw new KeyringRefused(
+        "KEYRING_NOT_CONFIRMED",
+        `Cannot accept keyring statement ${statement.epoch}: the passkey did not confirm it`,
       );
     signers.add(device.person);
   }

@@ -49,6 +49,19 @@ export function verifyAssertion(
   );
 }
 
+/**
+ * Whether a device has confirmed what it signs as its keyring record asks: by its passkey where that
+ * is required, and never by an assertion that does not hold.
+ */
+export function isConfirmed(
+  passkey: Passkey | undefined,
+  assertion: WebAuthnAssertion | undefined,
+  challenge: Uint8Array,
+): boolean {
+  if (!assertion) return passkey?.required !== true;
+  return passkey !== undefined && verifyAssertion(assertion, passkey, challenge);
+}
+
 function clientDataMatches(bytes: Uint8Array, passkey: Passkey, challenge: Uint8Array): boolean {
   const clientData = parseJson(bytes, "clientDataJSON");
   if (typeof clientData !== "object" || clientData === null || Array.isArray(clientData))

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { deviceRecord, randomHex } from "../../src/owner/device-bundle.ts";
+import { deviceRecord, randomHex, signingKeyOf } from "../../src/owner/device-bundle.ts";
 import { signAdmission } from "../../src/owner/household.ts";
+import { envelopeSigner } from "../../src/owner/identity.ts";
 import { passOn, receivePassedOn, startPairing, type Newcomer } from "../../src/owner/pairing.ts";
 import type { Seen } from "../../src/owner/witness.ts";
 import { fromBase64 } from "../../src/protocol/bytes.ts";
@@ -46,7 +47,12 @@ async function admission(hub: TestHub, newcomer: Newcomer) {
   const { person } = bundle;
   const device = deviceRecord(fromBase64(reveal.signingKey, "key"), reveal.label);
   const admitted = { person, role: "owner", device } as const;
-  const statement = await signAdmission(bundle, keyring, admitted, hub.clock.nowMs);
+  const statement = await signAdmission(
+    envelopeSigner(signingKeyOf(bundle)),
+    keyring,
+    admitted,
+    hub.clock.nowMs,
+  );
   return { statement, sealed: await passOn(bundle, { reveal, person, role: "owner" }, seen) };
 }
 

@@ -10,7 +10,14 @@ const TARGET_PIXELS = 48;
 async function addresses({ hub }: TestPage): Promise<string[]> {
   const request = await typeRequest(hub);
   return [
-    ...["live", "events", `event/${firstClip(hub)}`, "requests", `request/${request.record.request}`, "ask"],
+    ...[
+      "live",
+      "events",
+      `event/${firstClip(hub)}`,
+      "requests",
+      `request/${request.record.request}`,
+      "ask",
+    ],
     ...["ledger", "house", "cameras", "health", "nowhere"],
   ];
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { english as cameras } from "../../web/page/screens/cameras/words.en.ts";
 import { english as words } from "../../web/page/screens/welcome/words.en.ts";
+import { english as problems } from "../../web/page/words/camera-problem-words.ts";
 import { CHROMIUM_COMMANDS, startPage } from "../support/page.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { proveSheet, untilSheet } from "./first-run-steps.ts";
@@ -17,7 +18,7 @@ describe.skipIf(isMissing)("the first camera of a household", () => {
     // Port 9 of this machine: nobody answers there.
     await page.getByLabel(cameras.main).fill("rtsp://127.0.0.1:9/main");
     await page.getByRole("button", { name: cameras.try }).click();
-    await page.getByText(cameras.problems.UNREACHABLE).waitFor();
+    await page.getByText(problems.UNREACHABLE).waitFor();
     await page.getByRole("button", { name: cameras.addIt }).click();
     await page.getByText(words.camera.added).waitFor();
     expect(hub.hub.services.settings.answer().cameras.map(({ name }) => name)).toEqual([

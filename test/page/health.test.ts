@@ -19,7 +19,7 @@ describe.skipIf(isMissing)("the health screen", () => {
     camera = await startRtspServer({ media: pictureAndTone() });
     // Two cameras of one name, at one address: each has a line of its own.
     const common = { source: "rtsp", main: camera.mainUrl, sub: null, faces: "keep" } as const;
-    const rest = { audio: false, username: null, password: null, basic: false };
+    const rest = { audio: false, username: null, password: null, allowBasic: false };
     const cameras: CameraSettings[] = ["front", "side"].map((id) => ({
       ...{ ...common, ...rest, id, name: "Door" },
     }));

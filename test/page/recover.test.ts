@@ -40,6 +40,7 @@ describe("a page that stays open", () => {
     await lost.waitFor({ state: "hidden", timeout: 30_000 });
     await page.getByRole("link", { name: "House" }).click();
     await page.getByText("founder").first().waitFor();
+    expect(await lost.count()).toBe(0);
   });
 
   test("goes on after the computer has slept", async () => {
@@ -56,5 +57,6 @@ describe("a page that stays open", () => {
     });
     await page.reload();
     await page.getByText(/Checked just now/).waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
   });
 });

@@ -210,7 +210,7 @@ describe("what may be wrong with a camera", () => {
     SOURCE_FAILED: true,
   };
   test("has words for every code, in both languages", () => {
-    const source = path.join(projectRoot, "web/page/words/camera-problems.ts");
+    const source = path.join(projectRoot, "web/page/words/camera-problem-words.ts");
     // Read as text: the module itself needs a browser's language.
     const [, english = "", french = ""] = readFileSync(source, "utf8").split(/export const \w+/);
     const sorted = (codes: readonly string[]): string => codes.toSorted(byName).join(" ");

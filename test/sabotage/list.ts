@@ -172,6 +172,13 @@ export const SABOTAGES: readonly Sabotage[] = [
     tests: ["test/owner/witness.test.ts"],
   },
   {
+    name: "a device with a passkey lets others in without it",
+    file: "src/protocol/webauthn.ts",
+    find: "if (!assertion) return passkey?.required !== true;",
+    replace: "if (!assertion) return true;",
+    tests: ["test/protocol/keyring-passkey.test.ts"],
+  },
+  {
     name: "a session outlives its device",
     file: "src/http/sessions.ts",
     find: "roleOfDevice(keyring, device);\n    const person",

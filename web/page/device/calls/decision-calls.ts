@@ -1,9 +1,4 @@
-import {
-  clipIdentities,
-  deviceOfBundle,
-  randomHex,
-  signingKeyOf,
-} from "../../../../src/owner/device-bundle.ts";
+import { clipIdentities, randomHex, signingKeyOf } from "../../../../src/owner/device-bundle.ts";
 import { clipsBetween } from "../../../../src/owner/clips-between.ts";
 import {
   approvalTerms,
@@ -14,7 +9,6 @@ import {
 } from "../../../../src/owner/decide.ts";
 import { groundFor } from "../../../../src/owner/ground.ts";
 import type { FollowedHub } from "../../../../src/owner/hub-client.ts";
-import { envelopeSigner } from "../../../../src/owner/identity.ts";
 import { fetchListedClip } from "../../../../src/owner/listed-clip.ts";
 import { LedgerChanged, cosign } from "../../../../src/owner/witness.ts";
 import { parseRecipient } from "../../../../src/protocol/age-header.ts";
@@ -23,12 +17,12 @@ import { sha256Hex, utf8Text } from "../../../../src/protocol/bytes.ts";
 import { canonicalJson } from "../../../../src/protocol/canonical-json.ts";
 import { sealedFileName } from "../../../../src/protocol/clip.ts";
 import { filesOfTerms, termsHash, type Terms } from "../../../../src/protocol/decision.ts";
-import type { Envelope, EnvelopeSigner } from "../../../../src/protocol/envelope.ts";
+import type { Envelope } from "../../../../src/protocol/envelope.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
-import type { Keyring } from "../../../../src/protocol/keyring.ts";
 import { LIMITS } from "../../../../src/protocol/limits.ts";
 import { checkAsked } from "../../../../src/protocol/request.ts";
 import { recipientWords } from "../../../../src/protocol/words.ts";
+import { confirmingSigner, passkeyOf } from "../confirming-signer.ts";
 import type { OwnerDevice } from "../owner-device.ts";
 import type { VaultContext } from "../vault-worker.ts";
 import { fetchRequest, purposeOf, show, type ShownRequest } from "./request-calls.ts";
@@ -265,33 +259,6 @@ function recipientOf(given: string | null, { record }: Api.RequestSummary): stri
   if (recipient === null)
     throw new HubError("NO_RECIPIENT", "Cannot approve: the request names no key; enter one");
   return parseRecipient(recipient).text;
-}
-
-/**
- * The passkey that the keyring records for this device, or null where it has none.
- *
- * @throws HubError PASSKEY_ELSEWHERE where it belongs to another address than this page's.
- */
-function passkeyOf({ bundle }: OwnerDevice, keyring: Keyring): string | null {
-  const passkey = keyring.devices.get(deviceOfBundle(bundle))?.record.passkey;
-  if (!passkey) return null;
-  if (passkey.origin === location.origin) return passkey.credentialId;
-  if (!passkey.required) return null;
-  throw new HubError(
-    "PASSKEY_ELSEWHERE",
-    `Cannot sign here: this device's passkey belongs to ${passkey.origin}`,
-  );
-}
-
-async function confirmingSigner(
-  { device, assert }: VaultContext,
-  keyring: Keyring,
-): Promise<EnvelopeSigner> {
-  const signer = envelopeSigner(signingKeyOf(device.bundle));
-  const credentialId = passkeyOf(device, keyring);
-  return credentialId === null
-    ? signer
-    : { ...signer, assert: async (challenge) => assert(credentialId, challenge) };
 }
 
 /** The person confirms first, while his hand is still on the button; then the new keys are made. */

@@ -4,6 +4,7 @@ import * as Api from "../../../../src/protocol/api.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
 import { roleOfDevice, type Role } from "../../../../src/protocol/keyring.ts";
 import { recipientWords } from "../../../../src/protocol/words.ts";
+import { confirmingSigner } from "../confirming-signer.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
 const POLL_MS = 500;
@@ -103,14 +104,14 @@ export const peopleCalls = {
   },
 
   /** Signs the device in whose words were just compared. */
-  admit: async (
-    { device }: VaultContext,
-    { role, person }: { role: Role; person: string | null },
-  ) => {
+  admit: async (context: VaultContext, { role, person }: { role: Role; person: string | null }) => {
     const { met } = meeting;
     if (!met) throw new HubError("NOT_OPEN", "Cannot pair: start again");
+    const { device } = context;
     const as = { role, person: person ?? randomHex(16) };
-    await admitDevice(await device.follow(), device.bundle, met, as);
+    const hub = await device.follow();
+    const signer = await confirmingSigner(context, hub.keyring);
+    await admitDevice(hub, device.bundle, met, as, signer);
     meeting.end();
   },
 
