@@ -51,6 +51,10 @@ const IDLE_MAX_MS = 10 * 60_000;
 /** Originals reader, blurred reader, recovery. */
 const STANZAS = 3;
 
+/** A picture that is blurred needs no more room; another encoder may need somewhat more. */
+const GROWTH_MAX = 4;
+const GROWTH_FREE_BYTES = 2 * 1024 * 1024;
+
 /**
  * Blurred renditions that an owner's device made of a closed clip: one sealed file for each of its
  * original video segments, which the hub cannot open. All of them are listed, with one ledger entry,
@@ -284,6 +288,11 @@ export class RenditionUploads {
         throw new MalformedInput(
           "derivedFrom",
           `Cannot take rendition: segment ${file.segment} is not made from what was recorded`,
+        );
+      if (file.sizeBytes > original.sizeBytes * GROWTH_MAX + GROWTH_FREE_BYTES)
+        throw new MalformedInput(
+          "sizeBytes",
+          `Cannot take rendition: segment ${file.segment} is far larger than its original`,
         );
       if (original.fromMs !== file.fromMs || original.toMs !== file.toMs)
         throw new MalformedInput(

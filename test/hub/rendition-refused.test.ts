@@ -62,6 +62,10 @@ describe("the hub takes no rendition", () => {
     ],
     ["of another time", ([one, ...rest]) => [{ ...one, toMs: (one?.toMs ?? 0) + 1 }, ...rest]],
     [
+      "far larger than what it was made from",
+      ([one, ...rest]) => [{ ...one, sizeBytes: 30 * 1024 * 1024 }, ...rest],
+    ],
+    [
       "that calls itself original",
       ([one, ...rest]) => [{ ...one, rendition: "original" }, ...rest],
     ],
