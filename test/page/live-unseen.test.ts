@@ -3,7 +3,12 @@ import { describe, expect, test } from "vitest";
 import { CHROMIUM_COMMANDS, startPage } from "../support/page.ts";
 import { expectMoving, goTo, playing, rtspCamera, WAIT, watched } from "../support/page-live.ts";
 import { missingCommands } from "../support/requirements.ts";
-import { pictureAndTone, RTSP_SERVER_COMMANDS, startRtspServer } from "../support/rtsp-server.ts";
+import {
+  pictureAndTone,
+  RTSP_SERVER_COMMANDS,
+  scaledCopy,
+  startRtspServer,
+} from "../support/rtsp-server.ts";
 
 const isMissing = missingCommands(...CHROMIUM_COMMANDS, ...RTSP_SERVER_COMMANDS);
 /** As `HIDDEN_MAX_MS` in web/page/media/live-socket.ts, and a little. */
@@ -21,7 +26,10 @@ describe.skipIf(isMissing)("the live picture in a tab that nobody looks at", () 
   test(
     "goes on for a moment, then costs the hub nothing, and is back with the person",
     async () => {
-      await using server = await startRtspServer({ media: pictureAndTone(), shared: true });
+      await using server = await startRtspServer({
+        media: scaledCopy(pictureAndTone()),
+        shared: true,
+      });
       const cameras = [rtspCamera("front", "Front door", server.mainUrl)];
       await using home = await startPage({ hub: { settings: { cameras } } });
       const page = await goTo(home, "#/live");
