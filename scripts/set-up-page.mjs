@@ -79,6 +79,6 @@ function compressPage() {
       ["br", brotliCompressSync(bytes, { params })],
       ["gz", gzipSync(bytes, { level: 9 })],
     ])
-      if (compressed.length < bytes.length) writeFileSync(`${file}.${ending}`, compressed);
+      if (compressed.length < bytes.length) writeFileSync(`${file}.${String(ending)}`, compressed);
   }
 }

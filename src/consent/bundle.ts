@@ -157,12 +157,7 @@ function proofsOf(
   const size = checkpointSize(checkpoint);
   const listing = new Set(approval.files.map(({ clip }) => entryIndexOf(clip)));
   for (const { clip, file } of approval.files) listing.add(entryIndexOfFile(clip, file));
-  const indexes = [
-    request.requestIndex,
-    ...listing,
-    request.decisionIndex,
-    request.releaseIndex,
-  ];
+  const indexes = [request.requestIndex, ...listing, request.decisionIndex, request.releaseIndex];
   return {
     v: 1,
     checkpoint,
