@@ -24,6 +24,9 @@ import {
 } from "./first-run-steps.ts";
 
 const isMissing = missingCommands(...CHROMIUM_COMMANDS);
+/** A person who closes the browser's question. */
+const DECLINING = `navigator.credentials.get = () =>
+  Promise.reject(new DOMException("closed", "NotAllowedError"))`;
 const newHub = (options: PageOptions = {}): Promise<TestPage> =>
   startPage({ ...options, hub: { claimed: false }, device: "none" });
 
@@ -49,6 +52,23 @@ describe.skipIf(isMissing)("founding a household in the page", () => {
     await page.getByRole("heading", { name: frame.shell.locked }).waitFor();
     await page.getByRole("button", { name: frame.shell.unlock }).click();
     await page.getByRole("navigation").waitFor();
+    home.expectClean();
+  });
+
+  test("loaded again after the claim, the door is there; a passkey that does not confirm is named", async () => {
+    await using home = await newHub();
+    const { page } = home;
+    await proveSheet(page, await untilSheet(home));
+    await page.reload();
+    await page.getByRole("navigation").waitFor();
+    await expect.poll(() => page.evaluate("location.hash")).toBe("#/live");
+    await page.getByRole("link", { name: "House" }).click();
+    await page.evaluate(DECLINING);
+    await page.getByRole("button", { name: frame.shell.unlock }).click();
+    await page.getByText(frame.shell.notConfirmed).waitFor();
+    // Of no matter any more on another screen.
+    await page.getByRole("link", { name: "Ledger" }).click();
+    await page.getByText(frame.shell.notConfirmed).waitFor({ state: "detached" });
     home.expectClean();
   });
 

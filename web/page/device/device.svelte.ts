@@ -27,6 +27,7 @@ let session = $state.raw<SessionAnswer | null>(null);
 /** Somebody has ended the session, here or elsewhere: nothing logs in again by itself. */
 let isShownOut = $state(false);
 let vault = $state.raw<VaultState>({ keys: "none" });
+let isDeclined = $state(false);
 
 export const device = {
   get standing(): Standing {
@@ -41,6 +42,10 @@ export const device = {
   },
   get vault(): VaultState {
     return vault;
+  },
+  /** The passkey was asked last for what plays or signs, and did not confirm. */
+  get isDeclined(): boolean {
+    return isDeclined;
   },
   get isShownOut(): boolean {
     return isShownOut;
@@ -131,7 +136,15 @@ async function newSession(): Promise<SessionAnswer | null> {
 
 /** Opens the keys where they are still sealed; what plays or signs calls it first, from a tap. */
 export async function openKeys(): Promise<boolean> {
-  return vault.keys === "open" || unlock();
+  isDeclined = false;
+  const isOpen = vault.keys === "open" || (await unlock());
+  isDeclined = !isOpen;
+  return isOpen;
+}
+
+/** Another screen: what the last one asked the passkey for is of no matter any more. */
+export function forgetDecline(): void {
+  isDeclined = false;
 }
 
 /**
