@@ -28,7 +28,7 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))(
     test("a letter is typed in: mistakes are named, and the hub cannot read who asks", async () => {
       await page.goto(`${home.url}/#/ask`);
       await page.getByRole("button", { name: "Seal and enter it" }).click();
-      await page.getByText("Some fields need another look.").waitFor();
+      await page.getByText("One field needs another look; it is marked.").waitFor();
       const name = page.getByRole("textbox", { name: "Name", exact: true });
       expect(await name.getAttribute("aria-invalid")).toBe("true");
       await name.fill("Ada \u202eVisitor");

@@ -110,7 +110,8 @@ export const english = {
     recording: "Still being recorded; it can be released when it has ended.",
     outside: "Begins or ends outside the time that was asked for.",
     pieces: (count: number) => (count === 1 ? "1 piece" : `${count} pieces`),
-    wholePieces: (from: string, to: string) => `Whole pieces of about 4 s leave: ${from} to ${to}.`,
+    wholePieces: (from: string, to: string) =>
+      `Only whole pieces leave, of some seconds each: ${from} to ${to}.`,
     first: "From",
     last: "To",
     firstOption: (time: string) => `from ${time}`,
@@ -244,7 +245,7 @@ export const english = {
     optional: "optional",
     save: "Seal and enter it",
     saving: "Sealing …",
-    wrong: "Some fields need another look.",
+    wrong: "One field needs another look; it is marked.",
     fields: {
       "requester.name": "Write a name, at most 200 characters.",
       "requester.contact": "Write how to reach them, at most 200 characters.",

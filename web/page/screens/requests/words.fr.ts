@@ -114,7 +114,8 @@ export const french: typeof english = {
     recording: "Encore en cours d’enregistrement ; pourra être remis une fois terminé.",
     outside: "Commence ou finit hors de la période demandée.",
     pieces: (count) => (count === 1 ? "1 morceau" : `${count} morceaux`),
-    wholePieces: (from, to) => `Des morceaux entiers d’environ 4 s sortent : de ${from} à ${to}.`,
+    wholePieces: (from, to) =>
+      `Seuls des morceaux entiers, de quelques secondes chacun, sortent : de ${from} à ${to}.`,
     first: "De",
     last: "À",
     firstOption: (time) => `de ${time}`,
@@ -249,7 +250,7 @@ export const french: typeof english = {
     optional: "facultatif",
     save: "Sceller et saisir",
     saving: "Scellement …",
-    wrong: "Certains champs sont à revoir.",
+    wrong: "Un champ est à revoir : il est marqué.",
     fields: {
       "requester.name": "Écrivez un nom, 200 caractères au plus.",
       "requester.contact": "Écrivez comment les joindre, 200 caractères au plus.",

@@ -46,7 +46,7 @@ export const english = {
   emptyFilter: "Nothing of this kind is stored.",
   showAll: "Show everything",
   keysHint: "J and K go through the events, Enter opens one.",
-  stripText: (days: string, busiest: string, count: string) =>
-    `${days} days with events. Most on ${busiest}: ${count}.`,
+  stripText: (count: number, days: string, busiest: string, most: string) =>
+    `${count === 1 ? "1 day" : `${days} days`} with events. Most on ${busiest}: ${most}.`,
   hourAt: (time: string) => `from ${time}`,
 };

@@ -47,7 +47,7 @@ export const french: typeof english = {
   emptyFilter: "Rien de tel n’est conservé.",
   showAll: "Tout afficher",
   keysHint: "J et K parcourent les événements, Entrée en ouvre un.",
-  stripText: (days, busiest, count) =>
-    `${days} jours avec des événements. Le plus chargé : ${busiest}, ${count}.`,
+  stripText: (count, days, busiest, most) =>
+    `${count > 1 ? `${days} jours` : `${days} jour`} avec des événements. Le plus chargé : ${busiest}, ${most}.`,
   hourAt: (time) => `à partir de ${time}`,
 };
