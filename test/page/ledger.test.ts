@@ -37,7 +37,7 @@ describe("the ledger in the page", () => {
 
     const before = size();
     await typeRequest(hub, { kind: "lawyer" });
-    await page.getByText("Somebody asked for recordings (lawyer).").waitFor();
+    await page.getByText("Somebody asked for recordings (Lawyer).").waitFor();
     expect(size()).toBe(before + 1);
     await page.getByLabel("Show").selectOption({ label: "Requests" });
     await expect.poll(() => page.locator(".entries > li").count()).toBe(1);

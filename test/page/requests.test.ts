@@ -188,6 +188,7 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("requests in th
     await page.route("**/decision", (route) => route.abort());
     await requests.hold("Hold to approve");
     await page.getByText("The hub does not have your decision.").waitFor();
+    await expect.poll(() => page.getByText("The hub does not answer.").count()).toBe(0);
     expect((await requests.stored(lost.record.request)).state).toBe("received");
   });
 

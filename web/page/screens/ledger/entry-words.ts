@@ -1,10 +1,13 @@
 import type { LedgerEntry } from "../../../../src/protocol/ledger-entry.ts";
 import { dateAndTime } from "../../words/times.ts";
 import { inLanguage } from "../../words/language.ts";
+import { english as requestsEnglish } from "../requests/words.en.ts";
+import { french as requestsFrench } from "../requests/words.fr.ts";
 import { english } from "./words.en.ts";
 import { french } from "./words.fr.ts";
 
 const words = inLanguage(english, french);
+const { kinds } = inLanguage(requestsEnglish, requestsFrench);
 const { sentences } = words;
 
 /** What people call the devices and cameras that entries name. */
@@ -29,10 +32,7 @@ export function sentenceOf(entry: LedgerEntry, names: Names): string {
     case "torn":
       return sentences.torn;
     case "request":
-      return sentences.request(
-        entry.requestKind.replaceAll("_", " "),
-        entry.urgency === "emergency",
-      );
+      return sentences.request(inOwnWords(kinds, entry.requestKind), entry.urgency === "emergency");
     case "decision":
       return sentences.decision(entry.outcome);
     case "hold":

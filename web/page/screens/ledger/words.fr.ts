@@ -103,7 +103,7 @@ export const french: LedgerWords = {
       files === 1
         ? "Un fichier peut quitter la maison."
         : `${files} fichiers peuvent quitter la maison.`,
-    access: "Ce qui avait été accepté a été retiré.",
+    access: "Ce qui avait été accepté a été récupéré.",
     revocation: "Un accord a été repris.",
     deletion: (reason) => `Un enregistrement a été supprimé (${reason}).`,
     view: (device) => `Un enregistrement a été ouvert sur ${device}.`,
