@@ -3,6 +3,11 @@ import { CHROMIUM_COMMANDS, expectAccessible, startPage } from "../support/page.
 import { missingCommands } from "../support/requirements.ts";
 
 const isMissing = missingCommands(...CHROMIUM_COMMANDS);
+/** As browsers do whose person blocks what sites keep. */
+const STORAGE_BLOCKED = `for (const area of ["localStorage", "sessionStorage"])
+  Object.defineProperty(globalThis, area, {
+    get: () => { throw new DOMException("blocked", "SecurityError"); },
+  });`;
 const MENU = ["Live", "Events", "Requests", "Ledger", "House"];
 
 describe.skipIf(isMissing)("the frame around every screen", () => {
@@ -37,6 +42,15 @@ describe.skipIf(isMissing)("the frame around every screen", () => {
     expect(reached).toEqual(["Skip to the content", ...MENU]);
     await page.keyboard.press("Enter");
     await expect.poll(() => page.evaluate("location.hash")).toBe("#/house");
+    home.expectClean();
+  });
+
+  test("a browser that is told to keep nothing shows the page all the same", async () => {
+    await using home = await startPage({ at: "#/nowhere" });
+    const { page } = home;
+    await page.addInitScript(STORAGE_BLOCKED);
+    await page.reload();
+    await page.getByRole("heading", { name: "There is no such screen." }).waitFor();
     home.expectClean();
   });
 

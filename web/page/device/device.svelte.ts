@@ -1,4 +1,5 @@
 import type { HubInfo, SessionAnswer } from "../../../src/protocol/api.ts";
+import { remember, remembered } from "../remembered.ts";
 import { passkeySecret } from "./passkey.ts";
 import { ask } from "./vault.ts";
 import { VaultError } from "./vault-messages.ts";
@@ -96,7 +97,7 @@ async function borrowKeys(): Promise<void> {
     character.charCodeAt(0),
   );
   // Not the keys: only that there were some, for when this page is loaded again without them.
-  sessionStorage.setItem(LENT, "yes");
+  remember("sessionStorage", LENT, "yes");
   try {
     await ask("borrow", { key: bytes });
   } catch (error) {
@@ -106,7 +107,7 @@ async function borrowKeys(): Promise<void> {
 
 /** True where the command line has lent keys to this page, also when it has lost them since. */
 export function wereKeysLent(): boolean {
-  return sessionStorage.getItem(LENT) === "yes";
+  return remembered("sessionStorage", LENT) === "yes";
 }
 
 /**

@@ -1,3 +1,4 @@
+import { remember, remembered } from "../remembered.ts";
 import type { VaultState } from "./owner-device.ts";
 
 /**
@@ -14,12 +15,11 @@ export function isLoopback(): boolean {
 }
 
 export function isThroughTunnel(): boolean {
-  return localStorage.getItem(STORED) === "yes";
+  return remembered("localStorage", STORED) === "yes";
 }
 
 export function rememberTunnel(isTunnel: boolean): void {
-  if (isTunnel) localStorage.setItem(STORED, "yes");
-  else localStorage.removeItem(STORED);
+  remember("localStorage", STORED, isTunnel ? "yes" : null);
 }
 
 /** Whether the keys that this browser keeps lie on the hub's own machine, as far as anyone said. */

@@ -1,3 +1,5 @@
+import { remember, remembered } from "../remembered.ts";
+
 /** The languages that every screen is written in. */
 export const LANGUAGES = ["en", "fr"] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -8,7 +10,7 @@ const STORED = "doorward-language";
 export const language: Language = chosenLanguage();
 
 function chosenLanguage(): Language {
-  const wanted = [localStorage.getItem(STORED), ...navigator.languages];
+  const wanted = [remembered("localStorage", STORED), ...navigator.languages];
   for (const each of wanted) {
     const found = LANGUAGES.find((known) => each?.toLowerCase().split("-")[0] === known);
     if (found) return found;
@@ -17,7 +19,7 @@ function chosenLanguage(): Language {
 }
 
 export function chooseLanguage(chosen: Language): void {
-  localStorage.setItem(STORED, chosen);
+  remember("localStorage", STORED, chosen);
   location.reload();
 }
 
