@@ -56,7 +56,7 @@ export async function expectMoving(page: Page): Promise<void> {
 
 async function pixels(page: Page): Promise<{ brightest: number; sum: number }> {
   return page.evaluate(`(() => {
-    const picture = document.querySelector("figure canvas, figure video");
+    const picture = [...document.querySelectorAll("figure canvas, figure video")].at(-1);
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [160, 90];
     const context = canvas.getContext("2d");

@@ -3,9 +3,14 @@ import { sessionEnded } from "../device/device.svelte.ts";
 import { CanvasPlayer } from "./canvas-player.ts";
 import { RecentValues } from "./hub-clock.ts";
 import type { LiveInit } from "./live-message.ts";
-import { choosePlayer, type LivePlayer, type PlayerKind } from "./live-player.ts";
+import {
+  choosePlayer,
+  type LivePlayer,
+  type PlayerHandlers,
+  type PlayerKind,
+} from "./live-player.ts";
 import { LiveSocket, type SocketState } from "./live-socket.ts";
-import { VideoPlayer } from "./video-player.ts";
+import type { VideoPlayer } from "./video-player.ts";
 
 /**
  * - `opening`: no picture yet;
@@ -54,6 +59,8 @@ export class LiveView {
   readonly #refused = new Set<PlayerKind>();
   #socketState: SocketState = "connecting";
   #player: LivePlayer | null = null;
+  /** The one whose picture is seen: it stays until the one after it has a picture. */
+  #seen: LivePlayer | null = null;
   #init: LiveInit | null = null;
   /** Counts up with each choice of a player, so that an older one that ends later is let go. */
   #choices = 0;
@@ -126,8 +133,8 @@ export class LiveView {
     this.#isClosed = true;
     clearInterval(this.#timer);
     this.#socket.close();
-    this.#player?.close();
-    this.#player = null;
+    this.#replace(null);
+    this.#seen?.close();
     this.#early = null;
   }
 
@@ -139,7 +146,7 @@ export class LiveView {
     this.#update();
   }
 
-  /** A time line begins: with a player of its own, in the place of the one before. */
+  /** A time line begins: with a player of its own, behind the picture of the one before. */
   async #begin(init: LiveInit): Promise<void> {
     if (init.track !== "video") return;
     this.#init = init;
@@ -147,36 +154,39 @@ export class LiveView {
     this.#early = [];
     const choice = (this.#choices += 1);
     const kind = await choosePlayer(init, this.#refused);
+    // Few browsers need this one, so it is not fetched before.
+    const Player = kind === "mse" ? await videoPlayer() : CanvasPlayer;
     if (choice !== this.#choices || this.#isClosed) return;
     const early = this.#early;
     this.#early = null;
-    this.#kind = kind;
-    const before = this.#player;
-    this.#player = kind ? this.#make(kind, init) : null;
-    if (this.#player) this.#show(this.#player, before);
-    else before?.close();
+    this.#kind = Player && kind;
+    this.#replace(this.#kind && Player ? this.#make(Player, init) : null);
     for (const fragment of early) this.#player?.push(fragment);
     this.#update();
   }
 
-  #make(kind: PlayerKind, init: LiveInit): LivePlayer {
+  #make(
+    Player: new (init: LiveInit, handlers: PlayerHandlers) => LivePlayer,
+    init: LiveInit,
+  ): LivePlayer {
     const handlers = {
       onPicture: (wallClockMs: number) => this.#painted(player, wallClockMs),
       onFailure: () => {
-        if (player === this.#player) this.#refuse(kind);
+        if (player === this.#player) this.#refuse(player.kind);
       },
     };
-    const player: LivePlayer =
-      kind === "webcodecs" ? new CanvasPlayer(init, handlers) : new VideoPlayer(init, handlers);
+    const player = new Player(init, handlers);
     return player;
   }
 
-  #show(player: LivePlayer, before: LivePlayer | null): void {
+  #replace(player: LivePlayer | null): void {
+    if (this.#player !== this.#seen) this.#player?.close();
+    this.#player = player;
+    if (!player) return;
     const { element } = player;
     element.setAttribute("aria-label", this.#label);
     if (player.kind === "webcodecs") element.setAttribute("role", "img");
     this.#host.prepend(element);
-    before?.close();
   }
 
   /** This one does not manage; the next one, or none. */
@@ -213,6 +223,10 @@ export class LiveView {
   #painted(player: LivePlayer, wallClockMs: number): void {
     if (player !== this.#player || this.#isClosed) return;
     const nowMs = performance.now();
+    if (player !== this.#seen) {
+      this.#seen?.close();
+      this.#seen = player;
+    }
     this.#paintedAtMs = nowMs;
     this.#hungrySinceMs = null;
     this.#stuck = 0;
@@ -255,4 +269,12 @@ export class LiveView {
     if (this.#paintedAtMs === null) return "opening";
     return stillMs > Math.max(STILL_MS, 3 * this.#durationMs) ? "still" : "playing";
   }
+}
+
+/** Null where the hub does not give it any more: the next socket asks again. */
+async function videoPlayer(): Promise<typeof VideoPlayer | null> {
+  return import("./video-player.ts").then(
+    (found) => found.VideoPlayer,
+    () => null,
+  );
 }
