@@ -24,11 +24,13 @@ export async function pageSizeFigures(): Promise<readonly Figure[]> {
       const found = names.find((each) => path.basename(each) === imported);
       if (found !== undefined) wanted.add(found);
     }
-  // Of the frame's words one language is fetched: the longer one counts.
-  const languages = names.filter((name) => /^assets\/words\.(?:en|fr)-/.test(name));
+  // Of the frame's words one language is fetched: the longer one counts. Screens have their own.
+  const frame = [...wanted].filter((name) => /^assets\/frame-.*\.js$/.test(name)).map(read);
+  const languages = frame.flatMap((text) => dynamicImports(text)).filter(isWords);
+  if (languages.length !== 2) throw new Error("Cannot find the frame's words in two languages");
   const gzipped = (name: string): number =>
     gzipSync(readFileSync(path.join(folder, name)), { level: 9 }).length;
-  const words = Math.max(0, ...languages.map(gzipped));
+  const words = Math.max(0, ...languages.map((name) => gzipped(`assets/${name}`)));
   const total = [...wanted, "index.html"].reduce((sum, name) => sum + gzipped(name), words);
   const vault = names.filter((name) => /vault-worker-/.test(name));
   return [
@@ -49,4 +51,12 @@ export async function pageSizeFigures(): Promise<readonly Figure[]> {
 
 function staticImports(text: string): string[] {
   return [...text.matchAll(/(?:from|import)\s*"\.\/([\w.-]+)"/g)].map(([, name]) => name ?? "");
+}
+
+function dynamicImports(text: string): string[] {
+  return [...text.matchAll(/\bimport\(\s*["'`]\.\/([\w.-]+)["'`]/g)].map(([, name]) => name ?? "");
+}
+
+function isWords(name: string): boolean {
+  return /^words\.(?:en|fr)-/.test(name);
 }
