@@ -58,7 +58,8 @@ export async function trySabotage(folder: string, sabotage: Sabotage): Promise<S
     original.replace(find, () => replace),
   );
   try {
-    const { code, output } = await runTests(folder, tests, sabotage.only);
+    // What fails here is meant to: a second try would only take as long again.
+    const { code, output } = await runTests(folder, tests, ["--retry=0", ...onlyOf(sabotage)]);
     if (code === 0) return { name, outcome: "unseen", detail: output.slice(-OUTPUT_SHOWN) };
     // A file that no longer loads proves nothing about the test in it.
     const isFailure = /\bTests\b.*\bfailed\b/.test(output) || /AssertionError|Error:/.test(output);
@@ -70,15 +71,19 @@ export async function trySabotage(folder: string, sabotage: Sabotage): Promise<S
   }
 }
 
+function onlyOf({ only }: Sabotage): string[] {
+  return only === undefined ? [] : ["-t", only];
+}
+
 export async function runTests(
   folder: string,
   tests: readonly string[],
-  only?: string,
+  flags: readonly string[] = [],
 ): Promise<{ code: number; output: string }> {
   const vitest = path.join(folder, "node_modules", "vitest", "vitest.mjs");
   const child = spawn(
     process.execPath,
-    [vitest, "run", "--bail=1", ...tests, ...(only === undefined ? [] : ["-t", only])],
+    [vitest, "run", "--bail=1", ...tests, ...flags],
     {
       cwd: folder,
       env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
