@@ -81,16 +81,12 @@ export async function runTests(
   flags: readonly string[] = [],
 ): Promise<{ code: number; output: string }> {
   const vitest = path.join(folder, "node_modules", "vitest", "vitest.mjs");
-  const child = spawn(
-    process.execPath,
-    [vitest, "run", "--bail=1", ...tests, ...flags],
-    {
-      cwd: folder,
-      env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: RUN_TIMEOUT_MS,
-    },
-  );
+  const child = spawn(process.execPath, [vitest, "run", "--bail=1", ...tests, ...flags], {
+    cwd: folder,
+    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: RUN_TIMEOUT_MS,
+  });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
