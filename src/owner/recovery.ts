@@ -37,7 +37,7 @@ async function recoveryFromSeed(kind: KeyKind, seed: Uint8Array): Promise<Recove
 }
 
 /** The sheet as text: to be printed and kept elsewhere than the hub. */
-export function recoverySheet(recovery: Recovery, kind: KeyKind): string {
+export function recoverySheet(recovery: Pick<Recovery, "words">, kind: KeyKind): string {
   const numbered = recovery.words.map((word, index) => `${String(index + 1).padStart(2)} ${word}`);
   const rows: string[] = [];
   for (let row = 0; row < WORD_COUNT / 4; row += 1)
