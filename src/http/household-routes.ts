@@ -146,7 +146,7 @@ function addPairingRoutes(server: HubServer, services: HubServices): void {
     "/api/pairings/:id/admit",
     {
       config: { access: "administer" },
-      bodyLimit: 256 * 1024,
+      bodyLimit: 512 * 1024,
       schema: { params: idParameter, body: Api.PairingAdmitBody },
     },
     async ({ params, body }, reply) => {

@@ -91,8 +91,11 @@ export async function admitDevice(
   as: { readonly role: Role; readonly person: string },
   signer: EnvelopeSigner = envelopeSigner(signingKeyOf(bundle)),
 ): Promise<void> {
-  const { signingKey, label, passkey } = reveal;
-  const device = deviceRecord(fromBase64(signingKey, "signingKey"), label, passkey);
+  const { signingKey, label, passkey, transferRecipient: transfer } = reveal;
+  const device = deviceRecord(fromBase64(signingKey, "signingKey"), label, {
+    ...(passkey ? { passkey } : {}),
+    transfer,
+  });
   const statement = await signAdmission(signer, keyring, { ...as, device }, Date.now());
   const sealed = await passOn(bundle, { reveal, ...as }, seen);
   await client.send(`/api/pairings/${pairing}/admit`, { statement, sealed });

@@ -1,3 +1,5 @@
+import { hkdf } from "@noble/hashes/hkdf.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { randomBytes } from "@noble/hashes/utils.js";
 import Type, { type Static } from "typebox";
 import { fromBase64, sha256Hex, toBase64, toHex, utf8Bytes } from "../protocol/bytes.ts";
@@ -6,12 +8,22 @@ import { deviceIdOf } from "../protocol/envelope.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 import { RoleSchema, type DeviceRecord, type Role } from "../protocol/keyring.ts";
 import type { Passkey } from "../protocol/webauthn.ts";
-import { generateReader, signingKeyFromSeed, type KeyKind, type SigningKey } from "./identity.ts";
+import {
+  generateReader,
+  readerFromSeed,
+  signingKeyFromSeed,
+  type KeyKind,
+  type ReaderKey,
+  type SigningKey,
+} from "./identity.ts";
 
 const identity = Type.String({ minLength: 60, maxLength: 120 });
 
+/** As often as a household may change its readers before a device forgets the oldest. */
+export const EARLIER_READERS_MAX = 500;
+
 /** The readers that a role may have; a viewer's bundle has no originals reader to leak. */
-const HeldReadersSchema = Type.Object(
+export const HeldReadersSchema = Type.Object(
   {
     originals: Type.Optional(identity),
     blurred: Type.Optional(identity),
@@ -34,7 +46,12 @@ export const DeviceBundleSchema = Type.Object(
     label: Type.String({ maxLength: 80 }),
     /** Base64 of the Ed25519 seed. */
     signingSeed: Type.String({ minLength: 44, maxLength: 44 }),
+    /** Those in force. */
     readers: HeldReadersSchema,
+    /** Those that were in force before, newest first. */
+    earlier: Type.Optional(Type.Array(HeldReadersSchema, { maxItems: EARLIER_READERS_MAX })),
+    /** The sheet's reader, where this device came into the household by it. */
+    recovery: Type.Optional(identity),
   },
   { additionalProperties: false },
 );
@@ -52,9 +69,22 @@ export function deviceOfBundle(bundle: DeviceBundle): DeviceId {
   return deviceIdOf(signingKeyOf(bundle).publicKey);
 }
 
-/** Identities that open recordings, strongest first. */
+/** Identities that open recordings, newest first; of one age the strongest first. */
 export function clipIdentities(bundle: DeviceBundle): string[] {
-  return [bundle.readers.originals, bundle.readers.blurred].flatMap((one) => one ?? []);
+  const generations = [bundle.readers, ...(bundle.earlier ?? [])];
+  const readers = generations.flatMap(({ originals, blurred }) => [originals, blurred]);
+  return [...readers, bundle.recovery].flatMap((one) => one ?? []);
+}
+
+/** Identities that open the personal part of requests, newest first; none but for an owner. */
+export function ownerIdentities({ readers, earlier = [] }: DeviceBundle): string[] {
+  return [readers, ...earlier].flatMap(({ owners }) => owners ?? []);
+}
+
+/** Where new readers reach this device: follows from its signing seed, so nothing more is kept. */
+export async function transferKeyOf(signingKey: SigningKey): Promise<ReaderKey> {
+  const info = utf8Bytes("doorward transfer v1");
+  return readerFromSeed("pq", hkdf(sha256, signingKey.secret, undefined, info, 32));
 }
 
 /** The readers that somebody of this role is given when he is admitted. */
@@ -110,12 +140,13 @@ export interface NewLabel {
 export function deviceRecord(
   publicKey: Uint8Array,
   label: NewLabel,
-  passkey?: Passkey,
+  { passkey, transfer }: { readonly passkey?: Passkey; readonly transfer?: string } = {},
 ): DeviceRecord {
   return {
     signingKey: toBase64(publicKey),
     labelSha256: sha256Hex(utf8Bytes(`${label.salt} ${label.label}`)),
     ...(passkey ? { passkey } : {}),
+    ...(transfer === undefined ? {} : { transfer }),
   };
 }
 

@@ -16,6 +16,7 @@ import {
   newLabel,
   randomHex,
   signingKeyOf,
+  transferKeyOf,
   type DeviceBundle,
   type NewLabel,
 } from "./device-bundle.ts";
@@ -56,7 +57,10 @@ export async function foundHousehold(
       origin: hub.origin,
       ledgerKey: hub.ledgerKey,
       person,
-      device: deviceRecord(signingKey.publicKey, label, options.passkey),
+      device: deviceRecord(signingKey.publicKey, label, {
+        ...(options.passkey ? { passkey: options.passkey } : {}),
+        transfer: (await transferKeyOf(signingKey)).recipient,
+      }),
       readers: { kind, ...readers.recipients, recovery: recovery.reader.recipient },
       recoveryKey: toBase64(recovery.signingKey.publicKey),
       policy: { exportSigners: 1, keyringSigners: 1, vetoWindowMs: 0 },

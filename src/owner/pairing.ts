@@ -12,9 +12,10 @@ import {
   newLabel,
   randomHex,
   readersForRole,
+  transferKeyOf,
   type DeviceBundle,
 } from "./device-bundle.ts";
-import { generateReader, generateSigningKey, type ReaderKey, type SigningKey } from "./identity.ts";
+import { generateSigningKey, type ReaderKey, type SigningKey } from "./identity.ts";
 import { SeenSchema, type Seen } from "./witness.ts";
 
 /** A device on its way into the household. */
@@ -30,7 +31,7 @@ export interface Newcomer {
 export async function startPairing(label: string, passkey?: Passkey): Promise<Newcomer> {
   const signingKey = generateSigningKey();
   // Always post-quantum: what travels here opens everything the household will ever record.
-  const transfer = await generateReader("pq");
+  const transfer = await transferKeyOf(signingKey);
   const reveal: PairingReveal = {
     signingKey: toBase64(signingKey.publicKey),
     transferRecipient: transfer.recipient,
@@ -55,7 +56,7 @@ export function pairingWords(reveal: PairingReveal, ownerNonce: string): string[
 }
 
 const PassedOnSchema = Type.Object(
-  { bundle: Type.Omit(DeviceBundleSchema, ["signingSeed"]), seen: SeenSchema },
+  { bundle: Type.Omit(DeviceBundleSchema, ["signingSeed", "recovery"]), seen: SeenSchema },
   { additionalProperties: false },
 );
 type PassedOn = Static<typeof PassedOnSchema>;
@@ -66,7 +67,7 @@ export async function passOn(
   newcomer: { reveal: PairingReveal; person: string; role: DeviceBundle["role"] },
   seen: Seen,
 ): Promise<string> {
-  const { signingSeed: _own, ...common } = admitting;
+  const { signingSeed: _own, recovery: _sheet, earlier = [], ...common } = admitting;
   const content: PassedOn = {
     bundle: {
       ...common,
@@ -74,6 +75,9 @@ export async function passOn(
       role: newcomer.role,
       label: newcomer.reveal.label.label,
       readers: readersForRole(admitting.readers, newcomer.role),
+      ...(earlier.length === 0
+        ? {}
+        : { earlier: earlier.map((readers) => readersForRole(readers, newcomer.role)) }),
     },
     seen,
   };

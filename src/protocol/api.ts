@@ -178,12 +178,15 @@ export const PairingState = Type.Object(
   {
     ownerNonce: Type.Union([hex(64), Type.Null()]),
     /** Base64 of an age file for the transfer recipient; handed out once. */
-    sealed: Type.Union([Type.String({ maxLength: 64_000 }), Type.Null()]),
+    sealed: Type.Union([Type.String({ maxLength: LIMITS.bundleCharacters }), Type.Null()]),
   },
   closed,
 );
 export const PairingAdmitBody = Type.Object(
-  { statement: EnvelopeSchema, sealed: Type.String({ minLength: 1, maxLength: 64_000 }) },
+  {
+    statement: EnvelopeSchema,
+    sealed: Type.String({ minLength: 1, maxLength: LIMITS.bundleCharacters }),
+  },
   closed,
 );
 

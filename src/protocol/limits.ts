@@ -19,6 +19,10 @@ export const LIMITS = {
   /** Base64 of an envelope's payload: 400 post-quantum headers of 1.8 kB and the terms. */
   envelopePayloadCharacters: 2_000_000,
   keyringStatements: 10_000,
+  /** Base64 of three readers, sealed to one device. */
+  passedOnCharacters: 8_000,
+  /** Base64 of what a newcomer gets: every reader that the household ever had. */
+  bundleCharacters: 256_000,
   assertionBytes: 4_096,
   /** A transparency report as a file, with every entry of the ledger. */
   reportBytes: 64 * 1024 * 1024,
@@ -30,3 +34,8 @@ export const REQUEST_EXPIRY_MS = 14 * 24 * 3_600_000;
 export const REQUEST_EXPIRY_MAX_MS = 30 * 24 * 3_600_000;
 /** How long a decision made on the spot by one person may travel. */
 export const DECISION_LIFETIME_MS = 15 * 60_000;
+/** How long a recipient may fetch what was approved, when the owners say nothing else, and at most. */
+export const AVAILABLE_DEFAULT_MS = 30 * 24 * 3_600_000;
+export const AVAILABLE_MAX_MS = 366 * 24 * 3_600_000;
+/** How far the clocks of hub and device may differ before what was signed counts as from the future. */
+export const CLOCK_SKEW_MAX_MS = 120_000;

@@ -112,7 +112,7 @@ async function becomeOwnerWithPasskey({ hub, page, url }: TestPage): Promise<voi
   const { services } = hub.hub;
   const { keyring } = services.household;
   if (!keyring) throw new Error("nobody has claimed this hub");
-  const device = deviceRecord(key.publicKey, label, passkey);
+  const device = deviceRecord(key.publicKey, label, { passkey });
   const admission = statementAfter(keyring, { kind: "admit", person, role: "owner", device });
   services.household.accept(await signStatement(admission, [hub.owner.key]), label);
   services.keyringChanged();
