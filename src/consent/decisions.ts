@@ -1,5 +1,6 @@
 import Type from "typebox";
 import type { HubDatabase } from "../base/database.ts";
+import { amountsGranted } from "../protocol/amounts.ts";
 import {
   VerifiedApproval,
   VerifiedRefusal,
@@ -118,13 +119,14 @@ function commitDecision(
   const atMs = options.nowMs();
   database.transaction(() => {
     const decisionIndex = options.appendEntry({
-      v: 1,
+      v: 2,
       kind: "decision",
       atMs,
       request: request.id,
       outcome: verified.terms.outcome,
       decisionSha256: verified.decisionSha256,
       keyringHead: options.keyring().head,
+      ...amountsGranted(verified.terms),
     });
     const spent = database
       .prepare(

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { HubDatabase } from "../base/database.ts";
+import { NOTHING_GRANTED, secondsAsked } from "../protocol/amounts.ts";
 import { sha256Hex, utf8Bytes, utf8Text } from "../protocol/bytes.ts";
 import { canonicalJson, parseCanonicalJson } from "../protocol/canonical-json.ts";
 import { checkShape } from "../protocol/check.ts";
@@ -143,7 +144,7 @@ export class RequestStore {
     };
     const recordSha256 = requestSha256(record);
     const requestIndex = this.#options.appendEntry({
-      v: 1,
+      v: 2,
       kind: "request",
       atMs: receivedAtMs,
       request: record.request,
@@ -151,6 +152,7 @@ export class RequestStore {
       requestKind: record.asked.kind,
       channel: record.channel,
       urgency: record.asked.urgency,
+      secondsAsked: secondsAsked(record.asked),
     });
     this.#database
       .prepare(
@@ -252,13 +254,14 @@ export class RequestStore {
       if (!step) continue;
       this.#database.transaction(() => {
         const decisionIndex = this.#options.appendEntry({
-          v: 1,
+          v: 2,
           kind: "decision",
           atMs: nowMs,
           request: id,
           outcome: "expired",
           decisionSha256: null,
           keyringHead,
+          ...NOTHING_GRANTED,
         });
         this.#database
           .prepare(

@@ -68,6 +68,8 @@ const TOPIC_OF: Readonly<Record<LedgerEntryKind, Topic | null>> = {
   live: null,
   software: null,
   clock: null,
+  heartbeat: null,
+  statement: null,
 };
 
 interface Reader {

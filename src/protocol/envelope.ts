@@ -11,7 +11,7 @@ import { LIMITS } from "./limits.ts";
  * a signature may carry a WebAuthn assertion, which it then covers.
  */
 export type Envelope = Static<typeof EnvelopeSchema>;
-export type EnvelopeSignature = Static<typeof SignatureSchema>;
+export type EnvelopeSignature = Static<typeof EnvelopeSignatureSchema>;
 export type WebAuthnAssertion = Static<typeof AssertionSchema>;
 
 const base64Text = (maxLength: number) => Type.String({ maxLength });
@@ -26,7 +26,7 @@ export const AssertionSchema = Type.Object(
   { additionalProperties: false },
 );
 
-const SignatureSchema = Type.Object(
+export const EnvelopeSignatureSchema = Type.Object(
   {
     /** Device id: SHA-256 of the raw Ed25519 public key. */
     keyid: Type.String({ minLength: 64, maxLength: 64 }),
@@ -41,7 +41,7 @@ export const EnvelopeSchema = Type.Object(
   {
     payloadType: Type.String({ maxLength: 100 }),
     payload: Type.String({ maxLength: LIMITS.envelopePayloadCharacters }),
-    signatures: Type.Array(SignatureSchema, {
+    signatures: Type.Array(EnvelopeSignatureSchema, {
       minItems: 1,
       maxItems: LIMITS.signaturesPerEnvelope,
     }),
@@ -53,8 +53,13 @@ export const EnvelopeSchema = Type.Object(
 export const PAYLOAD_TYPES = {
   keyring: "application/vnd.doorward.keyring+json",
   decision: "application/vnd.doorward.decision+json",
+  revocation: "application/vnd.doorward.revocation+json",
+  assurance: "application/vnd.doorward.assurance+json",
+  hold: "application/vnd.doorward.hold+json",
   login: "application/vnd.doorward.login+json",
   report: "application/vnd.doorward.report+json",
+  statement: "application/vnd.doorward.statement+json",
+  share: "application/vnd.doorward.share+json",
 } as const;
 export type PayloadType = (typeof PAYLOAD_TYPES)[keyof typeof PAYLOAD_TYPES];
 

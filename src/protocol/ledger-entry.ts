@@ -61,6 +61,32 @@ export const DerivedFileSchema = Type.Object(
 );
 export type DerivedFile = Static<typeof DerivedFileSchema>;
 
+const seconds = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+const requestMembers = {
+  request: hex(32),
+  /** Over the public part, which has a salt of 128 bits, and the hash of the sealed part. */
+  requestSha256: hex(64),
+  requestKind: Type.String({ maxLength: 30 }),
+  channel: Type.String({ maxLength: 30 }),
+  /** What the requester claims. No code path reads it to decide anything (invariant 7). */
+  urgency: Type.String({ maxLength: 20 }),
+};
+
+const decisionMembers = {
+  request: hex(32),
+  outcome: Type.Union([
+    Type.Literal("approved"),
+    Type.Literal("approved_in_part"),
+    Type.Literal("refused"),
+    Type.Literal("expired"),
+    Type.Literal("withdrawn"),
+  ]),
+  /** SHA-256 of the signed payload; null where nothing was signed, because time ran out. */
+  decisionSha256: Type.Union([hex(64), Type.Null()]),
+  keyringHead: hex(64),
+};
+
 export const LEDGER_ENTRY_SCHEMAS = {
   genesis: entry("genesis", {
     origin: Type.String({ maxLength: 200 }),
@@ -106,42 +132,59 @@ export const LEDGER_ENTRY_SCHEMAS = {
       { maxItems: 1_000 },
     ),
   }),
-  request: entry("request", {
-    request: hex(32),
-    /** Over the public part, which has a salt of 128 bits, and the hash of the sealed part. */
-    requestSha256: hex(64),
-    requestKind: Type.String({ maxLength: 30 }),
-    channel: Type.String({ maxLength: 30 }),
-    /** What the requester claims. No code path reads it to decide anything (invariant 7). */
-    urgency: Type.String({ maxLength: 20 }),
-  }),
-  decision: entry("decision", {
-    request: hex(32),
-    outcome: Type.Union([
-      Type.Literal("approved"),
-      Type.Literal("approved_in_part"),
-      Type.Literal("refused"),
-      Type.Literal("expired"),
-      Type.Literal("withdrawn"),
-    ]),
-    /** SHA-256 of the signed payload; null where nothing was signed, because time ran out. */
-    decisionSha256: Type.Union([hex(64), Type.Null()]),
-    keyringHead: hex(64),
-  }),
+  /** Version 2 also says how much was asked for (`secondsAsked` of `amounts.ts`). */
+  request: Type.Union([
+    entry("request", requestMembers),
+    versionedEntry(2, "request", { ...requestMembers, secondsAsked: seconds }),
+  ]),
+  /** Version 2 also says what was granted (`amountsGranted` of `amounts.ts`). */
+  decision: Type.Union([
+    entry("decision", decisionMembers),
+    versionedEntry(2, "decision", {
+      ...decisionMembers,
+      secondsGranted: seconds,
+      clearFaces: Type.Boolean(),
+      audio: Type.Boolean(),
+    }),
+  ]),
   hold: entry("hold", { clip: hex(32), untilMs: timeMs }),
   release: entry("release", {
     request: hex(32),
     decisionSha256: hex(64),
     files: Type.Integer({ minimum: 1, maximum: LIMITS.filesPerApproval }),
   }),
+  /** A link for somebody without a key may fetch what this approval released. */
+  share: entry("share", { request: hex(32), decisionSha256: hex(64), shareSha256: hex(64) }),
   access: entry("access", { request: hex(32), decisionSha256: hex(64) }),
-  revocation: entry("revocation", { request: hex(32), decisionSha256: hex(64) }),
+  /** Version 2 names the owner's signed revocation; null where the time to fetch was over. */
+  revocation: Type.Union([
+    entry("revocation", { request: hex(32), decisionSha256: hex(64) }),
+    versionedEntry(2, "revocation", {
+      request: hex(32),
+      decisionSha256: hex(64),
+      revocationSha256: Type.Union([hex(64), Type.Null()]),
+    }),
+  ]),
   deletion: entry("deletion", { clip: hex(32), reason: Type.String({ maxLength: 40 }) }),
   view: entry("view", { clip: hex(32), device: hex(64) }),
   live: entry("live", { camera: Type.String({ maxLength: 32 }), device: hex(64) }),
   settings: entry("settings", { settingsSha256: hex(64) }),
   software: entry("software", { version: Type.String({ maxLength: 40 }) }),
+  /** How far the hub's clock moved by itself; less than 0 is back. */
   clock: entry("clock", { jumpMs: Type.Integer() }),
+  /**
+   * Nothing else happened for a while, and the next entry will come within `everyMs`. `first`: the
+   * hub had been off, and runs again.
+   */
+  heartbeat: entry("heartbeat", {
+    everyMs: Type.Integer({ minimum: 60_000, maximum: 86_400_000 }),
+    first: Type.Boolean(),
+  }),
+  /** An owner's statement for a month, and SHA-256 of its signed payload. */
+  statement: entry("statement", {
+    month: Type.String({ pattern: "^[0-9]{4}-(0[1-9]|1[0-2])$", maxLength: 7 }),
+    statementSha256: hex(64),
+  }),
 } as const;
 
 export type LedgerEntryKind = keyof typeof LEDGER_ENTRY_SCHEMAS;
