@@ -61,6 +61,7 @@ const TOPIC_OF: Readonly<Record<LedgerEntryKind, Topic | null>> = {
   request: "requests",
   decision: "requests",
   release: "requests",
+  share: "requests",
   access: "requests",
   revocation: "requests",
   settings: "cameras",

@@ -9,8 +9,8 @@ import { LIMITS } from "./limits.ts";
 
 /**
  * What leaves the house: a zip, stored without compression, whose every byte follows from what is
- * signed in it. The order of entries is fixed: README, decision, request, keyring, proofs, hashes,
- * then the recipient's age files in the order of the terms.
+ * signed in it. The order of entries is fixed: README, the viewer where the terms name one, decision,
+ * request, keyring, proofs, hashes, then the recipient's age files in the order of the terms.
  */
 export const BUNDLE_NAMES = {
   readme: "README.txt",
@@ -20,6 +20,10 @@ export const BUNDLE_NAMES = {
   proofs: "proofs.json",
   hashes: "hashes.txt",
 } as const;
+
+/** The page that opens, plays and verifies; only where the terms name its SHA-256. */
+export const VIEWER_NAME = "viewer.html";
+export const VIEWER_MAX_BYTES = 250 * 1024;
 
 /** Folder of the age files inside the zip. */
 export const BUNDLE_FOLDER = "files/";
@@ -67,6 +71,13 @@ export function bundleFileNames(terms: Terms): string[] {
   );
 }
 
+/** Every member of a bundle of these terms, in order. */
+export function bundleMemberNames(terms: Terms): string[] {
+  const { readme, ...others } = BUNDLE_NAMES;
+  const viewer = terms.viewerSha256 === undefined ? [] : [VIEWER_NAME];
+  return [readme, ...viewer, ...Object.values(others), ...bundleFileNames(terms)];
+}
+
 /** `sha256sum -c` reads this. One line an age file, in the order of the terms. */
 export function hashSheet(terms: Terms, sha256OfFiles: readonly Uint8Array[]): string {
   return bundleFileNames(terms)
@@ -94,12 +105,23 @@ export function bundleReadme({ terms, release }: Decision): string {
     `Purpose:    ${oneLine(terms.purpose)}\n\n`,
     "Recordings:\n",
     ...clips,
+    ...viewerText(terms),
     "\nTo check by hand: sha256sum -c hashes.txt\n",
     "To open by hand:  age -d -i YOUR-KEY.txt files/NAME > NAME.mp4\n",
     "                  (a post-quantum key needs age 1.3 or later)\n",
     "To check the signatures, the proofs and every byte: doorward verify BUNDLE.zip\n",
     `\n${release.length} files. Copies that were opened cannot be recalled.\n`,
   ].join("");
+}
+
+function viewerText({ viewerSha256 }: Terms): string[] {
+  if (viewerSha256 === undefined) return [];
+  return [
+    "\nTo look at them:  open viewer.html in a browser, and give it this zip and your key.\n",
+    `                  Its SHA-256: ${viewerSha256}\n`,
+    "                  Your key is yours: where you are not sure who made this zip, take viewer.html\n",
+    "                  from the project itself, or use one of the commands below.\n",
+  ];
 }
 
 function oneLine(text: string): string {

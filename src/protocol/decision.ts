@@ -1,7 +1,10 @@
 import Type, { type Static } from "typebox";
 import { canonicalJson } from "./canonical-json.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { checkShape } from "./check.ts";
 import type { FileKey } from "./clip.ts";
+import { openEnvelope, PAYLOAD_TYPES } from "./envelope.ts";
+import { HubError } from "./errors.ts";
 import type { Rendition, Track } from "./ids.ts";
 import { SealedFileSchema } from "./ledger-entry.ts";
 import { LIMITS } from "./limits.ts";
@@ -62,6 +65,11 @@ export const TermsSchema = Type.Object(
     purpose: Type.String({ maxLength: LIMITS.purposeCharacters }),
     notBeforeMs: timeMs,
     notAfterMs: timeMs,
+    /**
+     * Until when the recipient may fetch what leaves, at most a year; left out in a refusal, and in
+     * approvals of before there was this member: those lapse {@link AVAILABLE_DEFAULT_MS} after.
+     */
+    availableUntilMs: Type.Optional(timeMs),
     /** Issued by the hub for this request, good once: 256 bits. */
     nonce: hex(64),
     /** What this device has seen of the ledger. */
@@ -71,6 +79,8 @@ export const TermsSchema = Type.Object(
     ),
     keyringEpoch: Type.Integer({ minimum: 0 }),
     keyringHead: hex(64),
+    /** SHA-256 of the `viewer.html` that goes along; left out where none does. */
+    viewerSha256: Type.Optional(hex(64)),
   },
   { additionalProperties: false },
 );
@@ -146,4 +156,15 @@ export function fileName(clip: string, file: FileKey): string {
 /** Every file of the terms, in order, with its clip. */
 export function filesOfTerms(terms: Terms): { clip: TermsClip; file: TermsFile }[] {
   return terms.clips.flatMap((clip) => clip.files.map((file) => ({ clip, file })));
+}
+
+/** The outcome that an envelope claims, without verifying anything; null where it cannot be read. */
+export function claimedOutcome(value: unknown): Terms["outcome"] | null {
+  try {
+    const { content } = openEnvelope(value, PAYLOAD_TYPES.decision, "decision");
+    return checkShape(DecisionSchema, content, "decision").terms.outcome;
+  } catch (cause) {
+    if (cause instanceof HubError) return null;
+    throw cause;
+  }
 }

@@ -56,6 +56,7 @@ export const PAYLOAD_TYPES = {
   revocation: "application/vnd.doorward.revocation+json",
   assurance: "application/vnd.doorward.assurance+json",
   hold: "application/vnd.doorward.hold+json",
+  rewrap: "application/vnd.doorward.rewrap+json",
   login: "application/vnd.doorward.login+json",
   report: "application/vnd.doorward.report+json",
   statement: "application/vnd.doorward.statement+json",
@@ -139,6 +140,15 @@ export function verifyEnvelopeSignature(
 ): boolean {
   const message = signedBytes(envelope.payloadType, payload, signature.assertion);
   return verifyEd25519(fromBase64(signature.sig, "signature"), message, signingKey);
+}
+
+/** Whether anything could ever verify under this key: a point of the curve, and not of small order. */
+export function isSigningKey(publicKey: Uint8Array): boolean {
+  try {
+    return publicKey.length === 32 && !ed25519.Point.fromBytes(publicKey).isSmallOrder();
+  } catch {
+    return false;
+  }
 }
 
 /** Strict Ed25519 (RFC 8032 section 5.1.7); a malformed key or signature is simply not valid. */

@@ -147,7 +147,32 @@ export const LEDGER_ENTRY_SCHEMAS = {
       audio: Type.Boolean(),
     }),
   ]),
-  hold: entry("hold", { clip: hex(32), untilMs: timeMs }),
+  /**
+   * Version 1 is an owner's hold on one clip. Version 2 holds what a request seeks, signed by an
+   * owner; an end that is not ahead lets it go.
+   */
+  hold: Type.Union([
+    entry("hold", { clip: hex(32), untilMs: timeMs }),
+    versionedEntry(2, "hold", {
+      request: hex(32),
+      clips: Type.Integer({ minimum: 0, maximum: LIMITS.clipsPerPreservation }),
+      untilMs: timeMs,
+      device: hex(64),
+      statementSha256: hex(64),
+    }),
+  ]),
+  /** How sure an owner is of who asks. No code path reads it to decide anything (invariant 7). */
+  assurance: entry("assurance", {
+    request: hex(32),
+    level: Type.Union([
+      Type.Literal("none"),
+      Type.Literal("called_back"),
+      Type.Literal("met"),
+      Type.Literal("known_key"),
+    ]),
+    device: hex(64),
+    statementSha256: hex(64),
+  }),
   release: entry("release", {
     request: hex(32),
     decisionSha256: hex(64),

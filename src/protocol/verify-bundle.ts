@@ -1,32 +1,24 @@
-import { sha256 } from "@noble/hashes/sha2.js";
 import Type from "typebox";
-import { requireAgeHeader } from "./age-header.ts";
+import { saysWhatIsGranted, secondsAsked } from "./amounts.ts";
 import { VerifiedApproval, type DecisionContext } from "./approval.ts";
-import {
-  BUNDLE_NAMES,
-  bundleFileNames,
-  bundleReadme,
-  hashSheet,
-  KeyringFileSchema,
-  ProofsSchema,
-  type Proofs,
-} from "./bundle.ts";
-import { concatBytes, equalBytes, fromBase64, fromHex, toHex, utf8Bytes } from "./bytes.ts";
+import { memberOf, requireExactFiles } from "./bundle-files.ts";
+import { BUNDLE_NAMES, KeyringFileSchema, ProofsSchema, type Proofs } from "./bundle.ts";
+import { concatBytes, equalBytes, fromBase64, fromHex } from "./bytes.ts";
 import { parseCanonicalJson, type Json } from "./canonical-json.ts";
 import { checkShape } from "./check.ts";
-import { verifyCheckpoint, verifyCosignature, type VerifiedCheckpoint } from "./checkpoint.ts";
-import { cosignerKey } from "./cosigner.ts";
+import { ownerWitnesses, requireKnownCosigners } from "./checkpoint-witnesses.ts";
+import { verifyCheckpoint, type VerifiedCheckpoint } from "./checkpoint.ts";
 import { fileName, filesOfTerms } from "./decision.ts";
 import { openEnvelope, PAYLOAD_TYPES } from "./envelope.ts";
 import { HubError, MalformedInput } from "./errors.ts";
 import { parseCameraId, parseRequestId } from "./ids.ts";
-import { roleOfDevice, verifyKeyring, type Keyring } from "./keyring.ts";
-import { LEDGER_ENTRY_SCHEMAS, type LedgerEntry, type LedgerEntryKind } from "./ledger-entry.ts";
+import { verifyKeyring, type Keyring } from "./keyring.ts";
+import type { LedgerEntry, LedgerEntryKind } from "./ledger-entry.ts";
 import { LIMITS } from "./limits.ts";
 import { listedFiles } from "./listed-files.ts";
 import { hashLeaf, verifyConsistency, verifyInclusion } from "./merkle.ts";
+import { readEntry } from "./read-entry.ts";
 import { requestSha256, RequestRecordSchema, type RequestRecord } from "./request.ts";
-import { findSignature } from "./signed-note.ts";
 import { readZip, writeZip } from "./zip.ts";
 
 /** One thing that was checked. `detail` says what does not hold, or what was found. */
@@ -44,6 +36,17 @@ export interface BundleReport {
   readonly request: RequestRecord | null;
   /** Devices of owners in force that cosigned the checkpoint; other devices do not count. */
   readonly cosignedBy: number;
+  /**
+   * The page that was signed for and goes along, or null. That it was signed for says that nobody
+   * exchanged it since; whether it is a good one, only its maker can say.
+   */
+  readonly viewer: BundleViewer | null;
+}
+
+export interface BundleViewer {
+  readonly sha256: string;
+  /** One of those that the verifier knows by its own build, or was told of. */
+  readonly isKnown: boolean;
 }
 
 /** The parts of a bundle that was at least well-formed. */
@@ -76,8 +79,13 @@ export function looksLikeBundle(bytes: Uint8Array): boolean {
  *
  * What it cannot show: that the ledger is the one of a certain house (compare the origin or the
  * owner's words), and what the recipient does with the files.
+ *
+ * @param knownViewers - SHA-256 of each `viewer.html` that the caller knows to be one.
  */
-export async function verifyBundle(bytes: Uint8Array): Promise<BundleReport> {
+export async function verifyBundle(
+  bytes: Uint8Array,
+  knownViewers: ReadonlySet<string> = new Set(),
+): Promise<BundleReport> {
   const checks: BundleCheck[] = [];
   let members: ReadonlyMap<string, Uint8Array> = new Map();
   let parts: Partial<Parts> = {};
@@ -124,7 +132,8 @@ export async function verifyBundle(bytes: Uint8Array): Promise<BundleReport> {
       entry.requestSha256 === requestSha256(request) &&
       entry.requestKind === request.asked.kind &&
       entry.channel === request.channel &&
-      entry.urgency === request.asked.urgency;
+      entry.urgency === request.asked.urgency &&
+      (entry.v === 1 || entry.secondsAsked === secondsAsked(request.asked));
     if (!isSame)
       throw new MalformedInput("request", "Cannot accept request: the ledger has another one");
     parts = { ...parts, request };
@@ -137,14 +146,26 @@ export async function verifyBundle(bytes: Uint8Array): Promise<BundleReport> {
     const found = `${approval.files.length} files, ${approval.signers.length} signers`;
     return made === 0 ? found : `${found}; ${made} files were blurred on an owner's device`;
   });
-  await step("nothing but what was signed for is inside", () => requireExactFiles(parts));
+  await step("nothing but what was signed for is inside", () => {
+    const files = requireExactFiles(need(parts.members), need(parts.approval));
+    return `${files} files`;
+  });
   return {
     holds: checks.every(({ holds }) => holds),
     checks,
     approval: parts.approval ?? null,
     request: parts.request ?? null,
     cosignedBy: parts.witnesses ?? 0,
+    viewer: viewerOf(parts.approval, knownViewers),
   };
+}
+
+function viewerOf(
+  approval: VerifiedApproval | undefined,
+  known: ReadonlySet<string>,
+): BundleViewer | null {
+  const sha256 = approval?.terms.viewerSha256;
+  return sha256 === undefined ? null : { sha256, isKnown: known.has(sha256) };
 }
 
 async function requireSameZip(
@@ -167,59 +188,12 @@ function readJson<Schema extends Parameters<typeof checkShape>[0]>(
   name: string,
   schema: Schema,
 ): ReturnType<typeof checkShape<Schema>> {
-  return checkShape(schema, parseCanonicalJson(member(members, name), name), name);
-}
-
-function member(members: ReadonlyMap<string, Uint8Array>, name: string): Uint8Array {
-  const content = members.get(name);
-  if (!content) throw new MalformedInput(name, `Cannot read bundle: ${name} is missing`);
-  return content;
+  return checkShape(schema, parseCanonicalJson(memberOf(members, name), name), name);
 }
 
 function need<T>(value: T | undefined): T {
   if (value === undefined) throw new Error("a step ran before the one it builds on");
   return value;
-}
-
-/**
- * That every signature line but the ledger's own is a cosignature of a device in the keyring.
- *
- * @throws MalformedInput naming the first that is not.
- */
-export function requireKnownCosigners(checkpoint: VerifiedCheckpoint, keyring: Keyring): void {
-  const known = [...keyring.devices.values()].map((device) =>
-    cosignerKey(keyring.origin, fromBase64(device.record.signingKey, "signingKey")),
-  );
-  const own = findSignature(checkpoint.note, {
-    name: keyring.origin,
-    type: "ed25519",
-    publicKey: keyring.ledgerKey,
-  });
-  for (const signature of checkpoint.note.signatures) {
-    // The ledger's own was verified. Another line under its name is no witness, so it must not count.
-    if (signature === own) continue;
-    const holds = known.some(
-      (key) => verifyCosignature(checkpoint.note.text, signature, key) !== null,
-    );
-    if (!holds)
-      throw new MalformedInput(
-        "checkpoint",
-        `Cannot accept checkpoint: the signature of ${signature.name} does not hold`,
-      );
-  }
-}
-
-/** How many of the cosignatures are an owner's; any other device may sign as well. */
-export function ownerWitnesses(checkpoint: VerifiedCheckpoint, keyring: Keyring): number {
-  const owners = [...keyring.devices.values()].filter(
-    ({ id }) => roleOfDevice(keyring, id) === "owner",
-  );
-  const names = new Set(
-    owners.map(
-      ({ record }) => cosignerKey(keyring.origin, fromBase64(record.signingKey, "signingKey")).name,
-    ),
-  );
-  return checkpoint.note.signatures.filter(({ name }) => names.has(name)).length;
 }
 
 function readEntries(proofs: Proofs, checkpoint: VerifiedCheckpoint): Parts["entries"] {
@@ -238,22 +212,6 @@ function readEntries(proofs: Proofs, checkpoint: VerifiedCheckpoint): Parts["ent
   });
 }
 
-/** @throws MalformedInput unless `value` is a ledger entry of a known kind. */
-export function readEntry(value: Json): LedgerEntry {
-  const { kind } = checkShape(
-    Type.Object({ kind: Type.String({ maxLength: 40 }) }),
-    value,
-    "entry",
-  );
-  if (!isEntryKind(kind))
-    throw new MalformedInput("entry", `Cannot read ledger entry: unknown kind ${kind}`);
-  return checkShape(LEDGER_ENTRY_SCHEMAS[kind], value, "ledger entry");
-}
-
-function isEntryKind(kind: string): kind is LedgerEntryKind {
-  return Object.hasOwn(LEDGER_ENTRY_SCHEMAS, kind);
-}
-
 function onlyEntry<Kind extends LedgerEntryKind>(
   entries: Parts["entries"],
   kind: Kind,
@@ -267,7 +225,7 @@ function onlyEntry<Kind extends LedgerEntryKind>(
 
 function verifyApproval(parts: Partial<Parts>): VerifiedApproval {
   const envelope = parseCanonicalJson(
-    member(need(parts.members), BUNDLE_NAMES.decision),
+    memberOf(need(parts.members), BUNDLE_NAMES.decision),
     BUNDLE_NAMES.decision,
   );
   const decided = onlyEntry(need(parts.entries), "decision");
@@ -279,6 +237,7 @@ function verifyApproval(parts: Partial<Parts>): VerifiedApproval {
     decided.outcome === terms.outcome &&
     decided.keyringHead === terms.keyringHead &&
     decided.decisionSha256 === decisionSha256 &&
+    saysWhatIsGranted(decided, terms) &&
     released.request === terms.request &&
     released.decisionSha256 === decisionSha256;
   if (!sameDecision)
@@ -360,32 +319,4 @@ const ClaimedTerms = Type.Object({
 function claimedTerms(envelope: Json): { nonce: string; keyringEpoch: number } {
   const { content } = openEnvelope(envelope, PAYLOAD_TYPES.decision, "decision");
   return checkShape(ClaimedTerms, content, "decision").terms;
-}
-
-function requireExactFiles(parts: Partial<Parts>): string {
-  const members = need(parts.members);
-  const approval = need(parts.approval);
-  const names = bundleFileNames(approval.terms);
-  const expected = [...Object.values(BUNDLE_NAMES), ...names];
-  if ([...members.keys()].join("\n") !== expected.join("\n"))
-    throw new MalformedInput("bundle", "Cannot accept bundle: a member is missing, extra or moved");
-  const sums = approval.files.map(({ file, header }, index) => {
-    const name = names[index] ?? "";
-    const content = member(members, name);
-    const { payloadOffset, headerBytes } = requireAgeHeader(content);
-    if (!equalBytes(headerBytes, header))
-      throw new MalformedInput(name, `Cannot accept ${name}: its header is not the signed one`);
-    if (toHex(sha256(content.subarray(payloadOffset))) !== file.payloadSha256)
-      throw new MalformedInput(name, `Cannot accept ${name}: its payload is not the signed one`);
-    return sha256(content);
-  });
-  const decision = { terms: approval.terms, release: approval.release };
-  requireText(members, BUNDLE_NAMES.readme, bundleReadme(decision));
-  requireText(members, BUNDLE_NAMES.hashes, hashSheet(approval.terms, sums));
-  return `${names.length} files`;
-}
-
-function requireText(members: ReadonlyMap<string, Uint8Array>, name: string, text: string): void {
-  if (!equalBytes(member(members, name), utf8Bytes(text)))
-    throw new MalformedInput(name, `Cannot accept ${name}: it is not what the signed terms give`);
 }

@@ -18,7 +18,9 @@ import type { LedgerEntry } from "./ledger-entry.ts";
 import { LIMITS } from "./limits.ts";
 import { hashLeaf, rootOfLeafHashes } from "./merkle.ts";
 import { reportFigures, ReportFiguresSchema } from "./report.ts";
-import { readEntry, requireKnownCosigners, type BundleCheck } from "./verify-bundle.ts";
+import { readEntry } from "./read-entry.ts";
+import { requireKnownCosigners } from "./checkpoint-witnesses.ts";
+import type { BundleCheck } from "./verify-bundle.ts";
 
 const hex = (length: number) =>
   Type.String({ pattern: `^[0-9a-f]{${length}}$`, minLength: length, maxLength: length });

@@ -8,7 +8,8 @@ import { canonicalJson, parseCanonicalJson } from "../../../../src/protocol/cano
 import { verifyCheckpoint } from "../../../../src/protocol/checkpoint.ts";
 import type { LedgerEntry } from "../../../../src/protocol/ledger-entry.ts";
 import { hashLeaf, verifyInclusion } from "../../../../src/protocol/merkle.ts";
-import { readEntry, requireKnownCosigners } from "../../../../src/protocol/verify-bundle.ts";
+import { readEntry } from "../../../../src/protocol/read-entry.ts";
+import { requireKnownCosigners } from "../../../../src/protocol/checkpoint-witnesses.ts";
 import type { ReportFigures } from "../../../../src/protocol/report.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
