@@ -59,6 +59,7 @@ const TOPIC_OF: Readonly<Record<LedgerEntryKind, Topic | null>> = {
   hold: "clips",
   deletion: "clips",
   request: "requests",
+  assurance: "requests",
   decision: "requests",
   release: "requests",
   share: "requests",

@@ -6,6 +6,8 @@ import { checkShape } from "../protocol/check.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { parseRecipient } from "../protocol/age-header.ts";
+import type { DeviceBundle } from "./device-bundle.ts";
+import type { AnnouncedDocument, SealedDocument } from "../protocol/request-document.ts";
 import {
   askedSha256,
   checkAsked,
@@ -18,6 +20,14 @@ import {
   type SealedRequest,
 } from "../protocol/request.ts";
 
+/** A document that was sealed to the owners, and what is said of it inside and outside the seal. */
+export interface SealedAttachment {
+  readonly inside: SealedDocument;
+  readonly announced: AnnouncedDocument;
+  /** The age file. */
+  readonly sealed: Uint8Array;
+}
+
 /** What is inside a one-time form: a token, whom to seal to, and where to post it, if anywhere. */
 export const FormSchema = Type.Object(
   {
@@ -27,6 +37,8 @@ export const FormSchema = Type.Object(
     expiresAtMs: Type.Integer({ minimum: 0 }),
     intakeUrl: Type.Union([Type.String({ maxLength: 300 }), Type.Null()]),
     statusUrl: Type.String({ maxLength: 300 }),
+    /** `visitor`: the short form of somebody who asks for his own minutes; left out: the whole one. */
+    shape: Type.Optional(Type.Literal("visitor")),
   },
   { additionalProperties: false },
 );
@@ -49,10 +61,15 @@ export async function sealPersonal(
   asked: Asked,
   personal: Personal,
   owners: string,
+  document: SealedDocument | null = null,
 ): Promise<string> {
   const encrypter = new Encrypter();
   encrypter.addRecipient(owners);
-  const content = canonicalJson({ askedSha256: askedSha256(asked), personal });
+  const content = canonicalJson({
+    askedSha256: askedSha256(asked),
+    personal,
+    ...(document ? { document } : {}),
+  });
   return toBase64(await encrypter.encrypt(content));
 }
 
@@ -61,13 +78,18 @@ export async function sealPersonal(
  *
  * @throws MalformedInput naming the field; HubError TOO_LARGE above 64 KiB.
  */
-export async function fillForm(form: Form, document: unknown): Promise<SealedRequest> {
+export async function fillForm(
+  form: Form,
+  document: unknown,
+  attached: SealedAttachment | null = null,
+): Promise<SealedRequest> {
   const { asked, personal } = readRequestDocument(document);
   const request: SealedRequest = {
     format: "doorward-request/v1",
     token: form.token,
     asked,
-    personal: await sealPersonal(asked, personal, form.owners),
+    personal: await sealPersonal(asked, personal, form.owners, attached?.inside ?? null),
+    ...(attached ? { document: attached.announced } : {}),
   };
   if (JSON.stringify(request).length > LIMITS.requestBytes)
     throw new HubError("TOO_LARGE", "Cannot make request: narrative makes it larger than 64 KiB");
@@ -81,19 +103,26 @@ export function readSealedRequest(value: unknown): SealedRequest {
   return request;
 }
 
+/** What was sealed with a request. */
+export interface OpenedRequest {
+  readonly personal: Personal;
+  readonly document: SealedDocument | null;
+}
+
 /**
  * Opens the personal part of a request.
  *
+ * @param ownersIdentities - Those in force and those of before, newest first.
  * @throws HubError when it was not sealed to this household or belongs to another request;
  * MalformedInput when what is inside is not what a form makes.
  */
-export async function openPersonal(
+export async function openRequest(
   asked: Asked,
   sealed: string,
-  ownersIdentity: string,
-): Promise<Personal> {
+  ownersIdentities: readonly string[],
+): Promise<OpenedRequest> {
   const decrypter = new Decrypter();
-  decrypter.addIdentity(ownersIdentity);
+  for (const identity of ownersIdentities) decrypter.addIdentity(identity);
   let content: Uint8Array;
   try {
     content = await decrypter.decrypt(fromBase64(sealed, "personal"));
@@ -112,5 +141,19 @@ export async function openPersonal(
       "personal",
       "Cannot open request: its two parts do not belong together",
     );
-  return opened.personal;
+  return { personal: opened.personal, document: opened.document ?? null };
+}
+
+/** As {@link openRequest}, where the document plays no part. */
+export async function openPersonal(
+  asked: Asked,
+  sealed: string,
+  ownersIdentity: string,
+): Promise<Personal> {
+  return (await openRequest(asked, sealed, [ownersIdentity])).personal;
+}
+
+/** The owners' readers that a device has, newest first; none where it is no owner's. */
+export function ownersIdentities({ readers, earlier = [] }: DeviceBundle): string[] {
+  return [readers, ...earlier].flatMap(({ owners }) => owners ?? []);
 }

@@ -1,9 +1,11 @@
 import Type, { type Static } from "typebox";
+import { ProposalSummary } from "./api-decisions.ts";
 import { TermsFileSchema } from "./decision.ts";
 import { EnvelopeSchema } from "./envelope.ts";
 import { RoleSchema } from "./keyring.ts";
 
 import { LIMITS } from "./limits.ts";
+import { AnnouncedDocumentSchema } from "./request-document.ts";
 import { AskedSchema, RequestRecordSchema } from "./request.ts";
 import { PasskeySchema } from "./webauthn.ts";
 
@@ -290,7 +292,11 @@ export const FormAnswer = Type.Object(
   closed,
 );
 export const TypedRequestBody = Type.Object(
-  { asked: AskedSchema, personal: Type.String({ minLength: 1, maxLength: LIMITS.requestBytes }) },
+  {
+    asked: AskedSchema,
+    personal: Type.String({ minLength: 1, maxLength: LIMITS.requestBytes }),
+    document: Type.Optional(AnnouncedDocumentSchema),
+  },
   closed,
 );
 export const RequestSummary = Type.Object(
@@ -300,6 +306,15 @@ export const RequestSummary = Type.Object(
     state: Type.String({ maxLength: 20 }),
     outcome: Type.Union([Type.String({ maxLength: 20 }), Type.Null()]),
     decidedAtMs: Type.Union([timeMs, Type.Null()]),
+    /** Of the decision that was signed; what a revocation names. */
+    decisionSha256: Type.Optional(hex(64)),
+    /** An approval that waits for the signatures of others. */
+    proposal: Type.Optional(ProposalSummary),
+    /** Approved, and an owner can stop it until about then. */
+    leavesAtMs: Type.Optional(timeMs),
+    /** Until when what was approved may be fetched. */
+    availableUntilMs: Type.Optional(timeMs),
+    endedAtMs: Type.Optional(timeMs),
     /** Base64 of the part sealed to the owners; null once erased. */
     personal: Type.Union([Type.String({ maxLength: 100_000 }), Type.Null()]),
     /** How often its bundle was fetched, at most 1,000 counted; left out where it never was. */

@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
 import { LIMITS } from "./limits.ts";
+import { RewrappedFileSchema } from "./rewrapped-file.ts";
 
 /**
  * What the ledger holds, one canonical JSON object an entry. Nothing personal in the clear: names
@@ -118,6 +119,13 @@ export const LEDGER_ENTRY_SCHEMAS = {
       files: Type.Array(DerivedFileSchema, { minItems: 1, maxItems: LIMITS.filesPerRendition }),
     }),
   ]),
+  /** An owner's device sealed a clip anew, for the readers of this keyring: what its files begin with. */
+  rewrap: entry("rewrap", {
+    clip: hex(32),
+    device: hex(64),
+    keyringHead: hex(64),
+    files: Type.Array(RewrappedFileSchema, { minItems: 1, maxItems: 1_000 }),
+  }),
   torn: entry("torn", {
     clip: hex(32),
     files: Type.Array(

@@ -8,17 +8,27 @@ export const LIMITS = {
   nameCharacters: 200,
   purposeCharacters: 1_000,
   camerasPerRequest: 16,
+  /** A document that goes with a request; sealed it has a header and a tag for each 64 KiB more. */
+  documentBytes: 4 * 1024 * 1024,
+  sealedDocumentBytes: 4 * 1024 * 1024 + 8 * 1024,
+  /** Signed statements of one type on one request. */
+  statementsPerRequest: 20,
+  clipsPerPreservation: 1_000,
   /** Sealed files in one approval: at the most 16 MiB each. */
   filesPerApproval: 400,
   clipsPerApproval: 64,
   /** Segments of one clip: it is cut at 150, and its entry stays small. */
   filesPerRendition: 400,
+  /** Base64 of one header with three post-quantum stanzas: 6,700. */
+  rewrapHeaderCharacters: 8_192,
   /** A sealed file that an owner's device made. */
   renditionFileBytes: 32 * 1024 * 1024,
   signaturesPerEnvelope: 16,
   /** Base64 of an envelope's payload: 400 post-quantum headers of 1.8 kB and the terms. */
   envelopePayloadCharacters: 2_000_000,
   keyringStatements: 10_000,
+  /** Devices that one recovery notice removes. */
+  noticeRemovals: 100,
   /** Base64 of three readers, sealed to one device. */
   passedOnCharacters: 8_000,
   /** Base64 of what a newcomer gets: every reader that the household ever had. */
@@ -39,3 +49,5 @@ export const AVAILABLE_DEFAULT_MS = 30 * 24 * 3_600_000;
 export const AVAILABLE_MAX_MS = 366 * 24 * 3_600_000;
 /** How far the clocks of hub and device may differ before what was signed counts as from the future. */
 export const CLOCK_SKEW_MAX_MS = 120_000;
+/** Between the notice of a recovery sheet and its effect: so long every owner may object. */
+export const RECOVERY_NOTICE_MS = 72 * 3_600_000;

@@ -4,6 +4,7 @@ import { canonicalJson } from "./canonical-json.ts";
 import { MalformedInput } from "./errors.ts";
 import type { Sha256Hex } from "./ids.ts";
 import { LIMITS } from "./limits.ts";
+import { AnnouncedDocumentSchema, SealedDocumentSchema } from "./request-document.ts";
 
 const literals = <const Values extends readonly string[]>(values: Values) =>
   Type.Union(values.map((value) => Type.Literal(value))) as unknown as Type.TUnsafe<Values[number]>;
@@ -103,16 +104,31 @@ export const SealedRequestSchema = Type.Object(
     asked: AskedSchema,
     /** Base64 of an age file for the owners' reader; its content is a `SealedPersonalSchema`. */
     personal: Type.String({ minLength: 1, maxLength: LIMITS.requestBytes }),
+    /** What is to follow by a route of its own; left out where nothing is. */
+    document: Type.Optional(AnnouncedDocumentSchema),
   },
   { additionalProperties: false },
 );
 export type SealedRequest = Static<typeof SealedRequestSchema>;
+
+/** A sealed request with its document, as one file for any mail. */
+export const RequestFileSchema = Type.Object(
+  {
+    format: Type.Literal("doorward-request-file/v1"),
+    request: SealedRequestSchema,
+    /** Base64 of the age file that the request announces. */
+    document: Type.String({ minLength: 1, maxLength: 2 * LIMITS.sealedDocumentBytes }),
+  },
+  { additionalProperties: false },
+);
+export type RequestFile = Static<typeof RequestFileSchema>;
 
 /** Inside the seal: the hash ties the personal part to the part that the hub can read. */
 export const SealedPersonalSchema = Type.Object(
   {
     askedSha256: Type.String({ minLength: 64, maxLength: 64 }),
     personal: PersonalSchema,
+    document: Type.Optional(SealedDocumentSchema),
   },
   { additionalProperties: false },
 );
