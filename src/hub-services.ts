@@ -4,11 +4,15 @@ import type { HubDatabase } from "./base/database.ts";
 import { sealBytes } from "./clips/sealed-file.ts";
 import { Retention } from "./clips/retention.ts";
 import { RenditionUploads } from "./clips/renditions.ts";
+import { Rewraps } from "./clips/rewraps.ts";
 import { RETENTION_DEFAULT } from "./clips/retention-plan.ts";
+import { openRetentionCount, prepareRetentionStatements } from "./clips/retention-rows.ts";
 import { ClipStore } from "./clips/store.ts";
 import { ClipTimeline } from "./clips/timeline.ts";
 import type { BundleSource } from "./consent/bundle.ts";
-import { createDecisions, type Decisions } from "./consent/decisions.ts";
+import { createDecisions } from "./consent/decisions.ts";
+import { createWithdrawals } from "./consent/endings.ts";
+import { ProposalStore } from "./consent/proposals.ts";
 import { createReleasedClips } from "./consent/released-clips.ts";
 import { RequestStore } from "./consent/requests.ts";
 import { createClaimDesk } from "./http/claim.ts";
@@ -37,6 +41,8 @@ export interface HubOptions {
   readonly dataDirectory: string;
   readonly settings: Settings;
   readonly nowMs?: () => number;
+  /** Only ever runs forward. */
+  readonly monotonicMs?: () => number;
   /** Replaced in tests that compare whole histories byte for byte. */
   readonly random?: (size: number) => Uint8Array;
   /** Where the page's files are; by default what the build made. */
@@ -102,8 +108,13 @@ export function openServices(parts: {
       ...{ database, store: clips, appendEntry, nowMs },
       keyring: () => requireKeyring(household),
     }),
+    rewraps: Rewraps.open({
+      ...{ database, store: clips, appendEntry, nowMs, log: options.log },
+      keyring: () => requireKeyring(household),
+    }),
     requests,
     decisions,
+    withdrawals: stores.withdrawals,
     bundles: bundleSource(ledger, household, clips),
     nowMs,
     seal: (plaintext, recipients) => sealBytes(plaintext, recipients.map(parseRecipient)),
@@ -160,19 +171,14 @@ function openStores(parts: {
     nowMs,
     ...(options.random ? { random: options.random } : {}),
   });
-  const decisions = openDecisions({
-    database,
-    requests,
-    appendEntry,
-    nowMs,
-    household,
-    clips,
-    ledger,
+  const consent = openConsent({
+    ...{ database, requests, appendEntry, nowMs, household, clips, ledger },
+    monotonicMs: options.monotonicMs ?? (() => performance.now()),
   });
   const sessions = new Sessions({ database, keyring: () => household.keyring, nowMs });
   const news = openNews({ clips, ledger, household, sessions });
   heard = news;
-  return { ledger, appendEntry, household, clips, requests, decisions, sessions, news };
+  return { ledger, appendEntry, household, clips, requests, ...consent, sessions, news };
 }
 
 function openLive(settings: HubSettings, tellIngest: (message: ToIngest) => void): LiveStreams {
@@ -195,7 +201,7 @@ function openNews(from: Pick<HubServices, "clips" | "ledger" | "household" | "se
   });
 }
 
-function openDecisions(parts: {
+function openConsent(parts: {
   database: HubDatabase;
   requests: RequestStore;
   appendEntry: (entry: LedgerEntry) => number;
@@ -203,19 +209,24 @@ function openDecisions(parts: {
   household: Household;
   clips: ClipStore;
   ledger: Ledger;
-}): Decisions {
+  monotonicMs: () => number;
+}) {
   const { database, requests, appendEntry, nowMs, household, clips, ledger } = parts;
-  return createDecisions({
-    database,
-    requests,
-    appendEntry,
-    nowMs,
+  // The count that retention goes by and keeps; here it is only read.
+  const count = openRetentionCount(prepareRetentionStatements(database), parts.monotonicMs);
+  const endings = {
+    ...{ database, requests, appendEntry, nowMs },
     keyring: () => requireKeyring(household),
+    countedMs: () => count.nowMs(),
+  };
+  const decisions = createDecisions({
+    ...endings,
     keyringStatements: () => household.statements(),
     findFile: (clip, wanted) => findListedFile(clips, clip, sealedFileName(wanted)),
     knowsCheckpoint: (size, root) =>
       size >= 1 && size <= ledger.size() && toHex(ledger.root(size)) === root,
   });
+  return { decisions, withdrawals: createWithdrawals(endings) };
 }
 
 function openRetention(parts: {
@@ -232,8 +243,9 @@ function openRetention(parts: {
     ...{ database, clipsDirectory, appendEntry, store: clips, log: options.log },
     dataDirectory: options.dataDirectory,
     nowMs: options.nowMs ?? Date.now,
+    ...(options.monotonicMs ? { monotonicMs: options.monotonicMs } : {}),
     rules: () => settings.current.retention ?? RETENTION_DEFAULT,
-    released: createReleasedClips(requests),
+    released: createReleasedClips(requests, new ProposalStore(database)),
   });
 }
 

@@ -6,12 +6,15 @@ import { openDatabase } from "./base/database.ts";
 import { addClipRoutes } from "./http/clip-routes.ts";
 import { addConnectionRoutes, Connections } from "./http/connections.ts";
 import { addConsentRoutes, addPickUpRoute } from "./http/consent-routes.ts";
+import { addWithdrawalRoute } from "./http/decision-routes.ts";
 import { addHouseholdRoutes } from "./http/household-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
 import { addNewsRoutes } from "./http/news-routes.ts";
 import { addPageFiles } from "./http/page-files.ts";
 import { addLiveRoutes } from "./http/live-routes.ts";
+import { addPresenceRoutes } from "./http/presence-routes.ts";
 import { addRenditionRoutes } from "./http/rendition-routes.ts";
+import { addRewrapRoutes } from "./http/rewrap-routes.ts";
 import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { addSettingsRoutes } from "./http/settings-routes.ts";
@@ -32,6 +35,7 @@ import {
 import type { FromIngest, ToIngest } from "./ingest-messages.ts";
 import { IngestProcess } from "./ingest-process.ts";
 import { openLedgerKey } from "./keys/hub-keys.ts";
+import { LedgerClock } from "./ledger/clock-work.ts";
 import { HubError } from "./protocol/errors.ts";
 
 const EXPIRY_CHECK_MS = 10_000;
@@ -93,6 +97,8 @@ export class Hub implements AsyncDisposable {
       tellIngest: (message) => tellIngest(message),
     });
     stack.use(services.retention);
+    const clock = openClock(services, options);
+    await keepTime(services, options, () => clock.begin());
     await settlePast(services, options);
     const server = await mainServer(services, options.pageDirectory ?? PAGE_DIRECTORY);
     stack.defer(() => server.close());
@@ -113,7 +119,7 @@ export class Hub implements AsyncDisposable {
     stack.use(services.live);
     stack.use(services.news);
     stack.defer(() => connections.forgetStreams());
-    stack.use(startTimers(services, connections, options));
+    stack.use(startTimers(services, connections, options, clock));
     log("info", `listening on ${urls.main}`);
     return new Hub({
       services,
@@ -134,18 +140,23 @@ export class Hub implements AsyncDisposable {
 async function settlePast(services: HubServices, { log }: HubOptions): Promise<void> {
   await services.retention.finish();
   await services.renditions.removeUnfinished();
+  await services.rewraps.finish();
   const found = await services.clips.recoverOrphans();
   for (const clip of found.torn) log("warn", `clip ${clip} was torn by the last stop`);
   for (const { clip, name } of found.missing)
     log("warn", `file ${name} of clip ${clip} is missing`);
   if (!services.household.keyring) return;
-  for (const request of services.decisions.resume())
-    log("warn", `request ${request} is approved, and its release cannot be made`);
-  expireDue(services);
+  settleRequests(services, log);
 }
 
-function expireDue({ household, requests }: HubServices): void {
-  if (household.keyring) requests.expireDue(household.keyring.head);
+/** What time alone does to requests: expiry, the end of a veto window, the end of a pick-up. */
+function settleRequests(services: HubServices, log: HubOptions["log"]): void {
+  const { household, requests, withdrawals, decisions } = services;
+  if (!household.keyring) return;
+  withdrawals.settle();
+  requests.expireDue(household.keyring.head);
+  for (const { request, isNew } of decisions.settle())
+    if (isNew) log("warn", `request ${request} is approved, and its release cannot be made`);
 }
 
 function dropIdleUploads({ renditions }: HubServices, { log }: HubOptions): void {
@@ -154,18 +165,40 @@ function dropIdleUploads({ renditions }: HubServices, { log }: HubOptions): void
   });
 }
 
+/** A clock that a test moves has no jumps; what the hub's own does beside it, is one. */
+function openClock({ ledger, nowMs }: HubServices, options: HubOptions): LedgerClock {
+  const monotonicMs = options.monotonicMs ?? options.nowMs ?? (() => performance.now());
+  return new LedgerClock({ ledger, nowMs, monotonicMs });
+}
+
+/** On a full disk the hub goes on, and the devices see that it was silent. */
+async function keepTime(
+  { retention }: HubServices,
+  { log }: HubOptions,
+  work: () => void,
+): Promise<void> {
+  try {
+    await retention.withRoom(work);
+  } catch (error) {
+    log("warn", `heartbeat not entered: ${error instanceof Error ? error.message : "?"}`);
+  }
+}
+
 function startTimers(
   services: HubServices,
   connections: CameraConnections,
   options: HubOptions,
+  clock: LedgerClock,
 ): Disposable {
   const expiry = setInterval(() => {
-    expireDue(services);
+    settleRequests(services, options.log);
     connections.keep();
+    void keepTime(services, options, () => clock.tick());
   }, EXPIRY_CHECK_MS);
   const space = setInterval(() => {
     services.retention.wake();
     dropIdleUploads(services, options);
+    void services.rewraps.finish();
   }, SPACE_CHECK_MS);
   return {
     [Symbol.dispose]: () => {
@@ -207,10 +240,13 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addLiveRoutes(server, services);
   addRetentionRoutes(server, services);
   addRenditionRoutes(server, services);
+  addRewrapRoutes(server, services);
   addSettingsRoutes(server, services);
   addConsentRoutes(server, services);
   addPickUpRoute(server, services);
+  addWithdrawalRoute(server, services);
   addLedgerRoutes(server, services);
+  addPresenceRoutes(server, services);
   addNewsRoutes(server, services);
   addConnectionRoutes(server, services);
   server.get("/api/health", { config: { access: "session" } }, async () => services.health());

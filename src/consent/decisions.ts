@@ -1,31 +1,34 @@
 import Type from "typebox";
-import type { HubDatabase } from "../base/database.ts";
 import { amountsGranted } from "../protocol/amounts.ts";
 import {
   VerifiedApproval,
+  VerifiedProposal,
   VerifiedRefusal,
-  claimedOutcome,
   type DecisionContext,
 } from "../protocol/approval.ts";
 import { checkShape } from "../protocol/check.ts";
-import { openEnvelope, PAYLOAD_TYPES } from "../protocol/envelope.ts";
+import { claimedOutcome } from "../protocol/decision.ts";
+import { openEnvelope, PAYLOAD_TYPES, type EnvelopeSignature } from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
-import type { RequestId } from "../protocol/ids.ts";
-import { verifyKeyring, type Keyring } from "../protocol/keyring.ts";
-import type { LedgerEntry } from "../protocol/ledger-entry.ts";
-import type { RequestStore, StoredRequest } from "./requests.ts";
+import type { PersonId, RequestId, Sha256Hex } from "../protocol/ids.ts";
+import { verifyKeyring } from "../protocol/keyring.ts";
+import { AVAILABLE_DEFAULT_MS } from "../protocol/limits.ts";
+import { forgetFreed, isOver, lapseDue, revoke, withdraw, type EndingsOptions } from "./endings.ts";
+import { noProposal, ProposalStore, type StoredProposal } from "./proposals.ts";
+import type { StoredRequest } from "./requests.ts";
 import { advance, isReleased } from "./states.ts";
 
-export interface DecisionsOptions {
-  readonly database: HubDatabase;
-  readonly requests: RequestStore;
-  readonly appendEntry: (entry: LedgerEntry) => number;
-  readonly keyring: () => Keyring;
+export interface DecisionsOptions extends EndingsOptions {
   /** Every statement of the chain, to look back at the keyring an older decision was made under. */
   readonly keyringStatements: () => readonly unknown[];
   readonly findFile: DecisionContext["findFile"];
   readonly knowsCheckpoint: DecisionContext["knowsCheckpoint"];
-  readonly nowMs: () => number;
+}
+
+/** An approval that waits for owners, as the hub knows it. */
+export interface OpenProposal extends StoredProposal {
+  /** Another keyring is in force since: nobody can sign it any more, and another may take its place. */
+  readonly isStale: boolean;
 }
 
 /** Takes signed decisions and hands out approvals. There is no other way to change an outcome. */
@@ -35,12 +38,38 @@ export interface Decisions {
    */
   decide(id: RequestId, envelope: unknown): StoredRequest;
   /**
-   * Finishes what a crash interrupted between a decision and its release.
+   * Takes an approval that fewer persons have signed than the policy asks for. It lies beside the
+   * open request and releases nothing; where enough have signed already, it is a decision.
+   *
+   * @throws DecisionRefused, HubError NOT_OPEN, PROPOSAL_STANDS while another one can be signed.
+   */
+  propose(id: RequestId, envelope: unknown): StoredRequest;
+  /**
+   * Adds one signature to the bytes that were proposed. With the last one it is a decision.
+   *
+   * @throws DecisionRefused, HubError NOT_OPEN, NO_PROPOSAL.
+   */
+  cosign(id: RequestId, decisionSha256: Sha256Hex, signature: EnvelopeSignature): StoredRequest;
+  /** @throws HubError NO_PROPOSAL, NOT_ALLOWED where somebody else made it. */
+  withdrawProposal(id: RequestId, by: PersonId): void;
+  proposalOf(id: RequestId): OpenProposal | null;
+  /** @throws RevocationRefused, HubError NOT_OPEN. */
+  revoke(id: RequestId, envelope: unknown): StoredRequest;
+  /** Whoever asked takes it back. False where nothing was open. */
+  withdraw(id: RequestId): boolean;
+  /**
+   * How much longer an approval waits for a veto; null where it does not. By the time the hub runs:
+   * no setting of a clock makes it shorter.
+   */
+  leavesInMs(request: StoredRequest): number | null;
+  /**
+   * Makes ready what was approved and waits for nothing any more, whether a veto window is over or a
+   * crash came in between, and ends what nobody may fetch any more.
    *
    * @returns Requests that could not be released, for instance because a recording is gone; they
-   * stay approved, and the owner is told.
+   * stay approved, and the owner is told, once.
    */
-  resume(): RequestId[];
+  settle(): { readonly request: RequestId; readonly isNew: boolean }[];
   /**
    * The approval behind a request that may be fetched, verified again from its stored envelope; null
    * for every other request.
@@ -51,23 +80,57 @@ export interface Decisions {
 }
 
 export function createDecisions(options: DecisionsOptions): Decisions {
-  const { requests } = options;
+  const proposals = new ProposalStore(options.database);
+  const all: AllOptions = { ...options, proposals };
+  let failed: readonly RequestId[] = [];
   return {
-    decide: (id, envelope) => decide(options, id, envelope),
-    resume: () => {
-      const failed: RequestId[] = [];
-      for (const request of requests.inState("approved"))
-        try {
-          writeRelease(options, request, verifyStored(options, request));
-        } catch (error) {
-          if (!(error instanceof HubError)) throw error;
-          failed.push(request.id);
-        }
-      return failed;
+    decide: (id, envelope) => decide(all, id, envelope),
+    propose: (id, envelope) => propose(all, id, envelope),
+    cosign: (id, decisionSha256, signature) => cosign(all, id, decisionSha256, signature),
+    withdrawProposal: (id, by) => withdrawProposal(all, id, by),
+    proposalOf: (id) => proposalOf(all, id),
+    revoke: (id, envelope) => {
+      revoke(options, id, envelope);
+      return reread(options, id);
     },
-    approvalOf: (request) => (isReleased(request.state) ? verifyStored(options, request) : null),
+    withdraw: (id) => withdraw(options, id),
+    leavesInMs: (request) => leavesInMs(options, request),
+    settle: () => {
+      const earlier = failed;
+      failed = settle(options);
+      return failed.map((request) => ({ request, isNew: !earlier.includes(request) }));
+    },
+    approvalOf: (request) =>
+      isReleased(request.state) && !isOver(options, request)
+        ? verifyStored(options, request)
+        : null,
     recordAccess: (request) => recordAccess(options, request),
   };
+}
+
+interface AllOptions extends DecisionsOptions {
+  readonly proposals: ProposalStore;
+}
+
+function settle(options: DecisionsOptions): RequestId[] {
+  lapseDue(options);
+  const failed: RequestId[] = [];
+  for (const request of options.requests.inState("approved")) {
+    if ((leavesInMs(options, request) ?? 0) > 0) continue;
+    try {
+      writeRelease(options, request, verifyStored(options, request));
+    } catch (error) {
+      if (!(error instanceof HubError)) throw error;
+      failed.push(request.id);
+    }
+  }
+  return failed;
+}
+
+function leavesInMs({ countedMs }: DecisionsOptions, request: StoredRequest): number | null {
+  const { state, leavesCountedMs } = request;
+  if (state !== "approved" || leavesCountedMs === null) return null;
+  return Math.max(0, leavesCountedMs - countedMs());
 }
 
 function contextOf(options: DecisionsOptions, request: StoredRequest): DecisionContext {
@@ -86,38 +149,119 @@ function contextOf(options: DecisionsOptions, request: StoredRequest): DecisionC
   };
 }
 
-function decide(options: DecisionsOptions, id: RequestId, envelope: unknown): StoredRequest {
-  const { requests } = options;
-  const request = requests.get(id);
-  const nowMs = options.nowMs();
-  if (!request || request.expiresAtMs <= nowMs)
+function requireOpen(options: DecisionsOptions, id: RequestId): StoredRequest {
+  const request = options.requests.get(id);
+  if (!request || request.expiresAtMs <= options.nowMs())
     throw new HubError("NOT_OPEN", "Cannot decide: there is no open request of this id");
-  const event = claimedOutcome(envelope) === "refused" ? "refuse" : "approve";
-  if (!advance(request.state, event))
+  if (!advance(request.state, "approve"))
     throw new HubError("NOT_OPEN", `Cannot decide: the request is ${request.state}`);
+  return request;
+}
+
+function decide(options: AllOptions, id: RequestId, envelope: unknown): StoredRequest {
+  const request = requireOpen(options, id);
   const context = contextOf(options, request);
   const verified =
-    event === "refuse"
+    claimedOutcome(envelope) === "refused"
       ? VerifiedRefusal.verify(envelope, context)
       : VerifiedApproval.verify(envelope, context);
-  commitDecision(options, request, event, verified);
+  return conclude(options, request, verified, null);
+}
+
+function conclude(
+  options: AllOptions,
+  request: StoredRequest,
+  verified: VerifiedApproval | VerifiedRefusal,
+  proposal: StoredProposal | null,
+): StoredRequest {
+  const { id } = request;
+  // What was proposed in vain holds release headers, too.
+  const isInVain = proposal === null && options.proposals.get(id) !== null;
+  const event = verified instanceof VerifiedApproval ? "approve" : "refuse";
+  commitDecision(options, request, event, verified, proposal);
+  if (isInVain) forgetFreed(options.database);
   const decided = reread(options, id);
-  if (verified instanceof VerifiedApproval) writeRelease(options, decided, verified);
+  if (verified instanceof VerifiedApproval && (leavesInMs(options, decided) ?? 0) === 0)
+    writeRelease(options, decided, verified);
   return reread(options, id);
+}
+
+function proposalOf({ proposals, keyring }: AllOptions, id: RequestId): OpenProposal | null {
+  const proposal = proposals.get(id);
+  return proposal && { ...proposal, isStale: proposal.keyringHead !== keyring().head };
+}
+
+function propose(options: AllOptions, id: RequestId, envelope: unknown): StoredRequest {
+  const { database, proposals } = options;
+  const request = requireOpen(options, id);
+  const context = contextOf(options, request);
+  const proposal = VerifiedProposal.verify(envelope, context);
+  if (proposal.signers.length >= context.keyring.policy.exportSigners)
+    return decide(options, id, envelope);
+  const earlier = proposalOf(options, id);
+  if (earlier && !earlier.isStale)
+    throw new HubError(
+      "PROPOSAL_STANDS",
+      "Cannot propose: another proposal waits for signatures; sign that one, refuse, or have it taken back first",
+    );
+  const [signer] = proposal.signers;
+  const person = signer && context.keyring.devices.get(signer)?.person;
+  if (!person) throw new Error("a verified signature without its person");
+  database.transaction(() => {
+    proposals.remove(id);
+    proposals.add(proposal, person, id, context.nowMs);
+  })();
+  if (earlier) forgetFreed(database);
+  return reread(options, id);
+}
+
+function cosign(
+  options: AllOptions,
+  id: RequestId,
+  decisionSha256: Sha256Hex,
+  signature: EnvelopeSignature,
+): StoredRequest {
+  const request = requireOpen(options, id);
+  const earlier = proposalOf(options, id);
+  if (earlier?.decisionSha256 !== decisionSha256) throw noProposal();
+  const context = { ...contextOf(options, request), nonce: earlier.nonce };
+  const signatures = [...earlier.envelope.signatures, signature];
+  const proposal = VerifiedProposal.verify({ ...earlier.envelope, signatures }, context);
+  if (proposal.signers.length < context.keyring.policy.exportSigners) {
+    options.database.transaction(() => options.proposals.replace(proposal, id))();
+    return reread(options, id);
+  }
+  // Everything once more, and now with all that the policy asks for.
+  return conclude(options, request, VerifiedApproval.verify(proposal.envelope, context), earlier);
+}
+
+function withdrawProposal(options: AllOptions, id: RequestId, by: PersonId): void {
+  const proposal = proposalOf(options, id);
+  if (!proposal) throw noProposal();
+  if (proposal.person !== by)
+    throw new HubError(
+      "NOT_ALLOWED",
+      "Cannot take the proposal back: somebody else made it; refuse the request instead",
+    );
+  options.proposals.remove(id);
+  forgetFreed(options.database);
 }
 
 /** Nonce, ledger entry and state in one transaction: all of them, or none. */
 function commitDecision(
-  options: DecisionsOptions,
+  options: AllOptions,
   request: StoredRequest,
   event: "approve" | "refuse",
   verified: VerifiedApproval | VerifiedRefusal,
+  proposal: StoredProposal | null,
 ): void {
-  const { database } = options;
+  const { database, proposals } = options;
   const step = advance(request.state, event);
   if (!step) throw new Error("a state that was just checked has changed");
   const atMs = options.nowMs();
+  const times = event === "approve" ? timesOf(options, verified, atMs) : null;
   database.transaction(() => {
+    if (proposal) proposals.giveNonceBack(proposal);
     const decisionIndex = options.appendEntry({
       v: 2,
       kind: "decision",
@@ -131,7 +275,8 @@ function commitDecision(
     const spent = database
       .prepare(
         `UPDATE requests SET state = ?, decision = ?, decision_sha256 = ?, outcome = ?,
-           decided_at_ms = ?, decision_index = ?, nonce_spent_at_ms = ?
+           decided_at_ms = ?, decision_index = ?, nonce_spent_at_ms = ?,
+           leaves_counted_ms = ?, lapses_counted_ms = ?, available_until_ms = ?
          WHERE id = ? AND state = ? AND nonce = ? AND nonce_spent_at_ms IS NULL
            AND nonce_expires_at_ms >= ?`,
       )
@@ -143,6 +288,9 @@ function commitDecision(
         atMs,
         decisionIndex,
         atMs,
+        times?.leavesCountedMs,
+        times?.lapsesCountedMs,
+        times?.availableUntilMs,
         request.id,
         request.state,
         verified.terms.nonce,
@@ -152,6 +300,21 @@ function commitDecision(
     if (spent.changes !== 1)
       throw new HubError("NOT_OPEN", "Cannot decide: the nonce has expired; sign again");
   })();
+}
+
+/** Until when an owner may veto, and until when the recipient may fetch. */
+function timesOf(
+  { keyring, countedMs }: DecisionsOptions,
+  { terms }: VerifiedApproval | VerifiedRefusal,
+  atMs: number,
+): { leavesCountedMs: number | null; lapsesCountedMs: number; availableUntilMs: number } {
+  const { vetoWindowMs } = keyring().policy;
+  const availableUntilMs = terms.availableUntilMs ?? atMs + vetoWindowMs + AVAILABLE_DEFAULT_MS;
+  return {
+    leavesCountedMs: vetoWindowMs === 0 ? null : countedMs() + vetoWindowMs,
+    lapsesCountedMs: countedMs() + availableUntilMs - atMs,
+    availableUntilMs,
+  };
 }
 
 function writeRelease(
@@ -204,7 +367,7 @@ function epochClaimed(envelope: unknown): number {
 function recordAccess(options: DecisionsOptions, { id }: StoredRequest): void {
   // Read again: time has passed since the caller looked, and what was let go must stay let go.
   const request = reread(options, id);
-  const step = advance(request.state, "access");
+  const step = isOver(options, request) ? null : advance(request.state, "access");
   if (!step || request.decisionSha256 === null)
     throw new HubError("NOT_OPEN", "Cannot hand out bundle: nothing was released");
   const { decisionSha256 } = request;

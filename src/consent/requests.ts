@@ -49,6 +49,13 @@ export interface StoredRequest {
   readonly requestIndex: number;
   readonly decisionIndex: number | null;
   readonly releaseIndex: number | null;
+  /** Where the hub's running time will stand when a veto comes too late; null where none waits. */
+  readonly leavesCountedMs: number | null;
+  readonly lapsesCountedMs: number | null;
+  readonly availableUntilMs: number | null;
+  /** What was approved and has been revoked or has lapsed: the terms, as canonical JSON. */
+  readonly endedTerms: string | null;
+  readonly endedAtMs: number | null;
 }
 
 export interface RequestStoreOptions {
@@ -226,19 +233,23 @@ export class RequestStore {
   /**
    * A fresh nonce for one decision on this request; an older one stops being good.
    *
+   * @param lifetimeMs - Never longer than the request itself.
    * @returns null when the request is not open.
    */
-  issueNonce(id: RequestId): { nonce: string; expiresAtMs: number } | null {
+  issueNonce(
+    id: RequestId,
+    lifetimeMs: number = DECISION_LIFETIME_MS,
+  ): { nonce: string; expiresAtMs: number } | null {
     const nowMs = this.#options.nowMs();
     const nonce = Buffer.from(this.#random(32)).toString("hex");
-    const expiresAtMs = nowMs + DECISION_LIFETIME_MS;
-    const changed = this.#database
-      .prepare(
-        `UPDATE requests SET nonce = ?, nonce_expires_at_ms = ?
-         WHERE id = ? AND state IN ('received', 'held') AND expires_at_ms > ?`,
+    const issued = this.#database
+      .prepare<[string, number, string, number], { expiresAtMs: number }>(
+        `UPDATE requests SET nonce = ?, nonce_expires_at_ms = min(?, expires_at_ms)
+         WHERE id = ? AND state IN ('received', 'held') AND expires_at_ms > ?
+         RETURNING nonce_expires_at_ms AS expiresAtMs`,
       )
-      .run(nonce, expiresAtMs, id, nowMs);
-    return changed.changes === 1 ? { nonce, expiresAtMs } : null;
+      .get(nonce, nowMs + lifetimeMs, id, nowMs);
+    return issued ? { nonce, expiresAtMs: issued.expiresAtMs } : null;
   }
 
   /** Closes what nobody answered in time: the entry first, and never into a yes (invariant 6). */
@@ -293,6 +304,11 @@ interface Row {
   readonly request_index: number;
   readonly decision_index: number | null;
   readonly release_index: number | null;
+  readonly leaves_counted_ms: number | null;
+  readonly lapses_counted_ms: number | null;
+  readonly available_until_ms: number | null;
+  readonly ended_terms: string | null;
+  readonly ended_at_ms: number | null;
 }
 
 function readRow(row: Row | undefined): StoredRequest | null {
@@ -317,5 +333,10 @@ function readRow(row: Row | undefined): StoredRequest | null {
     requestIndex: row.request_index,
     decisionIndex: row.decision_index,
     releaseIndex: row.release_index,
+    leavesCountedMs: row.leaves_counted_ms,
+    lapsesCountedMs: row.lapses_counted_ms,
+    availableUntilMs: row.available_until_ms,
+    endedTerms: row.ended_terms,
+    endedAtMs: row.ended_at_ms,
   };
 }

@@ -5,20 +5,21 @@ import { openBundle } from "../consent/bundle.ts";
 import type { StoredRequest } from "../consent/requests.ts";
 import * as Api from "../protocol/api.ts";
 import type { VerifiedApproval } from "../protocol/approval.ts";
+import { decisionLifetimeMs } from "../protocol/decision.ts";
 import { BUNDLE_MEDIA_TYPE } from "../protocol/bundle.ts";
-import { fromBase64, toBase64 } from "../protocol/bytes.ts";
+import { fromBase64 } from "../protocol/bytes.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseRequestId, parseSha256Hex } from "../protocol/ids.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { SealedRequestSchema, type SealedRequest } from "../protocol/request.ts";
+import { addDecisionRoutes, DECISION_BODY_BYTES } from "./decision-routes.ts";
+import { summaryOf } from "./request-summary.ts";
 import { sendNotFound, type HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
 const idParameter = Type.Object({
   id: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }),
 });
-/** An envelope with four hundred post-quantum headers, and room. */
-const DECISION_BODY_BYTES = 4 * 1024 * 1024;
 
 /** Forms, requests and decisions: only owners see or answer them. */
 export function addConsentRoutes(server: HubServer, services: HubServices): void {
@@ -63,11 +64,12 @@ export function addConsentRoutes(server: HubServer, services: HubServices): void
     },
     async ({ body }) => summaryOf(receive(services, body, "sealed_file"), services),
   );
+  addAnswerRoutes(server, services);
   addDecisionRoutes(server, services);
 }
 
 /** Looking at what was asked, and answering it. */
-function addDecisionRoutes(server: HubServer, services: HubServices): void {
+function addAnswerRoutes(server: HubServer, services: HubServices): void {
   const { requests } = services;
   server.get(
     "/api/requests",
@@ -101,7 +103,9 @@ function addDecisionRoutes(server: HubServer, services: HubServices): void {
       schema: { params: idParameter, response: { 200: Api.NonceAnswer } },
     },
     async ({ params }) => {
-      const issued = requests.issueNonce(parseRequestId(params.id));
+      const { keyring } = services.household;
+      const lifetimeMs = keyring ? decisionLifetimeMs(keyring.policy) : 0;
+      const issued = requests.issueNonce(parseRequestId(params.id), lifetimeMs);
       if (!issued) throw new HubError("NOT_OPEN", "Cannot decide: the request is not open");
       return issued;
     },
@@ -192,23 +196,6 @@ function requireRequest({ requests }: HubServices, id: string): StoredRequest {
   const request = requests.get(parseRequestId(id));
   if (!request) throw new HubError("NOT_FOUND", "There is no request of this id");
   return request;
-}
-
-function summaryOf(request: StoredRequest, services: HubServices): Api.RequestSummary {
-  return {
-    record: request.record,
-    recordSha256: request.recordSha256,
-    state: request.state,
-    outcome: request.outcome,
-    decidedAtMs: request.decidedAtMs,
-    personal: request.personal === null ? null : toBase64(request.personal),
-    ...(request.state === "accessed" ? { fetched: timesFetched(services, request) } : {}),
-    statusUrl: services.statusUrl(request.statusToken),
-  };
-}
-
-function timesFetched({ ledger }: HubServices, { id }: StoredRequest): number {
-  return Math.max(1, ledger.entries({ kind: "access", subject: id }).length);
 }
 
 /**

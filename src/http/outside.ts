@@ -1,4 +1,5 @@
 import { addIntakeRoute, addPickUpRoute } from "./consent-routes.ts";
+import { addWithdrawalRoute } from "./decision-routes.ts";
 import { createServer, type HubServer, type ServerOptions } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
@@ -13,5 +14,6 @@ export async function createOutsideServer(
   const server = await createServer({ ...options, sessions: null });
   addIntakeRoute(server, services);
   addPickUpRoute(server, services);
+  addWithdrawalRoute(server, services);
   return server;
 }

@@ -1,7 +1,9 @@
 import type { BundleSource } from "../consent/bundle.ts";
 import type { Decisions } from "../consent/decisions.ts";
+import type { Withdrawals } from "../consent/endings.ts";
 import type { RequestStore, StoredRequest } from "../consent/requests.ts";
 import type { Retention } from "../clips/retention.ts";
+import type { Rewraps } from "../clips/rewraps.ts";
 import type { RenditionUploads } from "../clips/renditions.ts";
 import type { ClipStore } from "../clips/store.ts";
 import type { ClipTimeline } from "../clips/timeline.ts";
@@ -33,9 +35,11 @@ export interface HubServices {
   readonly live: LiveStreams;
   readonly retention: Retention;
   readonly renditions: RenditionUploads;
+  readonly rewraps: Rewraps;
   readonly settings: SettingsDesk;
   readonly requests: RequestStore;
   readonly decisions: Decisions;
+  readonly withdrawals: Withdrawals;
   readonly bundles: BundleSource;
   readonly nowMs: () => number;
   /** Seals bytes with the recorder's own writer. */

@@ -16,12 +16,15 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["FORM_GONE", 410],
   ["NOT_CLAIMED", 409],
   ["NOT_OPEN", 409],
+  ["NO_PROPOSAL", 409],
+  ["PROPOSAL_STANDS", 409],
   ["CLIP_RECORDING", 409],
   ["CLIP_HELD", 409],
   ["CLIP_RELEASED", 409],
   ["CLIP_NOT_GOING", 409],
   ["HOLD_OUT_OF_RANGE", 422],
   ["TOO_MANY_HOLDS", 429],
+  ["REWRAP_REFUSED", 422],
   ["RENDITION_KNOWN", 409],
   ["RENDITION_INCOMPLETE", 409],
   ["TOO_MANY_RENDITIONS", 429],
@@ -50,6 +53,6 @@ const STATUS: ReadonlyMap<string, number> = new Map([
 ]);
 
 export function statusOf(code: string): number {
-  if (code.startsWith("DECISION_") || code.startsWith("KEYRING_")) return 422;
+  if (/^(DECISION|REVOCATION|KEYRING)_/.test(code)) return 422;
   return STATUS.get(code) ?? 400;
 }

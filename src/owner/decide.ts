@@ -1,5 +1,11 @@
 import type { ClipDetail, RequestSummary } from "../protocol/api.ts";
-import { impliedRedactions, termsHash, type Terms, type TermsClip } from "../protocol/decision.ts";
+import {
+  decisionLifetimeMs,
+  impliedRedactions,
+  termsHash,
+  type Terms,
+  type TermsClip,
+} from "../protocol/decision.ts";
 import {
   PAYLOAD_TYPES,
   signEnvelope,
@@ -8,7 +14,7 @@ import {
 } from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
 import type { Keyring } from "../protocol/keyring.ts";
-import { DECISION_LIFETIME_MS } from "../protocol/limits.ts";
+import { AVAILABLE_DEFAULT_MS, AVAILABLE_MAX_MS } from "../protocol/limits.ts";
 import { recipientWords } from "../protocol/words.ts";
 import { makeRelease, type FileSource } from "./release.ts";
 
@@ -77,11 +83,22 @@ export function chooseFiles(choice: Choice): TermsClip {
 /** The statement an owner reads before signing: complete, and exactly what will leave. */
 export function approvalTerms(
   ground: DecisionGround,
-  options: { clips: readonly TermsClip[]; recipient: string; purpose: string; isPart: boolean },
+  options: {
+    clips: readonly TermsClip[];
+    recipient: string;
+    purpose: string;
+    isPart: boolean;
+    /** For how long the recipient may fetch it; by default 30 days, at most a year. */
+    availableForMs?: number;
+  },
 ): Terms {
-  const { clips, recipient, purpose, isPart } = options;
+  const { clips, recipient, purpose, isPart, availableForMs = AVAILABLE_DEFAULT_MS } = options;
+  const common = commonTerms(ground);
+  // From when it can be fetched at the latest: others may take as long as they may to sign.
+  const startsByMs = common.notAfterMs + ground.keyring.policy.vetoWindowMs;
   return {
-    ...commonTerms(ground),
+    ...common,
+    availableUntilMs: Math.min(startsByMs + availableForMs, common.notBeforeMs + AVAILABLE_MAX_MS),
     outcome: isPart ? "approved_in_part" : "approved",
     clips: [...clips],
     redactions: impliedRedactions(clips),
@@ -111,7 +128,7 @@ function commonTerms({ keyring, request, nonce, checkpoint, nowMs }: DecisionGro
     requestSha256: request.recordSha256,
     notBeforeMs: nowMs,
     notAfterMs: Math.min(
-      nowMs + DECISION_LIFETIME_MS,
+      nowMs + decisionLifetimeMs(keyring.policy),
       nonce.expiresAtMs,
       request.record.expiresAtMs,
     ),

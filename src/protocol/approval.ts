@@ -30,7 +30,7 @@ import {
   type Sha256Hex,
 } from "./ids.ts";
 import { roleOfDevice, type Keyring } from "./keyring.ts";
-import { LIMITS } from "./limits.ts";
+import { AVAILABLE_MAX_MS, CLOCK_SKEW_MAX_MS, LIMITS } from "./limits.ts";
 import { listedFile } from "./listed-files.ts";
 import { recipientWords } from "./words.ts";
 import { verifyAssertion } from "./webauthn.ts";
@@ -78,9 +78,6 @@ export class DecisionRefused extends HubError {
     | "DECISION_BAD_HEADER"
     | "DECISION_WRONG_OUTCOME";
 }
-
-/** How far the clocks of hub and device may differ before a decision counts as from the future. */
-const CLOCK_SKEW_MAX_MS = 120_000;
 
 interface Verified {
   readonly envelope: Envelope;
@@ -138,6 +135,39 @@ export class VerifiedApproval {
   }
 }
 
+/**
+ * Proof that at least one owner, and maybe not enough of them, signed for exactly these files: what
+ * the other owners are asked to sign as well. Nothing is ever made from it.
+ */
+export class VerifiedProposal {
+  readonly #verified: Verified;
+
+  private constructor(verified: Verified) {
+    this.#verified = verified;
+  }
+
+  /** @throws DecisionRefused with the reason, also for a signed refusal: that needs no other owner. */
+  static verify(value: unknown, context: DecisionContext): VerifiedProposal {
+    const verified = verifyDecision(value, context, 1);
+    if (verified.decision.terms.outcome === "refused")
+      refuse("DECISION_WRONG_OUTCOME", "the owner signed a refusal");
+    return new VerifiedProposal(verified);
+  }
+
+  get decision(): Decision {
+    return this.#verified.decision;
+  }
+  get envelope(): Envelope {
+    return this.#verified.envelope;
+  }
+  get decisionSha256(): Sha256Hex {
+    return sha256Hex(this.#verified.payload);
+  }
+  get signers(): readonly DeviceId[] {
+    return this.#verified.signers;
+  }
+}
+
 /** Proof that an owner signed a refusal. Made like {@link VerifiedApproval}. */
 export class VerifiedRefusal {
   readonly #verified: Verified;
@@ -165,37 +195,33 @@ export class VerifiedRefusal {
   }
 }
 
-/** The outcome that an envelope claims, without verifying anything; null where it cannot be read. */
-export function claimedOutcome(value: unknown): Terms["outcome"] | null {
-  try {
-    const { content } = openEnvelope(value, PAYLOAD_TYPES.decision, "decision");
-    return checkShape(DecisionSchema, content, "decision").terms.outcome;
-  } catch (cause) {
-    if (cause instanceof HubError) return null;
-    throw cause;
-  }
-}
-
 function refuse(code: DecisionRefused["code"], reason: string): never {
   throw new DecisionRefused(code, `Cannot accept decision: ${reason}`);
 }
 
-function verifyDecision(value: unknown, context: DecisionContext): Verified {
+/** @param enough - How many persons must have signed an approval; by default as the policy says. */
+function verifyDecision(
+  value: unknown,
+  context: DecisionContext,
+  enough = context.keyring.policy.exportSigners,
+): Verified {
   try {
-    return verifyReadable(value, context);
+    return verifyReadable(value, context, enough);
   } catch (cause) {
     if (!(cause instanceof MalformedInput)) throw cause;
     throw new DecisionRefused("DECISION_MALFORMED", cause.message, { cause });
   }
 }
 
-function verifyReadable(value: unknown, context: DecisionContext): Verified {
+function verifyReadable(value: unknown, context: DecisionContext, enough: number): Verified {
   const { envelope, payload, content } = openEnvelope(value, PAYLOAD_TYPES.decision, "decision");
   const decision = checkShape(DecisionSchema, content, "decision");
   const { terms } = decision;
   requireSameHousehold(terms, context);
   requireInTime(terms, context);
-  const signers = requireSigners(envelope, payload, decision, context);
+  // A refusal needs one owner: nobody can be outvoted into letting something go.
+  const needed = terms.outcome === "refused" ? 1 : enough;
+  const signers = requireSigners({ envelope, payload, decision }, context, needed);
   if (terms.outcome === "refused") requireEmptyRefusal(decision);
   else requireSoundRelease(decision, context);
   return { envelope, payload, decision, signers };
@@ -226,10 +252,9 @@ function requireInTime(terms: Terms, context: DecisionContext): void {
 }
 
 function requireSigners(
-  envelope: Envelope,
-  payload: Uint8Array,
-  decision: Decision,
+  { envelope, payload, decision }: Omit<Verified, "signers">,
   context: DecisionContext,
+  needed: number,
 ): DeviceId[] {
   const persons = new Set<PersonId>();
   const signers = envelope.signatures.map((signature) => {
@@ -239,8 +264,6 @@ function requireSigners(
     persons.add(device.person);
     return device.id;
   });
-  // A refusal needs one owner: nobody can be outvoted into letting something go.
-  const needed = decision.terms.outcome === "refused" ? 1 : context.keyring.policy.exportSigners;
   if (persons.size < needed)
     refuse("DECISION_NOT_ENOUGH_SIGNERS", `${persons.size} of ${needed} owners signed`);
   return signers;
@@ -270,13 +293,19 @@ function requireSigner(
 }
 
 function requireEmptyRefusal({ terms, release }: Decision): void {
-  if (terms.clips.length > 0 || release.length > 0 || terms.recipient !== null)
-    refuse("DECISION_MALFORMED", "a refusal names files or a recipient");
+  const isEmpty =
+    terms.clips.length === 0 &&
+    release.length === 0 &&
+    terms.recipient === null &&
+    terms.viewerSha256 === undefined &&
+    terms.availableUntilMs === undefined;
+  if (!isEmpty) refuse("DECISION_MALFORMED", "a refusal names files, a recipient or a time");
 }
 
 function requireSoundRelease(decision: Decision, context: DecisionContext): void {
   const { terms, release } = decision;
   const recipient = requireRecipient(terms, context);
+  requireAvailable(terms, context);
   const files = filesOfTerms(terms);
   if (files.length === 0 || files.length > LIMITS.filesPerApproval)
     refuse("DECISION_MALFORMED", `it names ${files.length} files`);
@@ -299,6 +328,15 @@ function requireSoundRelease(decision: Decision, context: DecisionContext): void
   const implied = impliedRedactions(terms.clips);
   if (terms.redactions.faces !== implied.faces || terms.redactions.audio !== implied.audio)
     refuse("DECISION_WRONG_REDACTIONS", "the redactions it states are not those of its files");
+}
+
+function requireAvailable(terms: Terms, { nowMs }: DecisionContext): void {
+  const { availableUntilMs, notBeforeMs } = terms;
+  if (availableUntilMs === undefined) return;
+  if (availableUntilMs <= nowMs)
+    refuse("DECISION_EXPIRED", "the time is over until which it could be fetched");
+  if (availableUntilMs > notBeforeMs + AVAILABLE_MAX_MS)
+    refuse("DECISION_MALFORMED", "it could be fetched for more than a year");
 }
 
 function requireRecipient(

@@ -7,7 +7,7 @@ import { openEnvelope, PAYLOAD_TYPES } from "./envelope.ts";
 import { HubError } from "./errors.ts";
 import type { Rendition, Track } from "./ids.ts";
 import { SealedFileSchema } from "./ledger-entry.ts";
-import { LIMITS } from "./limits.ts";
+import { DECISION_LIFETIME_MS, LIMITS, REQUEST_EXPIRY_MAX_MS } from "./limits.ts";
 
 const hex = (length: number) =>
   Type.String({ pattern: `^[0-9a-f]{${length}}$`, minLength: length, maxLength: length });
@@ -110,6 +110,18 @@ export const DecisionSchema = Type.Object(
   { additionalProperties: false },
 );
 export type Decision = Static<typeof DecisionSchema>;
+
+/**
+ * How long a decision may travel: some minutes when one person decides on the spot; as long as the
+ * request is open where others have to sign it or may veto.
+ */
+export function decisionLifetimeMs(policy: {
+  readonly exportSigners: number;
+  readonly vetoWindowMs: number;
+}): number {
+  const isOnTheSpot = policy.exportSigners === 1 && policy.vetoWindowMs === 0;
+  return isOnTheSpot ? DECISION_LIFETIME_MS : REQUEST_EXPIRY_MAX_MS;
+}
 
 /** SHA-256 over the terms: what a passkey is asked to assert. */
 export function termsHash(terms: Terms): Uint8Array {

@@ -1,6 +1,6 @@
 import Type, { type Static } from "typebox";
 import { LIMITS } from "./limits.ts";
-import { RewrappedFileSchema } from "./rewrapped-file.ts";
+import { REWRAP_FILES_MAX, RewrappedFileSchema } from "./rewrapped-file.ts";
 
 /**
  * What the ledger holds, one canonical JSON object an entry. Nothing personal in the clear: names
@@ -124,7 +124,7 @@ export const LEDGER_ENTRY_SCHEMAS = {
     clip: hex(32),
     device: hex(64),
     keyringHead: hex(64),
-    files: Type.Array(RewrappedFileSchema, { minItems: 1, maxItems: 1_000 }),
+    files: Type.Array(RewrappedFileSchema, { minItems: 1, maxItems: REWRAP_FILES_MAX }),
   }),
   torn: entry("torn", {
     clip: hex(32),

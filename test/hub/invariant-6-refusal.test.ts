@@ -162,7 +162,7 @@ describe("a no is final", () => {
     for (let month = 0; month < 12; month += 1) {
       hub.clock.nowMs += 30 * 86_400_000;
       expireDue(hub);
-      hub.hub.services.decisions.resume();
+      hub.hub.services.decisions.settle();
       for (const request of requests) {
         expect(stateOf(hub, request)).toBe("expired");
         expect((await hub.call("GET", statusPath(request))).statusCode).toBe(404);

@@ -1,0 +1,46 @@
+import type { StoredRequest } from "../consent/requests.ts";
+import type * as Api from "../protocol/api.ts";
+import { toBase64 } from "../protocol/bytes.ts";
+import type { HubServices } from "./services.ts";
+
+/** A request as owners get it. */
+export function summaryOf(request: StoredRequest, services: HubServices): Api.RequestSummary {
+  const { decisionSha256, availableUntilMs, endedAtMs } = request;
+  const leavesInMs = services.decisions.leavesInMs(request);
+  const proposal = proposalOf(request, services);
+  return {
+    record: request.record,
+    recordSha256: request.recordSha256,
+    state: request.state,
+    outcome: request.outcome,
+    decidedAtMs: request.decidedAtMs,
+    personal: request.personal === null ? null : toBase64(request.personal),
+    ...(decisionSha256 === null ? {} : { decisionSha256 }),
+    ...(proposal ? { proposal } : {}),
+    ...(leavesInMs === null ? {} : { leavesAtMs: services.nowMs() + leavesInMs }),
+    ...(availableUntilMs === null ? {} : { availableUntilMs }),
+    ...(endedAtMs === null ? {} : { endedAtMs }),
+    ...(request.state === "accessed" ? { fetched: timesFetched(services, request) } : {}),
+    statusUrl: services.statusUrl(request.statusToken),
+  };
+}
+
+function proposalOf(
+  { id }: StoredRequest,
+  { decisions, household }: HubServices,
+): Api.RequestSummary["proposal"] | null {
+  const proposal = decisions.proposalOf(id);
+  if (!proposal || !household.keyring) return null;
+  return {
+    decisionSha256: proposal.decisionSha256,
+    signers: proposal.envelope.signatures.map(({ keyid }) => keyid),
+    by: proposal.person,
+    needed: household.keyring.policy.exportSigners,
+    madeAtMs: proposal.madeAtMs,
+    isStale: proposal.isStale,
+  };
+}
+
+function timesFetched({ ledger }: HubServices, { id }: StoredRequest): number {
+  return Math.max(1, ledger.entries({ kind: "access", subject: id }).length);
+}
