@@ -1,0 +1,30 @@
+import { filesPresent } from "../clips/presence.ts";
+import * as Api from "../protocol/api-presence.ts";
+import { parseClipId } from "../protocol/ids.ts";
+import type { HubServer } from "./server.ts";
+import type { HubServices } from "./services.ts";
+
+/** As many recordings again are looked for in one minute: one contact of one device, twice over. */
+const PRESENCE_CALLS_A_MINUTE = 60;
+
+/**
+ * Whether what the ledger lists is still there. Every device may ask, as every device reads the
+ * ledger, which names the same recordings.
+ */
+export function addPresenceRoutes(server: HubServer, { clips }: HubServices): void {
+  server.post(
+    "/api/clips/present",
+    {
+      config: {
+        access: "session",
+        rateLimit: { max: PRESENCE_CALLS_A_MINUTE, timeWindow: 60_000 },
+      },
+      schema: { body: Api.PresenceBody, response: { 200: Api.PresenceAnswer } },
+    },
+    async ({ body }) => {
+      const files: (number | null)[] = [];
+      for (const clip of body.clips) files.push(await filesPresent(clips, parseClipId(clip)));
+      return { files };
+    },
+  );
+}
