@@ -7,9 +7,11 @@ import { addClipRoutes } from "./http/clip-routes.ts";
 import { addConnectionRoutes, Connections } from "./http/connections.ts";
 import { addConsentRoutes, addPickUpRoute } from "./http/consent-routes.ts";
 import { addWithdrawalRoute } from "./http/decision-routes.ts";
+import { addHandlingRoutes } from "./http/handling-routes.ts";
 import { addHouseholdRoutes } from "./http/household-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
 import { addNewsRoutes } from "./http/news-routes.ts";
+import { addNoticeRoute } from "./http/notice-routes.ts";
 import { addPageFiles } from "./http/page-files.ts";
 import { addLiveRoutes } from "./http/live-routes.ts";
 import { addPresenceRoutes } from "./http/presence-routes.ts";
@@ -140,6 +142,7 @@ export class Hub implements AsyncDisposable {
 async function settlePast(services: HubServices, { log }: HubOptions): Promise<void> {
   await services.retention.finish();
   await services.renditions.removeUnfinished();
+  await services.documents.finish();
   await services.rewraps.finish();
   const found = await services.clips.recoverOrphans();
   for (const clip of found.torn) log("warn", `clip ${clip} was torn by the last stop`);
@@ -243,6 +246,8 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addRewrapRoutes(server, services);
   addSettingsRoutes(server, services);
   addConsentRoutes(server, services);
+  addHandlingRoutes(server, services);
+  addNoticeRoute(server, services);
   addPickUpRoute(server, services);
   addWithdrawalRoute(server, services);
   addLedgerRoutes(server, services);

@@ -11,6 +11,8 @@ import { cosignerKey } from "../protocol/cosigner.ts";
 
 const index = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
+const subject = Type.String({ pattern: "^[0-9a-f]{32}$", minLength: 32, maxLength: 32 });
+
 const entryKind = Type.Union(
   (Object.keys(LEDGER_ENTRY_SCHEMAS) as LedgerEntryKind[]).map((kind) => Type.Literal(kind)),
 ) as unknown as Type.TUnsafe<LedgerEntryKind>;
@@ -33,16 +35,19 @@ export function addLedgerRoutes(server: HubServer, { ledger, household }: HubSer
           before: Type.Optional(index),
           newest: Type.Optional(Type.Boolean()),
           kind: Type.Optional(entryKind),
+          /** Id of a clip or a request. */
+          subject: Type.Optional(subject),
           limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000 })),
         }),
         response: { 200: Api.EntriesAnswer },
       },
     },
-    async ({ query: { from, before, newest, kind, limit } }) =>
+    async ({ query: { from, before, newest, kind, subject, limit } }) =>
       ledger
         .entries({
           limit: limit ?? 100,
           ...(kind === undefined ? {} : { kind }),
+          ...(subject === undefined ? {} : { subject }),
           ...(newest === true || before !== undefined
             ? { before: before ?? Number.MAX_SAFE_INTEGER }
             : { from: from ?? 0 }),
@@ -94,7 +99,8 @@ function addWitnessRoutes(
     async (request, reply) => {
       const { keyring } = household;
       const record = keyring?.devices.get(deviceOf(request).device)?.record;
-      if (!keyring || !record) throw new HubError("NOT_CLAIMED", "Cannot witness: no household");
+      if (!keyring || !record)
+        throw new HubError("NOT_ALLOWED", "Cannot witness: this device is not admitted yet");
       const publicKey = fromBase64(record.signingKey, "signingKey");
       // Under its own name only: a verifier knows devices by the names the keyring gives them.
       if (

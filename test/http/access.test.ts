@@ -38,6 +38,7 @@ const ANY_DEVICE = [
   "GET /api/ledger/counts",
   "GET /api/ledger/entries",
   "GET /api/ledger/inclusion",
+  "POST /api/clips/present",
   "POST /api/ledger/cosignatures",
 ];
 const MAY_VIEW = [
@@ -229,7 +230,7 @@ describe("a session", () => {
     await using own = await startTestHub();
     const phone = await own.admit("owner", { person: own.owner.bundle.person });
     expect((await own.call("GET", "/api/requests", { as: phone })).statusCode).toBe(200);
-    const readers = await newReaders();
+    const readers = await newReaders(own.hub.services.household.keyring);
     await own.change({ kind: "remove", device: phone.key.device, readers });
     expect((await own.call("GET", "/api/requests", { as: phone })).statusCode).toBe(401);
     expect((await own.call("GET", "/api/requests", { as: own.owner })).statusCode).toBe(200);
