@@ -7,6 +7,7 @@ import { openEnvelope, PAYLOAD_TYPES, verifyEnvelopeSignature } from "../protoco
 import { HubError } from "../protocol/errors.ts";
 import { parseDeviceId, type DeviceId, type PersonId } from "../protocol/ids.ts";
 import {
+  findDevice,
   roleHasRight,
   roleOfDevice,
   type Keyring,
@@ -105,7 +106,7 @@ export class Sessions {
     const asked = this.#challenges.get(statement.challenge);
     this.#challenges.delete(statement.challenge);
     const id = parseDeviceId(statement.device);
-    const device = keyring.devices.get(id);
+    const device = findDevice(keyring, id);
     const role = roleOfDevice(keyring, id);
     const [signature, extra] = envelope.signatures;
     if (!asked || asked.expiresAtMs < this.#options.nowMs() || asked.device !== id) throw refused();
@@ -143,7 +144,7 @@ export class Sessions {
     if (!row || !keyring) return null;
     const device = parseDeviceId(row.device);
     const role = roleOfDevice(keyring, device);
-    const person = keyring.devices.get(device)?.person;
+    const person = findDevice(keyring, device)?.person;
     if (!role || person === undefined) return null;
     return {
       device,

@@ -1,135 +1,116 @@
 import { fromBase64 } from "./bytes.ts";
 import { deviceIdOf } from "./envelope.ts";
-import { parseRecipient } from "./age-header.ts";
+import { parseDeviceId, parseSha256Hex, type Sha256Hex } from "./ids.ts";
 import {
-  parseDeviceId,
-  parsePersonId,
-  parseSha256Hex,
-  type PersonId,
-  type Sha256Hex,
-} from "./ids.ts";
-import {
-  isOwner,
-  KeyringRefused,
-  type DeviceRecord,
-  type Keyring,
-  type KeyringChange,
-  type KeyringStatement,
-  type Policy,
-  type Readers,
-} from "./keyring-schema.ts";
+  invalidChange,
+  newDevice,
+  requireReachable,
+  requireReaders,
+  requireRotated,
+  requireSigningKey,
+} from "./keyring-rules.ts";
+import { announceRecovery, completeRecovery, requireCompletable } from "./keyring-recovery.ts";
+import type { Keyring, KeyringChange, KeyringStatement } from "./keyring-schema.ts";
 
-function invalidChange(message: string): KeyringRefused {
-  return new KeyringRefused("KEYRING_INVALID_CHANGE", `Cannot accept keyring change: ${message}`);
-}
+type Change<Kind extends KeyringChange["kind"]> = Extract<KeyringChange, { kind: Kind }>;
 
-/** What the chain says after `statement`; nothing is verified here but that the change can be made. */
+/** What the chain says after `statement`; who signed it is not asked here. */
 export function applyChange(
   keyring: Keyring | null,
   statement: KeyringStatement,
   head: Sha256Hex,
 ): Keyring {
-  const { change } = statement;
+  const { change, epoch } = statement;
   if (change.kind === "genesis") {
     if (keyring) throw invalidChange("a household has one genesis");
     return foundHousehold(change, head);
   }
   if (!keyring) throw invalidChange("the first statement must be the genesis");
-  const following = { ...keyring, epoch: statement.epoch, head };
+  const following = { ...keyring, epoch, head };
   switch (change.kind) {
     case "admit":
       return admitDevice(following, change);
     case "remove":
-      return removeDevice(following, change);
+      return requireCompletable(removeDevice(following, change));
     case "policy":
       return { ...following, policy: requireReachable(following, change.policy) };
+    case "sheet":
+      return replaceSheet(following, change);
+    case "recovery_notice":
+      return announceRecovery(following, change, statement.atMs);
+    case "recovery_objection":
+      if (!keyring.pending) throw invalidChange("no recovery is pending");
+      return { ...following, pending: null };
+    case "recovery_complete":
+      return completeRecovery(following, statement.atMs);
   }
 }
 
-function foundHousehold(
-  change: Extract<KeyringChange, { kind: "genesis" }>,
-  head: Sha256Hex,
-): Keyring {
-  const person = parsePersonId(change.person);
-  const id = deviceIdOf(fromBase64(change.device.signingKey, "signingKey"));
+function foundHousehold(change: Change<"genesis">, head: Sha256Hex): Keyring {
+  const device = newDevice(change.person, change.device);
+  const recoveryKey = requireSigningKey(change.recoveryKey);
+  if (deviceIdOf(recoveryKey) === device.id) throw invalidChange("the sheet's key is a device's");
   const keyring: Keyring = {
     origin: change.origin,
     ledgerKey: fromBase64(change.ledgerKey, "ledgerKey"),
     genesis: parseSha256Hex(head),
     epoch: 0,
     head,
-    persons: new Map([[person, "owner"]]),
-    devices: new Map([
-      [id, { id, person, record: requireTransfer(change.device), removed: false }],
-    ]),
-    readers: requireOneKind(change.readers),
-    recoveryKey: fromBase64(change.recoveryKey, "recoveryKey"),
+    persons: new Map([[device.person, "owner"]]),
+    devices: new Map([[device.id, device]]),
+    readers: requireReaders(change.readers),
+    recoveryKey,
     policy: change.policy,
+    pending: null,
   };
   requireReachable(keyring, change.policy);
   return keyring;
 }
 
-function admitDevice(keyring: Keyring, change: Extract<KeyringChange, { kind: "admit" }>): Keyring {
-  const person = parsePersonId(change.person);
-  const id = deviceIdOf(fromBase64(change.device.signingKey, "signingKey"));
+function admitDevice(keyring: Keyring, change: Change<"admit">): Keyring {
+  const device = newDevice(change.person, change.device);
+  const { id, person } = device;
   if (keyring.devices.has(id)) throw invalidChange("this device was admitted before");
+  if (deviceIdOf(keyring.recoveryKey) === id) throw invalidChange("the sheet's key is no device's");
   const roleBefore = keyring.persons.get(person);
   if (roleBefore !== undefined && roleBefore !== change.role)
     throw invalidChange(`this person has the role ${roleBefore}`);
+  const waiting = keyring.pending?.admit;
+  if (waiting?.id === id || (waiting?.person === person && change.role !== "owner"))
+    throw invalidChange("a recovery that is pending admits this one; object to it first");
   return {
     ...keyring,
     persons: new Map(keyring.persons).set(person, change.role),
-    devices: new Map(keyring.devices).set(id, {
-      id,
-      person,
-      record: requireTransfer(change.device),
-      removed: false,
-    }),
+    devices: new Map(keyring.devices).set(id, device),
   };
 }
 
-function removeDevice(
-  keyring: Keyring,
-  change: Extract<KeyringChange, { kind: "remove" }>,
-): Keyring {
+function removeDevice(keyring: Keyring, change: Change<"remove">): Keyring {
   const id = parseDeviceId(change.device);
   const device = keyring.devices.get(id);
   if (!device || device.removed) throw invalidChange("this device is not in force");
-  const readers = requireOneKind(change.readers);
-  if (readers.kind !== keyring.readers.kind) throw invalidChange("the kind of keys cannot change");
   const next = {
     ...keyring,
-    readers,
+    readers: requireRotated(keyring, change.readers),
     devices: new Map(keyring.devices).set(id, { ...device, removed: true }),
   };
   requireReachable(next, next.policy);
   return next;
 }
 
-/** A policy that no set of owners could meet would lock the household out for ever. */
-function requireReachable(keyring: Keyring, policy: Policy): Policy {
-  const owners = new Set<PersonId>();
-  for (const device of keyring.devices.values())
-    if (!device.removed && isOwner(keyring, device)) owners.add(device.person);
-  if (owners.size < Math.max(policy.exportSigners, policy.keyringSigners))
-    throw invalidChange(`${owners.size} owners could never meet the policy`);
-  return policy;
-}
-
-function requireOneKind(readers: Readers): Readers {
-  const prefix = readers.kind === "pq" ? "age1pq1" : "age1";
-  const texts = [readers.originals, readers.blurred, readers.owners, readers.recovery];
-  for (const text of texts)
-    if (!text.startsWith(prefix) || (readers.kind === "x25519" && text.startsWith("age1pq1")))
-      throw invalidChange(`a reader is not of kind ${readers.kind}`);
-  if (new Set(texts).size !== texts.length) throw invalidChange("two readers are the same key");
-  return readers;
-}
-
-/** Who cannot be sealed to would keep the household from ever passing on new readers. */
-function requireTransfer(record: DeviceRecord): DeviceRecord {
-  if (record.transfer !== undefined && parseRecipient(record.transfer).kind !== "pq")
-    throw invalidChange("a transfer key is not post-quantum");
-  return record;
+/** What the old sheet announced falls with it: the key that would complete it counts no more. */
+function replaceSheet(keyring: Keyring, change: Change<"sheet">): Keyring {
+  const { recovery } = change;
+  const { readers } = keyring;
+  if (recovery === readers.recovery) throw invalidChange("the sheet's reader is the old one");
+  const recoveryKey = requireSigningKey(change.recoveryKey);
+  const id = deviceIdOf(recoveryKey);
+  if (id === deviceIdOf(keyring.recoveryKey)) throw invalidChange("the sheet's key is the old one");
+  if (keyring.devices.has(id)) throw invalidChange("the sheet's key is a device's");
+  return {
+    ...keyring,
+    readers: requireReaders({ ...readers, recovery }),
+    recoveryKey,
+    pending: null,
+  };
 }

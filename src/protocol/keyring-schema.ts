@@ -116,6 +116,31 @@ const ChangeSchema = Type.Union([
     { kind: Type.Literal("policy"), policy: PolicySchema },
     { additionalProperties: false },
   ),
+  Type.Object(
+    {
+      kind: Type.Literal("sheet"),
+      /** Reader and Ed25519 key (base64) of the new recovery sheet; the old one counts no more. */
+      recovery: Type.String({ maxLength: LIMITS.recipientCharacters }),
+      recoveryKey: Type.String({ minLength: 44, maxLength: 44 }),
+    },
+    { additionalProperties: false },
+  ),
+  Type.Object(
+    {
+      kind: Type.Literal("recovery_notice"),
+      /** Becomes an owner's device; null where a household only loses one. */
+      admit: Type.Union([
+        Type.Object({ person: idText(32), device: DeviceSchema }, { additionalProperties: false }),
+        Type.Null(),
+      ]),
+      remove: Type.Array(idText(64), { maxItems: LIMITS.noticeRemovals }),
+      readers: ReadersSchema,
+      policy: PolicySchema,
+    },
+    { additionalProperties: false },
+  ),
+  Type.Object({ kind: Type.Literal("recovery_objection") }, { additionalProperties: false }),
+  Type.Object({ kind: Type.Literal("recovery_complete") }, { additionalProperties: false }),
 ]);
 export type KeyringChange = Static<typeof ChangeSchema>;
 
@@ -153,6 +178,20 @@ export interface Keyring {
   readonly readers: Readers;
   readonly recoveryKey: Uint8Array;
   readonly policy: Policy;
+  /** What the recovery sheet has announced, and no owner has objected to so far. */
+  readonly pending: PendingRecovery | null;
+}
+
+/** A recovery notice that waits for its 72 hours. */
+export interface PendingRecovery {
+  /** SHA-256 of the notice's payload. */
+  readonly notice: Sha256Hex;
+  readonly epoch: number;
+  readonly atMs: number;
+  readonly admit: KeyringDevice | null;
+  readonly remove: readonly DeviceId[];
+  readonly readers: Readers;
+  readonly policy: Policy;
 }
 
 export class KeyringRefused extends HubError {
@@ -166,11 +205,22 @@ export class KeyringRefused extends HubError {
     | "KEYRING_ROLLED_BACK";
 }
 
-/** The role of a device's person, or null where the device is unknown or was removed. */
-export function roleOfDevice(keyring: Keyring, device: DeviceId): Role | null {
+/** A device in force, or the one that a pending recovery would admit. */
+export function findDevice(keyring: Keyring, device: DeviceId): KeyringDevice | null {
   const entry = keyring.devices.get(device);
-  if (!entry || entry.removed) return null;
-  return keyring.persons.get(entry.person) ?? null;
+  if (entry) return entry.removed ? null : entry;
+  const admit = keyring.pending?.admit;
+  return admit?.id === device ? admit : null;
+}
+
+/**
+ * The role of a device's person, or null where the device is unknown or was removed. Until its 72
+ * hours are over, the device of a recovery sees what the sheet opens anyway, and signs nothing.
+ */
+export function roleOfDevice(keyring: Keyring, device: DeviceId): Role | null {
+  const entry = findDevice(keyring, device);
+  if (!entry) return null;
+  return keyring.devices.has(device) ? (keyring.persons.get(entry.person) ?? null) : "adult";
 }
 
 export function isOwner(keyring: Keyring, device: KeyringDevice): boolean {

@@ -1,13 +1,26 @@
 import { fromBase64, fromHex, sha256Hex } from "./bytes.ts";
 import { checkShape } from "./check.ts";
-import { openEnvelope, PAYLOAD_TYPES, verifyEnvelopeSignature } from "./envelope.ts";
+import {
+  deviceIdOf,
+  openEnvelope,
+  PAYLOAD_TYPES,
+  verifyEnvelopeSignature,
+  type Envelope,
+} from "./envelope.ts";
 import { parseDeviceId, type PersonId, type Sha256Hex } from "./ids.ts";
 import { applyChange } from "./keyring-changes.ts";
-import { isOwner, KeyringRefused, KeyringStatementSchema, type Keyring } from "./keyring-schema.ts";
+import {
+  isOwner,
+  KeyringRefused,
+  KeyringStatementSchema,
+  type Keyring,
+  type KeyringStatement,
+} from "./keyring-schema.ts";
 import { LIMITS } from "./limits.ts";
 import { isConfirmed } from "./webauthn.ts";
 
 export {
+  findDevice,
   KeyringRefused,
   KeyringStatementSchema,
   roleHasRight,
@@ -18,6 +31,7 @@ export {
   type KeyringChange,
   type KeyringDevice,
   type KeyringStatement,
+  type PendingRecovery,
   type Policy,
   type Readers,
   type Right,
@@ -77,6 +91,18 @@ export function verifyKeyringSince(
   return keyring;
 }
 
+/** A statement that follows and whose signatures hold, and whether there are enough of them. */
+export interface CheckedStatement {
+  /** What the chain says once it is accepted. */
+  readonly keyring: Keyring;
+  readonly statement: KeyringStatement;
+  /** SHA-256 of the payload. */
+  readonly head: Sha256Hex;
+  /** Different persons that signed; none where the recovery sheet did. */
+  readonly signers: readonly PersonId[];
+  readonly needed: number;
+}
+
 /**
  * Appends one signed statement.
  *
@@ -85,6 +111,20 @@ export function verifyKeyringSince(
  * force *before* it; MalformedInput when it cannot be read.
  */
 export function extendKeyring(keyring: Keyring | null, value: unknown): Keyring {
+  const { keyring: next, statement, signers, needed } = checkStatement(keyring, value);
+  if (signers.length < needed)
+    throw new KeyringRefused(
+      "KEYRING_NOT_ENOUGH_OWNERS",
+      `Cannot accept keyring statement ${statement.epoch}: ${signers.length} of ${needed} owners signed`,
+    );
+  return next;
+}
+
+/**
+ * As {@link extendKeyring}, for a statement that is still on its way from owner to owner: everything
+ * is checked but the number of those who signed.
+ */
+export function checkStatement(keyring: Keyring | null, value: unknown): CheckedStatement {
   const { envelope, payload, content } = openEnvelope(value, PAYLOAD_TYPES.keyring, "keyring");
   const statement = checkShape(KeyringStatementSchema, content, "keyring statement");
   const head = sha256Hex(payload);
@@ -99,35 +139,62 @@ export function extendKeyring(keyring: Keyring | null, value: unknown): Keyring 
       `Cannot accept keyring statement ${statement.epoch}: it does not name the one before`,
     );
   const next = applyChange(keyring, statement, head);
+  const signed = { envelope, payload, statement, head };
+  const checked = { keyring: next, statement, head };
+  const { kind } = statement.change;
+  if (keyring && (kind === "recovery_notice" || kind === "recovery_complete")) {
+    requireSheet(keyring, signed);
+    return { ...checked, signers: [], needed: 0 };
+  }
   // Genesis is signed by the device it founds; everything else by owners who were there before.
-  const authority = keyring ?? next;
+  const signers = verifiedOwners(keyring ?? next, signed);
+  // Whom a sheet in the wrong hands would rob must be able to say no alone.
+  const needed = kind === "recovery_objection" ? 1 : (keyring ?? next).policy.keyringSigners;
+  return { ...checked, signers: [...signers], needed };
+}
+
+interface SignedStatement {
+  readonly envelope: Envelope;
+  readonly payload: Uint8Array;
+  readonly statement: KeyringStatement;
+  readonly head: Sha256Hex;
+}
+
+function badSignature({ statement }: SignedStatement, reason: string): KeyringRefused {
+  return new KeyringRefused(
+    "KEYRING_BAD_SIGNATURE",
+    `Cannot accept keyring statement ${statement.epoch}: ${reason}`,
+  );
+}
+
+/** Signed by the sheet in force, and by nobody beside it. */
+function requireSheet({ recoveryKey }: Keyring, signed: SignedStatement): void {
+  const { envelope, payload } = signed;
+  const [signature, extra] = envelope.signatures;
+  if (!signature || extra || signature.assertion || signature.keyid !== deviceIdOf(recoveryKey))
+    throw badSignature(signed, "not signed by the recovery sheet in force");
+  if (!verifyEnvelopeSignature(envelope, payload, signature, recoveryKey))
+    throw badSignature(signed, "a signature does not verify");
+}
+
+function verifiedOwners(authority: Keyring, signed: SignedStatement): Set<PersonId> {
+  const { envelope, payload, statement, head } = signed;
   const signers = new Set<PersonId>();
   for (const signature of envelope.signatures) {
     const device = authority.devices.get(parseDeviceId(signature.keyid));
     const signingKey = device && fromBase64(device.record.signingKey, "signingKey");
     if (!device || device.removed || !signingKey || !isOwner(authority, device))
-      throw new KeyringRefused(
-        "KEYRING_BAD_SIGNATURE",
-        `Cannot accept keyring statement ${statement.epoch}: signed by no owner in force`,
-      );
+      throw badSignature(signed, "signed by no owner in force");
     if (!verifyEnvelopeSignature(envelope, payload, signature, signingKey))
-      throw new KeyringRefused(
-        "KEYRING_BAD_SIGNATURE",
-        `Cannot accept keyring statement ${statement.epoch}: a signature does not verify`,
-      );
+      throw badSignature(signed, "a signature does not verify");
     // At genesis the passkey is made known by the very statement: it confirms what comes after.
     const { passkey } = device.record;
-    if (keyring && !isConfirmed(passkey, signature.assertion, fromHex(head, "head")))
+    if (statement.epoch > 0 && !isConfirmed(passkey, signature.assertion, fromHex(head, "head")))
       throw new KeyringRefused(
         "KEYRING_NOT_CONFIRMED",
         `Cannot accept keyring statement ${statement.epoch}: the passkey did not confirm it`,
       );
     signers.add(device.person);
   }
-  if (signers.size < authority.policy.keyringSigners)
-    throw new KeyringRefused(
-      "KEYRING_NOT_ENOUGH_OWNERS",
-      `Cannot accept keyring statement ${statement.epoch}: ${signers.size} of ${authority.policy.keyringSigners} owners signed`,
-    );
-  return next;
+  return signers;
 }

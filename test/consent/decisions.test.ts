@@ -95,7 +95,7 @@ describe("an approval that was accepted", () => {
     ];
     await approve(hub, done, { clip, by: partner });
     const prepared = await prepareApproval(hub, late.record.request, { clip, by: partner });
-    const readers = await newReaders();
+    const readers = await newReaders(hub.hub.services.household.keyring);
     await hub.change({ kind: "remove", device: partner.key.device, readers });
     expect((await hub.call("GET", statusPath(done))).statusCode).toBe(200);
     const refused = await decide(hub, late.record.request, prepared.decision);

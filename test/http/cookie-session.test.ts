@@ -109,7 +109,7 @@ describe("a session in a cookie", () => {
     const phone = await own.admit("owner", { person: own.owner.bundle.person });
     const cookie = await cookieOf(own, phone.bundle);
     expect((await ask(own, cookie)).statusCode).toBe(200);
-    const readers = await newReaders();
+    const readers = await newReaders(own.hub.services.household.keyring);
     await own.change({ kind: "remove", device: phone.key.device, readers });
     const answer = await ask(own, cookie);
     expect(answer.statusCode).toBe(401);

@@ -249,7 +249,11 @@ describe("a looking", () => {
     using live = await look(phone);
     using other = await look(adult);
     const atMs = performance.now();
-    await hub.change({ kind: "remove", device: phone.key.device, readers: await newReaders() });
+    await hub.change({
+      kind: "remove",
+      device: phone.key.device,
+      readers: await newReaders(hub.hub.services.household.keyring),
+    });
     expect(await live.waitForClose()).toBe(4401);
     expect(performance.now() - atMs).toBeLessThan(1_500);
     expect(other.closedWith).toBe(0);

@@ -169,7 +169,7 @@ describe("a socket ends", () => {
     await using loggedOut = await listen(own, again);
     await using stays = await listen(own, own.owner);
     const startedAtMs = performance.now();
-    const readers = await newReaders();
+    const readers = await newReaders(own.hub.services.household.keyring);
     await own.change({ kind: "remove", device: phone.key.device, readers });
     await own.call("DELETE", "/api/session", { as: again });
     expect(await Promise.all([page.closed(), loggedOut.closed()])).toEqual([4401, 4401]);

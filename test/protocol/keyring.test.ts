@@ -169,7 +169,7 @@ describe("a statement is refused", () => {
   });
 
   test("when its readers are of two kinds, of a new kind, or twice the same key", async () => {
-    const [classic, pq] = [await newReaders("x25519"), await newReaders("pq")];
+    const [classic, pq] = [await newReaders(chain.keyring()), await newReaders("pq")];
     const remove = (readers: typeof classic): KeyringChange => ({
       kind: "remove",
       device: viewer.key.device,
@@ -180,11 +180,42 @@ describe("a statement is refused", () => {
       { ...pq, recovery: classic.recovery },
       { ...classic, kind: "pq" as const },
       { ...classic, blurred: classic.originals },
+      { ...classic, recovery: (await newReaders()).recovery },
+      { ...classic, owners: chain.keyring().readers.owners },
+      { ...classic, originals: chain.keyring().readers.blurred },
       pq,
     ];
     for (const readers of wrong)
       expect(outcome(await chain.sign(remove(readers)))).toBe("KEYRING_INVALID_CHANGE");
+    const noRecipient = { ...classic, originals: `${classic.originals.slice(0, -1)}b` };
+    expect(outcome(await chain.sign(remove(noRecipient)))).toBe("MALFORMED_INPUT");
     expect(outcome(await chain.sign(remove(classic)))).toBe("accepted");
+  });
+
+  test("when a key that it brings could never sign, or never be sealed to", async () => {
+    const { change } = newDevice("owner");
+    const points = [
+      new Uint8Array(32),
+      new Uint8Array(32).fill(255),
+      Uint8Array.from({ length: 32 }, (_, index) => (index === 0 ? 1 : 0)),
+      // Of no point on the curve.
+      Uint8Array.from({ length: 32 }, (_, index) => (index === 0 ? 2 : 0)),
+      new Uint8Array(31).fill(88),
+    ];
+    for (const point of points) {
+      const device = { ...change.device, signingKey: toBase64(point) };
+      expect(outcome(await chain.sign({ ...change, device })), toBase64(point)).toMatch(
+        /^(KEYRING_INVALID_CHANGE|MALFORMED_INPUT)$/,
+      );
+    }
+    const { originals } = await newReaders("x25519");
+    const sealedTo = (transfer: string): KeyringChange => ({
+      ...change,
+      device: { ...change.device, transfer },
+    });
+    expect(outcome(await chain.sign(sealedTo(originals)))).toBe("KEYRING_INVALID_CHANGE");
+    expect(outcome(await chain.sign(sealedTo("age1pq1x")))).toBe("MALFORMED_INPUT");
+    expect(outcome(await chain.sign(sealedTo((await newReaders("pq")).blurred)))).toBe("accepted");
   });
 
   test("when no set of owners could ever meet its policy", async () => {
@@ -203,7 +234,7 @@ describe("a removed device", () => {
     const chain = await testChain();
     const second = newDevice("owner");
     await chain.add(second.change);
-    const readers = await newReaders();
+    const readers = await newReaders(chain.keyring());
     const keyring = await chain.add({ kind: "remove", device: second.key.device, readers });
     expect(keyring.readers).toEqual(readers);
     expect(roleOfDevice(keyring, second.key.device)).toBeNull();
@@ -213,7 +244,7 @@ describe("a removed device", () => {
 
   test("cannot be the last owner, be removed twice, or come back", async () => {
     const chain = await testChain();
-    const readers = await newReaders();
+    const readers = await newReaders(chain.keyring());
     const remove = (device: string): KeyringChange => ({ kind: "remove", device, readers });
     const tries = async (change: KeyringChange): Promise<string> => {
       const statement = await chain.sign(change);

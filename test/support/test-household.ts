@@ -1,5 +1,11 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { deviceRecord, newLabel, randomHex, type NewLabel } from "../../src/owner/device-bundle.ts";
+import {
+  deviceRecord,
+  newLabel,
+  randomHex,
+  transferKeyOf,
+  type NewLabel,
+} from "../../src/owner/device-bundle.ts";
 import { foundHousehold } from "../../src/owner/household.ts";
 import {
   envelopeSigner,
@@ -9,6 +15,7 @@ import {
   type KeyKind,
   type SigningKey,
 } from "../../src/owner/identity.ts";
+import type { Recovery } from "../../src/owner/recovery.ts";
 import type { HubInfo } from "../../src/protocol/api.ts";
 import { fromBase64, toBase64 } from "../../src/protocol/bytes.ts";
 import type { Json } from "../../src/protocol/canonical-json.ts";
@@ -48,6 +55,7 @@ export interface TestChain {
   readonly founder: SigningKey;
   readonly founderPerson: string;
   readonly originalsIdentity: string;
+  readonly recovery: Recovery;
   keyring(): Keyring;
   /** Signs `change` as the next statement, by the founder unless others are named. */
   sign(change: KeyringChange, signers?: readonly SigningKey[]): Promise<Envelope>;
@@ -66,6 +74,7 @@ export async function testChain(kind: KeyKind = "x25519"): Promise<TestChain> {
     statements,
     founder,
     founderPerson: founded.bundle.person,
+    recovery: founded.recovery,
     originalsIdentity: founded.bundle.readers.originals ?? "",
     keyring,
     sign: signNext,
@@ -76,8 +85,12 @@ export async function testChain(kind: KeyKind = "x25519"): Promise<TestChain> {
   };
 }
 
-export function statementAfter(keyring: Keyring, change: KeyringChange): KeyringStatement {
-  return { v: 1, epoch: keyring.epoch + 1, previous: keyring.head, atMs: NOW_MS, change };
+export function statementAfter(
+  keyring: Keyring,
+  change: KeyringChange,
+  atMs = NOW_MS,
+): KeyringStatement {
+  return { v: 1, epoch: keyring.epoch + 1, previous: keyring.head, atMs, change };
 }
 
 /** An envelope signed by all of `signers`, whatever they sign. */
@@ -136,7 +149,12 @@ export function newDevice(
   return { key, person, label, change: { kind: "admit", person, role, device } };
 }
 
-export async function newReaders(kind: KeyKind = "x25519"): Promise<Readers> {
+/** @param of - The keyring that they go on from: its kind, and its sheet's reader. */
+export async function newReaders(
+  of: KeyKind | Pick<Keyring, "readers"> | null = "x25519",
+): Promise<Readers> {
+  const before = typeof of === "string" ? null : (of?.readers ?? null);
+  const kind = typeof of === "string" ? of : (before?.kind ?? "x25519");
   const [originals, blurred, owners, recovery] = await Promise.all(
     [1, 2, 3, 4].map(async () => (await generateReader(kind)).recipient),
   );
@@ -145,6 +163,30 @@ export async function newReaders(kind: KeyKind = "x25519"): Promise<Readers> {
     originals: originals ?? "",
     blurred: blurred ?? "",
     owners: owners ?? "",
-    recovery: recovery ?? "",
+    recovery: before?.recovery ?? recovery ?? "",
   };
 }
+
+/** A device that is to come back by the recovery sheet, and the notice of it. */
+export async function recoveryNotice(
+  keyring: Keyring,
+  notice: Partial<Omit<RecoveryNotice, "kind">> & { readonly person?: string } = {},
+): Promise<{ key: SigningKey; change: RecoveryNotice; label: NewLabel }> {
+  const { person, ...rest } = notice;
+  const { key, change, label } = newDevice("owner", person === undefined ? {} : { person });
+  const { recipient: transfer } = await transferKeyOf(key);
+  return {
+    key,
+    label,
+    change: {
+      kind: "recovery_notice",
+      admit: { person: change.person, device: { ...change.device, transfer } },
+      remove: [],
+      readers: await newReaders(keyring),
+      policy: keyring.policy,
+      ...rest,
+    },
+  };
+}
+
+type RecoveryNotice = Extract<KeyringChange, { kind: "recovery_notice" }>;
