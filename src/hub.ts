@@ -142,6 +142,7 @@ export class Hub implements AsyncDisposable {
 async function settlePast(services: HubServices, { log }: HubOptions): Promise<void> {
   await services.retention.finish();
   await services.renditions.removeUnfinished();
+  await services.rewraps.finish();
   await services.documents.finish();
   await services.rewraps.finish();
   const found = await services.clips.recoverOrphans();

@@ -186,7 +186,10 @@ function listedFiles(database: BetterSqlite3.Database): ListedFile[] {
 /** What an owner's device is sending at this moment. */
 function uploading(database: BetterSqlite3.Database): readonly string[] {
   return database
-    .prepare<[], string>("SELECT clip || '/' || name FROM rendition_uploads")
+    .prepare<[], string>(
+      `SELECT clip || '/' || name FROM rendition_uploads
+       UNION SELECT clip || '/' || name FROM rewrap_files`,
+    )
     .pluck()
     .all();
 }

@@ -182,8 +182,12 @@ export function prepareClipStatements(database: BetterSqlite3.Database) {
         "SELECT entry_index FROM clip_files WHERE clip = ? AND name = ?",
       )
       .pluck(),
+    /** Names under which a file or its `.partial` is just coming: as a rendition, or sealed anew. */
     uploading: database
-      .prepare<[ClipId], string>("SELECT name FROM rendition_uploads WHERE clip = ?")
+      .prepare<[{ clip: ClipId }], string>(
+        `SELECT name FROM rendition_uploads WHERE clip = @clip
+         UNION SELECT name FROM rewrap_files WHERE clip = @clip`,
+      )
       .pluck(),
     deletion: database.prepare<[ClipId], { readonly entry_index: number }>(
       "SELECT entry_index FROM clip_deletions WHERE clip = ?",

@@ -340,7 +340,7 @@ export class ClipStore {
       ...this.files(clip).map(sealedFileName),
       ...this.tornFiles(clip).map(({ name }) => name),
       // What an owner's device is sending is not torn: it is listed whole, or removed.
-      ...this.#statements.uploading.all(clip).flatMap((name) => [name, name + PARTIAL_ENDING]),
+      ...this.#statements.uploading.all({ clip }).flatMap((name) => [name, name + PARTIAL_ENDING]),
     ]);
     const measured: MeasuredFile[] = [];
     for (const name of names)

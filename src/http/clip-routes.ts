@@ -57,14 +57,17 @@ export function addClipRoutes(server: HubServer, services: HubServices): void {
   );
   server.get(
     "/api/clips/:clip/files/:name",
-    { config: { access: "view_blurred" }, schema: { params: fileParameter } },
+    {
+      config: { access: "view_blurred" },
+      schema: { params: fileParameter, querystring: fileQuery },
+    },
     async (request, reply) => {
       const device = deviceOf(request);
       const clip = requireClip(services, request.params.clip);
       const found = findFile(services, clip.id, request.params.name);
       requireRight(device, found.right);
       recordView(services, views, device, clip.id);
-      await sendFile(found.path, reply);
+      await sendFile(found.path, request.query.first, reply);
     },
   );
 }
@@ -107,6 +110,11 @@ const clipParameter = Type.Object({
 const fileParameter = Type.Object({
   clip: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }),
   name: Type.String({ pattern: "^[a-z0-9.]{1,80}$", maxLength: 80 }),
+});
+
+/** Only so many bytes: header and first chunk show whose key it is, without the rest. */
+const fileQuery = Type.Object({
+  first: Type.Optional(Type.Integer({ minimum: 1, maximum: 1 << 30 })),
 });
 
 function requireClip({ clips }: HubServices, id: string): StoredClip {
@@ -153,10 +161,15 @@ function recordView(
   views.add(view);
 }
 
-async function sendFile(file: string, reply: FastifyReply): Promise<void> {
+async function sendFile(
+  file: string,
+  first: number | undefined,
+  reply: FastifyReply,
+): Promise<void> {
   let size: number;
   try {
     ({ size } = await stat(file));
+    size = Math.min(size, first ?? size);
   } catch (cause) {
     throw new HubError("FILE_MISSING", "Cannot read file: it is not on the disk any more", {
       cause,

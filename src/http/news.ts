@@ -55,6 +55,7 @@ const TOPIC_OF: Readonly<Record<LedgerEntryKind, Topic | null>> = {
   keyring: "keyring",
   clip: "clips",
   rendition: "clips",
+  rewrap: null,
   torn: "clips",
   hold: "clips",
   deletion: "clips",

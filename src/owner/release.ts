@@ -118,12 +118,23 @@ export function releaseHeader(
 ): Uint8Array {
   const info = utf8Bytes(`doorward release v1 ${recipient.text} ${name}`);
   const randomness = hkdf(sha256, fileKey, releaseSalt, info, 64);
-  const stanza =
-    recipient.kind === "pq"
-      ? hybridStanza(fileKey, recipient.key, randomness)
-      : x25519Stanza(fileKey, recipient.key, randomness.subarray(0, 32));
+  const header = sealFileKey(fileKey, [{ recipient, randomness }]);
   randomness.fill(0);
-  const macInput = encodeRecipientStanzas([stanza]);
+  return header;
+}
+
+/** A whole age header over `fileKey`: a stanza for each recipient, made of its 64 bytes of randomness. */
+export function sealFileKey(
+  fileKey: Uint8Array,
+  stanzas: readonly { readonly recipient: Recipient; readonly randomness: Uint8Array }[],
+): Uint8Array {
+  const macInput = encodeRecipientStanzas(
+    stanzas.map(({ recipient, randomness }) =>
+      recipient.kind === "pq"
+        ? hybridStanza(fileKey, recipient.key, randomness)
+        : x25519Stanza(fileKey, recipient.key, randomness.subarray(0, 32)),
+    ),
+  );
   const macKey = hkdf(sha256, fileKey, undefined, utf8Bytes("header"), 32);
   return encodeAgeHeader(macInput, hmac(sha256, macKey, macInput));
 }

@@ -155,6 +155,7 @@ function tell(telling: Telling, entry: LedgerEntry): void {
     case "revocation":
       return tellRevocation(telling, entry);
     case "rendition":
+    case "rewrap":
     case "settings":
     case "software":
     case "clock":

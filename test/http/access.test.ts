@@ -64,6 +64,8 @@ const OWNERS_ONLY = [
   "DELETE /api/clips/:clip",
   "POST /api/clips/:clip/hold",
   "POST /api/clips/:clip/restore",
+  "POST /api/clips/:clip/rewrap",
+  "GET /api/sealed-before",
   "POST /api/clips/:clip/renditions",
   "POST /api/clips/:clip/renditions/:id/files/:segment",
   "POST /api/clips/:clip/renditions/:id/close",

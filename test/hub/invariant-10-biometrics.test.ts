@@ -50,6 +50,8 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       clip_files:
         "clip name segment track rendition size_bytes payload_sha256 from_ms to_ms derived_from entry_index",
       rendition_uploads: "clip name",
+      clip_rewraps: "clip keyring_head keyring_epoch entry_index statement",
+      rewrap_files: "clip name header",
       torn_files: "clip name size_bytes sha256 entry_index",
       clip_retention: "sequence clip class counted_ms size_bytes goes_counted_ms",
       clip_holds: "clip until_ms until_counted_ms",

@@ -29,6 +29,8 @@ export function sentenceOf(entry: LedgerEntry, names: Names): string {
       return entry.v === 2
         ? sentences.renditionBy(names.device(entry.device))
         : sentences.rendition;
+    case "rewrap":
+      return sentences.rewrap(names.device(entry.device));
     case "torn":
       return sentences.torn;
     case "request":

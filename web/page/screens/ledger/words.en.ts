@@ -56,6 +56,7 @@ export const english = {
     keyring: "Keys and people",
     clip: "Recordings",
     rendition: "Blurred copies",
+    rewrap: "Sealed anew",
     torn: "Cut-off recordings",
     request: "Requests",
     decision: "Decisions",
@@ -81,6 +82,8 @@ export const english = {
       })[change] ?? "The keys were changed.",
     clip: (event: string, camera: string) => `Recorded at ${camera}: ${event}.`,
     rendition: "A blurred copy of a recording was made.",
+    rewrap: (device: string) =>
+      `A recording was sealed anew on ${device}, for those who may see it now.`,
     renditionBy: (device: string) => `A blurred copy of a recording was made on ${device}.`,
     torn: "A recording was cut off; what is whole of it was kept.",
     request: (kind: string, emergency: boolean) =>

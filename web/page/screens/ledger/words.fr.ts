@@ -60,6 +60,7 @@ export const french: LedgerWords = {
     keyring: "Clés et personnes",
     clip: "Enregistrements",
     rendition: "Copies floutées",
+    rewrap: "Scellé à nouveau",
     torn: "Enregistrements interrompus",
     request: "Demandes",
     decision: "Décisions",
@@ -85,6 +86,8 @@ export const french: LedgerWords = {
       })[change] ?? "Les clés ont changé.",
     clip: (event, camera) => `Enregistré à ${camera} : ${event}.`,
     rendition: "Une copie floutée d’un enregistrement a été faite.",
+    rewrap: (device) =>
+      `Un enregistrement a été scellé à nouveau sur ${device}, pour les personnes qui peuvent le voir à présent.`,
     renditionBy: (device) => `Une copie floutée d’un enregistrement a été faite sur ${device}.`,
     torn: "Un enregistrement a été interrompu ; ce qui en est entier a été gardé.",
     request: (kind, emergency) =>
