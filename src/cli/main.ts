@@ -77,15 +77,27 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
   },
   "owner approve": {
     usage:
-      "owner approve REQUEST --keys DIR --clip CLIP [--from T --to T] [--recipient age1...] [--rendition blurred|original] [--audio] [--yes] [--json]",
+      "owner approve REQUEST --keys DIR --clip CLIP[:blurred|:original][:audio] ... [--from T --to T] [--recipient age1...] [--rendition blurred|original] [--audio] [--purpose TEXT] [--expires 30d] [--yes] [--json]",
     load: async () => (await import("./owner-decide.ts")).ownerApprove,
   },
   "owner refuse": {
     usage: "owner refuse REQUEST --keys DIR [--json]",
     load: async () => (await import("./owner-decide.ts")).ownerRefuse,
   },
+  "owner cosign": {
+    usage: "owner cosign REQUEST --keys DIR [--yes] [--json]",
+    load: async () => (await import("./owner-together.ts")).ownerCosign,
+  },
+  "owner revoke": {
+    usage: "owner revoke REQUEST --keys DIR [--json]",
+    load: async () => (await import("./owner-together.ts")).ownerRevoke,
+  },
+  "owner withdraw": {
+    usage: "owner withdraw REQUEST --keys DIR [--proposal] [--json]",
+    load: async () => (await import("./owner-together.ts")).ownerWithdraw,
+  },
   "owner witness": {
-    usage: "owner witness --keys DIR [--json]",
+    usage: "owner witness --keys DIR [--acknowledge] [--json]",
     load: async () => (await import("./owner-witness.ts")).ownerWitness,
   },
   "owner ui": {

@@ -13,15 +13,23 @@ export interface ReadOptions {
   text(name: string): string | null;
   required(name: string): string;
   flag(name: string): boolean;
+  /** Every value of an option that may be given more than once. */
+  list(name: string): readonly string[];
 }
 
 /** @throws UsageError for anything that the command does not know. */
 export function readOptions(
   args: readonly string[],
-  known: { values?: readonly string[]; flags?: readonly string[]; positionals?: number },
+  known: {
+    values?: readonly string[];
+    lists?: readonly string[];
+    flags?: readonly string[];
+    positionals?: number;
+  },
 ): ReadOptions {
-  const options: Record<string, { type: "string" | "boolean" }> = {};
+  const options: Record<string, { type: "string" | "boolean"; multiple?: boolean }> = {};
   for (const name of known.values ?? []) options[name] = { type: "string" };
+  for (const name of known.lists ?? []) options[name] = { type: "string", multiple: true };
   for (const name of known.flags ?? []) options[name] = { type: "boolean" };
   let parsed: { values: Record<string, unknown>; positionals: string[] };
   try {
@@ -48,6 +56,10 @@ export function readOptions(
       return value;
     },
     flag: (name) => values[name] === true,
+    list: (name) => {
+      const value = values[name];
+      return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
+    },
   };
 }
 

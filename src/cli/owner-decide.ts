@@ -8,61 +8,143 @@ import {
 } from "../owner/decide.ts";
 import { groundFor } from "../owner/ground.ts";
 import { envelopeSigner } from "../owner/identity.ts";
+import type { FileSource } from "../owner/release.ts";
 import { openPersonal } from "../owner/requests.ts";
 import * as Api from "../protocol/api.ts";
 import { sealedFileName } from "../protocol/clip.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseClipId } from "../protocol/ids.ts";
 import { parseTime } from "../protocol/request.ts";
-import type { Terms } from "../protocol/decision.ts";
+import type { Terms, TermsClip } from "../protocol/decision.ts";
+import type { Keyring } from "../protocol/keyring.ts";
 import type { ExitCode } from "./exit.ts";
 import { openSession, type OwnerSession } from "./hub-session.ts";
 import { fetchListedClip } from "../owner/listed-clip.ts";
 import { confirm } from "./keys-directory.ts";
-import { print, printJson, readOptions, say, type ReadOptions } from "./options.ts";
+import {
+  parseDuration,
+  print,
+  printable,
+  printJson,
+  readOptions,
+  say,
+  type ReadOptions,
+} from "./options.ts";
+import { localTime } from "./owner-lists.ts";
 import { cosignLedger } from "./owner-witness.ts";
 import { UsageError } from "./exit.ts";
 
-/** Signs for a part of one clip, for one recipient, and passes on exactly those keys. */
+/** Signs for parts of recordings, for one recipient, and passes on exactly those keys. */
 export async function ownerApprove(args: string[]): Promise<ExitCode> {
   const options = readOptions(args, {
-    values: ["hub", "keys", "clip", "from", "to", "recipient", "rendition"],
+    values: ["hub", "keys", "from", "to", "recipient", "rendition", "expires", "purpose"],
+    lists: ["clip"],
     flags: ["audio", "json", "yes"],
     positionals: 1,
   });
-  const clipId = parseClipId(options.required("clip"));
-  const [from, to] = [options.text("from"), options.text("to")];
+  const expires = options.text("expires");
+  const availableForMs = expires === null ? null : parseDuration(expires);
+  const wanted = wantedClips(options);
   await using session = await openSession(options);
   const ground = await groundFor(session, options.positionals[0] ?? "");
-  const clip = await fetchListedClip(session, clipId, "release");
-  const chosen = chooseFiles({
-    clip,
-    rendition: renditionOf(options.text("rendition"), clip),
-    audio: options.flag("audio"),
-    fromMs: from === null ? null : parseTime(from, "from"),
-    toMs: to === null ? null : parseTime(to, "to"),
-  });
+  const { clips, isPart } = await chosenClips(session, options, wanted);
   const terms = approvalTerms(ground, {
-    clips: [chosen],
+    clips,
     recipient: recipientOf(options.text("recipient"), ground.request),
-    purpose: await purposeOf(session, ground.request),
-    isPart: from !== null || to !== null || chosen.files.length < clip.files.length,
+    purpose: options.text("purpose") ?? (await purposeOf(session, ground.request)),
+    isPart,
+    ...(availableForMs === null ? {} : { availableForMs }),
   });
   sayTerms(terms);
   if (!(await isConfirmed(options))) {
     say("Nothing was signed. Nothing has been sent.");
     return 1;
   }
-  const fileOf = async (id: string, file: Parameters<typeof sealedFileName>[0]) =>
-    session.client.bytes(`/api/clips/${id}/files/${sealedFileName(file)}`);
   const { bundle } = session.keys;
   const signer = envelopeSigner(signingKeyOf(bundle));
-  const decision = await signApproval(terms, clipIdentities(bundle), fileOf, signer);
-  const decided = await post(session, terms, decision);
+  const decision = await signApproval(terms, clipIdentities(bundle), fileSource(session), signer);
+  const needed = ground.keyring.policy.exportSigners;
+  const decided = await post(session, terms, decision, needed > 1 ? "proposal" : "decision");
   await cosignLedger(session);
-  if (options.flag("json")) printJson({ decision, statusUrl: decided.statusUrl });
-  else print(decided.statusUrl);
+  const { state, statusUrl } = decided;
+  if (options.flag("json")) printJson({ decision, statusUrl, state });
+  else sayOutcome(decided, session.keyring);
   return 0;
+}
+
+/** What happens now, in words; the address where the bundle will be on standard output. */
+export function sayOutcome(
+  { record, state, statusUrl, leavesAtMs, proposal }: Api.RequestSummary,
+  { policy }: Keyring,
+): void {
+  if (proposal) {
+    const missing = policy.exportSigners - proposal.signers.length;
+    say(
+      `Nothing has been sent. ${missing === 1 ? "One more owner has" : `${missing} more owners have`} to sign: doorward owner cosign ${record.request}`,
+    );
+  } else if (state === "approved" && leavesAtMs !== undefined)
+    say(
+      `Approved. Nothing leaves before ${localTime(leavesAtMs)}; until then any owner can stop it: doorward owner revoke ${record.request}`,
+    );
+  print(statusUrl);
+}
+
+/** Fetches sealed files as the hub has them; what is in them is checked by whoever opens them. */
+export function fileSource({ client }: OwnerSession): FileSource {
+  return async (clip, file) => client.bytes(`/api/clips/${clip}/files/${sealedFileName(file)}`);
+}
+
+interface WantedClip {
+  readonly id: string;
+  readonly rendition: string | null;
+  readonly audio: boolean;
+}
+
+/** `--clip ID`, as often as wanted, each with its own `:blurred`, `:original` and `:audio`. */
+function wantedClips(options: ReadOptions): readonly WantedClip[] {
+  const wanted = options.list("clip").map((text) => {
+    const [id = "", ...details] = text.split(":");
+    const unknown = details.find((detail) => !["blurred", "original", "audio"].includes(detail));
+    if (unknown !== undefined)
+      throw new UsageError(
+        `Cannot read --clip: expected blurred, original or audio, not ${unknown}`,
+      );
+    const renditions = details.filter((detail) => detail !== "audio");
+    if (renditions.length > 1)
+      throw new UsageError("Cannot read --clip: a recording leaves blurred or original, not both");
+    return {
+      id: parseClipId(id),
+      rendition: renditions[0] ?? options.text("rendition"),
+      audio: options.flag("audio") || details.includes("audio"),
+    };
+  });
+  if (wanted.length === 0) throw new UsageError("Cannot read the command line: --clip is missing");
+  if (new Set(wanted.map(({ id }) => id)).size !== wanted.length)
+    throw new UsageError("Cannot read the command line: one recording is named twice");
+  return wanted;
+}
+
+async function chosenClips(
+  session: OwnerSession,
+  options: ReadOptions,
+  wanted: readonly WantedClip[],
+): Promise<{ clips: TermsClip[]; isPart: boolean }> {
+  const [from, to] = [options.text("from"), options.text("to")];
+  const clips: TermsClip[] = [];
+  let isPart = from !== null || to !== null;
+  for (const { id, rendition, audio } of wanted) {
+    const clip = await fetchListedClip(session, id, "release");
+    const chosen = chooseFiles({
+      clip,
+      rendition: renditionOf(rendition, clip),
+      audio,
+      fromMs: from === null ? null : parseTime(from, "from"),
+      toMs: to === null ? null : parseTime(to, "to"),
+    });
+    isPart ||= chosen.files.length < clip.files.length;
+    clips.push(chosen);
+  }
+  return { clips, isPart };
 }
 
 export async function ownerRefuse(args: string[]): Promise<ExitCode> {
@@ -72,7 +154,7 @@ export async function ownerRefuse(args: string[]): Promise<ExitCode> {
   const terms = refusalTerms(ground);
   const signer = envelopeSigner(signingKeyOf(session.keys.bundle));
   const decision = await signRefusal(terms, signer);
-  await post(session, terms, decision);
+  await post(session, terms, decision, "decision");
   await cosignLedger(session);
   if (options.flag("json")) printJson({ decision });
   else print("Refused. Nothing has been sent, and the requester is told nothing.");
@@ -80,7 +162,7 @@ export async function ownerRefuse(args: string[]): Promise<ExitCode> {
 }
 
 /** Asked at a terminal only: a script has said what it wants by its options. */
-async function isConfirmed(options: ReadOptions): Promise<boolean> {
+export async function isConfirmed(options: ReadOptions): Promise<boolean> {
   if (options.flag("yes") || options.flag("json") || !process.stdin.isTTY) return true;
   return confirm("Are these the recipient's eight words, and do you sign?");
 }
@@ -89,8 +171,9 @@ async function post(
   { client }: OwnerSession,
   terms: Terms,
   decision: unknown,
+  as: "decision" | "proposal",
 ): Promise<Api.RequestSummary> {
-  return client.post(`/api/requests/${terms.request}/decision`, { decision }, Api.RequestSummary);
+  return client.post(`/api/requests/${terms.request}/${as}`, { decision }, Api.RequestSummary);
 }
 
 /** Blurred wherever there is a blurred rendition; clear faces only when asked for by name. */
@@ -115,17 +198,23 @@ function recipientOf(given: string | null, { record }: Api.RequestSummary): stri
   return recipient;
 }
 
-async function purposeOf(session: OwnerSession, request: Api.RequestSummary): Promise<string> {
+export async function purposeOf(
+  session: OwnerSession,
+  request: Api.RequestSummary,
+): Promise<string> {
   const { owners } = session.keys.bundle.readers;
   if (request.personal === null || owners === undefined) return "not stated";
   return (await openPersonal(request.record.asked, request.personal, owners)).purpose;
 }
 
-function sayTerms(terms: Terms): void {
+export function sayTerms(terms: Terms): void {
   for (const clip of terms.clips)
     say(
       `Leaves: ${clip.camera}, ${new Date(clip.fromMs).toISOString()} to ${new Date(clip.toMs).toISOString()}, ${clip.files.length} files (whole segments)`,
     );
   say(`Faces: ${terms.redactions.faces}. Sound: ${terms.redactions.audio.replace("_", " ")}.`);
+  say(`For: ${printable(terms.purpose)}`);
   say(`Only this key will open it: ${terms.recipientWords.join(" ")}`);
+  if (terms.availableUntilMs !== undefined)
+    say(`It can be fetched until ${localTime(terms.availableUntilMs)}.`);
 }

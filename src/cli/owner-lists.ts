@@ -8,6 +8,7 @@ import { recipientWords } from "../protocol/words.ts";
 import { openPersonal } from "../owner/requests.ts";
 import type { ExitCode } from "./exit.ts";
 import { openSession, type OwnerSession } from "./hub-session.ts";
+import { alarmData, judgeLedger, sayJudgement } from "./ledger-watch.ts";
 import { print, printable, printJson, readOptions } from "./options.ts";
 
 const PAGES_MAX = 10_000;
@@ -42,6 +43,9 @@ export async function ownerRequests(args: string[]): Promise<ExitCode> {
   const options = readOptions(args, { values: ["hub", "keys"], flags: ["json"] });
   await using session = await openSession(options);
   const list = await session.client.get("/api/requests?limit=500", Api.RequestList);
+  const devices = list.some(({ proposal }) => proposal)
+    ? await session.client.get("/api/devices", Api.DeviceList)
+    : [];
   const opened = await Promise.all(
     list.map(async (request) => ({ request, personal: await personalOf(session, request) })),
   );
@@ -55,6 +59,11 @@ export async function ownerRequests(args: string[]): Promise<ExitCode> {
         expiresAtMs: request.record.expiresAtMs,
         channel: request.record.channel,
         statusUrl: request.statusUrl,
+        ...(request.proposal ? { proposal: request.proposal } : {}),
+        ...(request.leavesAtMs === undefined ? {} : { leavesAtMs: request.leavesAtMs }),
+        ...(request.availableUntilMs === undefined
+          ? {}
+          : { availableUntilMs: request.availableUntilMs }),
         ...request.record.asked,
         ...(request.record.asked.recipient === undefined
           ? {}
@@ -63,7 +72,7 @@ export async function ownerRequests(args: string[]): Promise<ExitCode> {
       })),
     );
   else if (opened.length === 0) print("Nobody has asked for anything.");
-  else for (const { request, personal } of opened) print(requestText(request, personal));
+  else for (const { request, personal } of opened) print(requestText(request, personal, devices));
   return 0;
 }
 
@@ -82,17 +91,45 @@ async function personalOf(
   }
 }
 
-function requestText(request: Api.RequestSummary, personal: Personal | null): string {
+/** Where a request stands, in a sentence or two. */
+function stateText(request: Api.RequestSummary, devices: Api.DeviceList): string {
+  const { state, leavesAtMs, availableUntilMs, proposal } = request;
+  if (proposal) return proposalText(proposal, devices);
+  if (state === "received" || state === "held") return "Waiting for you. Nothing has been sent.";
+  if (state === "approved" && leavesAtMs !== undefined)
+    return `Approved. Nothing leaves before ${localTime(leavesAtMs)}; an owner can still stop it.`;
+  if ((state === "packaged" || state === "accessed") && availableUntilMs !== undefined)
+    return `State: ${state}. It can be fetched until ${localTime(availableUntilMs)}.`;
+  return `State: ${state}.`;
+}
+
+function proposalText(
+  { signers, needed, isStale }: NonNullable<Api.RequestSummary["proposal"]>,
+  devices: Api.DeviceList,
+): string {
+  if (isStale)
+    return "An approval was proposed, and the household has changed since: sign anew. Nothing has been sent.";
+  const names = signers.map(
+    (id) => devices.find(({ device }) => device === id)?.label ?? id.slice(0, 16),
+  );
+  const missing = needed - signers.length;
+  return `Signed by ${printable(names.join(", "))}; ${missing === 1 ? "one more person is" : `${missing} more persons are`} needed. Nothing has been sent.`;
+}
+
+function requestText(
+  request: Api.RequestSummary,
+  personal: Personal | null,
+  devices: Api.DeviceList,
+): string {
   const { record } = request;
   const { asked } = record;
   const cameras =
     asked.sought.cameras === "unspecified"
       ? "any camera"
       : printable(asked.sought.cameras.join(", "));
-  const waiting = request.state === "received" || request.state === "held";
   return [
     `${record.request}  ${localTime(record.receivedAtMs)}  ${asked.kind}`,
-    `  ${waiting ? "Waiting for you. Nothing has been sent." : `State: ${request.state}.`}`,
+    `  ${stateText(request, devices)}`,
     `  Asks for: ${cameras}, ${asked.sought.from} to ${asked.sought.to}, ${asked.sought.tracks.join(" and ")}${asked.sought.clearFaces ? ", clear faces" : ""}`,
     ...(asked.recipient === undefined
       ? []
@@ -133,8 +170,12 @@ export async function ownerLedger(args: string[]): Promise<ExitCode> {
     );
   if (options.flag("json")) {
     const { size, root, checkpoint } = seen;
-    printJson({ size, root, checkpoint, consistentWith: seenBefore?.size ?? null, entries });
-    return 0;
+    const { alarms } = await judgeLedger(session, { acknowledge: false });
+    printJson({
+      ...{ size, root, checkpoint, consistentWith: seenBefore?.size ?? null, entries },
+      alarms: alarms.map(alarmData),
+    });
+    return alarms.length === 0 ? 0 : 1;
   }
   for (const { index, entry } of entries)
     print(`${String(index).padStart(7)}  ${entryLine(entry)}`);
@@ -142,7 +183,9 @@ export async function ownerLedger(args: string[]): Promise<ExitCode> {
     ? `, none of the ${seenBefore.size} seen before changed or removed`
     : "";
   print(`Checked just now: ${seen.size} entries${before}.`);
-  return 0;
+  const judgement = await judgeLedger(session, { acknowledge: false });
+  sayJudgement(judgement);
+  return judgement.alarms.length === 0 ? 0 : 1;
 }
 
 function entryLine(entry: Json): string {
