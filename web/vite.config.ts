@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 import { formTemplate } from "./form-template.ts";
+import { viewer, viewerHash } from "./viewer-build.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 
@@ -19,7 +20,7 @@ function folderOf(name: string): string {
 export default defineConfig({
   root,
   base: "/",
-  plugins: [svelte({ compilerOptions: { runes: true } })],
+  plugins: [svelte({ compilerOptions: { runes: true } }), viewer()],
   build: {
     outDir: path.join(root, "dist"),
     emptyOutDir: true,
@@ -40,7 +41,7 @@ export default defineConfig({
   },
   worker: {
     format: "es",
-    plugins: () => [formTemplate()],
+    plugins: () => [formTemplate(), viewerHash()],
     rollupOptions: {
       output: {
         entryFileNames: ({ name }) => `${folderOf(name)}/[name]-[hash].js`,

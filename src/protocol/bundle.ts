@@ -24,6 +24,11 @@ export const BUNDLE_NAMES = {
 /** The page that opens, plays and verifies; only where the terms name its SHA-256. */
 export const VIEWER_NAME = "viewer.html";
 export const VIEWER_MAX_BYTES = 250 * 1024;
+/** In the viewer's own policy. Only a hub that serves it for a share link puts the second there. */
+export const VIEWER_CONNECTS = {
+  nowhere: "connect-src 'none'",
+  ownHub: "connect-src 'self'",
+} as const;
 
 /** Folder of the age files inside the zip. */
 export const BUNDLE_FOLDER = "files/";

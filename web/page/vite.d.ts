@@ -6,3 +6,9 @@ declare module "virtual:form-template" {
   const template: string;
   export default template;
 }
+
+/** Built by web/viewer-build.ts: SHA-256 of the viewer, 64 hex digits. */
+declare module "virtual:viewer-sha256" {
+  const sha256: string;
+  export default sha256;
+}

@@ -1,7 +1,8 @@
 import { SvelteMap } from "svelte/reactivity";
-import type { OpenedPart, PlayableFile } from "../device/calls/event-calls.ts";
+import type { PlayableFile } from "../device/calls/event-calls.ts";
 import { partAt, type ClipPart } from "./clip-parts.ts";
 import { mediaSourceClass } from "./live-player.ts";
+import type { OpenedPart } from "./opened-part.ts";
 
 export type OpenPart = (part: PlayableFile, signal: AbortSignal) => Promise<OpenedPart>;
 

@@ -1,5 +1,4 @@
 import { clipIdentities } from "../../../../src/owner/device-bundle.ts";
-import { readFragmentedMovie } from "../../../../src/owner/fragmented-movie.ts";
 import { fetchListedClip } from "../../../../src/owner/listed-clip.ts";
 import { movieRuns, plainMovie, type OpenedSegment } from "../../../../src/owner/movie.ts";
 import { openSealedFile, openTornFile } from "../../../../src/owner/open-clip.ts";
@@ -7,23 +6,13 @@ import type { ClipDetail } from "../../../../src/protocol/api.ts";
 import { sealedFileName, type ListedFile } from "../../../../src/protocol/clip.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
 import { parseClipId, type Rendition } from "../../../../src/protocol/ids.ts";
+import { openedPart, type OpenedPart } from "../../media/opened-part.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
 /** One sealed file of a clip: listed whole, or left unfinished by a crash. */
 export type PlayableFile =
   | { readonly is: "listed"; readonly file: ListedFile }
   | { readonly is: "torn"; readonly name: string };
-
-/** An opened segment of one track, and what a player must know of it. */
-export interface OpenedPart {
-  readonly bytes: Uint8Array;
-  /** As RFC 6381 names it. */
-  readonly codec: string;
-  /** On the camera's own time line. */
-  readonly startSeconds: number;
-  readonly endSeconds: number;
-  readonly frameSeconds: number;
-}
 
 const TORN_NAME = /^(\d{3,4})\.(video|audio)\.(original|blurred)\.age(\.partial)?$/;
 
@@ -33,17 +22,7 @@ export const eventCalls = {
     context: VaultContext,
     { clip, part }: { clip: string; part: PlayableFile },
   ): Promise<OpenedPart> => {
-    const bytes = await openFile(context, parseClipId(clip), part);
-    const { codec, timescale, samples } = readFragmentedMovie(bytes);
-    const [first, last] = [samples[0], samples.at(-1)];
-    if (!first || !last)
-      throw new HubError("NOTHING_TO_SHOW", "Cannot play part: nothing of it is whole");
-    return {
-      ...{ bytes, codec },
-      startSeconds: first.decodeTicks / timescale,
-      endSeconds: (last.decodeTicks + last.durationTicks) / timescale,
-      frameSeconds: first.durationTicks / timescale,
-    };
+    return openedPart(await openFile(context, parseClipId(clip), part));
   },
 
   /**
