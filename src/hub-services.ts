@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import path from "node:path";
 import type { HubDatabase } from "./base/database.ts";
 import { sealBytes } from "./clips/sealed-file.ts";
 import { Retention } from "./clips/retention.ts";
@@ -10,6 +11,8 @@ import { openRetentionCount, prepareRetentionStatements } from "./clips/retentio
 import { ClipStore } from "./clips/store.ts";
 import { ClipTimeline } from "./clips/timeline.ts";
 import type { BundleSource } from "./consent/bundle.ts";
+import { RequestDocuments } from "./consent/documents.ts";
+import { RequestHandling } from "./consent/handling.ts";
 import { createDecisions } from "./consent/decisions.ts";
 import { createWithdrawals } from "./consent/endings.ts";
 import { ProposalStore } from "./consent/proposals.ts";
@@ -35,6 +38,7 @@ import { HubError } from "./protocol/errors.ts";
 import { parseSha256Hex } from "./protocol/ids.ts";
 import type { Keyring, KeyringPosition } from "./protocol/keyring.ts";
 import type { LedgerEntry } from "./protocol/ledger-entry.ts";
+import { noticeFacts } from "./notice-facts.ts";
 import { hasOwnSub, type Settings } from "./settings.ts";
 
 export interface HubOptions {
@@ -115,6 +119,8 @@ export function openServices(parts: {
     requests,
     decisions,
     withdrawals: stores.withdrawals,
+    ...openHandling({ options, database, stores, nowMs }, () => services.retention.countedMs()),
+    notice: () => noticeFacts(settings.current, urls.outside),
     bundles: bundleSource(ledger, household, clips),
     nowMs,
     seal: (plaintext, recipients) => sealBytes(plaintext, recipients.map(parseRecipient)),
@@ -179,6 +185,30 @@ function openStores(parts: {
   const news = openNews({ clips, ledger, household, sessions });
   heard = news;
   return { ledger, appendEntry, household, clips, requests, ...consent, sessions, news };
+}
+
+/** What is done about requests besides deciding them. */
+function openHandling(
+  parts: {
+    options: HubOptions;
+    database: HubDatabase;
+    stores: ReturnType<typeof openStores>;
+    nowMs: () => number;
+  },
+  countedMs: () => number,
+): Pick<HubServices, "handling" | "documents"> {
+  const { options, database, stores, nowMs } = parts;
+  const { requests, appendEntry, household, clips } = stores;
+  return {
+    handling: new RequestHandling({
+      ...{ database, requests, appendEntry, nowMs, countedMs },
+      keyring: () => requireKeyring(household),
+      hasClip: (clip) => clips.get(clip) !== null,
+    }),
+    documents: new RequestDocuments({
+      ...{ database, nowMs, directory: path.join(options.dataDirectory, "documents") },
+    }),
+  };
 }
 
 function openLive(settings: HubSettings, tellIngest: (message: ToIngest) => void): LiveStreams {

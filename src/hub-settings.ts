@@ -14,7 +14,6 @@ import { HubError, MalformedInput } from "./protocol/errors.ts";
 import {
   cameraSecretsFile,
   cameraVariable,
-  EXAMPLE_SETTINGS,
   readSecrets,
   readSettingsFrom,
   SETTINGS_FILE,
@@ -22,6 +21,7 @@ import {
   type CameraSettings,
   type Settings,
 } from "./settings.ts";
+import { EXAMPLE_SETTINGS } from "./settings-example.ts";
 import {
   editText,
   hostOf,

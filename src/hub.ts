@@ -11,7 +11,7 @@ import { addHandlingRoutes } from "./http/handling-routes.ts";
 import { addHouseholdRoutes } from "./http/household-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
 import { addNewsRoutes } from "./http/news-routes.ts";
-import { addNoticeRoute } from "./http/notice-routes.ts";
+import { addNoticeFacts, addNoticeRoute } from "./http/notice-routes.ts";
 import { addPageFiles } from "./http/page-files.ts";
 import { addLiveRoutes } from "./http/live-routes.ts";
 import { addPresenceRoutes } from "./http/presence-routes.ts";
@@ -142,7 +142,6 @@ export class Hub implements AsyncDisposable {
 async function settlePast(services: HubServices, { log }: HubOptions): Promise<void> {
   await services.retention.finish();
   await services.renditions.removeUnfinished();
-  await services.rewraps.finish();
   await services.documents.finish();
   await services.rewraps.finish();
   const found = await services.clips.recoverOrphans();
@@ -249,6 +248,7 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addConsentRoutes(server, services);
   addHandlingRoutes(server, services);
   addNoticeRoute(server, services);
+  addNoticeFacts(server, services);
   addPickUpRoute(server, services);
   addWithdrawalRoute(server, services);
   addLedgerRoutes(server, services);

@@ -4,6 +4,7 @@ import Type, { type Static } from "typebox";
 import { writeFileDurably } from "./base/files.ts";
 import { RETENTION_DEFAULT, type RetentionRules } from "./clips/retention-plan.ts";
 import { utf8Bytes } from "./protocol/bytes.ts";
+import { DEFAULT_PORT, EXAMPLE_SETTINGS } from "./settings-example.ts";
 import {
   checkText,
   lineOfText,
@@ -16,7 +17,6 @@ import {
 
 export const SETTINGS_FILE = "doorward.yaml";
 export const CAMERA_SECRETS_FILE = "cameras.yaml";
-const DEFAULT_PORT = 8080;
 
 const closed = { additionalProperties: false } as const;
 const port = Type.Integer({ minimum: 0, maximum: 65_535, description: "a port from 0 to 65535" });
@@ -92,6 +92,7 @@ const SettingsSchema = Type.Object(
     cameras: Type.Optional(
       Type.Array(Type.Unknown(), { maxItems: 16, description: "a list of at most 16 cameras" }),
     ),
+    notice: Type.Optional(Type.Object({ contact: Type.Optional(lineOfText(200)) }, closed)),
     retention: Type.Optional(
       Type.Object(
         {
@@ -138,6 +139,8 @@ export interface Settings {
   readonly port: number;
   readonly outside: { readonly port: number; readonly url: string | null } | null;
   readonly cameras: readonly CameraSettings[];
+  /** Whom the notice at the door says to ask; left out: nobody by name. */
+  readonly noticeContact?: string;
   /** Without it, the defaults of `RETENTION_DEFAULT`. */
   readonly retention?: RetentionRules;
   /** The same, as the file says it. */
@@ -150,29 +153,6 @@ export interface Settings {
 export function hasSameStreams(one: CameraSettings, other: CameraSettings): boolean {
   return isDeepStrictEqual({ ...one, name: "" }, { ...other, name: "" });
 }
-
-export const EXAMPLE_SETTINGS = `# Doorward's settings. Comments stay when the page changes something.
-name: Home
-
-listen:
-  port: ${DEFAULT_PORT}
-  lan: false          # true comes with certificates for the local network
-
-# Without a camera, a demo scene plays, so that you can see the whole way.
-# cameras:
-#   - id: front
-#     name: Front door
-#     main: rtsp://192.0.2.10/main   # user and password: secrets/cameras.yaml beside this file
-#     sub: rtsp://192.0.2.10/sub
-#     audio: false
-
-# How long recordings stay, and how much room they may take; bells go last. This is what holds where
-# nothing is said. When the disk is full, the oldest that nobody holds go whatever stands here.
-# retention:
-#   motion: 30d
-#   bell: 90d
-#   space: 20GB       # no limit where it is left out
-`;
 
 /**
  * Reads the settings file, or writes the commented example where there is none.
@@ -246,6 +226,7 @@ export function readSettingsFrom(options: {
       cameras.length > 0
         ? cameras
         : [{ id: "demo", name: "Demo door", audio: false, faces: "keep", source: "demo" }],
+    ...(value.notice?.contact === undefined ? {} : { noticeContact: value.notice.contact }),
     retention: retentionOf(value.retention ?? {}),
     retentionWritten: value.retention ?? {},
     text,

@@ -19,9 +19,19 @@ interface HoldRow {
   readonly until_counted_ms: number;
 }
 
+/** Held by an owner, or for a request: whichever lasts longer. */
 const SELECT_ROW = `
-  SELECT clip_retention.*, until_counted_ms FROM clip_retention
-  LEFT JOIN clip_holds ON clip_holds.clip = clip_retention.clip`;
+  SELECT clip_retention.*, nullif(max(
+    coalesce((SELECT until_counted_ms FROM clip_holds WHERE clip = clip_retention.clip), -1),
+    coalesce((SELECT max(until_counted_ms) FROM request_hold_clips
+              WHERE clip = clip_retention.clip), -1)), -1) AS until_counted_ms
+  FROM clip_retention`;
+
+const LONGEST_HOLD = `
+  SELECT until_ms, until_counted_ms FROM (
+    SELECT clip, until_ms, until_counted_ms FROM clip_holds WHERE clip = ?1
+    UNION ALL SELECT clip, until_ms, until_counted_ms FROM request_hold_clips WHERE clip = ?1
+  ) ORDER BY until_counted_ms DESC LIMIT 1`;
 
 /** Clips that have ended since, and torn files that no clip's row accounts for. */
 const TAKE_IN = `
@@ -77,6 +87,7 @@ export function prepareRetentionStatements(database: BetterSqlite3.Database) {
       "UPDATE clip_retention SET goes_counted_ms = ? WHERE clip = ?",
     ),
     hold: database.prepare<[ClipId], HoldRow>("SELECT * FROM clip_holds WHERE clip = ?"),
+    longestHold: database.prepare<[ClipId], HoldRow>(LONGEST_HOLD),
     holds: database.prepare<[], number>("SELECT count(*) FROM clip_holds").pluck(),
     setHold: database.prepare<[ClipId, number, number]>(
       "INSERT OR REPLACE INTO clip_holds (clip, until_ms, until_counted_ms) VALUES (?, ?, ?)",
@@ -92,14 +103,36 @@ export function prepareRetentionStatements(database: BetterSqlite3.Database) {
     unfinished: database
       .prepare<[], string>("SELECT clip FROM clip_deletions WHERE files_gone = 0 ORDER BY clip")
       .pluck(),
-    forget: ["clip_files", "torn_files", "clip_holds", "clip_retention"].map((table) =>
-      database.prepare<[ClipId]>(`DELETE FROM ${table} WHERE clip = ?`),
-    ),
+    forget: [
+      ...["clip_files", "torn_files", "clip_holds", "request_hold_clips", "clip_retention"],
+    ].map((table) => database.prepare<[ClipId]>(`DELETE FROM ${table} WHERE clip = ?`)),
     forgetClip: database.prepare<[ClipId]>("DELETE FROM clips WHERE id = ?"),
   };
 }
 
 export type RetentionStatements = ReturnType<typeof prepareRetentionStatements>;
+
+export interface ClipMarks {
+  /** UTC, as an owner said; null where it is not held. */
+  readonly heldUntilMs: number | null;
+  /** How much longer an owner's deletion can be undone; null where there is none. */
+  readonly goesInMs: number | null;
+}
+
+/** @param countedMs - Where the hub's own count of time stands. */
+export function readMarks(
+  statements: RetentionStatements,
+  clip: ClipId,
+  countedMs: number,
+): ClipMarks {
+  const goesAtMs = statements.row.get(clip)?.goes_counted_ms ?? null;
+  const hold = statements.longestHold.get(clip);
+  const isHeld = hold !== undefined && hold.until_counted_ms > countedMs;
+  return {
+    heldUntilMs: isHeld ? hold.until_ms : null,
+    goesInMs: goesAtMs === null ? null : Math.max(0, goesAtMs - countedMs),
+  };
+}
 
 /** Removes every row of a clip; what is left is its deletion. */
 export function forgetRows(statements: RetentionStatements, clip: ClipId): void {

@@ -16,7 +16,9 @@ import {
   forgetRows,
   openRetentionCount,
   prepareRetentionStatements,
+  readMarks,
   unfinishedDeletions,
+  type ClipMarks,
   type RetentionCount,
   type RetentionRow,
   type RetentionStatements,
@@ -53,13 +55,6 @@ export interface RetentionPreview {
   readonly freeBytes: number;
   /** Until the disk is full at the rate of the last week; null where that cannot be said. */
   readonly daysLeft: number | null;
-}
-
-export interface ClipMarks {
-  /** UTC, as the owner said; null where it is not held. */
-  readonly heldUntilMs: number | null;
-  /** How much longer an owner's deletion can be undone; null where there is none. */
-  readonly goesInMs: number | null;
 }
 
 const DAY_MS = 24 * 3_600_000;
@@ -172,14 +167,12 @@ export class Retention implements AsyncDisposable {
   }
 
   marksOf(clip: ClipId): ClipMarks {
-    const countedMs = this.#count.nowMs();
-    const goesAtMs = this.#statements.row.get(clip)?.goes_counted_ms ?? null;
-    const hold = this.#statements.hold.get(clip);
-    const isHeld = hold !== undefined && hold.until_counted_ms > countedMs;
-    return {
-      heldUntilMs: isHeld ? hold.until_ms : null,
-      goesInMs: goesAtMs === null ? null : Math.max(0, goesAtMs - countedMs),
-    };
+    return readMarks(this.#statements, clip, this.#count.nowMs());
+  }
+
+  /** Where the hub's own count of time stands: what holds go by. */
+  countedMs(): number {
+    return this.#count.nowMs();
   }
 
   /**

@@ -1,9 +1,9 @@
 import type { HubDatabase } from "../base/database.ts";
 import { HubError } from "../protocol/errors.ts";
 import {
+  readAcceptedPreservation,
   verifyAssurance,
   verifyPreservation,
-  type Preservation,
   type StatementContext,
 } from "../protocol/handling.ts";
 import { parseClipId, type ClipId, type RequestId } from "../protocol/ids.ts";
@@ -79,7 +79,9 @@ export class RequestHandling {
     const request = this.#require(id);
     const nowMs = this.#options.nowMs();
     const before = this.statements(id, "hold");
-    const last = readPreservation(before.at(-1));
+    // Read, and not verified again: its signer may have been removed since.
+    const newest = before.at(-1);
+    const last = newest === undefined ? null : readAcceptedPreservation(newest);
     const context = this.#contextOf(request, before.length);
     const { statement, device, sha256 } = verifyPreservation(envelope, context, last);
     if (statement.action === "hold" && !isOpen(request, nowMs))
@@ -152,9 +154,4 @@ export class RequestHandling {
 
 function isOpen({ state, expiresAtMs }: StoredRequest, nowMs: number): boolean {
   return (state === "received" || state === "held") && expiresAtMs > nowMs;
-}
-
-/** What was accepted is read, not verified again: its signer may have been removed since. */
-function readPreservation(envelope: unknown): Preservation | null {
-  return envelope === undefined ? null : readAcceptedPreservation(envelope);
 }

@@ -22,7 +22,9 @@ import {
   type RequestChannel,
   type RequestRecord,
 } from "../protocol/request.ts";
+import type { AnnouncedDocument } from "../protocol/request-document.ts";
 import { statusTokenOf } from "../protocol/status-token.ts";
+import { announceDocument } from "./documents.ts";
 import { advance, type RequestState } from "./states.ts";
 
 /** More open requests than a household can look at; intake from outside stops here. */
@@ -72,6 +74,8 @@ export interface Intake {
   /** Age file for the owners' reader. */
   readonly personal: Uint8Array;
   readonly channel: RequestChannel;
+  /** What is to follow, if anything. */
+  readonly document?: AnnouncedDocument | undefined;
 }
 
 /** Requests and forms as rows; every change of state goes through {@link advance}. */
@@ -178,6 +182,8 @@ export class RequestStore {
       );
     const stored = this.get(parseRequestId(record.request));
     if (!stored) throw new Error("a request that was just inserted is not there");
+    if (intake.document)
+      announceDocument(this.#database, stored.id, intake.document, receivedAtMs);
     return stored;
   }
 

@@ -50,6 +50,7 @@ export function addConsentRoutes(server: HubServer, services: HubServices): void
         asked: body.asked,
         personal: fromBase64(body.personal, "personal"),
         channel: "typed_by_owner",
+        document: body.document,
       });
       services.requestReceived(request);
       return summaryOf(request, services);
@@ -187,6 +188,7 @@ function receive(
     asked: body.asked,
     personal: fromBase64(body.personal, "personal"),
     channel,
+    document: body.document,
   });
   services.requestReceived(request);
   return request;

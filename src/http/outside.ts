@@ -1,18 +1,25 @@
 import { addIntakeRoute, addPickUpRoute } from "./consent-routes.ts";
 import { addWithdrawalRoute } from "./decision-routes.ts";
+import { addDocumentIntake } from "./handling-routes.ts";
+import { addNoticeRoute } from "./notice-routes.ts";
+import { addOutsideLimits, OUTSIDE_LIMITS } from "./outside-limits.ts";
 import { createServer, type HubServer, type ServerOptions } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
 /**
- * The outside listener: a server of its own with intake and pick-up and nothing else, meant for a
- * reverse proxy. It has no sessions, so that no route of it could have a right.
+ * The outside listener: a server of its own for those who are not of the household, meant for a
+ * reverse proxy. It has no sessions, so that no route of it could have a right; its routes are those
+ * named here, and no other.
  */
 export async function createOutsideServer(
   services: HubServices,
-  options: Omit<ServerOptions, "sessions">,
+  options: Omit<ServerOptions, "sessions" | "limits">,
 ): Promise<HubServer> {
-  const server = await createServer({ ...options, sessions: null });
+  const server = await createServer({ ...options, sessions: null, limits: OUTSIDE_LIMITS });
+  addOutsideLimits(server, () => performance.now());
   addIntakeRoute(server, services);
+  addDocumentIntake(server, services);
+  addNoticeRoute(server, services);
   addPickUpRoute(server, services);
   addWithdrawalRoute(server, services);
   return server;

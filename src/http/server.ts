@@ -54,6 +54,20 @@ export interface ServerOptions {
   /** Names under which this server may be addressed, without port; against DNS rebinding. */
   readonly hostNames: readonly string[];
   readonly logLevel: "silent" | "warn" | "info";
+  /** For a listener that faces everybody; by default those of one that faces the household. */
+  readonly limits?: ServerLimits;
+}
+
+/** How long a connection may take, and how many there may be. */
+export interface ServerLimits {
+  readonly headersMs: number;
+  /** Until a request has come in whole, its body included. */
+  readonly requestMs: number;
+  /** Without a byte in either direction. */
+  readonly idleMs: number;
+  readonly checkEveryMs: number;
+  readonly requestsPerSocket: number;
+  readonly connections: number;
 }
 
 /** Of one message that a page or the command line sends over a socket. */
@@ -74,8 +88,9 @@ const ANSWER_POLICY = {
 export async function createServer(options: ServerOptions): Promise<HubServer> {
   const server = Fastify({
     bodyLimit: LIMITS.requestBytes,
-    requestTimeout: 30_000,
-    connectionTimeout: 0,
+    requestTimeout: options.limits?.requestMs ?? 30_000,
+    connectionTimeout: options.limits?.idleMs ?? 0,
+    ...(options.limits ? limitsOf(options.limits) : {}),
     keepAliveTimeout: 10_000,
     trustProxy: false,
     forceCloseConnections: true,
@@ -91,6 +106,7 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
             serializers: { req: (request: FastifyRequest) => ({ method: request.method }) },
           },
   }).withTypeProvider<TypeBoxTypeProvider>();
+  if (options.limits) server.server.maxConnections = options.limits.connections;
   server.setValidatorCompiler(validatorFor);
   await server.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: ANSWER_POLICY },
@@ -140,6 +156,13 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
   });
   server.setErrorHandler(answerError);
   return server;
+}
+
+function limitsOf({ headersMs, checkEveryMs, requestsPerSocket }: ServerLimits) {
+  return {
+    maxRequestsPerSocket: requestsPerSocket,
+    http: { headersTimeout: headersMs, connectionsCheckingInterval: checkEveryMs },
+  };
 }
 
 /** Bodies are judged by the words of the formats themselves; the rest is the framework's. */

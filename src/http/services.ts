@@ -1,4 +1,6 @@
 import type { BundleSource } from "../consent/bundle.ts";
+import type { RequestDocuments } from "../consent/documents.ts";
+import type { RequestHandling } from "../consent/handling.ts";
 import type { Decisions } from "../consent/decisions.ts";
 import type { Withdrawals } from "../consent/endings.ts";
 import type { RequestStore, StoredRequest } from "../consent/requests.ts";
@@ -10,6 +12,7 @@ import type { ClipTimeline } from "../clips/timeline.ts";
 import type { Household } from "../keys/household.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { HealthAnswer } from "../protocol/api.ts";
+import type { NoticeFacts } from "../protocol/notice.ts";
 import type { ClaimDesk } from "./claim.ts";
 import type { Connections } from "./connections.ts";
 import type { LiveStreams } from "./live-streams.ts";
@@ -39,6 +42,8 @@ export interface HubServices {
   readonly settings: SettingsDesk;
   readonly requests: RequestStore;
   readonly decisions: Decisions;
+  readonly handling: RequestHandling;
+  readonly documents: RequestDocuments;
   readonly withdrawals: Withdrawals;
   readonly bundles: BundleSource;
   readonly nowMs: () => number;
@@ -49,6 +54,8 @@ export interface HubServices {
   /** Called when something new waits for the owner. */
   readonly requestReceived: (request: StoredRequest) => void;
   readonly health: () => HealthAnswer;
+  /** What the notice at the door says: from the settings, and from nothing else. */
+  readonly notice: () => NoticeFacts;
   /** Public addresses of this hub; known once it listens. */
   readonly statusUrl: (statusToken: string) => string;
   readonly intakeUrl: () => string | null;

@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
-import { PAYLOAD_TYPES } from "./envelope.ts";
+import { checkShape } from "./check.ts";
+import { openEnvelope, PAYLOAD_TYPES } from "./envelope.ts";
 import { HubError } from "./errors.ts";
 import type { RequestId, Sha256Hex } from "./ids.ts";
 import type { Keyring } from "./keyring.ts";
@@ -103,6 +104,15 @@ export function verifyPreservation(
   requireFits(found.statement, context);
   requireFollows(found.statement, before, context.nowMs);
   return found;
+}
+
+/** The statement of an envelope that was verified when it was accepted. */
+export function readAcceptedPreservation(value: unknown): Preservation {
+  return checkShape(
+    PreservationSchema,
+    openEnvelope(value, PAYLOAD_TYPES.hold, "hold").content,
+    "hold",
+  );
 }
 
 /** What an owner may do next; pure, and the same for the hub, the command line and the page. */

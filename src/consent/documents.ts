@@ -1,0 +1,178 @@
+import { readdir, rm } from "node:fs/promises";
+import path from "node:path";
+import type { HubDatabase } from "../base/database.ts";
+import { makePrivateDirectory, readSmallFile, writeFileDurably } from "../base/files.ts";
+import { sha256Hex } from "../protocol/bytes.ts";
+import { HubError } from "../protocol/errors.ts";
+import { parseRequestId, type RequestId } from "../protocol/ids.ts";
+import { LIMITS } from "../protocol/limits.ts";
+import type { AnnouncedDocument } from "../protocol/request-document.ts";
+
+/** All documents of a hub together, those that were announced and may still come included. */
+export const DOCUMENTS_TOTAL_BYTES = 256 * 1024 * 1024;
+/** For how long a document that was announced may come. */
+export const DOCUMENT_WAIT_MS = 24 * 3_600_000;
+
+interface Row {
+  readonly request: string;
+  readonly sha256: string;
+  readonly size_bytes: number;
+  readonly announced_at_ms: number;
+  readonly received_at_ms: number | null;
+}
+
+/**
+ * Says that a document will come with a request that is being taken in, in its transaction.
+ *
+ * @throws HubError TOO_MANY_DOCUMENTS, DOCUMENT_KNOWN.
+ */
+export function announceDocument(
+  database: HubDatabase,
+  request: RequestId,
+  announced: AnnouncedDocument,
+  nowMs: number,
+): void {
+  const taken = database
+    .prepare<[number], { bytes: number }>(
+      `SELECT coalesce(sum(size_bytes), 0) AS bytes FROM request_documents
+       WHERE received_at_ms IS NOT NULL OR announced_at_ms > ?`,
+    )
+    .get(nowMs - DOCUMENT_WAIT_MS);
+  if ((taken?.bytes ?? 0) + announced.sizeBytes > DOCUMENTS_TOTAL_BYTES)
+    throw new HubError(
+      "TOO_MANY_DOCUMENTS",
+      "Cannot take request: there is no room for its document; send it without",
+    );
+  const inserted = database
+    .prepare(
+      `INSERT OR IGNORE INTO request_documents (request, sha256, size_bytes, announced_at_ms)
+       VALUES (?, ?, ?, ?)`,
+    )
+    .run(request, announced.sha256, announced.sizeBytes, nowMs);
+  if (inserted.changes !== 1)
+    throw new HubError("DOCUMENT_KNOWN", "Cannot take request: its document was sent before");
+}
+
+/**
+ * Documents that came with requests, as age files for the owners in a folder of their own. Only what
+ * a request announced is taken, byte for byte, once.
+ */
+export class RequestDocuments {
+  readonly #database: HubDatabase;
+  readonly #directory: string;
+  readonly #nowMs: () => number;
+  /** Being written: the same file sent twice at once is taken once. */
+  readonly #arriving = new Set<RequestId>();
+
+  constructor(options: {
+    readonly database: HubDatabase;
+    readonly directory: string;
+    readonly nowMs: () => number;
+  }) {
+    this.#database = options.database;
+    this.#directory = options.directory;
+    this.#nowMs = options.nowMs;
+  }
+
+  /** What was announced with a request; null where nothing was. */
+  of(request: RequestId): (AnnouncedDocument & { receivedAtMs: number | null }) | null {
+    const row = this.#row("request", request);
+    return (
+      row && { sha256: row.sha256, sizeBytes: row.size_bytes, receivedAtMs: row.received_at_ms }
+    );
+  }
+
+  /** The request that waits for this very file; null for all others, whatever the reason. */
+  waitingFor(sha256: string): RequestId | null {
+    const row = this.#row("sha256", sha256);
+    if (!row || row.received_at_ms !== null) return null;
+    const isOpen = this.#database
+      .prepare<[string, number], { found: number }>(
+        `SELECT 1 AS found FROM requests
+         WHERE id = ? AND state IN ('received', 'held') AND expires_at_ms > ?`,
+      )
+      .get(row.request, this.#nowMs());
+    const isInTime = row.announced_at_ms > this.#nowMs() - DOCUMENT_WAIT_MS;
+    return isOpen && isInTime ? parseRequestId(row.request) : null;
+  }
+
+  /**
+   * Takes the file that a request announced. The file is there before its row says so.
+   *
+   * @throws HubError DOCUMENT_GONE for every file that nobody waits for.
+   */
+  async receive(sealed: Uint8Array): Promise<RequestId> {
+    const sha256 = sha256Hex(sealed);
+    const request = this.waitingFor(sha256);
+    const announced = request && this.#row("request", request);
+    const isAwaited = announced?.size_bytes === sealed.length;
+    if (!request || !isAwaited || this.#arriving.has(request)) throw documentGone();
+    this.#arriving.add(request);
+    try {
+      await makePrivateDirectory(this.#directory);
+      await writeFileDurably(this.#pathOf(request), sealed);
+    } finally {
+      this.#arriving.delete(request);
+    }
+    this.#database
+      .prepare(
+        "UPDATE request_documents SET received_at_ms = ? WHERE request = ? AND received_at_ms IS NULL",
+      )
+      .run(this.#nowMs(), request);
+    return request;
+  }
+
+  /** @throws HubError NOT_FOUND, FILE_DAMAGED. */
+  async read(request: RequestId): Promise<Uint8Array> {
+    const row = this.#row("request", request);
+    const sealed =
+      row?.received_at_ms == null
+        ? null
+        : await readSmallFile(this.#pathOf(request), LIMITS.sealedDocumentBytes);
+    if (!row || !sealed) throw new HubError("NOT_FOUND", "There is no document of this request");
+    if (sha256Hex(sealed) !== row.sha256)
+      throw new HubError("FILE_DAMAGED", "Cannot open document: it was changed on the disk");
+    return sealed;
+  }
+
+  /** For good; what was announced stays said, and no other file takes its place. */
+  async remove(request: RequestId): Promise<void> {
+    const row = this.#row("request", request);
+    if (row?.received_at_ms == null)
+      throw new HubError("NOT_FOUND", "There is no document of this request");
+    // In time for none: the row stays, so that the same file cannot come again.
+    this.#database
+      .prepare(
+        "UPDATE request_documents SET received_at_ms = NULL, announced_at_ms = 0 WHERE request = ?",
+      )
+      .run(request);
+    await rm(this.#pathOf(request), { force: true });
+  }
+
+  /** Removes what a stop left without a row that says it is here. */
+  async finish(): Promise<void> {
+    const names = await readdir(this.#directory).catch(() => []);
+    for (const name of names) {
+      const [, request] = /^([0-9a-f]{32})\.age$/.exec(name) ?? [];
+      const isHere = request !== undefined && this.#row("request", request)?.received_at_ms != null;
+      if (!isHere) await rm(path.join(this.#directory, name), { force: true });
+    }
+  }
+
+  #row(by: "request" | "sha256", value: string): Row | null {
+    return (
+      this.#database
+        .prepare<[string], Row>(`SELECT * FROM request_documents WHERE ${by} = ?`)
+        .get(value) ?? null
+    );
+  }
+
+  #pathOf(request: RequestId): string {
+    return path.join(this.#directory, `${request}.age`);
+  }
+}
+
+/** Unknown, taken, too late, of a request that is over: one answer. */
+export function documentGone(): HubError {
+  return new HubError("DOCUMENT_GONE", "Cannot take document: nobody waits for it");
+}

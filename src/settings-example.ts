@@ -1,0 +1,29 @@
+export const DEFAULT_PORT = 8080;
+
+/** What a new data directory gets: everything that may be set, with the defaults. */
+export const EXAMPLE_SETTINGS = `# Doorward's settings. Comments stay when the page changes something.
+name: Home
+
+listen:
+  port: ${DEFAULT_PORT}
+  lan: false          # true comes with certificates for the local network
+
+# Without a camera, a demo scene plays, so that you can see the whole way.
+# cameras:
+#   - id: front
+#     name: Front door
+#     main: rtsp://192.0.2.10/main   # user and password: secrets/cameras.yaml beside this file
+#     sub: rtsp://192.0.2.10/sub
+#     audio: false
+
+# How long recordings stay, and how much room they may take; bells go last. This is what holds where
+# nothing is said. When the disk is full, the oldest that nobody holds go whatever stands here.
+# retention:
+#   motion: 30d
+#   bell: 90d
+#   space: 20GB       # no limit where it is left out
+
+# What the notice for the door says (doorward owner notice). Everybody may read it.
+# notice:
+#   contact: "Flat 2, or door@example.org"
+`;
