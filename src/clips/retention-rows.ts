@@ -29,9 +29,9 @@ const SELECT_ROW = `
 
 const LONGEST_HOLD = `
   SELECT until_ms, until_counted_ms FROM (
-    SELECT clip, until_ms, until_counted_ms FROM clip_holds WHERE clip = ?1
-    UNION ALL SELECT clip, until_ms, until_counted_ms FROM request_hold_clips WHERE clip = ?1
-  ) ORDER BY until_counted_ms DESC LIMIT 1`;
+    SELECT * FROM clip_holds UNION ALL
+    SELECT clip, until_ms, until_counted_ms FROM request_hold_clips
+  ) WHERE clip = ? ORDER BY until_counted_ms DESC LIMIT 1`;
 
 /** Clips that have ended since, and torn files that no clip's row accounts for. */
 const TAKE_IN = `

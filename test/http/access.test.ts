@@ -16,6 +16,7 @@ const PUBLIC = [
   "GET /assets/:file",
   "GET /assets/redact/:file",
   "GET /status/:token",
+  "GET /notice",
   "GET /api/hub",
   "GET /api/openapi.json",
   "POST /api/claim",
@@ -80,6 +81,13 @@ const OWNERS_ONLY = [
   "GET /api/requests/:id",
   "POST /api/requests/:id/nonce",
   "POST /api/requests/:id/decision",
+  "GET /api/requests/:id/handling",
+  "POST /api/requests/:id/assurance",
+  "POST /api/requests/:id/hold",
+  "GET /api/requests/:id/document",
+  "POST /api/requests/:id/document",
+  "DELETE /api/requests/:id/document",
+  "GET /api/notice",
 ];
 
 const nameOf = ({ method, url }: Route): string => `${method === "HEAD" ? "GET" : method} ${url}`;

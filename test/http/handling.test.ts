@@ -1,0 +1,324 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { envelopeSigner } from "../../src/owner/identity.ts";
+import { readHandling, signAssurance, signPreservation } from "../../src/owner/handling.ts";
+import { ownersIdentities, readRequestDocument, sealPersonal } from "../../src/owner/requests.ts";
+import { openAttachment, sealAttachment } from "../../src/owner/request-attachment.ts";
+import type { HandlingAnswer } from "../../src/protocol/api-handling.ts";
+import type { RequestSummary } from "../../src/protocol/api.ts";
+import { utf8Bytes } from "../../src/protocol/bytes.ts";
+import type { Envelope } from "../../src/protocol/envelope.ts";
+import {
+  ASSURANCE_LEVELS,
+  PRESERVATION_MAX_MS,
+  type AssuranceLevel,
+  type PreservationAction,
+} from "../../src/protocol/handling.ts";
+import { parseRequestId } from "../../src/protocol/ids.ts";
+import { requestDocument, refuse, typeRequest } from "../support/test-consent.ts";
+import {
+  firstClip,
+  requireOk,
+  startTestHub,
+  type TestDevice,
+  type TestHub,
+} from "../support/test-hub.ts";
+
+const DAY_MS = 24 * 3_600_000;
+
+let hub: TestHub;
+beforeAll(async () => {
+  hub = await startTestHub({ clips: 2 });
+});
+afterAll(() => hub[Symbol.asyncDispose]());
+
+const keyringOf = () => {
+  const { keyring } = hub.hub.services.household;
+  if (!keyring) throw new Error("nobody has claimed this hub");
+  return keyring;
+};
+const idOf = (request: RequestSummary): string => request.record.request;
+
+async function handlingOf(request: RequestSummary): Promise<HandlingAnswer> {
+  const url = `/api/requests/${idOf(request)}/handling`;
+  return requireOk(await hub.call("GET", url, { as: hub.owner })).json();
+}
+async function read(request: RequestSummary) {
+  return readHandling(await handlingOf(request), request, keyringOf());
+}
+const ground = (request: RequestSummary) => ({
+  keyring: keyringOf(),
+  request,
+  nowMs: hub.clock.nowMs,
+});
+
+async function assurance(
+  request: RequestSummary,
+  level: AssuranceLevel,
+  by: TestDevice = hub.owner,
+): Promise<Envelope> {
+  return signAssurance(ground(request), await read(request), level, envelopeSigner(by.key));
+}
+async function preservation(
+  request: RequestSummary,
+  action: PreservationAction,
+  changes: { forMs?: number; clips?: readonly string[]; by?: TestDevice } = {},
+): Promise<Envelope> {
+  const { forMs = 30 * DAY_MS, clips = [firstClip(hub)], by = hub.owner } = changes;
+  const what = { action, forMs, clips };
+  return signPreservation(ground(request), await read(request), what, envelopeSigner(by.key));
+}
+async function send(request: RequestSummary, what: "assurance" | "hold", statement: unknown) {
+  const url = `/api/requests/${idOf(request)}/${what}`;
+  return hub.call("POST", url, { as: hub.owner, body: { statement } });
+}
+const codeOf = async (answer: Promise<{ json: () => { code: string } }>) =>
+  (await answer).json().code;
+
+describe("how sure an owner is of who asks", () => {
+  test.each(ASSURANCE_LEVELS)(
+    "%s is signed, entered and shown, and changes no state",
+    async (level) => {
+      const request = await typeRequest(hub);
+      requireOk(await send(request, "assurance", await assurance(request, level)));
+      const { assurances } = await read(request);
+      expect(assurances.map((each) => [each.level, each.device])).toEqual([
+        [level, hub.owner.key.device],
+      ]);
+      const entry = hub.hub.services.ledger.entries({ kind: "assurance" }).at(-1)?.entry;
+      expect(Object.keys(entry ?? {}).toSorted()).toEqual(
+        ["atMs", "device", "kind", "level", "request", "statementSha256", "v"].toSorted(),
+      );
+      const after = hub.hub.services.requests.get(parseRequestId(idOf(request)));
+      expect([after?.state, after?.record]).toEqual(["received", request.record]);
+    },
+  );
+
+  test("can be stated anew, in a row in which none is left out, repeated or taken from elsewhere", async () => {
+    const [request, other] = [await typeRequest(hub), await typeRequest(hub)];
+    const first = await assurance(request, "called_back");
+    requireOk(await send(request, "assurance", first));
+    expect(await codeOf(send(request, "assurance", first))).toBe("STATEMENT_OLD");
+    expect(await codeOf(send(other, "assurance", first))).toBe("STATEMENT_REFUSED");
+    requireOk(await send(request, "assurance", await assurance(request, "none")));
+    const answer = await handlingOf(request);
+    expect(answer.assurances).toHaveLength(2);
+    const without = { ...answer, assurances: answer.assurances.slice(1) };
+    expect(() => readHandling(without, request, keyringOf())).toThrow(/something else/);
+    expect(() => readHandling(answer, other, keyringOf())).toThrow(/something else/);
+  });
+
+  test("is an owner's word only: no adult's, none that is altered, too old, or of another type", async () => {
+    const request = await typeRequest(hub);
+    const adult = await hub.admit("adult");
+    const byAdult = await assurance(request, "met", adult);
+    expect(await codeOf(send(request, "assurance", byAdult))).toBe("STATEMENT_REFUSED");
+    const own = await assurance(request, "met");
+    const altered = { ...own, payload: (await assurance(request, "known_key")).payload };
+    expect(await codeOf(send(request, "assurance", altered))).toBe("STATEMENT_REFUSED");
+    const asHold = { ...own, payloadType: "application/vnd.doorward.hold+json" };
+    expect(await codeOf(send(request, "assurance", asHold))).toBe("MALFORMED_INPUT");
+    expect(await codeOf(send(request, "hold", own))).toBe("MALFORMED_INPUT");
+    hub.clock.nowMs += 16 * 60_000;
+    expect(await codeOf(send(request, "assurance", own))).toBe("STATEMENT_OLD");
+    expect((await handlingOf(request)).assurances).toEqual([]);
+  });
+
+  test("is not taken for a request that was answered", async () => {
+    const request = await typeRequest(hub);
+    const late = await assurance(request, "met");
+    await refuse(hub, request);
+    expect(await codeOf(send(request, "assurance", late))).toBe("NOT_OPEN");
+  });
+});
+
+describe("keeping what a request seeks", () => {
+  const held = (clip = firstClip(hub)) => hub.hub.services.retention.marksOf(clip).heldUntilMs;
+
+  test("nobody holds anything by asking: only an owner's signature does", async () => {
+    await typeRequest(hub, { kind: "preservation" });
+    expect(held()).toBeNull();
+    expect(hub.ledgerKinds()).not.toContain("hold");
+  });
+
+  test("holds what was named, for as long as was signed, and hands out nothing", async () => {
+    const request = await typeRequest(hub, { kind: "preservation" });
+    requireOk(await send(request, "hold", await preservation(request, "hold")));
+    expect(held()).toBe(hub.clock.nowMs + 30 * DAY_MS);
+    const clip = firstClip(hub);
+    const answer = await hub.call("DELETE", `/api/clips/${clip}`, { as: hub.owner });
+    expect(answer.json<{ code: string }>().code).toBe("CLIP_HELD");
+    const entry = hub.hub.services.ledger.entries({ kind: "hold" }).at(-1)?.entry;
+    expect(entry).toMatchObject({ v: 2, request: idOf(request), clips: 1 });
+    const stored = hub.hub.services.requests.get(parseRequestId(idOf(request)));
+    expect([stored?.state, stored?.decision]).toEqual(["held", null]);
+    expect((await hub.call("GET", new URL(request.statusUrl).pathname)).statusCode).toBe(404);
+    // Letting go of an own hold on the clip does not let go of this one.
+    const own = `/api/clips/${clip}/hold`;
+    requireOk(
+      await hub.call("POST", own, { as: hub.owner, body: { untilMs: hub.clock.nowMs + DAY_MS } }),
+    );
+    requireOk(await hub.call("POST", own, { as: hub.owner, body: { untilMs: null } }));
+    expect(held()).toBe(hub.clock.nowMs + 30 * DAY_MS);
+    requireOk(await send(request, "hold", await preservation(request, "end")));
+    expect(held()).toBeNull();
+  });
+
+  test("is renewed once, while it lasts, and neither longer nor with other recordings", async () => {
+    const request = await typeRequest(hub);
+    const other = hub.clips[1] ?? "";
+    expect(
+      await codeOf(
+        send(
+          request,
+          "hold",
+          await preservation(request, "hold", { forMs: PRESERVATION_MAX_MS + 1 }),
+        ),
+      ),
+    ).toBe("HOLD_OUT_OF_RANGE");
+    expect(
+      await codeOf(
+        send(request, "hold", await preservation(request, "hold", { clips: ["0".repeat(32)] })),
+      ),
+    ).toBe("CLIP_UNKNOWN");
+    requireOk(
+      await send(
+        request,
+        "hold",
+        await preservation(request, "hold", { forMs: PRESERVATION_MAX_MS }),
+      ),
+    );
+    hub.clock.nowMs += 60 * DAY_MS;
+    hub = { ...hub, owner: await hub.logIn(hub.owner.bundle) };
+    await expect(preservation(request, "hold")).rejects.toMatchObject({
+      code: "PRESERVATION_OVER",
+    });
+    const renewal = await preservation(request, "renew", { forMs: PRESERVATION_MAX_MS });
+    const changed = JSON.parse(Buffer.from(renewal.payload, "base64").toString()) as object;
+    const payload = Buffer.from(JSON.stringify({ ...changed, clips: [other] })).toString("base64");
+    expect(await codeOf(send(request, "hold", { ...renewal, payload }))).toBe("STATEMENT_REFUSED");
+    requireOk(await send(request, "hold", renewal));
+    expect(held()).toBe(hub.clock.nowMs + PRESERVATION_MAX_MS);
+    await expect(preservation(request, "renew")).rejects.toMatchObject({
+      code: "PRESERVATION_OVER",
+    });
+    requireOk(await send(request, "hold", await preservation(request, "end")));
+    await expect(preservation(request, "hold")).rejects.toMatchObject({
+      code: "PRESERVATION_OVER",
+    });
+  });
+});
+
+describe("a document that comes with a request", () => {
+  const PNG = new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 1, 2, 3]);
+
+  async function typedWith(bytes: Uint8Array, name = "order.png") {
+    const { asked, personal } = readRequestDocument(requestDocument());
+    const { owners } = keyringOf().readers;
+    const attached = await sealAttachment(name, bytes, owners);
+    const body = {
+      asked,
+      personal: await sealPersonal(asked, personal, owners, attached.inside),
+      document: attached.announced,
+    };
+    const request: RequestSummary = requireOk(
+      await hub.call("POST", "/api/requests", { as: hub.owner, body }),
+    ).json();
+    return { request, attached };
+  }
+  const upload = (request: RequestSummary, bytes: Uint8Array) =>
+    hub.hub.server.inject({
+      method: "POST",
+      url: `/api/requests/${idOf(request)}/document`,
+      headers: {
+        host: "localhost",
+        authorization: `Bearer ${hub.owner.token}`,
+        "content-type": "application/octet-stream",
+      },
+      payload: Buffer.from(bytes),
+    });
+  const fetched = (request: RequestSummary) =>
+    hub.call("GET", `/api/requests/${idOf(request)}/document`, { as: hub.owner });
+
+  test("is ciphertext on the hub, opened by owners, and the one that was sealed with the request", async () => {
+    const { request, attached } = await typedWith(PNG);
+    expect((await handlingOf(request)).document).toMatchObject({ receivedAtMs: null });
+    expect((await fetched(request)).statusCode).toBe(404);
+    expect((await upload(request, attached.sealed)).statusCode).toBe(204);
+    const sealed = new Uint8Array(requireOk(await fetched(request)).rawPayload);
+    expect(sealed).toEqual(attached.sealed);
+    const owners = ownersIdentities(hub.owner.bundle);
+    expect(await openAttachment(attached.inside, sealed, owners)).toEqual(PNG);
+    const other = await sealAttachment(
+      "order.png",
+      new Uint8Array([...PNG, 4]),
+      keyringOf().readers.owners,
+    );
+    await expect(openAttachment(attached.inside, other.sealed, owners)).rejects.toMatchObject({
+      code: "DOCUMENT_ALTERED",
+    });
+    const folder = path.join(hub.dataDirectory, "documents");
+    expect(readdirSync(folder)).toContain(`${idOf(request)}.age`);
+    for (const file of readdirSync(folder))
+      expect(readFileSync(path.join(folder, file)).includes(Buffer.from(PNG))).toBe(false);
+  });
+
+  test("comes once, byte for byte as announced, and not again after it was deleted", async () => {
+    const { request, attached } = await typedWith(PNG);
+    const changed = Uint8Array.from(attached.sealed);
+    changed[changed.length - 1]! ^= 1;
+    for (const wrong of [changed, attached.sealed.subarray(1), new Uint8Array([1])])
+      expect((await upload(request, wrong)).statusCode).toBe(410);
+    expect((await upload(request, attached.sealed)).statusCode).toBe(204);
+    expect((await upload(request, attached.sealed)).statusCode).toBe(410);
+    requireOk(
+      await hub.call("DELETE", `/api/requests/${idOf(request)}/document`, { as: hub.owner }),
+    );
+    expect((await fetched(request)).statusCode).toBe(404);
+    expect((await upload(request, attached.sealed)).statusCode).toBe(410);
+  });
+
+  test("does not come for a request that was answered, or after a day", async () => {
+    const [answered, late] = [await typedWith(PNG), await typedWith(PNG)];
+    await refuse(hub, answered.request);
+    expect((await upload(answered.request, answered.attached.sealed)).statusCode).toBe(410);
+    hub.clock.nowMs += DAY_MS;
+    hub = { ...hub, owner: await hub.logIn(hub.owner.bundle) };
+    expect((await upload(late.request, late.attached.sealed)).statusCode).toBe(410);
+  });
+
+  test("that was changed on the disk is not handed out, and what a stop left is removed", async () => {
+    const { request, attached } = await typedWith(PNG);
+    requireOk(await upload(request, attached.sealed));
+    const folder = path.join(hub.dataDirectory, "documents");
+    writeFileSync(path.join(folder, `${idOf(request)}.age`), "changed");
+    expect((await fetched(request)).statusCode).toBe(500);
+    writeFileSync(path.join(folder, `${"0".repeat(32)}.age`), "left");
+    writeFileSync(path.join(folder, `${"1".repeat(32)}.age.partial`), "left");
+    await hub.hub.services.documents.finish();
+    const left = readdirSync(folder);
+    expect(left).toContain(`${idOf(request)}.age`);
+    expect(left.filter((name) => /^[01]{32}/.test(name))).toEqual([]);
+  });
+
+  test("is a PDF, a picture or plain text by its own bytes, of at most 4 MiB", async () => {
+    const { owners } = keyringOf().readers;
+    const typeOf = async (bytes: Uint8Array) =>
+      (await sealAttachment("x", bytes, owners)).inside.mediaType;
+    expect(await typeOf(utf8Bytes("%PDF-1.7 …"))).toBe("application/pdf");
+    expect(await typeOf(new Uint8Array([0xff, 0xd8, 0xff, 0xe0]))).toBe("image/jpeg");
+    expect(await typeOf(utf8Bytes("Ordonnance du 3 mai\n"))).toBe("text/plain");
+    // Markup is plain text here: it is shown as text and never becomes a page.
+    expect(await typeOf(utf8Bytes("<!doctype html><script>alert(1)</script>"))).toBe("text/plain");
+    for (const wrong of [
+      new Uint8Array(0),
+      new Uint8Array([0x4d, 0x5a, 0x90, 0]),
+      utf8Bytes("a\u0000b"),
+      new Uint8Array(4 * 1024 * 1024 + 1).fill(0x20),
+    ])
+      await expect(typeOf(wrong)).rejects.toMatchObject({ field: "document" });
+    const { inside } = await sealAttachment("../..\\a\u202eb\nc.pdf", utf8Bytes("x"), owners);
+    expect(inside.name).toBe("a b c.pdf");
+  });
+});
