@@ -64,7 +64,8 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       hub_facts: "name value",
       forms: "token_sha256 created_at_ms expires_at_ms spent_at_ms",
       requests:
-        "id state received_at_ms expires_at_ms record record_sha256 personal status_token nonce nonce_expires_at_ms nonce_spent_at_ms decision decision_sha256 outcome decided_at_ms request_index decision_index release_index",
+        "id state received_at_ms expires_at_ms record record_sha256 personal status_token nonce nonce_expires_at_ms nonce_spent_at_ms decision decision_sha256 outcome decided_at_ms request_index decision_index release_index leaves_counted_ms lapses_counted_ms available_until_ms ended_terms ended_at_ms revocation",
+      proposals: "request envelope decision_sha256 keyring_head nonce person made_at_ms",
     });
   });
 

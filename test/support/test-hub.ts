@@ -69,7 +69,8 @@ export type Call = (
 export interface TestHub extends AsyncDisposable {
   readonly hub: Hub;
   readonly dataDirectory: string;
-  readonly clock: { nowMs: number };
+  /** `ranMs` is what the hub counts as its own running time, which moves only by this, too. */
+  readonly clock: { nowMs: number; ranMs: number };
   /** The founder's device. Not to be used on a hub that nobody has claimed. */
   readonly owner: TestDevice;
   readonly recovery: Recovery | null;
@@ -98,13 +99,14 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
   const dataDirectory =
     options.dataDirectory ?? mkdtempSync(path.join(os.tmpdir(), "doorward-hub-"));
   const isReal = options.nowMs === "system";
-  const clock = { nowMs: isReal ? Date.now() : (options.nowMs ?? DEFAULT_NOW_MS) };
+  const clock = { nowMs: isReal ? Date.now() : (options.nowMs ?? DEFAULT_NOW_MS), ranMs: 0 };
   const log: string[] = [];
   const hub = await Hub.start({
     dataDirectory,
     settings: settingsOf(options),
     ...(options.environment ? { environment: options.environment } : {}),
     nowMs: isReal ? Date.now : () => clock.nowMs,
+    ...(isReal ? {} : { monotonicMs: () => clock.ranMs }),
     ...(options.random ? { random: options.random } : {}),
     pageDirectory: options.pageDirectory ?? path.join(dataDirectory, "no-page"),
     log: (_level, message) => log.push(message),

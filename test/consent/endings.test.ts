@@ -1,0 +1,354 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { envelopeSigner, generateReader, generateSigningKey } from "../../src/owner/identity.ts";
+import { signRevocation } from "../../src/owner/revocation.ts";
+import type { RequestSummary } from "../../src/protocol/api.ts";
+import { parseClipId } from "../../src/protocol/ids.ts";
+import type { LedgerEntry } from "../../src/protocol/ledger-entry.ts";
+import { reportFigures } from "../../src/protocol/report.ts";
+import {
+  approve,
+  fill,
+  makeForm,
+  refuse,
+  statusPath,
+  typeRequest,
+} from "../support/test-consent.ts";
+import { firstClip, requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
+import {
+  codeOf,
+  cosignAs,
+  decisionOf,
+  propose,
+  proposed,
+  revokeAs,
+  startTwoOwners,
+  summaryOf,
+  type TwoOwners,
+} from "../support/two-owners.ts";
+
+const { recipient } = await generateReader("x25519");
+const DAY_MS = 86_400_000;
+const WINDOW_MS = DAY_MS;
+
+const fetched = async (hub: TestHub, request: RequestSummary): Promise<number> =>
+  (await hub.call("GET", statusPath(request))).statusCode;
+const stateOf = async (hub: TestHub, request: RequestSummary): Promise<string> =>
+  (await summaryOf(hub, request)).state;
+const entriesOf = (hub: TestHub, request: RequestSummary): LedgerEntry[] =>
+  hub.hub.services.ledger
+    .entries()
+    .map(({ entry }) => entry)
+    .filter((entry) => "request" in entry && entry.request === request.record.request);
+const kindsOf = (hub: TestHub, request: RequestSummary): string[] =>
+  entriesOf(hub, request).map(({ kind }) => kind);
+const settle = (hub: TestHub): void => {
+  hub.hub.services.decisions.settle();
+};
+
+/** Everything that the database has ever written and not overwritten. */
+function onDisk({ dataDirectory }: TestHub): string {
+  return ["doorward.db", "doorward.db-wal"]
+    .map((name) => readFileSync(path.join(dataDirectory, name)).toString("latin1"))
+    .join("");
+}
+
+describe("a veto window", () => {
+  let hub: TwoOwners;
+  beforeAll(async () => {
+    hub = await startTwoOwners({ exportSigners: 1, vetoWindowMs: WINDOW_MS });
+  });
+  afterAll(() => hub[Symbol.asyncDispose]());
+
+  async function approved(): Promise<RequestSummary> {
+    const request = await typeRequest(hub, { recipient });
+    await approve(hub, request, { clip: firstClip(hub) });
+    return request;
+  }
+
+  test("holds back what was approved until it is over, and then it leaves by itself", async () => {
+    const request = await approved();
+    const { state, leavesAtMs } = await summaryOf(hub, request);
+    expect([state, leavesAtMs]).toEqual(["approved", hub.clock.nowMs + WINDOW_MS]);
+    expect(kindsOf(hub, request)).toEqual(["request", "decision"]);
+    hub.clock.ranMs += WINDOW_MS - 1;
+    settle(hub);
+    expect(await fetched(hub, request)).toBe(404);
+    hub.clock.ranMs += 1;
+    settle(hub);
+    expect(kindsOf(hub, request)).toEqual(["request", "decision", "release"]);
+    expect(await fetched(hub, request)).toBe(200);
+  });
+
+  test("does not get shorter when the clock is set ahead", async () => {
+    const request = await approved();
+    hub.clock.nowMs += 20 * DAY_MS;
+    settle(hub);
+    // The sessions are over by then.
+    const owner = await hub.logIn(hub.owner.bundle);
+    hub = { ...hub, owner, partner: await hub.logIn(hub.partner.bundle) };
+    expect(await stateOf(hub, request)).toBe("approved");
+    expect(await fetched(hub, request)).toBe(404);
+  });
+
+  test("lets any owner stop it, the other one included: the entry is there, and nothing ever left", async () => {
+    const request = await approved();
+    requireOk(await revokeAs(hub, request, hub.partner));
+    expect(await stateOf(hub, request)).toBe("revoked");
+    hub.clock.ranMs += 2 * WINDOW_MS;
+    settle(hub);
+    expect(kindsOf(hub, request)).toEqual(["request", "decision", "revocation"]);
+    expect(await fetched(hub, request)).toBe(404);
+    expect(codeOf(await revokeAs(hub, request).catch(() => refusedByDevice))).toBe("NOT_OPEN");
+  });
+});
+
+/** What {@link codeOf} reads where the device itself would not sign. */
+const refusedByDevice = { json: () => ({ code: "NOT_OPEN" }) } as never;
+
+test("a veto window goes on where it was after a restart, and is not over by it", async () => {
+  const first = await startTwoOwners({ exportSigners: 1, vetoWindowMs: WINDOW_MS });
+  const { dataDirectory, owner } = first;
+  const request = await typeRequest(first, { recipient });
+  await approve(first, request, { clip: firstClip(first) });
+  first.clock.ranMs += WINDOW_MS / 2;
+  // The count is written down by the run that looks after space, as every ten seconds.
+  await first.hub.services.retention.run();
+  await first.hub[Symbol.asyncDispose]();
+  await using again = await startTestHub({
+    dataDirectory,
+    owner: owner.bundle,
+    nowMs: first.clock.nowMs + DAY_MS,
+  });
+  expect(await stateOf(again, request)).toBe("approved");
+  again.clock.ranMs += WINDOW_MS / 2 - 1;
+  settle(again);
+  expect(await stateOf(again, request)).toBe("approved");
+  again.clock.ranMs += 1;
+  settle(again);
+  expect(await stateOf(again, request)).toBe("packaged");
+});
+
+describe("taking back what was approved", () => {
+  let hub: TwoOwners;
+  beforeAll(async () => {
+    hub = await startTwoOwners({ exportSigners: 1 });
+  });
+  afterAll(() => hub[Symbol.asyncDispose]());
+
+  test("ends the fetching, with a signed entry, and the address looks as if it never was", async () => {
+    const request = await typeRequest(hub, { recipient });
+    await approve(hub, request, { clip: firstClip(hub) });
+    expect(await fetched(hub, request)).toBe(200);
+    const answer = requireOk(await revokeAs(hub, request));
+    expect(answer.json()).toMatchObject({ state: "revoked" });
+    const unknown = await hub.call("GET", `/status/${"f".repeat(64)}`);
+    const gone = await hub.call("GET", statusPath(request));
+    expect([gone.statusCode, gone.body]).toEqual([unknown.statusCode, unknown.body]);
+    const [, decision, , , revocation] = entriesOf(hub, request);
+    expect(revocation).toMatchObject({
+      v: 2,
+      kind: "revocation",
+      decisionSha256: decision?.kind === "decision" ? decision.decisionSha256 : "",
+      revocationSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    const figures = reportFigures(hub.hub.services.ledger.entries().map(({ entry }) => entry));
+    expect(figures).toMatchObject({ outOfPlace: 0, disclosuresWithoutApproval: 0 });
+  });
+
+  test("destroys the hub's copy of the release headers, in the database and its log", async () => {
+    const request = await typeRequest(hub, { recipient });
+    const { decision } = await approve(hub, request, { clip: firstClip(hub) });
+    const { payload } = decision;
+    // The headers come first in the payload, which is stored in base64; the terms may stay.
+    const releaseLength = (JSON.stringify(decisionOf(decision).release).length * 4) / 3;
+    const pieces = Array.from({ length: Math.floor(releaseLength / 400) }, (_, at) =>
+      payload.slice(at * 400 + 40, at * 400 + 100),
+    );
+    expect(pieces.length).toBeGreaterThan(2);
+    expect(pieces.filter((piece) => onDisk(hub).includes(piece)).length).toBe(pieces.length);
+    requireOk(await revokeAs(hub, request));
+    const left = onDisk(hub);
+    expect(pieces.filter((piece) => left.includes(piece))).toEqual([]);
+  });
+
+  test("does so for a proposal that was taken back, too", async () => {
+    await using two = await startTwoOwners();
+    const { request, decision } = await proposed(two, recipient);
+    const piece = decision.payload.slice(800, 860);
+    expect(onDisk(two)).toContain(piece);
+    const url = `/api/requests/${request.record.request}/proposal`;
+    expect((await two.call("DELETE", url, { as: two.owner })).statusCode).toBe(204);
+    expect(onDisk(two)).not.toContain(piece);
+  });
+
+  test("takes one owner in force, this approval, this keyring and this hour", async () => {
+    const request = await typeRequest(hub, { recipient });
+    await approve(hub, request, { clip: firstClip(hub) });
+    const other = await typeRequest(hub, { recipient });
+    await approve(hub, other, { clip: firstClip(hub) });
+    const adult = await hub.admit("adult");
+    const { keyring } = hub.hub.services.household;
+    if (!keyring) throw new Error("nobody has claimed this hub");
+    const [now, otherNow] = [await summaryOf(hub, request), await summaryOf(hub, other)];
+    const by = envelopeSigner(hub.owner.key);
+    const { nowMs } = hub.clock;
+    const cases: [string, Promise<unknown>][] = [
+      ["REVOCATION_UNKNOWN_KEY", signRevocation(keyring, now, nowMs, envelopeSigner(adult.key))],
+      [
+        "REVOCATION_UNKNOWN_KEY",
+        signRevocation(keyring, now, nowMs, envelopeSigner(generateSigningKey())),
+      ],
+      ["REVOCATION_WRONG_DECISION", signRevocation(keyring, otherNow, nowMs, by)],
+      [
+        "REVOCATION_WRONG_DECISION",
+        signRevocation(keyring, { ...now, decisionSha256: "0".repeat(64) }, nowMs, by),
+      ],
+      [
+        "REVOCATION_WRONG_ORIGIN",
+        signRevocation({ ...keyring, origin: "doorward/x" }, now, nowMs, by),
+      ],
+      ["REVOCATION_WRONG_KEYRING", signRevocation({ ...keyring, epoch: 0 }, now, nowMs, by)],
+      ["REVOCATION_NOT_NOW", signRevocation(keyring, now, nowMs - 16 * 60_000, by)],
+      ["REVOCATION_NOT_NOW", signRevocation(keyring, now, nowMs + 3 * 60_000, by)],
+      [
+        "REVOCATION_BAD_SIGNATURE",
+        signRevocation(keyring, now, nowMs, { ...by, sign: async () => new Uint8Array(64) }),
+      ],
+    ];
+    const url = `/api/requests/${request.record.request}/revocation`;
+    for (const [code, envelope] of cases) {
+      const body = { revocation: await envelope };
+      expect(codeOf(await hub.call("POST", url, { as: hub.owner, body }))).toBe(code);
+    }
+    const { decision } = await proposedOnItsOwn(hub);
+    const body = { revocation: decision };
+    expect(codeOf(await hub.call("POST", url, { as: hub.owner, body }))).toBe(
+      "REVOCATION_MALFORMED",
+    );
+    expect(await fetched(hub, request)).toBe(200);
+  });
+});
+
+async function proposedOnItsOwn(hub: TestHub) {
+  const request = await typeRequest(hub, { recipient });
+  return propose(hub, request);
+}
+
+describe("until when it can be fetched", () => {
+  test("is part of what was signed: afterwards it lapses, with its entry and without its keys", async () => {
+    await using hub = await startTestHub({ clips: 1 });
+    const request = await typeRequest(hub, { recipient });
+    const { terms } = await approve(hub, request, { clip: firstClip(hub) });
+    const { availableUntilMs = 0 } = terms;
+    expect(availableUntilMs).toBe(terms.notAfterMs + 30 * DAY_MS);
+    const clip = parseClipId(firstClip(hub));
+    expect(() => hub.hub.services.retention.remove(clip)).toThrow(/may still fetch/);
+    hub.clock.nowMs = availableUntilMs - 1;
+    settle(hub);
+    expect(await fetched(hub, request)).toBe(200);
+    hub.clock.nowMs = availableUntilMs;
+    // Nothing is handed out from this moment on, whenever the hub gets to ending it.
+    expect(await fetched(hub, request)).toBe(404);
+    settle(hub);
+    const again = { ...hub, owner: await hub.logIn(hub.owner.bundle) };
+    expect(await stateOf(again, request)).toBe("lapsed");
+    expect(entriesOf(hub, request).at(-1)).toMatchObject({
+      kind: "revocation",
+      revocationSha256: null,
+    });
+    // The recording goes its way again.
+    expect(() => hub.hub.services.retention.remove(clip)).not.toThrow();
+    settle(hub);
+    expect(kindsOf(hub, request).filter((kind) => kind === "revocation")).toHaveLength(1);
+  });
+
+  test("ends as well where the clock was set back, by the time the hub has run", async () => {
+    await using hub = await startTestHub({ clips: 1 });
+    const request = await typeRequest(hub, { recipient });
+    await approve(hub, request, { clip: firstClip(hub) });
+    hub.clock.nowMs -= 3_600_000;
+    hub.clock.ranMs += 31 * DAY_MS;
+    expect(await fetched(hub, request)).toBe(404);
+    settle(hub);
+    expect(await stateOf(hub, request)).toBe("lapsed");
+  });
+});
+
+describe("whoever asked", () => {
+  test("takes it back by his address, and every address answers the same", async () => {
+    await using hub = await startTestHub({ clips: 1, outside: true });
+    const form = await makeForm(hub);
+    const body = await fill(form, { recipient });
+    const open: RequestSummary = requireOk(
+      await hub.call("POST", "/api/requests/import", { as: hub.owner, body }),
+    ).json();
+    const refused = await typeRequest(hub, { recipient });
+    await refuse(hub, refused);
+    const approved = await typeRequest(hub, { recipient });
+    await approve(hub, approved, { clip: firstClip(hub) });
+    const answers = [];
+    for (const address of [
+      statusPath(open),
+      statusPath(refused),
+      statusPath(approved),
+      `/status/${"f".repeat(64)}`,
+      "/status/x",
+    ]) {
+      const { statusCode, headers, body: text } = await hub.call("POST", `${address}/withdrawal`);
+      answers.push({ statusCode, text, names: Object.keys(headers).toSorted() });
+    }
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    expect(answers[0]?.statusCode).toBe(204);
+    // Noted only: what it comes to is done later, so that it takes no time that could be measured.
+    expect(await stateOf(hub, open)).toBe("received");
+    hub.hub.services.withdrawals.settle();
+    expect(await stateOf(hub, open)).toBe("withdrawn");
+    expect(entriesOf(hub, open).at(-1)).toMatchObject({
+      kind: "decision",
+      outcome: "withdrawn",
+      decisionSha256: null,
+    });
+    expect(await stateOf(hub, refused)).toBe("refused");
+    expect(await fetched(hub, approved)).toBe(200);
+    const outside = await fetch(`${hub.hub.outsideUrl ?? ""}${statusPath(approved)}/withdrawal`, {
+      method: "POST",
+    });
+    expect(outside.status).toBe(204);
+  });
+
+  test("or the owner who typed the letter does, for a typed request alone", async () => {
+    await using hub = await startTwoOwners();
+    const { request } = await proposed(hub, recipient);
+    const take = (summary: RequestSummary) =>
+      hub.call("POST", `/api/requests/${summary.record.request}/withdrawal`, {
+        as: hub.owner,
+        body: {},
+      });
+    expect(requireOk(await take(request)).json()).toMatchObject({ state: "withdrawn" });
+    expect((await summaryOf(hub, request)).proposal).toBeUndefined();
+    expect(codeOf(await take(request))).toBe("NOT_OPEN");
+    const body = await fill(await makeForm(hub), { recipient });
+    const sent: RequestSummary = requireOk(
+      await hub.call("POST", "/api/requests/import", { as: hub.owner, body }),
+    ).json();
+    expect(codeOf(await take(sent))).toBe("NOT_OPEN");
+    expect(await stateOf(hub, sent)).toBe("received");
+  });
+});
+
+test("with a quorum and a veto window both, the window begins with the last signature", async () => {
+  await using hub = await startTwoOwners({ vetoWindowMs: WINDOW_MS });
+  const { request, terms } = await proposed(hub, recipient);
+  expect(terms.availableUntilMs).toBe(request.record.expiresAtMs + WINDOW_MS + 30 * DAY_MS);
+  hub.clock.ranMs += 3 * WINDOW_MS;
+  settle(hub);
+  expect(await stateOf(hub, request)).toBe("received");
+  requireOk(await cosignAs(hub, request, hub.partner));
+  settle(hub);
+  expect(await stateOf(hub, request)).toBe("approved");
+  hub.clock.ranMs += WINDOW_MS;
+  settle(hub);
+  expect(await fetched(hub, request)).toBe(200);
+});
