@@ -63,6 +63,15 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "owner retention --keys DIR [--json]",
     load: async () => (await import("./owner-retention.ts")).ownerRetention,
   },
+  "owner rewrap": {
+    usage:
+      "owner rewrap --keys DIR [--from T] [--to T] [--dry-run|--delete|--undelete] [--yes] [--json]",
+    load: async () => (await import("./owner-rewrap.ts")).ownerRewrap,
+  },
+  "owner sheet": {
+    usage: "owner sheet --split --keys DIR [--sheet FILE] [--out DIR] [--json]",
+    load: async () => (await import("./owner-sheet.ts")).ownerSheet,
+  },
   "owner form": {
     usage: "owner form --keys DIR [--expires 14d] --out request.html [--json]",
     load: async () => (await import("./owner-form.ts")).ownerForm,
