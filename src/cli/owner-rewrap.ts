@@ -135,14 +135,17 @@ async function sayPreview({ session, changes, clips }: Work): Promise<void> {
     return;
   }
   const devices = await session.client.get("/api/devices", Api.DeviceList);
-  for (const { device, clips: count, bytes, epoch } of preview.changes) {
-    if (count === 0) continue;
-    const label = devices.find((each) => each.device === device)?.label ?? null;
+  const nameOf = (id: string): string =>
+    printable(devices.find(({ device }) => device === id)?.label ?? `device ${id.slice(0, 8)}`);
+  for (const change of preview.changes) {
+    if (change.clips === 0) continue;
     const who =
-      device === null
-        ? `the recovery sheet of before change ${epoch}`
-        : printable(label ?? `device ${device.slice(0, 8)}`);
-    print(`${recordings(count)}, ${sizeOf(bytes)}, could still be opened by ${who}`);
+      change.devices.length === 0
+        ? `the recovery sheet of before change ${change.epoch}`
+        : change.devices.map(nameOf).join(" and ");
+    const what = change.opens === "blurred" ? "the blurred copies of " : "";
+    const size = sizeOf(change.bytes);
+    print(`${what}${recordings(change.clips)}, ${size}, could still be opened by ${who}`);
   }
   say("if somebody gives it the files. Copies that were made before stay as they are, also those");
   say("that a file system or a backup keeps of the hub's disk.");

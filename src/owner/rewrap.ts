@@ -13,7 +13,7 @@ import { equalBytes, sha256Hex, toBase64 } from "../protocol/bytes.ts";
 import { sealedFileName, type ListedFile } from "../protocol/clip.ts";
 import { PAYLOAD_TYPES, signEnvelope, type EnvelopeSigner } from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
-import { extendKeyring, type Keyring, type Readers } from "../protocol/keyring.ts";
+import { extendKeyring, type Keyring } from "../protocol/keyring.ts";
 import { recipientsOf, rewrapChallenge, type Rewrap } from "../protocol/rewrap.ts";
 import { clipIdentities, type DeviceBundle } from "./device-bundle.ts";
 import { digestHex } from "./digest.ts";
@@ -31,16 +31,14 @@ const PAGE_CLIPS = 500;
 export interface ReadersChange {
   /** Recordings of before this epoch are meant. */
   readonly epoch: number;
-  readonly kind: string;
-  /** The device that was removed by it, if it was a removal. */
-  readonly device: string | null;
-  /** Which readers changed: those of originals, of blurred video, of the recovery sheet. */
-  readonly originals: boolean;
-  readonly blurred: boolean;
+  /** Devices that were removed by it; none where the recovery sheet was replaced. */
+  readonly devices: readonly string[];
+  /** What those who are out could open: it depends on what they were given. */
+  readonly opens: "everything" | "blurred";
 }
 
 /**
- * Every change of those readers that open recordings, oldest first, from the chain itself.
+ * Every change that shut somebody out who could open recordings, oldest first, from the chain itself.
  *
  * @param statements - As the hub has them; verified here, and held against `keyring`.
  * @throws KeyringRefused, MalformedInput; HubError KEYRING_CHANGED where the chain has grown since.
@@ -65,29 +63,26 @@ export function readersChanges(statements: readonly unknown[], keyring: Keyring)
 }
 
 function readersChange(before: Keyring, after: Keyring): ReadersChange | null {
-  const differs = (...names: (keyof Readers)[]): boolean =>
-    names.some((name) => before.readers[name] !== after.readers[name]);
-  const originals = differs("originals", "recovery");
-  const blurred = differs("blurred");
-  if (!originals && !blurred) return null;
-  const removed = [...after.devices.values()].find(
-    ({ id, removed: isRemoved }) => isRemoved && before.devices.get(id)?.removed === false,
+  const isSheetNew = before.readers.recovery !== after.readers.recovery;
+  const removed = [...before.devices.values()].filter(
+    ({ id, removed: isGone }) => !isGone && after.devices.get(id)?.removed === true,
   );
+  const roles = removed.map(({ person }) => before.persons.get(person));
+  const isEverything = isSheetNew || roles.some((role) => role === "owner" || role === "adult");
+  // A guest was given no reader.
+  if (!isEverything && !roles.includes("viewer")) return null;
   return {
     epoch: after.epoch,
-    kind: removed ? "remove" : "sheet",
-    device: removed?.id ?? null,
-    originals,
-    blurred,
+    devices: removed.map(({ id }) => id),
+    opens: isEverything ? "everything" : "blurred",
   };
 }
 
-/** Bytes of this clip that readers of before a change still open: all of it, or the blurred part. */
+/** Bytes of this clip that those who are out could still open: all of it, or its blurred part. */
 export function openableBytes(clip: SealedBefore, changes: readonly ReadersChange[]): number {
   const later = changes.filter(({ epoch }) => clip.epoch < epoch);
-  if (later.some(({ originals }) => originals)) return clip.bytes;
-  // The originals of it open for nobody else; only its blurred files do.
-  return later.some(({ blurred }) => blurred) ? clip.blurredBytes : 0;
+  if (later.some(({ opens }) => opens === "everything")) return clip.bytes;
+  return later.length === 0 ? 0 : clip.blurredBytes;
 }
 
 /**

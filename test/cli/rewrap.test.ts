@@ -32,7 +32,7 @@ describe("an owner whose household has removed a device", () => {
     );
     expect(await owner.json("rewrap", "--dry-run")).toMatchObject({
       clips: 2,
-      changes: [{ kind: "remove", device: removed.key.device, clips: 2 }],
+      changes: [{ devices: [removed.key.device], opens: "everything", clips: 2 }],
     });
     expect(hub.ledgerKinds()).not.toContain("rewrap");
   });
