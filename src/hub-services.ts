@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { fileURLToPath } from "node:url";
 import type { HubDatabase } from "./base/database.ts";
 import { sealBytes } from "./clips/sealed-file.ts";
 import { Retention } from "./clips/retention.ts";
@@ -18,6 +19,8 @@ import { createWithdrawals } from "./consent/endings.ts";
 import { ProposalStore } from "./consent/proposals.ts";
 import { createReleasedClips } from "./consent/released-clips.ts";
 import { RequestStore } from "./consent/requests.ts";
+import { Shares } from "./consent/shares.ts";
+import { Viewers } from "./consent/viewers.ts";
 import { createClaimDesk } from "./http/claim.ts";
 import { LiveStreams } from "./http/live-streams.ts";
 import { News } from "./http/news.ts";
@@ -29,8 +32,10 @@ import type { CameraConnections } from "./hub-connections.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import type { ToIngest } from "./ingest-messages.ts";
 import { Household } from "./keys/household.ts";
+import { KeyringDesk } from "./keys/keyring-desk.ts";
 import type { LedgerKey } from "./keys/hub-keys.ts";
 import { Ledger } from "./ledger/ledger.ts";
+import { Statements } from "./ledger/statements.ts";
 import { parseRecipient } from "./protocol/age-header.ts";
 import { toHex } from "./protocol/bytes.ts";
 import { sealedFileName } from "./protocol/clip.ts";
@@ -64,6 +69,8 @@ export const VERSION = (
   }
 ).version;
 
+export const PAGE_DIRECTORY = fileURLToPath(new URL("../web/dist", import.meta.url));
+
 export interface HubUrls {
   main: string;
   outside: string | null;
@@ -88,6 +95,10 @@ export function openServices(parts: {
   const nowMs = options.nowMs ?? Date.now;
   const stores = openStores({ options, database, ledgerKey, clipsDirectory, nowMs });
   const { ledger, appendEntry, household, clips, requests, decisions, news } = stores;
+  const viewers = new Viewers(
+    options.pageDirectory ?? PAGE_DIRECTORY,
+    path.join(options.dataDirectory, "viewers"),
+  );
   const services: HubServices = {
     get name() {
       return settings.current.name;
@@ -96,6 +107,7 @@ export function openServices(parts: {
     ledger,
     ledgerKey: ledgerKey.publicKey,
     household,
+    keyringDesk: new KeyringDesk(household, nowMs),
     sessions: stores.sessions,
     claimDesk: createClaimDesk(),
     pairings: new Pairings(nowMs, () => news.tell("pairings")),
@@ -121,7 +133,17 @@ export function openServices(parts: {
     withdrawals: stores.withdrawals,
     ...openHandling({ options, database, stores, nowMs }, () => services.retention.countedMs()),
     notice: () => noticeFacts(settings.current, urls.outside),
-    bundles: bundleSource(ledger, household, clips),
+    bundles: bundleSource({ ledger, household, clips, viewers }),
+    viewers,
+    shares: new Shares({
+      ...{ database, requests, decisions, appendEntry, nowMs },
+      keyring: () => requireKeyring(household),
+    }),
+    statements: new Statements({
+      ...{ database, appendEntry, nowMs },
+      keyring: () => requireKeyring(household),
+      knowsCheckpoint: (size, root) => knowsCheckpoint(ledger, size, root),
+    }),
     nowMs,
     seal: (plaintext, recipients) => sealBytes(plaintext, recipients.map(parseRecipient)),
     keyringChanged: () => {
@@ -133,6 +155,7 @@ export function openServices(parts: {
     health: () => health.report(services),
     statusUrl: (token) => `${urls.outside ?? urls.main}/status/${token}`,
     intakeUrl: () => (urls.outside === null ? null : `${urls.outside}/intake`),
+    outsideUrl: () => urls.outside,
   };
   recordFacts(services, database, settings.current);
   settings.setEffects({
@@ -169,7 +192,10 @@ function openStores(parts: {
   const appendEntry = (entry: LedgerEntry): number => ledger.append(entry);
   const entered = (): KeyringPosition | null => enteredKeyring(ledger);
   const ownLedger = { origin, ledgerKey: publicKey, entered, appendEntry };
-  const household = Household.open({ database, nowMs, ...ownLedger });
+  const household = Household.open({
+    ...{ database, nowMs, ...ownLedger },
+    ...(options.monotonicMs ? { monotonicMs: options.monotonicMs } : {}),
+  });
   const clips = ClipStore.open({ database, clipsDirectory, appendEntry, nowMs });
   const requests = new RequestStore({
     database,
@@ -253,8 +279,7 @@ function openConsent(parts: {
     ...endings,
     keyringStatements: () => household.statements(),
     findFile: (clip, wanted) => findListedFile(clips, clip, sealedFileName(wanted)),
-    knowsCheckpoint: (size, root) =>
-      size >= 1 && size <= ledger.size() && toHex(ledger.root(size)) === root,
+    knowsCheckpoint: (size, root) => knowsCheckpoint(ledger, size, root),
   });
   return { decisions, withdrawals: createWithdrawals(endings) };
 }
@@ -279,13 +304,17 @@ function openRetention(parts: {
   });
 }
 
-function bundleSource(ledger: Ledger, household: Household, clips: ClipStore): BundleSource {
+function bundleSource(
+  parts: Pick<HubServices, "ledger" | "household" | "clips" | "viewers">,
+): BundleSource {
+  const { ledger, household, clips, viewers } = parts;
   return {
     ledger,
     keyringStatements: () => household.statements(),
     pathOf: (clip, file) => clips.pathOf(clip, file),
     entryIndexOf: (clip) => clips.entryIndexOf(clip),
     entryIndexOfFile: (clip, file) => clips.entryIndexOfFile(clip, file),
+    viewer: (sha256) => viewers.read(sha256),
   };
 }
 
@@ -301,6 +330,10 @@ function enteredKeyring(ledger: Ledger): KeyringPosition | null {
     }
     if (page.length === 0) return newest;
   }
+}
+
+function knowsCheckpoint(ledger: Ledger, size: number, root: string): boolean {
+  return size >= 1 && size <= ledger.size() && toHex(ledger.root(size)) === root;
 }
 
 function requireKeyring(household: Household): Keyring {

@@ -1,25 +1,28 @@
 import { chmod } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { makePrivateDirectory, PRIVATE_DIRECTORY_MODE } from "./base/files.ts";
 import { openDatabase } from "./base/database.ts";
 import { addClipRoutes } from "./http/clip-routes.ts";
 import { addConnectionRoutes, Connections } from "./http/connections.ts";
-import { addConsentRoutes, addPickUpRoute } from "./http/consent-routes.ts";
+import { addConsentRoutes } from "./http/consent-routes.ts";
 import { addWithdrawalRoute } from "./http/decision-routes.ts";
 import { addHandlingRoutes } from "./http/handling-routes.ts";
 import { addHouseholdRoutes } from "./http/household-routes.ts";
+import { addKeyringRoutes } from "./http/keyring-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
 import { addNewsRoutes } from "./http/news-routes.ts";
 import { addNoticeFacts, addNoticeRoute } from "./http/notice-routes.ts";
 import { addPageFiles } from "./http/page-files.ts";
 import { addLiveRoutes } from "./http/live-routes.ts";
 import { addPresenceRoutes } from "./http/presence-routes.ts";
+import { addPickUpRoute } from "./http/pick-up-routes.ts";
+import { addSharedRoutes, addShareRoutes } from "./http/share-routes.ts";
 import { addRenditionRoutes } from "./http/rendition-routes.ts";
 import { addRewrapRoutes } from "./http/rewrap-routes.ts";
 import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { addSettingsRoutes } from "./http/settings-routes.ts";
+import { addStatementRoutes } from "./http/statement-routes.ts";
 import { createOutsideServer } from "./http/outside.ts";
 import { addTimelineRoutes } from "./http/timeline-routes.ts";
 import { createServer, type HubServer } from "./http/server.ts";
@@ -30,6 +33,7 @@ import { HubSettings } from "./hub-settings.ts";
 import {
   keyringMessage,
   openServices,
+  PAGE_DIRECTORY,
   VERSION,
   type HubOptions,
   type HubUrls,
@@ -43,7 +47,6 @@ import { HubError } from "./protocol/errors.ts";
 const EXPIRY_CHECK_MS = 10_000;
 const SPACE_CHECK_MS = 10_000;
 const DATABASE_FILE = "doorward.db";
-const PAGE_DIRECTORY = fileURLToPath(new URL("../web/dist", import.meta.url));
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
 /** A running hub. Leaving the scope closes it, recordings first. */
@@ -196,6 +199,7 @@ function startTimers(
   const expiry = setInterval(() => {
     settleRequests(services, options.log);
     connections.keep();
+    if (services.household.keyring) services.keyringDesk.ranMs();
     void keepTime(services, options, () => clock.tick());
   }, EXPIRY_CHECK_MS);
   const space = setInterval(() => {
@@ -238,6 +242,7 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   await addPageFiles(server, pageDirectory);
   addSessionRoutes(server, services);
   addHouseholdRoutes(server, services);
+  addKeyringRoutes(server, services);
   addClipRoutes(server, services);
   addTimelineRoutes(server, services);
   addLiveRoutes(server, services);
@@ -250,9 +255,12 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addNoticeRoute(server, services);
   addNoticeFacts(server, services);
   addPickUpRoute(server, services);
+  addShareRoutes(server, services);
+  addSharedRoutes(server, services);
   addWithdrawalRoute(server, services);
   addLedgerRoutes(server, services);
   addPresenceRoutes(server, services);
+  addStatementRoutes(server, services);
   addNewsRoutes(server, services);
   addConnectionRoutes(server, services);
   server.get("/api/health", { config: { access: "session" } }, async () => services.health());

@@ -33,7 +33,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
   },
   "owner ledger": {
     usage: "owner ledger --keys DIR [--json]",
-    load: async () => (await import("./owner-lists.ts")).ownerLedger,
+    load: async () => (await import("./owner-ledger.ts")).ownerLedger,
   },
   "owner report": {
     usage: "owner report --keys DIR [--json] [--out FILE]",
@@ -73,7 +73,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./owner-sheet.ts")).ownerSheet,
   },
   "owner form": {
-    usage: "owner form --keys DIR [--expires 14d] --out request.html [--json]",
+    usage: "owner form --keys DIR [--expires 14d] [--visitor] --out request.html [--json]",
     load: async () => (await import("./owner-form.ts")).ownerForm,
   },
   "owner import": {
@@ -81,8 +81,28 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./owner-import.ts")).ownerImport,
   },
   "owner request": {
-    usage: "owner request --keys DIR --file request.json [--json]",
+    usage: "owner request --keys DIR --file request.json [--document FILE] [--json]",
     load: async () => (await import("./owner-import.ts")).ownerRequest,
+  },
+  "owner look": {
+    usage: 'owner look REQUEST --keys DIR [--words "eight words"] [--json]',
+    load: async () => (await import("./owner-handling.ts")).ownerLook,
+  },
+  "owner assure": {
+    usage: "owner assure REQUEST --level none|called_back|met|known_key --keys DIR [--json]",
+    load: async () => (await import("./owner-handling.ts")).ownerAssure,
+  },
+  "owner preserve": {
+    usage: "owner preserve REQUEST --keys DIR [--days N] [--renew|--end] [--json]",
+    load: async () => (await import("./owner-handling.ts")).ownerPreserve,
+  },
+  "owner document": {
+    usage: "owner document REQUEST --keys DIR --out FILE | --delete",
+    load: async () => (await import("./owner-handling.ts")).ownerDocument,
+  },
+  "owner notice": {
+    usage: "owner notice --keys DIR --out notice.html",
+    load: async () => (await import("./owner-notice.ts")).ownerNotice,
   },
   "owner approve": {
     usage:
@@ -109,12 +129,21 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "owner witness --keys DIR [--acknowledge] [--json]",
     load: async () => (await import("./owner-witness.ts")).ownerWitness,
   },
+  "owner receipt": {
+    usage: "owner receipt INDEX|CLIP --keys DIR --out FILE [--json]",
+    load: async () => (await import("./owner-receipt.ts")).ownerReceipt,
+  },
+  "owner statement": {
+    usage:
+      "owner statement --month 2026-11 --keys DIR [--language en|fr] [--words TEXT] [--out FILE] [--yes] [--json]",
+    load: async () => (await import("./owner-statement.ts")).ownerStatement,
+  },
   "owner ui": {
     usage: "owner ui --keys DIR [--port N] [--no-open]",
     load: async () => (await import("./owner-ui.ts")).ownerUi,
   },
   request: {
-    usage: "request --form request.html --file request.json --out my.request",
+    usage: "request --form request.html --file request.json [--document FILE] --out my.request",
     load: async () => (await import("./request.ts")).request,
   },
   export: {
@@ -122,7 +151,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./export.ts")).exportBundle,
   },
   verify: {
-    usage: "verify BUNDLE | --report FILE [--json]",
+    usage: "verify BUNDLE | --report FILE | --receipt FILE | --statement FILE [--json]",
     load: async () => (await import("./verify.ts")).verify,
   },
   open: {

@@ -12,7 +12,7 @@ import { LIMITS } from "../protocol/limits.ts";
 import { joinSegments } from "./join-segments.ts";
 import type { ExitCode } from "./exit.ts";
 import { print, readInput, readOptions, say } from "./options.ts";
-import { readBundle } from "./verify.ts";
+import { readBundle } from "./verify-checks.ts";
 
 /** Opens a bundle with its recipient's key, after checking it: what does not hold is not opened. */
 export async function open(args: string[]): Promise<ExitCode> {

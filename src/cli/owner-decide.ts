@@ -30,7 +30,7 @@ import {
   say,
   type ReadOptions,
 } from "./options.ts";
-import { localTime } from "./owner-lists.ts";
+import { localTime } from "./times.ts";
 import { cosignLedger } from "./owner-witness.ts";
 import { UsageError } from "./exit.ts";
 

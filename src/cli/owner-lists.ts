@@ -1,14 +1,11 @@
 import * as Api from "../protocol/api.ts";
-import { fromBase64, toHex } from "../protocol/bytes.ts";
-import { parseCanonicalJson, type Json } from "../protocol/canonical-json.ts";
 import { HubError } from "../protocol/errors.ts";
-import { hashLeaf, rootOfLeafHashes } from "../protocol/merkle.ts";
 import type { Personal } from "../protocol/request.ts";
 import { recipientWords } from "../protocol/words.ts";
 import { openPersonal } from "../owner/requests.ts";
 import type { ExitCode } from "./exit.ts";
 import { openSession, type OwnerSession } from "./hub-session.ts";
-import { alarmData, judgeLedger, sayJudgement } from "./ledger-watch.ts";
+import { localTime } from "./times.ts";
 import { print, printable, printJson, readOptions } from "./options.ts";
 
 const PAGES_MAX = 10_000;
@@ -147,56 +144,6 @@ function requestText(
   ].join("\n");
 }
 
-export async function ownerLedger(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["hub", "keys"], flags: ["json"] });
-  await using session = await openSession(options);
-  const { client, seen, seenBefore } = session;
-  const entries: { index: number; entry: Json }[] = [];
-  const leafHashes: Uint8Array[] = [];
-  for (let from = 0; from < seen.size; from += 1_000) {
-    const page = await client.get(`/api/ledger/entries?from=${from}&limit=1000`, Api.EntriesAnswer);
-    for (const { index, entry } of page) {
-      if (index >= seen.size) continue;
-      const bytes = fromBase64(entry, "entry");
-      leafHashes.push(hashLeaf(bytes));
-      entries.push({ index, entry: parseCanonicalJson(bytes, "entry") });
-    }
-  }
-  // The checkpoint was found consistent; that these are its entries, only their own hashes show.
-  if (toHex(rootOfLeafHashes(leafHashes)) !== seen.root)
-    throw new HubError(
-      "LEDGER_CHANGED",
-      "Cannot show ledger: the entries that the hub gives are not those of its checkpoint",
-    );
-  if (options.flag("json")) {
-    const { size, root, checkpoint } = seen;
-    const { alarms } = await judgeLedger(session, { acknowledge: false });
-    printJson({
-      ...{ size, root, checkpoint, consistentWith: seenBefore?.size ?? null, entries },
-      alarms: alarms.map(alarmData),
-    });
-    return alarms.length === 0 ? 0 : 1;
-  }
-  for (const { index, entry } of entries)
-    print(`${String(index).padStart(7)}  ${entryLine(entry)}`);
-  const before = seenBefore
-    ? `, none of the ${seenBefore.size} seen before changed or removed`
-    : "";
-  print(`Checked just now: ${seen.size} entries${before}.`);
-  const judgement = await judgeLedger(session, { acknowledge: false });
-  sayJudgement(judgement);
-  return judgement.alarms.length === 0 ? 0 : 1;
-}
-
-function entryLine(entry: Json): string {
-  const { v: _version, kind, atMs, ...rest } = entry as { readonly [key: string]: Json };
-  const when = typeof atMs === "number" ? localTime(atMs) : "?";
-  const details = Object.entries(rest)
-    .map(([key, value]) => `${key}=${Array.isArray(value) ? value.length : JSON.stringify(value)}`)
-    .join(" ");
-  return `${when}  ${(typeof kind === "string" ? kind : "?").padEnd(10)}  ${details}`;
-}
-
 export async function ownerDevices(args: string[]): Promise<ExitCode> {
   const options = readOptions(args, { values: ["hub", "keys"], flags: ["json"] });
   await using session = await openSession(options);
@@ -208,8 +155,4 @@ export async function ownerDevices(args: string[]): Promise<ExitCode> {
         `${device.slice(0, 16)}  ${printable(label ?? "(no name)")}  ${removed ? "removed" : (role ?? "?")}`,
       );
   return 0;
-}
-
-export function localTime(atMs: number): string {
-  return new Date(atMs).toLocaleString("sv-SE");
 }

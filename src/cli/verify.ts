@@ -1,19 +1,20 @@
-import { readFile } from "node:fs/promises";
-import {
-  blurredOnDevice,
-  looksLikeBundle,
-  verifyBundle,
-  type BundleCheck,
-} from "../protocol/verify-bundle.ts";
+import { blurredOnDevice, looksLikeBundle, verifyBundle } from "../protocol/verify-bundle.ts";
 import { looksLikeReport, verifyReport } from "../protocol/verify-report.ts";
-import { systemErrorCode } from "../base/files.ts";
-import { UsageError, type ExitCode } from "./exit.ts";
+import type { ExitCode } from "./exit.ts";
 import { print, printJson, readOptions, say } from "./options.ts";
 import { reportText } from "./report-text.ts";
+import { printChecks, readBundle } from "./verify-checks.ts";
+import { verifyReceiptFile } from "./verify-receipt.ts";
 
-/** Checks a bundle or a report without any hub: 0 it holds, 1 it does not, 2 it is neither. */
+/**
+ * Checks a bundle, report, receipt or statement without any hub: 0 it holds, 1 it does not, 2 it is
+ * none.
+ */
 export async function verify(args: string[]): Promise<ExitCode> {
-  const isReport = args.some((arg) => arg === "--report" || arg.startsWith("--report="));
+  const asks = (name: string): boolean =>
+    args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+  if (asks("receipt") || asks("statement")) return verifyReceiptFile(args);
+  const isReport = asks("report");
   const options = readOptions(args, {
     values: ["report"],
     flags: ["json"],
@@ -74,18 +75,4 @@ async function verifyReportFile(file: string, asJson: boolean): Promise<ExitCode
   printChecks(checks);
   if (statement) print(`\n${reportText(statement)}`);
   return holds ? 0 : 1;
-}
-
-function printChecks(checks: readonly BundleCheck[]): void {
-  for (const { check, holds, detail } of checks)
-    print(`${holds ? "holds        " : "DOES NOT HOLD"}  ${check} (${detail})`);
-}
-
-export async function readBundle(file: string): Promise<Uint8Array> {
-  try {
-    return new Uint8Array(await readFile(file));
-  } catch (error) {
-    if (systemErrorCode(error) === null) throw error;
-    throw new UsageError(`Cannot read ${file}: ${systemErrorCode(error)}`);
-  }
 }

@@ -4,13 +4,17 @@ import type { RequestHandling } from "../consent/handling.ts";
 import type { Decisions } from "../consent/decisions.ts";
 import type { Withdrawals } from "../consent/endings.ts";
 import type { RequestStore, StoredRequest } from "../consent/requests.ts";
+import type { Shares } from "../consent/shares.ts";
+import type { Viewers } from "../consent/viewers.ts";
 import type { Retention } from "../clips/retention.ts";
 import type { Rewraps } from "../clips/rewraps.ts";
 import type { RenditionUploads } from "../clips/renditions.ts";
 import type { ClipStore } from "../clips/store.ts";
 import type { ClipTimeline } from "../clips/timeline.ts";
 import type { Household } from "../keys/household.ts";
+import type { KeyringDesk } from "../keys/keyring-desk.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { Statements } from "../ledger/statements.ts";
 import type { HealthAnswer } from "../protocol/api.ts";
 import type { NoticeFacts } from "../protocol/notice.ts";
 import type { ClaimDesk } from "./claim.ts";
@@ -28,6 +32,7 @@ export interface HubServices {
   readonly ledger: Ledger;
   readonly ledgerKey: Uint8Array;
   readonly household: Household;
+  readonly keyringDesk: KeyringDesk;
   readonly sessions: Sessions;
   readonly claimDesk: ClaimDesk;
   readonly pairings: Pairings;
@@ -46,6 +51,9 @@ export interface HubServices {
   readonly documents: RequestDocuments;
   readonly withdrawals: Withdrawals;
   readonly bundles: BundleSource;
+  readonly shares: Shares;
+  readonly viewers: Viewers;
+  readonly statements: Statements;
   readonly nowMs: () => number;
   /** Seals bytes with the recorder's own writer. */
   readonly seal: (plaintext: Uint8Array, recipients: readonly string[]) => Uint8Array;
@@ -59,4 +67,5 @@ export interface HubServices {
   /** Public addresses of this hub; known once it listens. */
   readonly statusUrl: (statusToken: string) => string;
   readonly intakeUrl: () => string | null;
+  readonly outsideUrl: () => string | null;
 }

@@ -19,12 +19,15 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["TOO_MANY_DOCUMENTS", 429],
   ["STATEMENT_REFUSED", 422],
   ["STATEMENT_OLD", 409],
+  ["STATEMENT_KNOWN", 409],
   ["PRESERVATION_OVER", 409],
   ["CLIP_UNKNOWN", 409],
   ["NOT_CLAIMED", 409],
   ["NOT_OPEN", 409],
   ["NO_PROPOSAL", 409],
   ["PROPOSAL_STANDS", 409],
+  ["VIEWER_UNKNOWN", 409],
+  ["TOO_MANY_SHARES", 429],
   ["CLIP_RECORDING", 409],
   ["CLIP_HELD", 409],
   ["CLIP_RELEASED", 409],
@@ -45,6 +48,10 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["TOO_MANY_REQUESTS_OPEN", 429],
   ["TOO_MANY_SESSIONS", 429],
   ["TOO_MANY_PAIRINGS", 429],
+  ["TOO_MANY_PROPOSALS", 429],
+  ["PASSED_ON_INCOMPLETE", 409],
+  ["CLOCKS_DIFFER", 409],
+  ["RECOVERY_TOO_EARLY", 409],
   ["COSIGNATURE_REFUSED", 422],
   ["FOREIGN_HOUSEHOLD", 422],
   ["SETTINGS_UNREADABLE", 409],
@@ -60,6 +67,6 @@ const STATUS: ReadonlyMap<string, number> = new Map([
 ]);
 
 export function statusOf(code: string): number {
-  if (/^(DECISION|REVOCATION|KEYRING)_/.test(code)) return 422;
+  if (/^(DECISION|REVOCATION|SHARE|KEYRING)_/.test(code)) return 422;
   return STATUS.get(code) ?? 400;
 }

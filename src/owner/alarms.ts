@@ -5,6 +5,8 @@ import { checkShape } from "../protocol/check.ts";
 import { MerkleFrontier } from "../protocol/merkle-frontier.ts";
 import { Findings, FindingsSchema, SLACK_MS, type Finding, type Pause } from "./findings.ts";
 
+export type { Finding, Pause } from "./findings.ts";
+
 const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const hex = (length: number) =>
   Type.String({ pattern: `^[0-9a-f]{${length}}$`, minLength: length, maxLength: length });

@@ -6,8 +6,7 @@ import { HubError } from "../protocol/errors.ts";
 import { verifyKeyring } from "../protocol/keyring.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { reportFigures } from "../protocol/report.ts";
-import { formatSignedNote, parseSignatureLine, parseSignedNote } from "../protocol/signed-note.ts";
-import { readEntry } from "../protocol/verify-bundle.ts";
+import { readEntry } from "../protocol/read-entry.ts";
 import {
   isSoundReport,
   REPORT_FORMAT,
@@ -17,7 +16,7 @@ import {
   type ReportVerdict,
 } from "../protocol/verify-report.ts";
 import { envelopeSigner, type SigningKey } from "./identity.ts";
-import { cosign } from "./witness.ts";
+import { cosign, withCosignature } from "./witness.ts";
 
 /** The ledger as this device has followed it, and the chain that goes with it. */
 export interface ReportSource {
@@ -65,7 +64,7 @@ export async function makeReport(
   };
   const file: ReportFile = {
     format: REPORT_FORMAT,
-    checkpoint: withSignature(source.checkpoint, cosignature.line),
+    checkpoint: withCosignature(source.checkpoint, cosignature.line),
     keyring: [...statements],
     entries: [...entries],
     report: await signEnvelope(PAYLOAD_TYPES.report, statement, envelopeSigner(signingKey)),
@@ -76,14 +75,6 @@ export async function makeReport(
   if (!isSoundReport(verdict))
     throw new HubError("REPORT_REFUSED", verdict.checks.at(-1)?.detail ?? "Cannot make report");
   return { statement, bytes, verdict, cosignature };
-}
-
-/** `note` with one more line, in the place of an older one of the same name. */
-function withSignature(note: string, line: string): string {
-  const { text, signatures } = parseSignedNote(note);
-  const added = parseSignatureLine(line);
-  const others = signatures.filter(({ name }) => name !== added.name);
-  return formatSignedNote({ text, signatures: [...others, added] });
 }
 
 function requireSize(found: number, most: number, words: string): void {

@@ -9,7 +9,12 @@ import { cosignerKey } from "../protocol/cosigner.ts";
 import { HubError } from "../protocol/errors.ts";
 import type { Keyring } from "../protocol/keyring.ts";
 import { verifyConsistency } from "../protocol/merkle.ts";
-import { formatSignatureLine } from "../protocol/signed-note.ts";
+import {
+  formatSignatureLine,
+  formatSignedNote,
+  parseSignatureLine,
+  parseSignedNote,
+} from "../protocol/signed-note.ts";
 import { signWith, type SigningKey } from "./identity.ts";
 
 /** What a device remembers of the ledger between two contacts: the newest checkpoint it believed. */
@@ -134,4 +139,12 @@ export function cosign(
     sign: (message) => signWith(signingKey, message),
   });
   return { size: checkpoint.size, line: formatSignatureLine(signature) };
+}
+
+/** `note` with one more line, in the place of an older one of the same name. */
+export function withCosignature(note: string, line: string): string {
+  const { text, signatures } = parseSignedNote(note);
+  const added = parseSignatureLine(line);
+  const others = signatures.filter(({ name }) => name !== added.name);
+  return formatSignedNote({ text, signatures: [...others, added] });
 }

@@ -27,8 +27,10 @@ export const LIMITS = {
   /** Base64 of an envelope's payload: 400 post-quantum headers of 1.8 kB and the terms. */
   envelopePayloadCharacters: 2_000_000,
   keyringStatements: 10_000,
+  /** So that one message can pass new readers on to all of them. */
+  devicesInForce: 200,
   /** Devices that one recovery notice removes. */
-  noticeRemovals: 100,
+  noticeRemovals: 200,
   /** Base64 of three readers, sealed to one device. */
   passedOnCharacters: 8_000,
   /** Base64 of what a newcomer gets: every reader that the household ever had. */
@@ -37,6 +39,8 @@ export const LIMITS = {
   /** A transparency report as a file, with every entry of the ledger. */
   reportBytes: 64 * 1024 * 1024,
   reportEntries: 200_000,
+  /** A receipt: one entry with its proof, and the keyring. */
+  receiptBytes: 8 * 1024 * 1024,
 } as const;
 
 /** A form's or request's life when nobody says otherwise, and at the longest. */
