@@ -163,7 +163,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./check.ts")).check,
   },
   attack: {
-    usage: "attack --data DIR [--pid PID] [--keys DIR] [--json]",
+    usage: "attack --data DIR [--pid PID] [--keys DIR] [--thorough] [--json]",
     load: async () => (await import("./attack.ts")).attack,
   },
   doctor: {

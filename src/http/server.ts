@@ -102,6 +102,8 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
         ? false
         : {
             level: options.logLevel,
+            // Standard output belongs to the command that started the hub.
+            stream: process.stderr,
             // Paths hold status tokens; neither they nor any header are logged.
             serializers: { req: (request: FastifyRequest) => ({ method: request.method }) },
           },

@@ -1,3 +1,5 @@
+import type { Lock } from "./lock.ts";
+
 /** One way somebody who owns the hub's machine could try to open what it recorded. */
 export interface Attempt {
   readonly attempt: string;
@@ -12,8 +14,12 @@ export interface Target {
   readonly dataDirectory: string;
   /** The hub's process tree, parents first. */
   readonly pids: readonly number[];
-  /** Paths of closed sealed files. */
+  /** Paths of closed sealed files, newest first. */
   readonly sealedFiles: readonly string[];
+  /** What there is to open. */
+  readonly lock: Lock;
+  /** The owner's own key folder, where it was named: it is not the hub's, and not searched. */
+  readonly keysDirectory: string | null;
 }
 
 export function attempt(name: string, opened: number, detail: string): Attempt {

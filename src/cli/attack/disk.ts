@@ -5,36 +5,37 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { systemErrorCode } from "../../base/files.ts";
 import { HubError } from "../../protocol/errors.ts";
-import type { AgeHeader } from "../../protocol/age-header.ts";
 import { plaintextInFile } from "../plaintext-scan.ts";
 import { attempt, type Attempt, type Target } from "./attempt.ts";
-import { addSeed, tryCandidates, writtenCandidates } from "./candidates.ts";
+import { addWritten, noCandidates, triedText, tryCandidates } from "./candidates.ts";
+import { attackDatabases } from "./database.ts";
 
 const READ_MAX_BYTES = 64 * 1024 * 1024;
 const FILES_MAX = 20_000;
-const SWAP_READ_MAX_BYTES = 4 * 1024 * 1024 * 1024;
+/** What people and editors call a copy of a file. */
+const BACKUP_NAME = /\.(bak|old|orig|save|backup|copy|tmp|swp|\d+)$|~$/;
 
-/** Everything the hub has on the disk, and what the system may have written for it. */
-export async function attackDisk(
-  target: Target,
-  headers: readonly AgeHeader[],
-): Promise<Attempt[]> {
+/** Everything the hub has on the disk, and what was copied from there. */
+export async function attackDisk(target: Target): Promise<Attempt[]> {
   const { dataDirectory } = target;
   const all = await listFiles(dataDirectory);
+  const copies = await copiesBeside(target);
+  const copied = (await Promise.all(copies.map(listFiles))).flat();
+  const backups = [...copied, ...all.filter((file) => BACKUP_NAME.test(file))];
   const groups: [string, string[]][] = [
     ["the database", all.filter((file) => file.endsWith("doorward.db"))],
     ["the database's write-ahead log", all.filter((file) => /doorward\.db-(wal|shm)$/.test(file))],
     ["the secrets folder", all.filter((file) => file.includes(`${path.sep}secrets${path.sep}`))],
     ["settings and other files", all.filter((file) => isOther(file))],
+    [`backups (${copies.length} copies of the data folder)`, backups],
   ];
   const attempts: Attempt[] = [];
-  for (const [name, files] of groups) attempts.push(await tryFiles(name, files, headers));
-  attempts.push(await tryLedgerKey(dataDirectory, headers));
-  attempts.push(await tryBackups(dataDirectory, headers));
-  attempts.push(await plaintextUnder("the data folder", all));
+  for (const [name, files] of groups) attempts.push(await tryFiles(name, files, target));
+  attempts.push(...(await attackDatabases(target, [dataDirectory, ...copies])));
+  attempts.push(await tryLedgerKey(target));
+  attempts.push(await plaintextUnder("the data folder and its copies", [...all, ...copied]));
   for (const folder of new Set([tmpdir(), "/tmp", "/var/tmp", "/dev/shm"]))
     attempts.push(await plaintextUnder(folder, await recentFiles(folder, target)));
-  attempts.push(await tryCores(target), await trySwap(headers));
   return attempts;
 }
 
@@ -45,45 +46,38 @@ function isOther(file: string): boolean {
 async function tryFiles(
   name: string,
   files: readonly string[],
-  headers: readonly AgeHeader[],
+  { lock }: Target,
 ): Promise<Attempt> {
-  const identities = new Set<string>();
-  const fileKeys = new Set<string>();
-  for (const file of files) {
-    if (file.endsWith(".age")) continue;
-    const found = writtenCandidates(await readStart(file));
-    for (const identity of found.identities) identities.add(identity);
-    for (const key of found.fileKeys) fileKeys.add(key);
-  }
-  // The newest file is enough to tell whether any of thousands of values is a key.
-  const opened = await tryCandidates({ identities, fileKeys }, headers.slice(0, 1));
-  const tried = identities.size + fileKeys.size;
-  return attempt(`keys, hashes and tokens in ${name}`, opened, `${tried} tried as keys`);
+  const candidates = noCandidates();
+  for (const file of files)
+    if (!file.endsWith(".age")) addWritten(candidates, await readStart(file));
+  const opened = await tryCandidates(candidates, lock);
+  return attempt(
+    `keys, hashes and tokens in ${name}`,
+    opened,
+    `${files.length} files, ${triedText(candidates)}`,
+  );
 }
 
 /** The hub's signing key, taken for an encryption key. */
-async function tryLedgerKey(
-  dataDirectory: string,
-  headers: readonly AgeHeader[],
-): Promise<Attempt> {
+async function tryLedgerKey({ dataDirectory, lock }: Target): Promise<Attempt> {
   const pem = await readFile(path.join(dataDirectory, "secrets", "ledger.pem"), "utf8");
   const seed = createPrivateKey(pem).export({ format: "jwk" }).d ?? "";
-  const identities = new Set<string>();
-  addSeed(identities, Buffer.from(seed, "base64url"));
-  const opened = await tryCandidates({ identities, fileKeys: new Set() }, headers);
+  const candidates = noCandidates();
+  candidates.seeds.add(Buffer.from(seed, "base64url").toString("hex"));
+  const opened = await tryCandidates(candidates, lock);
   return attempt("the ledger's signing key as an age identity", opened, "2 kinds of identity");
 }
 
 /** Copies that somebody made beside the data folder. */
-async function tryBackups(dataDirectory: string, headers: readonly AgeHeader[]): Promise<Attempt> {
+async function copiesBeside({ dataDirectory, keysDirectory }: Target): Promise<string[]> {
   const parent = path.dirname(dataDirectory);
   const own = path.basename(dataDirectory);
   const names = await readdir(parent).catch(() => []);
-  const backups = names.filter((name) => name !== own && name.startsWith(own));
-  const files: string[] = [];
-  for (const name of backups) files.push(...(await listFiles(path.join(parent, name))));
-  const result = await tryFiles("backups beside the data folder", files, headers);
-  return { ...result, detail: `${backups.length} copies, ${result.detail}` };
+  return names
+    .filter((name) => name !== own && name.startsWith(own))
+    .map((name) => path.join(parent, name))
+    .filter((folder) => folder !== keysDirectory);
 }
 
 async function plaintextUnder(name: string, files: readonly string[]): Promise<Attempt> {
@@ -110,47 +104,6 @@ async function recentFiles(folder: string, { pids, dataDirectory }: Target): Pro
     }
   }
   return found;
-}
-
-async function tryCores({ pids }: Target): Promise<Attempt> {
-  let allowed = 0;
-  for (const pid of pids) {
-    const limits = await readFile(`/proc/${pid}/limits`, "utf8").catch(() => "");
-    if (/^Max core file size\s+(?!0\s)/m.test(limits)) allowed += 1;
-  }
-  const found: string[] = [];
-  for (const pid of pids) {
-    const folder = await readlink(`/proc/${pid}/cwd`).catch(() => "");
-    const names = folder === "" ? [] : await readdir(folder).catch(() => []);
-    found.push(...names.filter((name) => /^core(\.\d+)?$/.test(name)));
-  }
-  const detail = `${found.length} found; ${allowed} of ${pids.length} processes could write one`;
-  return attempt("crash dumps of the hub's processes", found.length, detail);
-}
-
-async function trySwap(headers: readonly AgeHeader[]): Promise<Attempt> {
-  const table = await readFile("/proc/swaps", "utf8").catch(() => "");
-  const devices = table
-    .trim()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(/\s+/)[0] ?? "");
-  const identities = new Set<string>();
-  let readBytes = 0;
-  for (const device of devices) {
-    await using file = await open(device, "r");
-    const buffer = new Uint8Array(8 * 1024 * 1024);
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, buffer.length);
-      if (bytesRead === 0 || readBytes > SWAP_READ_MAX_BYTES) break;
-      readBytes += bytesRead;
-      const found = writtenCandidates(buffer.subarray(0, bytesRead));
-      for (const identity of found.identities)
-        if (identities.size < 1_000) identities.add(identity);
-    }
-  }
-  const opened = await tryCandidates({ identities, fileKeys: new Set() }, headers.slice(0, 1));
-  return attempt("age identities in swap", opened, `${devices.length} swap areas`);
 }
 
 /**

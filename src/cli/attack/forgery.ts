@@ -7,7 +7,7 @@ import {
 } from "node:crypto";
 import type BetterSqlite3 from "better-sqlite3";
 import { VerifiedApproval, type DecisionContext } from "../../protocol/approval.ts";
-import { fromBase64, toBase64, toHex } from "../../protocol/bytes.ts";
+import { fromBase64, sha256Hex, toBase64, toHex, utf8Bytes } from "../../protocol/bytes.ts";
 import { canonicalJson, parseCanonicalJson, type Json } from "../../protocol/canonical-json.ts";
 import { impliedRedactions, type Terms } from "../../protocol/decision.ts";
 import { deviceIdOf, PAYLOAD_TYPES, signedBytes } from "../../protocol/envelope.ts";
@@ -21,7 +21,7 @@ import { continuesKeyring } from "../../owner/witness.ts";
 import { attempt, type Attempt } from "./attempt.ts";
 
 /** A key pair of the attacker, or the hub's own: neither is an owner's. */
-interface Forger {
+export interface Forger {
   readonly name: string;
   readonly privateKey: KeyObject;
   readonly publicKey: Uint8Array;
@@ -55,7 +55,7 @@ export async function attackWithForgeries(
   ];
 }
 
-function forger(name: string, privateKey: KeyObject): Forger {
+export function forger(name: string, privateKey: KeyObject): Forger {
   const { d, x } = privateKey.export({ format: "jwk" });
   if (d === undefined || x === undefined) throw new Error("not an Ed25519 key");
   return { name, privateKey, publicKey: new Uint8Array(Buffer.from(x, "base64url")) };
@@ -72,14 +72,19 @@ function succeeds(work: () => void): number {
   }
 }
 
-function swapReaders(statements: readonly Json[], recipient: string): Attempt {
+/** The chain with the reader of genesis replaced, as whoever can write into the rows would do it. */
+export function chainWithReader(statements: readonly Json[], recipient: string): Json[] {
   const [genesis, ...rest] = statements as readonly { payload: string }[];
   if (!genesis) throw new Error("a keyring without genesis");
   const content = JSON.stringify(parseCanonicalJson(fromBase64(genesis.payload, "payload"), "k"));
   const reader = (JSON.parse(content) as { change: { readers: { originals: string } } }).change
     .readers.originals;
   const forged = canonicalJson(JSON.parse(content.replace(reader, recipient)) as Json);
-  const chain = [{ ...genesis, payload: toBase64(forged) }, ...rest];
+  return [{ ...genesis, payload: toBase64(forged) }, ...rest];
+}
+
+function swapReaders(statements: readonly Json[], recipient: string): Attempt {
+  const chain = chainWithReader(statements, recipient);
   const opened = succeeds(() => verifyKeyring(chain));
   return attempt("a reader put into the keyring's rows by SQL", opened, "chain verified again");
 }
@@ -95,7 +100,7 @@ function rollBack(statements: readonly Json[], keyring: Keyring): Attempt {
   return attempt("a keyring with its last statement removed", opened, `${shorter.length} left`);
 }
 
-function envelopeBy(by: Forger, payloadType: string, content: Json): Json {
+export function envelopeBy(by: Forger, payloadType: string, content: Json): Json {
   const payload = canonicalJson(content);
   const signature = sign(null, signedBytes(payloadType, payload), by.privateKey);
   return {
@@ -105,8 +110,8 @@ function envelopeBy(by: Forger, payloadType: string, content: Json): Json {
   };
 }
 
-function admitByForgery(keyring: Keyring, by: Forger): Attempt {
-  const statement = envelopeBy(by, PAYLOAD_TYPES.keyring, {
+export function forgeAdmission(keyring: Keyring, by: Forger): Json {
+  return envelopeBy(by, PAYLOAD_TYPES.keyring, {
     v: 1,
     epoch: keyring.epoch + 1,
     previous: keyring.head,
@@ -115,14 +120,18 @@ function admitByForgery(keyring: Keyring, by: Forger): Attempt {
       kind: "admit",
       person: toHex(randomBytes(16)),
       role: "owner",
-      device: { signingKey: toBase64(by.publicKey), labelSha256: toHex(randomBytes(32)) },
+      device: { signingKey: toBase64(by.publicKey), labelSha256: sha256Hex(utf8Bytes(" ")) },
     },
   });
+}
+
+function admitByForgery(keyring: Keyring, by: Forger): Attempt {
+  const statement = forgeAdmission(keyring, by);
   const opened = succeeds(() => extendKeyring(keyring, statement));
   return attempt(`an owner admitted by a statement signed with ${by.name}`, opened, "epoch + 1");
 }
 
-interface FileRow {
+export interface FileRow {
   readonly clip: string;
   readonly camera: string;
   readonly segment: number;
@@ -134,7 +143,58 @@ interface FileRow {
   readonly to_ms: number;
 }
 
-/** A perfect approval of a real recording, but for whose key signed it. */
+/** What an approval has to fit in with; all of it is known to whoever has the database. */
+export interface ForgedApproval {
+  readonly keyring: Keyring;
+  readonly by: Forger;
+  readonly recipient: string;
+  readonly row: FileRow;
+  readonly request: { readonly id: string; readonly sha256: string };
+  readonly nonce: string;
+  readonly checkpoint: Terms["checkpoint"];
+  readonly nowMs: number;
+  /** In the place of a header that only a device with a reader could make. */
+  readonly header: Uint8Array;
+}
+
+/** A recording that the ledger lists, if there is one. */
+export function anyRecording(database: BetterSqlite3.Database): FileRow | undefined {
+  return database
+    .prepare<[], FileRow>(
+      "SELECT f.*, c.camera FROM clip_files f JOIN clips c ON c.id = f.clip WHERE f.track = 'video' AND c.state = 'closed' ORDER BY c.sequence DESC, f.name DESC LIMIT 1",
+    )
+    .get();
+}
+
+/** A perfect approval of a real recording, but for whose key signed it and whose header it has. */
+export function forgeApproval(forged: ForgedApproval): Json {
+  const { keyring, by, recipient, row, request, header, nowMs } = forged;
+  const file = fileOf(row);
+  const clips = [
+    { clip: row.clip, camera: row.camera, fromMs: file.fromMs, toMs: file.toMs, files: [file] },
+  ];
+  const terms: Terms = {
+    v: 1,
+    origin: keyring.origin,
+    request: request.id,
+    requestSha256: request.sha256,
+    outcome: "approved",
+    clips,
+    redactions: impliedRedactions(clips),
+    recipient,
+    recipientWords: recipientWords(recipient),
+    purpose: "none",
+    notBeforeMs: nowMs,
+    notAfterMs: nowMs + 60_000,
+    nonce: forged.nonce,
+    checkpoint: forged.checkpoint,
+    keyringEpoch: keyring.epoch,
+    keyringHead: keyring.head,
+  };
+  const release = [{ clip: row.clip, ...fileKeyOf(file), header: toBase64(header) }];
+  return envelopeBy(by, PAYLOAD_TYPES.decision, { terms, release } as Json);
+}
+
 function approveByForgery(
   database: BetterSqlite3.Database,
   keyring: Keyring,
@@ -142,13 +202,22 @@ function approveByForgery(
   recipient: string,
 ): Attempt {
   const name = `an approval of a recording signed with ${by.name}`;
-  const row = database
-    .prepare<[], FileRow>(
-      "SELECT f.*, c.camera FROM clip_files f JOIN clips c ON c.id = f.clip WHERE f.track = 'video' LIMIT 1",
-    )
-    .get();
+  const row = anyRecording(database);
   if (!row) return attempt(name, 0, "there is no recording yet");
-  const file = {
+  const context = contextFor(keyring, row, fileOf(row));
+  const decision = forgeApproval({
+    ...{ keyring, by, recipient, row, request: context.request },
+    nonce: context.nonce ?? "",
+    checkpoint: { size: 1, root: "00".repeat(32) },
+    nowMs: context.nowMs,
+    header: randomBytes(300),
+  });
+  const opened = succeeds(() => VerifiedApproval.verify(decision, context));
+  return attempt(name, opened, `clip ${row.clip.slice(0, 8)}`);
+}
+
+function fileOf(row: FileRow) {
+  return {
     segment: row.segment,
     track: row.track,
     rendition: row.rendition,
@@ -157,32 +226,6 @@ function approveByForgery(
     fromMs: row.from_ms,
     toMs: row.to_ms,
   };
-  const context = contextFor(keyring, row, file);
-  const clips = [
-    { clip: row.clip, camera: row.camera, fromMs: file.fromMs, toMs: file.toMs, files: [file] },
-  ];
-  const terms: Terms = {
-    v: 1,
-    origin: keyring.origin,
-    request: context.request.id,
-    requestSha256: context.request.sha256,
-    outcome: "approved",
-    clips,
-    redactions: impliedRedactions(clips),
-    recipient,
-    recipientWords: recipientWords(recipient),
-    purpose: "none",
-    notBeforeMs: context.nowMs,
-    notAfterMs: context.nowMs + 60_000,
-    nonce: context.nonce ?? "",
-    checkpoint: { size: 1, root: "00".repeat(32) },
-    keyringEpoch: keyring.epoch,
-    keyringHead: keyring.head,
-  };
-  const release = [{ clip: row.clip, ...fileKeyOf(file), header: toBase64(randomBytes(300)) }];
-  const decision = envelopeBy(by, PAYLOAD_TYPES.decision, { terms, release } as Json);
-  const opened = succeeds(() => VerifiedApproval.verify(decision, context));
-  return attempt(name, opened, `clip ${row.clip.slice(0, 8)}`);
 }
 
 function fileKeyOf({ segment, track, rendition }: Terms["clips"][number]["files"][number]) {

@@ -3,91 +3,100 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { open, readFile } from "node:fs/promises";
 import { HubError } from "../../protocol/errors.ts";
-import type { AgeHeader } from "../../protocol/age-header.ts";
 import { systemErrorCode } from "../../base/files.ts";
 import { scanProcess } from "../memory-scan.ts";
 import { attempt, type Attempt, type Target } from "./attempt.ts";
-import { isFileKey, tryCandidates, writtenCandidates, type Candidates } from "./candidates.ts";
+import {
+  addIdentities,
+  looksRandom,
+  noCandidates,
+  tryCandidates,
+  type Candidates,
+} from "./candidates.ts";
+import { isReaderSeed, opensWithFileKey, type Lock } from "./lock.ts";
 
 const WINDOW_BYTES = 4 * 1024 * 1024;
 const OVERLAP_BYTES = 128;
-/** Windows of memory whose 16 bytes look random enough to be a key, tried for one file. */
-const RAW_KEYS_MAX = 50_000;
-const RAW_KEY_BYTES = 16;
-/** A key of 16 random bytes has fewer different values than this once in two thousand. */
-const DISTINCT_BYTES_MIN = 13;
+/** Places in a process's memory that look random enough to be a key. */
+const FILE_KEYS_MAX = 40_000;
+const SEEDS_MAX = 2_000;
+const FILE_KEY_BYTES = 16;
+const SEED_BYTES = 32;
 
-/** Whatever is in a process's memory: written keys, and raw bytes that look like one. */
+/**
+ * Whatever is in a process's memory: written keys, and raw bytes that look like one.
+ *
+ * @param isThorough - Try every place that looks like a key, however many minutes that takes.
+ */
 export async function attackMemory(
-  { pids }: Target,
-  headers: readonly AgeHeader[],
+  { pids, lock }: Target,
+  isThorough: boolean,
 ): Promise<Attempt[]> {
   const attempts: Attempt[] = [];
+  const [fileKeysMax, seedsMax] = isThorough ? [Infinity, Infinity] : [FILE_KEYS_MAX, SEEDS_MAX];
   for (const pid of pids) {
     const name = await nameOf(pid);
-    const found = { identities: new Set<string>(), fileKeys: new Set<string>() };
-    const raw = { tried: 0, opened: 0, bytes: 0 };
-    const newest = headers[0];
+    const written = noCandidates();
+    const raw: RawTrial = { fileKeys: 0, seeds: 0, opened: 0, leftOut: 0, fileKeysMax, seedsMax };
+    let bytes = 0;
     for await (const window of memoryWindows(pid)) {
-      raw.bytes += window.length;
-      collectIdentities(window, found);
-      if (newest) tryRawKeys(window, newest, raw);
+      bytes += window.length;
+      addIdentitiesOf(window, written);
+      tryRawKeys(window, lock, raw);
     }
-    const opened = await tryCandidates(found, headers);
+    const left = raw.leftOut === 0 ? "" : `, ${raw.leftOut} more with --thorough`;
     attempts.push(
       attempt(
         `age identities in the memory of ${name}`,
-        opened,
-        `${found.identities.size} found in ${megabytes(raw.bytes)}`,
+        await tryCandidates(written, lock),
+        `${written.identities.size} found in ${megabytes(bytes)}`,
       ),
       attempt(
-        `random-looking 16 bytes in the memory of ${name} as the newest file's key`,
+        `random-looking bytes in the memory of ${name} as a reader or as the newest file's key`,
         raw.opened,
-        `${raw.tried} tried`,
+        `${raw.fileKeys + raw.seeds} tried${left}`,
       ),
     );
   }
   return attempts;
 }
 
-function collectIdentities(
-  window: Uint8Array,
-  found: { identities: Set<string>; fileKeys: Set<string> },
-): void {
+interface RawTrial {
+  fileKeys: number;
+  seeds: number;
+  opened: number;
+  leftOut: number;
+  readonly fileKeysMax: number;
+  readonly seedsMax: number;
+}
+
+function addIdentitiesOf(window: Uint8Array, written: Candidates): void {
   const buffer = Buffer.from(window.buffer, window.byteOffset, window.length);
   // Only written identities here: every hash in memory would be a seed otherwise.
-  if (!buffer.includes("AGE-SECRET-KEY-")) return;
-  const { identities }: Candidates = writtenCandidates(window);
-  for (const identity of identities) found.identities.add(identity);
+  for (const sign of ["AGE-SECRET-KEY-", Buffer.from("AGE-SECRET-KEY-", "utf16le")])
+    if (buffer.includes(sign)) return addIdentities(written, buffer.toString("latin1"));
 }
 
-function tryRawKeys(
-  window: Uint8Array,
-  header: AgeHeader,
-  raw: { tried: number; opened: number },
-): void {
-  for (let offset = 0; offset + RAW_KEY_BYTES <= window.length; offset += 8) {
-    if (raw.tried >= RAW_KEYS_MAX) return;
-    const key = window.subarray(offset, offset + RAW_KEY_BYTES);
+function tryRawKeys(window: Uint8Array, lock: Lock, raw: RawTrial): void {
+  const newest = { ...lock, headers: lock.headers.slice(0, 1) };
+  const words = new Uint32Array(window.buffer, window.byteOffset, window.length >> 2);
+  for (let word = 0; word + 4 <= words.length; word += 2) {
+    // Nearly all of memory is zeroes, small numbers and pointers: four words tell.
+    if (!words[word] || !words[word + 1] || !words[word + 2] || !words[word + 3]) continue;
+    const at = word * 4;
+    const key = window.subarray(at, at + FILE_KEY_BYTES);
     if (!looksRandom(key)) continue;
-    raw.tried += 1;
-    if (isFileKey(header, key)) raw.opened += 1;
+    if (raw.fileKeys < raw.fileKeysMax) {
+      raw.fileKeys += 1;
+      if (opensWithFileKey(newest, key) > 0) raw.opened += 1;
+    } else raw.leftOut += 1;
+    const seed = window.subarray(at, at + SEED_BYTES);
+    if (seed.length < SEED_BYTES || !looksRandom(seed.subarray(FILE_KEY_BYTES))) continue;
+    if (raw.seeds < raw.seedsMax) {
+      raw.seeds += 1;
+      if (isReaderSeed(lock, seed)) raw.opened += 1;
+    } else raw.leftOut += 1;
   }
-}
-
-/** Pointers and text are the bulk of memory: few different bytes, or all of them printable. */
-function looksRandom(bytes: Uint8Array): boolean {
-  let printable = 0;
-  let distinct = 0;
-  const seen = new Uint8Array(32);
-  for (const byte of bytes) {
-    if (byte >= 0x20 && byte < 0x7f) printable += 1;
-    const index = byte >> 3;
-    const bit = 1 << (byte & 7);
-    if (((seen[index] ?? 0) & bit) === 0) distinct += 1;
-    seen[index] = (seen[index] ?? 0) | bit;
-  }
-  return distinct >= DISTINCT_BYTES_MIN && printable <= 12;
 }
 
 /** Anonymous writable memory: where data lives. Code and mapped files are searched on the disk. */

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { WebSocket } from "ws";
 import type BetterSqlite3 from "better-sqlite3";
 import { reach } from "../../owner/hub-client.ts";
 import { attempt, type Attempt } from "./attempt.ts";
@@ -51,7 +52,42 @@ export async function attackRoutes(
       await claims(url),
       "claim with a made-up code",
     ),
+    await watchWithoutRight(database, url, tokens),
   ];
+}
+
+const SOCKET_WAIT_MS = 5_000;
+
+/** The live picture and the news, without a session and with tokens that are none. */
+async function watchWithoutRight(
+  database: BetterSqlite3.Database,
+  url: string,
+  tokens: readonly string[],
+): Promise<Attempt> {
+  const cameras = database
+    .prepare<[], string>("SELECT DISTINCT camera FROM clips LIMIT 3")
+    .pluck()
+    .all();
+  const paths = [...cameras.map((camera) => `/api/live/${camera}`), "/api/news"];
+  let opened = 0;
+  for (const path of paths)
+    for (const token of [null, ...tokens.slice(0, 2)])
+      if (await opensSocket(`${url.replace(/^http/, "ws")}${path}`, token)) opened += 1;
+  const tried = `${paths.length} sockets, ${Math.min(tokens.length, 2)} tokens and none`;
+  return attempt("the live picture and the news watched without a right", opened, tried);
+}
+
+/** True when it is let in, before anything is sent. */
+function opensSocket(url: string, token: string | null): Promise<boolean> {
+  const headers = token === null ? {} : { authorization: `Bearer ${token}` };
+  const socket = new WebSocket(url, { headers, handshakeTimeout: SOCKET_WAIT_MS });
+  return new Promise((resolve) => {
+    socket.once("open", () => {
+      socket.terminate();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
 }
 
 /** How many of `paths` answer with content. */
