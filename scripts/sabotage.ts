@@ -18,6 +18,9 @@ const COPIED = ["src", "test", "web", "scripts", "bench", "docs", "config", "mod
 const COPIED_FILES = ["package.json", "package-lock.json", "tsconfig.json", "vitest.config.ts"];
 const OUTPUT_SHOWN = 3_000;
 const RUN_TIMEOUT_MS = 300_000;
+/** What an edit broke never comes, so waiting for it as patiently as for what is slow is idle. */
+const NOTICED_WITHIN_MS = 4_000;
+const TEST_TIMEOUT_MS = 20_000;
 
 export interface SabotageResult {
   readonly name: string;
@@ -59,7 +62,12 @@ export async function trySabotage(folder: string, sabotage: Sabotage): Promise<S
   );
   try {
     // What fails here is meant to: a second try would only take as long again.
-    const { code, output } = await runTests(folder, tests, ["--retry=0", ...onlyOf(sabotage)]);
+    const patience = [
+      `--expect.poll.timeout=${NOTICED_WITHIN_MS}`,
+      `--testTimeout=${TEST_TIMEOUT_MS}`,
+    ];
+    const flags = ["--retry=0", ...patience, ...onlyOf(sabotage)];
+    const { code, output } = await runTests(folder, tests, flags);
     if (code === 0) return { name, outcome: "unseen", detail: output.slice(-OUTPUT_SHOWN) };
     // A file that no longer loads proves nothing about the test in it.
     const isFailure = /\bTests\b.*\bfailed\b/.test(output) || /AssertionError|Error:/.test(output);
@@ -73,6 +81,23 @@ export async function trySabotage(folder: string, sabotage: Sabotage): Promise<S
 
 function onlyOf({ only }: Sabotage): string[] {
   return only === undefined ? [] : ["-t", only];
+}
+
+/**
+ * The tests that the sabotages name, as they name them, without any edit: whole files in one run,
+ * tests that are picked by title in another.
+ */
+export async function runControl(
+  folder: string,
+  sabotages: readonly Sabotage[],
+): Promise<{ code: number; output: string }> {
+  const whole = new Set(sabotages.flatMap(({ only, tests }) => (only === undefined ? tests : [])));
+  const picked = sabotages.filter(({ tests }) => tests.some((test) => !whole.has(test)));
+  const files = new Set(picked.flatMap(({ tests }) => tests).filter((test) => !whole.has(test)));
+  const titles = picked.flatMap(({ only }) => only ?? []).map((title) => `(?:${title})`);
+  const first = await runTests(folder, [...whole]);
+  if (first.code !== 0 || files.size === 0) return first;
+  return runTests(folder, [...files], ["-t", titles.join("|")]);
 }
 
 export async function runTests(
