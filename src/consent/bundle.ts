@@ -9,6 +9,7 @@ import {
   bundleFileNames,
   bundleReadme,
   hashSheet,
+  VIEWER_NAME,
   type Proofs,
 } from "../protocol/bundle.ts";
 import { toBase64, utf8Bytes } from "../protocol/bytes.ts";
@@ -16,9 +17,9 @@ import { canonicalJson, type Json } from "../protocol/canonical-json.ts";
 import { parseCheckpointText } from "../protocol/checkpoint.ts";
 import type { FileKey, SealedFile } from "../protocol/clip.ts";
 import { HubError } from "../protocol/errors.ts";
-import type { ClipId } from "../protocol/ids.ts";
+import { parseSha256Hex, type ClipId, type Sha256Hex } from "../protocol/ids.ts";
 import { parseSignedNote } from "../protocol/signed-note.ts";
-import { writeZip, type ZipMember } from "../protocol/zip.ts";
+import { writeZip, zipBytes, type ZipMember } from "../protocol/zip.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { StoredRequest } from "./requests.ts";
 
@@ -31,6 +32,16 @@ export interface BundleSource {
   readonly entryIndexOf: (clip: ClipId) => number;
   /** Index of the entry that lists a file: the clip's, or that of a rendition made since. */
   readonly entryIndexOfFile: (clip: ClipId, file: FileKey) => number;
+  /** A viewer that an approval named; throws where it is gone. */
+  readonly viewer: (sha256: Sha256Hex) => Promise<Uint8Array>;
+}
+
+/** A bundle that can be handed out, from its first byte or from where an earlier try broke off. */
+export interface OpenedBundle {
+  /** Names these very bytes; proofs grow with the ledger, so that another day's are others. */
+  readonly etag: string;
+  readonly sizeBytes: number;
+  read(fromByte: number): AsyncGenerator<Uint8Array>;
 }
 
 /**
@@ -39,13 +50,15 @@ export interface BundleSource {
  * Every payload is hashed before the first byte is handed out, so that damage on the disk is an
  * error here and not a surprise to the recipient.
  *
+ * @param etag - Of an earlier answer: the same bytes again where they are still known, else new ones.
  * @throws HubError BUNDLE_TOO_LARGE, FILE_DAMAGED, FILE_MISSING.
  */
 export async function openBundle(
   approval: VerifiedApproval,
   request: StoredRequest,
   source: BundleSource,
-): Promise<AsyncGenerator<Uint8Array>> {
+  etag?: string,
+): Promise<OpenedBundle> {
   const files = approval.files.map(({ clip, file, header }) => ({
     path: source.pathOf(clip, file),
     file,
@@ -55,16 +68,69 @@ export async function openBundle(
   if (totalBytes > BUNDLE_MAX_BYTES)
     throw new HubError("BUNDLE_TOO_LARGE", "Cannot make bundle: approve it in smaller parts");
   const { sums, offsets } = await measure(approval.decisionSha256, files);
-  const texts = signedParts(approval, request, source, sums);
+  const { viewerSha256 } = approval.terms;
+  const viewer =
+    viewerSha256 === undefined ? null : await source.viewer(parseSha256Hex(viewerSha256));
+  const parts =
+    keptParts(approval.decisionSha256, etag) ??
+    signedParts(approval, request, source, { sums, viewer });
   const names = bundleFileNames(approval.terms);
-  const members: ZipMember[] = [
-    ...texts,
+  const members = (): ZipMember[] => [
+    ...parts.map(({ name, content }) => ({ name, chunks: [content] })),
     ...files.map(({ path, header }, index) => ({
       name: names[index] ?? "",
       chunks: joined(header, payloadChunks(path, offsets[index] ?? 0)),
     })),
   ];
-  return writeZip(members);
+  const sizes = files.map(({ file, header }, index) => ({
+    name: names[index] ?? "",
+    sizeBytes: header.length + file.sizeBytes - (offsets[index] ?? 0),
+  }));
+  return {
+    etag: etagOf(approval.decisionSha256, parts),
+    sizeBytes: zipBytes([
+      ...parts.map(({ name, content }) => ({ name, sizeBytes: content.length })),
+      ...sizes,
+    ]),
+    read: (fromByte) => skip(writeZip(members()), fromByte),
+  };
+}
+
+interface Part {
+  readonly name: string;
+  readonly content: Uint8Array;
+}
+
+/** What was handed out lately, by its etag: whoever was cut off gets the rest of the same bytes. */
+const KEPT_MAX = 16;
+const kept = new Map<string, { readonly decision: string; readonly parts: readonly Part[] }>();
+
+function keptParts(decision: string, etag: string | undefined): readonly Part[] | null {
+  const known = etag === undefined ? undefined : kept.get(etag);
+  return known?.decision === decision ? known.parts : null;
+}
+
+function etagOf(decisionSha256: string, parts: readonly Part[]): string {
+  const hash = createHash("sha256").update(decisionSha256);
+  for (const { name, content } of parts) hash.update(`${name} ${content.length} `).update(content);
+  const etag = `"${hash.digest("hex")}"`;
+  kept.delete(etag);
+  kept.set(etag, { decision: decisionSha256, parts });
+  const [oldest] = kept.keys();
+  if (kept.size > KEPT_MAX && oldest !== undefined) kept.delete(oldest);
+  return etag;
+}
+
+/** The check sums of a zip run over all of it, so that the bytes before `fromByte` are made too. */
+async function* skip(
+  chunks: AsyncIterable<Uint8Array>,
+  fromByte: number,
+): AsyncGenerator<Uint8Array> {
+  let left = fromByte;
+  for await (const chunk of chunks) {
+    if (chunk.length > left) yield left === 0 ? chunk : chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
+  }
 }
 
 interface BundleFile {
@@ -129,17 +195,18 @@ function signedParts(
   approval: VerifiedApproval,
   request: StoredRequest,
   source: BundleSource,
-  sums: readonly Uint8Array[],
-): ZipMember[] {
+  { sums, viewer }: { sums: readonly Uint8Array[]; viewer: Uint8Array | null },
+): Part[] {
   const decision = { terms: approval.terms, release: approval.release };
-  const member = (name: string, bytes: Uint8Array): ZipMember => ({ name, chunks: [bytes] });
+  const part = (name: string, content: Uint8Array): Part => ({ name, content });
   return [
-    member(BUNDLE_NAMES.readme, utf8Bytes(bundleReadme(decision))),
-    member(BUNDLE_NAMES.decision, canonicalJson(approval.envelope)),
-    member(BUNDLE_NAMES.request, canonicalJson(request.record)),
-    member(BUNDLE_NAMES.keyring, canonicalJson(source.keyringStatements())),
-    member(BUNDLE_NAMES.proofs, canonicalJson(proofsOf(approval, request, source))),
-    member(BUNDLE_NAMES.hashes, utf8Bytes(hashSheet(approval.terms, sums))),
+    part(BUNDLE_NAMES.readme, utf8Bytes(bundleReadme(decision))),
+    ...(viewer ? [part(VIEWER_NAME, viewer)] : []),
+    part(BUNDLE_NAMES.decision, canonicalJson(approval.envelope)),
+    part(BUNDLE_NAMES.request, canonicalJson(request.record)),
+    part(BUNDLE_NAMES.keyring, canonicalJson(source.keyringStatements())),
+    part(BUNDLE_NAMES.proofs, canonicalJson(proofsOf(approval, request, source))),
+    part(BUNDLE_NAMES.hashes, utf8Bytes(hashSheet(approval.terms, sums))),
   ];
 }
 

@@ -40,6 +40,7 @@ export function addDecisionRoutes(server: HubServer, services: HubServices): voi
       },
     },
     async ({ params, body }) => {
+      await services.viewers.keepFor(body.decision);
       const proposed = decisions.propose(parseRequestId(params.id), body.decision);
       news.tell("requests");
       return summaryOf(proposed, services);

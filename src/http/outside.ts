@@ -1,10 +1,12 @@
-import { addIntakeRoute, addPickUpRoute } from "./consent-routes.ts";
+import { addIntakeRoute } from "./consent-routes.ts";
 import { addWithdrawalRoute } from "./decision-routes.ts";
 import { addDocumentIntake } from "./handling-routes.ts";
 import { addNoticeRoute } from "./notice-routes.ts";
 import { addOutsideLimits, OUTSIDE_LIMITS } from "./outside-limits.ts";
+import { addPickUpRoute } from "./pick-up-routes.ts";
 import { createServer, type HubServer, type ServerOptions } from "./server.ts";
 import type { HubServices } from "./services.ts";
+import { addSharedRoutes } from "./share-routes.ts";
 
 /**
  * The outside listener: a server of its own for those who are not of the household, meant for a
@@ -21,6 +23,7 @@ export async function createOutsideServer(
   addDocumentIntake(server, services);
   addNoticeRoute(server, services);
   addPickUpRoute(server, services);
+  addSharedRoutes(server, services);
   addWithdrawalRoute(server, services);
   return server;
 }

@@ -61,7 +61,8 @@ const FEATURES_OWN = [
   "publickey-credentials-get",
   "screen-wake-lock",
 ];
-const FEATURES = [
+/** What a page of ours may use of the device. */
+export const FEATURES = [
   ...FEATURES_OFF.map((feature) => `${feature}=()`),
   ...FEATURES_OWN.map((feature) => `${feature}=(self)`),
 ].join(", ");

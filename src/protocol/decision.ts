@@ -172,9 +172,18 @@ export function filesOfTerms(terms: Terms): { clip: TermsClip; file: TermsFile }
 
 /** The outcome that an envelope claims, without verifying anything; null where it cannot be read. */
 export function claimedOutcome(value: unknown): Terms["outcome"] | null {
+  return claimedTerms(value)?.outcome ?? null;
+}
+
+/** SHA-256 of the viewer that an envelope claims to name, or null, without verifying anything. */
+export function claimedViewer(value: unknown): string | null {
+  return claimedTerms(value)?.viewerSha256 ?? null;
+}
+
+function claimedTerms(value: unknown): Terms | null {
   try {
     const { content } = openEnvelope(value, PAYLOAD_TYPES.decision, "decision");
-    return checkShape(DecisionSchema, content, "decision").terms.outcome;
+    return checkShape(DecisionSchema, content, "decision").terms;
   } catch (cause) {
     if (cause instanceof HubError) return null;
     throw cause;

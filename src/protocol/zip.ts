@@ -39,6 +39,18 @@ export async function* writeZip(
   yield* ready;
 }
 
+/** Local header, descriptor and directory entry of a member, and the directory's end. */
+const MEMBER_BYTES = 30 + 16 + 46;
+const END_BYTES = 22;
+
+/** Size of what {@link writeZip} makes of members of these sizes; names are plain letters. */
+export function zipBytes(members: readonly { name: string; sizeBytes: number }[]): number {
+  return members.reduce(
+    (sum, { name, sizeBytes }) => sum + MEMBER_BYTES + 2 * name.length + sizeBytes,
+    END_BYTES,
+  );
+}
+
 /** @throws MalformedInput when `bytes` is not a zip, or one with more than `membersMax` members. */
 export function readZip(bytes: Uint8Array, membersMax: number): Map<string, Uint8Array> {
   let count = 0;

@@ -15,6 +15,8 @@ const PUBLIC = [
   "GET /:file",
   "GET /assets/:file",
   "GET /assets/redact/:file",
+  "GET /share/",
+  "POST /share/fetch",
   "GET /status/:token",
   "POST /status/:token/withdrawal",
   "GET /notice",

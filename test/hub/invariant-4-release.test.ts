@@ -185,6 +185,6 @@ describe("in the source", () => {
     const readers = readdirSync(path.join(projectRoot, "src/http"))
       .filter((file) => /createReadStream|readFile|openBundle\(/.test(sourceOf(`http/${file}`)))
       .toSorted();
-    expect(readers).toEqual(["clip-routes.ts", "consent-routes.ts"]);
+    expect(readers).toEqual(["clip-routes.ts", "pick-up-routes.ts"]);
   });
 });
