@@ -109,6 +109,15 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
       "owner approve REQUEST --keys DIR --clip CLIP[:blurred|:original][:audio] ... [--from T --to T] [--recipient age1...] [--rendition blurred|original] [--audio] [--purpose TEXT] [--expires 30d] [--yes] [--json]",
     load: async () => (await import("./owner-decide.ts")).ownerApprove,
   },
+  "owner share": {
+    usage:
+      "owner share REQUEST --keys DIR --clip CLIP... [--from T --to T] [--for NAME] [--expires 7d] [--views 3] [--base URL] [--yes] [--json]",
+    load: async () => (await import("./owner-share.ts")).ownerShare,
+  },
+  "owner shares": {
+    usage: "owner shares REQUEST --keys DIR [--json]",
+    load: async () => (await import("./owner-share.ts")).ownerShares,
+  },
   "owner refuse": {
     usage: "owner refuse REQUEST --keys DIR [--json]",
     load: async () => (await import("./owner-decide.ts")).ownerRefuse,

@@ -64,11 +64,14 @@ export function readOptions(
 }
 
 /** Reads a file that somebody named on the command line. */
-export async function readInput(file: string): Promise<Uint8Array> {
+export async function readInput(
+  file: string,
+  maxBytes: number = INPUT_MAX_BYTES,
+): Promise<Uint8Array> {
   try {
     const bytes = await readFile(file);
-    if (bytes.length > INPUT_MAX_BYTES)
-      throw new HubError("TOO_LARGE", `Cannot read ${file}: it is over 1 MiB`);
+    if (bytes.length > maxBytes)
+      throw new HubError("TOO_LARGE", `Cannot read ${file}: it is over ${maxBytes >> 20} MiB`);
     return bytes;
   } catch (error) {
     if (systemErrorCode(error) === "ENOENT")

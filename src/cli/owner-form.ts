@@ -13,7 +13,10 @@ import { parseDuration, printJson, readOptions, say } from "./options.ts";
 
 /** Makes a one-time form for one requester: a single file that works without any server. */
 export async function ownerForm(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["hub", "keys", "expires", "out"], flags: ["json"] });
+  const options = readOptions(args, {
+    values: ["hub", "keys", "expires", "out"],
+    flags: ["visitor", "json"],
+  });
   const out = options.required("out");
   const expires = options.text("expires");
   const lifetimeMs = expires === null ? REQUEST_EXPIRY_MS : parseDuration(expires);
@@ -33,6 +36,7 @@ export async function ownerForm(args: string[]): Promise<ExitCode> {
     expiresAtMs,
     intakeUrl,
     statusUrl: `${publicUrl}/status/${statusTokenOf(token)}`,
+    ...(options.flag("visitor") ? { shape: "visitor" } : {}),
   };
   await writeFile(out, await buildFormPage(form), { mode: PRIVATE_FILE_MODE });
   if (options.flag("json")) {

@@ -1,13 +1,14 @@
+import { openAttachment, sealAttachment } from "../owner/request-attachment.ts";
+import { readRequestFile, REQUEST_FILE_MAX_BYTES } from "../owner/request-file.ts";
 import {
-  openPersonal,
+  openRequest,
+  ownersIdentities,
   readRequestDocument,
-  readSealedRequest,
   sealPersonal,
 } from "../owner/requests.ts";
 import * as Api from "../protocol/api.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { HubError } from "../protocol/errors.ts";
-import { parseJson } from "../protocol/canonical-json.ts";
 import type { ExitCode } from "./exit.ts";
 import { openSession } from "./hub-session.ts";
 import { print, printJson, readInput, readJsonInput, readOptions } from "./options.ts";
@@ -16,29 +17,47 @@ import { print, printJson, readInput, readJsonInput, readOptions } from "./optio
 export async function ownerImport(args: string[]): Promise<ExitCode> {
   const options = readOptions(args, { values: ["hub", "keys"], flags: ["json"], positionals: 1 });
   const file = options.positionals[0] ?? "";
-  const bytes = await readInput(file);
-  if (bytes.length > LIMITS.requestBytes)
-    throw new HubError("TOO_LARGE", `Cannot import ${file}: it is over 64 KiB`);
-  const sealed = readSealedRequest(parseJson(bytes, file));
+  const read = readRequestFile(await readInput(file, REQUEST_FILE_MAX_BYTES), file);
+  const { request: sealed, document } = read;
   await using session = await openSession(options);
-  const { owners } = session.keys.bundle.readers;
-  if (owners === undefined)
+  const owners = ownersIdentities(session.keys.bundle);
+  if (owners.length === 0)
     throw new HubError("NOT_ALLOWED", "Cannot import: only an owner's device can");
-  await openPersonal(sealed.asked, sealed.personal, owners);
+  const opened = await openRequest(sealed.asked, sealed.personal, owners);
+  // Before anything is handed in: a document that does not belong to it would never open.
+  if (opened.document && document) await openAttachment(opened.document, document, owners);
   const request = await session.client.post("/api/requests/import", sealed, Api.RequestSummary);
+  if (document)
+    await session.client.sendBytes(`/api/requests/${request.record.request}/document`, document);
   tell(request, options.flag("json"));
   return 0;
 }
 
-/** Types a request in from a letter. */
+/** Types a request in from a letter, with a scan of it if there is one. */
 export async function ownerRequest(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["hub", "keys", "file"], flags: ["json"] });
-  const document = await readJsonInput(options.required("file"));
-  const { asked, personal } = readRequestDocument(document);
+  const options = readOptions(args, {
+    values: ["hub", "keys", "file", "document"],
+    flags: ["json"],
+  });
+  const { asked, personal } = readRequestDocument(await readJsonInput(options.required("file")));
+  const scan = options.text("document");
+  const bytes = scan === null ? null : await readInput(scan, LIMITS.documentBytes);
   await using session = await openSession(options);
-  const sealed = await sealPersonal(asked, personal, session.keyring.readers.owners);
-  const body = { asked, personal: sealed };
-  tell(await session.client.post("/api/requests", body, Api.RequestSummary), options.flag("json"));
+  const { owners } = session.keyring.readers;
+  const attached = bytes && (await sealAttachment(scan ?? "", bytes, owners));
+  const sealed = await sealPersonal(asked, personal, owners, attached?.inside ?? null);
+  const body = {
+    asked,
+    personal: sealed,
+    ...(attached ? { document: attached.announced } : {}),
+  };
+  const request = await session.client.post("/api/requests", body, Api.RequestSummary);
+  if (attached)
+    await session.client.sendBytes(
+      `/api/requests/${request.record.request}/document`,
+      attached.sealed,
+    );
+  tell(request, options.flag("json"));
   return 0;
 }
 

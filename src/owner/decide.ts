@@ -40,6 +40,8 @@ export interface DecisionGround {
   readonly nonce: { readonly nonce: string; readonly expiresAtMs: number };
   readonly checkpoint: { readonly size: number; readonly root: string };
   readonly nowMs: number;
+  /** The viewer that goes along: the one that this device knows, where the hub has the same. */
+  readonly viewerSha256?: string;
 }
 
 /**
@@ -105,6 +107,7 @@ export function approvalTerms(
     recipient,
     recipientWords: recipientWords(recipient),
     purpose,
+    ...(ground.viewerSha256 === undefined ? {} : { viewerSha256: ground.viewerSha256 }),
   };
 }
 

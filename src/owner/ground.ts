@@ -1,4 +1,5 @@
 import * as Api from "../protocol/api.ts";
+import { ViewerAnswer } from "../protocol/api-shares.ts";
 import { fromBase64, sha256Hex } from "../protocol/bytes.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseRequestId, type RequestId } from "../protocol/ids.ts";
@@ -9,9 +10,16 @@ import type { FollowedHub, HubClient } from "./hub-client.ts";
 /**
  * Fetches a request and what a decision on it is made against, a nonce of the hub's included.
  *
+ * @param ownViewer - SHA-256 of the viewer that this device was built with, or null. A bundle carries
+ * it where the hub has the same, and none where it has another: nobody signs for a page that he does
+ * not know.
  * @throws HubError REQUEST_ALTERED when its parts are not those that its hashes name.
  */
-export async function groundFor(hub: FollowedHub, id: string): Promise<DecisionGround> {
+export async function groundFor(
+  hub: FollowedHub,
+  id: string,
+  ownViewer: string | null = null,
+): Promise<DecisionGround> {
   const request = parseRequestId(id);
   const { client, keyring } = hub;
   return {
@@ -20,7 +28,17 @@ export async function groundFor(hub: FollowedHub, id: string): Promise<DecisionG
     nonce: await client.post(`/api/requests/${request}/nonce`, {}, Api.NonceAnswer),
     checkpoint: hub.seen,
     nowMs: Date.now(),
+    ...(await hasViewer(client, ownViewer)),
   };
+}
+
+async function hasViewer(
+  client: Pick<HubClient, "get">,
+  own: string | null,
+): Promise<{ viewerSha256?: string }> {
+  if (own === null) return {};
+  const { sha256 } = await client.get("/api/viewer", ViewerAnswer);
+  return sha256 === own ? { viewerSha256: own } : {};
 }
 
 /**

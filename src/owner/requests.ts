@@ -5,6 +5,7 @@ import { canonicalJson, parseCanonicalJson } from "../protocol/canonical-json.ts
 import { checkShape } from "../protocol/check.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import { LIMITS } from "../protocol/limits.ts";
+import { VISIT_MAX_MS } from "../protocol/linter.ts";
 import { parseRecipient } from "../protocol/age-header.ts";
 import type { DeviceBundle } from "./device-bundle.ts";
 import type { AnnouncedDocument, SealedDocument } from "../protocol/request-document.ts";
@@ -84,6 +85,7 @@ export async function fillForm(
   attached: SealedAttachment | null = null,
 ): Promise<SealedRequest> {
   const { asked, personal } = readRequestDocument(document);
+  if (form.shape === "visitor") requireOwnMinutes(asked);
   const request: SealedRequest = {
     format: "doorward-request/v1",
     token: form.token,
@@ -94,6 +96,15 @@ export async function fillForm(
   if (JSON.stringify(request).length > LIMITS.requestBytes)
     throw new HubError("TOO_LARGE", "Cannot make request: narrative makes it larger than 64 KiB");
   return request;
+}
+
+/** The short form is for one thing; whoever wants another asks for the whole one. */
+function requireOwnMinutes(asked: Asked): void {
+  const { fromMs, toMs } = checkAsked(asked);
+  if (asked.kind !== "data_subject")
+    throw new MalformedInput("kind", "Cannot make request: this form is for one's own minutes");
+  if (toMs - fromMs > VISIT_MAX_MS)
+    throw new MalformedInput("sought.to", "Cannot make request: name at most two hours");
 }
 
 /** @throws MalformedInput naming the field. */

@@ -1,3 +1,7 @@
+import type { REQUEST_KINDS } from "./request.ts";
+
+type RequestKind = (typeof REQUEST_KINDS)[number];
+
 /**
  * What deserves a second look in a request, and the public rule of the field that says so. Codes and
  * citations only: the words for people are where people read them, in their language.
@@ -91,4 +95,21 @@ export const LINT_SOURCES: Readonly<Record<LintCode, readonly LintSource[]>> = {
   audio_asked: [FAIRHURST],
   key_missing: [OWN_RULE],
   key_differs: [OWN_RULE],
+};
+
+/** Where one may read what a kind of request is; left out where no single text says it. */
+export const KIND_SOURCES: Readonly<Partial<Record<RequestKind, LintSource>>> = {
+  police_voluntary: SCHNECKLOTH,
+  police_emergency: {
+    citation: "18 U.S.C. § 2702(b)(8): in an emergency even a provider may, and need not",
+  },
+  preservation: { citation: "18 U.S.C. § 2703(f): 90 days, renewed once on request" },
+  subpoena: { citation: "Federal Rules of Civil Procedure, Rule 45(d): how to object" },
+  search_warrant: {
+    citation: "Constitution of the United States, Fourth Amendment: a place and things, described",
+  },
+  data_subject: {
+    citation:
+      "Regulation (EU) 2016/679 (GDPR), Article 15, and EDPB Guidelines 3/2019, section 6.1",
+  },
 };

@@ -1,29 +1,24 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { envelopeSigner } from "../../src/owner/identity.ts";
-import { readHandling, signAssurance, signPreservation } from "../../src/owner/handling.ts";
+import { readHandling } from "../../src/owner/handling.ts";
 import { ownersIdentities, readRequestDocument, sealPersonal } from "../../src/owner/requests.ts";
 import { openAttachment, sealAttachment } from "../../src/owner/request-attachment.ts";
-import type { HandlingAnswer } from "../../src/protocol/api-handling.ts";
 import type { RequestSummary } from "../../src/protocol/api.ts";
 import { utf8Bytes } from "../../src/protocol/bytes.ts";
-import type { Envelope } from "../../src/protocol/envelope.ts";
-import {
-  ASSURANCE_LEVELS,
-  PRESERVATION_MAX_MS,
-  type AssuranceLevel,
-  type PreservationAction,
-} from "../../src/protocol/handling.ts";
+import { ASSURANCE_LEVELS, PRESERVATION_MAX_MS } from "../../src/protocol/handling.ts";
 import { parseRequestId } from "../../src/protocol/ids.ts";
 import { requestDocument, refuse, typeRequest } from "../support/test-consent.ts";
 import {
-  firstClip,
-  requireOk,
-  startTestHub,
-  type TestDevice,
-  type TestHub,
-} from "../support/test-hub.ts";
+  assurance,
+  handled,
+  handlingOf,
+  keyringOf,
+  preservation,
+  sendStatement,
+} from "../support/test-handling.ts";
+import { newReaders } from "../support/test-household.ts";
+import { firstClip, requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -33,46 +28,10 @@ beforeAll(async () => {
 });
 afterAll(() => hub[Symbol.asyncDispose]());
 
-const keyringOf = () => {
-  const { keyring } = hub.hub.services.household;
-  if (!keyring) throw new Error("nobody has claimed this hub");
-  return keyring;
-};
 const idOf = (request: RequestSummary): string => request.record.request;
-
-async function handlingOf(request: RequestSummary): Promise<HandlingAnswer> {
-  const url = `/api/requests/${idOf(request)}/handling`;
-  return requireOk(await hub.call("GET", url, { as: hub.owner })).json();
-}
-async function read(request: RequestSummary) {
-  return readHandling(await handlingOf(request), request, keyringOf());
-}
-const ground = (request: RequestSummary) => ({
-  keyring: keyringOf(),
-  request,
-  nowMs: hub.clock.nowMs,
-});
-
-async function assurance(
-  request: RequestSummary,
-  level: AssuranceLevel,
-  by: TestDevice = hub.owner,
-): Promise<Envelope> {
-  return signAssurance(ground(request), await read(request), level, envelopeSigner(by.key));
-}
-async function preservation(
-  request: RequestSummary,
-  action: PreservationAction,
-  changes: { forMs?: number; clips?: readonly string[]; by?: TestDevice } = {},
-): Promise<Envelope> {
-  const { forMs = 30 * DAY_MS, clips = [firstClip(hub)], by = hub.owner } = changes;
-  const what = { action, forMs, clips };
-  return signPreservation(ground(request), await read(request), what, envelopeSigner(by.key));
-}
-async function send(request: RequestSummary, what: "assurance" | "hold", statement: unknown) {
-  const url = `/api/requests/${idOf(request)}/${what}`;
-  return hub.call("POST", url, { as: hub.owner, body: { statement } });
-}
+const read = (request: RequestSummary) => handled(hub, request);
+const send = (request: RequestSummary, what: "assurance" | "hold", statement: unknown) =>
+  sendStatement(hub, request, what, statement);
 const codeOf = async (answer: Promise<{ json: () => { code: string } }>) =>
   (await answer).json().code;
 
@@ -81,7 +40,7 @@ describe("how sure an owner is of who asks", () => {
     "%s is signed, entered and shown, and changes no state",
     async (level) => {
       const request = await typeRequest(hub);
-      requireOk(await send(request, "assurance", await assurance(request, level)));
+      requireOk(await send(request, "assurance", await assurance(hub, request, level)));
       const { assurances } = await read(request);
       expect(assurances.map((each) => [each.level, each.device])).toEqual([
         [level, hub.owner.key.device],
@@ -97,37 +56,53 @@ describe("how sure an owner is of who asks", () => {
 
   test("can be stated anew, in a row in which none is left out, repeated or taken from elsewhere", async () => {
     const [request, other] = [await typeRequest(hub), await typeRequest(hub)];
-    const first = await assurance(request, "called_back");
+    const first = await assurance(hub, request, "called_back");
     requireOk(await send(request, "assurance", first));
     expect(await codeOf(send(request, "assurance", first))).toBe("STATEMENT_OLD");
     expect(await codeOf(send(other, "assurance", first))).toBe("STATEMENT_REFUSED");
-    requireOk(await send(request, "assurance", await assurance(request, "none")));
-    const answer = await handlingOf(request);
+    requireOk(await send(request, "assurance", await assurance(hub, request, "none")));
+    const answer = await handlingOf(hub, request);
     expect(answer.assurances).toHaveLength(2);
     const without = { ...answer, assurances: answer.assurances.slice(1) };
-    expect(() => readHandling(without, request, keyringOf())).toThrow(/something else/);
-    expect(() => readHandling(answer, other, keyringOf())).toThrow(/something else/);
+    expect(() => readHandling(without, request, keyringOf(hub))).toThrow(/something else/);
+    expect(() => readHandling(answer, other, keyringOf(hub))).toThrow(/something else/);
   });
 
   test("is an owner's word only: no adult's, none that is altered, too old, or of another type", async () => {
     const request = await typeRequest(hub);
     const adult = await hub.admit("adult");
-    const byAdult = await assurance(request, "met", adult);
+    const byAdult = await assurance(hub, request, "met", adult);
     expect(await codeOf(send(request, "assurance", byAdult))).toBe("STATEMENT_REFUSED");
-    const own = await assurance(request, "met");
-    const altered = { ...own, payload: (await assurance(request, "known_key")).payload };
+    const own = await assurance(hub, request, "met");
+    const altered = { ...own, payload: (await assurance(hub, request, "known_key")).payload };
     expect(await codeOf(send(request, "assurance", altered))).toBe("STATEMENT_REFUSED");
     const asHold = { ...own, payloadType: "application/vnd.doorward.hold+json" };
     expect(await codeOf(send(request, "assurance", asHold))).toBe("MALFORMED_INPUT");
     expect(await codeOf(send(request, "hold", own))).toBe("MALFORMED_INPUT");
     hub.clock.nowMs += 16 * 60_000;
     expect(await codeOf(send(request, "assurance", own))).toBe("STATEMENT_OLD");
-    expect((await handlingOf(request)).assurances).toEqual([]);
+    expect((await handlingOf(hub, request)).assurances).toEqual([]);
+  });
+
+  test("is shown as an owner's also when his device was removed since, and no new one is taken", async () => {
+    await using other = await startTestHub();
+    const second = await other.admit("owner");
+    const request = await typeRequest(other);
+    const said = await assurance(other, request, "met", second);
+    requireOk(await sendStatement(other, request, "assurance", said));
+    const late = await assurance(other, request, "none", second);
+    const readers = await newReaders(keyringOf(other));
+    await other.change({ kind: "remove", device: second.key.device, readers });
+    expect((await handled(other, request)).assurances).toMatchObject([
+      { device: second.key.device },
+    ]);
+    const refused = await sendStatement(other, request, "assurance", late);
+    expect(refused.json<{ code: string }>().code).toBe("STATEMENT_REFUSED");
   });
 
   test("is not taken for a request that was answered", async () => {
     const request = await typeRequest(hub);
-    const late = await assurance(request, "met");
+    const late = await assurance(hub, request, "met");
     await refuse(hub, request);
     expect(await codeOf(send(request, "assurance", late))).toBe("NOT_OPEN");
   });
@@ -144,7 +119,7 @@ describe("keeping what a request seeks", () => {
 
   test("holds what was named, for as long as was signed, and hands out nothing", async () => {
     const request = await typeRequest(hub, { kind: "preservation" });
-    requireOk(await send(request, "hold", await preservation(request, "hold")));
+    requireOk(await send(request, "hold", await preservation(hub, request, "hold")));
     expect(held()).toBe(hub.clock.nowMs + 30 * DAY_MS);
     const clip = firstClip(hub);
     const answer = await hub.call("DELETE", `/api/clips/${clip}`, { as: hub.owner });
@@ -161,7 +136,7 @@ describe("keeping what a request seeks", () => {
     );
     requireOk(await hub.call("POST", own, { as: hub.owner, body: { untilMs: null } }));
     expect(held()).toBe(hub.clock.nowMs + 30 * DAY_MS);
-    requireOk(await send(request, "hold", await preservation(request, "end")));
+    requireOk(await send(request, "hold", await preservation(hub, request, "end")));
     expect(held()).toBeNull();
   });
 
@@ -173,38 +148,42 @@ describe("keeping what a request seeks", () => {
         send(
           request,
           "hold",
-          await preservation(request, "hold", { forMs: PRESERVATION_MAX_MS + 1 }),
+          await preservation(hub, request, "hold", { forMs: PRESERVATION_MAX_MS + 1 }),
         ),
       ),
     ).toBe("HOLD_OUT_OF_RANGE");
     expect(
       await codeOf(
-        send(request, "hold", await preservation(request, "hold", { clips: ["0".repeat(32)] })),
+        send(
+          request,
+          "hold",
+          await preservation(hub, request, "hold", { clips: ["0".repeat(32)] }),
+        ),
       ),
     ).toBe("CLIP_UNKNOWN");
     requireOk(
       await send(
         request,
         "hold",
-        await preservation(request, "hold", { forMs: PRESERVATION_MAX_MS }),
+        await preservation(hub, request, "hold", { forMs: PRESERVATION_MAX_MS }),
       ),
     );
     hub.clock.nowMs += 60 * DAY_MS;
     hub = { ...hub, owner: await hub.logIn(hub.owner.bundle) };
-    await expect(preservation(request, "hold")).rejects.toMatchObject({
+    await expect(preservation(hub, request, "hold")).rejects.toMatchObject({
       code: "PRESERVATION_OVER",
     });
-    const renewal = await preservation(request, "renew", { forMs: PRESERVATION_MAX_MS });
+    const renewal = await preservation(hub, request, "renew", { forMs: PRESERVATION_MAX_MS });
     const changed = JSON.parse(Buffer.from(renewal.payload, "base64").toString()) as object;
     const payload = Buffer.from(JSON.stringify({ ...changed, clips: [other] })).toString("base64");
     expect(await codeOf(send(request, "hold", { ...renewal, payload }))).toBe("STATEMENT_REFUSED");
     requireOk(await send(request, "hold", renewal));
     expect(held()).toBe(hub.clock.nowMs + PRESERVATION_MAX_MS);
-    await expect(preservation(request, "renew")).rejects.toMatchObject({
+    await expect(preservation(hub, request, "renew")).rejects.toMatchObject({
       code: "PRESERVATION_OVER",
     });
-    requireOk(await send(request, "hold", await preservation(request, "end")));
-    await expect(preservation(request, "hold")).rejects.toMatchObject({
+    requireOk(await send(request, "hold", await preservation(hub, request, "end")));
+    await expect(preservation(hub, request, "hold")).rejects.toMatchObject({
       code: "PRESERVATION_OVER",
     });
   });
@@ -215,7 +194,7 @@ describe("a document that comes with a request", () => {
 
   async function typedWith(bytes: Uint8Array, name = "order.png") {
     const { asked, personal } = readRequestDocument(requestDocument());
-    const { owners } = keyringOf().readers;
+    const { owners } = keyringOf(hub).readers;
     const attached = await sealAttachment(name, bytes, owners);
     const body = {
       asked,
@@ -243,7 +222,7 @@ describe("a document that comes with a request", () => {
 
   test("is ciphertext on the hub, opened by owners, and the one that was sealed with the request", async () => {
     const { request, attached } = await typedWith(PNG);
-    expect((await handlingOf(request)).document).toMatchObject({ receivedAtMs: null });
+    expect((await handlingOf(hub, request)).document).toMatchObject({ receivedAtMs: null });
     expect((await fetched(request)).statusCode).toBe(404);
     expect((await upload(request, attached.sealed)).statusCode).toBe(204);
     const sealed = new Uint8Array(requireOk(await fetched(request)).rawPayload);
@@ -253,7 +232,7 @@ describe("a document that comes with a request", () => {
     const other = await sealAttachment(
       "order.png",
       new Uint8Array([...PNG, 4]),
-      keyringOf().readers.owners,
+      keyringOf(hub).readers.owners,
     );
     await expect(openAttachment(attached.inside, other.sealed, owners)).rejects.toMatchObject({
       code: "DOCUMENT_ALTERED",
@@ -303,7 +282,7 @@ describe("a document that comes with a request", () => {
   });
 
   test("is a PDF, a picture or plain text by its own bytes, of at most 4 MiB", async () => {
-    const { owners } = keyringOf().readers;
+    const { owners } = keyringOf(hub).readers;
     const typeOf = async (bytes: Uint8Array) =>
       (await sealAttachment("x", bytes, owners)).inside.mediaType;
     expect(await typeOf(utf8Bytes("%PDF-1.7 …"))).toBe("application/pdf");

@@ -65,6 +65,10 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       forms: "token_sha256 created_at_ms expires_at_ms spent_at_ms",
       requests:
         "id state received_at_ms expires_at_ms record record_sha256 personal status_token nonce nonce_expires_at_ms nonce_spent_at_ms decision decision_sha256 outcome decided_at_ms request_index decision_index release_index leaves_counted_ms lapses_counted_ms available_until_ms ended_terms ended_at_ms revocation",
+      // Of whoever asks: how long and of which hash the sealed document is that he sent along.
+      request_documents: "request sha256 size_bytes announced_at_ms received_at_ms",
+      request_hold_clips: "clip request until_ms until_counted_ms",
+      request_statements: "request type number envelope entry_index",
       proposals: "request envelope decision_sha256 keyring_head nonce person made_at_ms",
     });
   });

@@ -15,6 +15,8 @@ import { readZip } from "../../src/protocol/zip.ts";
 import { projectRoot } from "../support/requirements.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { approve, refuse, statusPath, typeRequest } from "../support/test-consent.ts";
+import { assure } from "../support/test-handling.ts";
+import type { AssuranceLevel } from "../../src/protocol/handling.ts";
 import { firstClip, startTestHub, type TestHub } from "../support/test-hub.ts";
 
 // Invariant 7: emergency, gag and legal-basis labels change no outcome.
@@ -81,7 +83,7 @@ describe("the same history with other labels", () => {
   afterAll(() => base[Symbol.asyncDispose]());
 
   /** One request approved in part and fetched, one refused, one waiting, one left to expire. */
-  async function replay(labels: Labels): Promise<History> {
+  async function replay(labels: Labels, level: AssuranceLevel | null = null): Promise<History> {
     await using folder = temporaryFolder();
     cpSync(base.path, folder.path, { recursive: true });
     await using hub = await startTestHub({
@@ -100,6 +102,7 @@ describe("the same history with other labels", () => {
       asked.push(await typeRequest(awake, { ...labels, recipient: recipient.recipient }));
     const [, approved, refused] = asked;
     if (!approved || !refused) throw new Error("no requests");
+    if (level) for (const request of [approved, refused]) await assure(awake, request, level);
     await approve(awake, approved, { clip, segments: [0, 1], audio: true });
     await refuse(awake, refused);
     return await historyOf(awake, asked, approved);
@@ -158,6 +161,19 @@ describe("the same history with other labels", () => {
     expect(again.ledger.map(unlabelled)).toEqual(calm.ledger.map(unlabelled));
   });
 
+  test.each(["called_back", "known_key"] as const)(
+    "an owner who states %s: the same states, released bytes and entries but his own",
+    async (level) => {
+      const assured = await replay(CALM, level);
+      expect(assured.states).toEqual(calm.states);
+      expect(assured.answers).toEqual(calm.answers);
+      expect(assured.released).toEqual(calm.released);
+      expect(assured.ledger.filter(({ kind }) => kind === "assurance")).toHaveLength(2);
+      const rest = assured.ledger.filter(({ kind }) => kind !== "assurance");
+      expect(rest.map(unlabelled)).toEqual(calm.ledger.map(unlabelled));
+    },
+  );
+
   test.each(LABELS)("%s: the same states, released bytes and entries", async (_what, labels) => {
     const labelled = await replay(labels);
     expect(labelled.states).toEqual(calm.states);
@@ -203,7 +219,7 @@ describe("nothing in the source reads a label to decide", () => {
     ],
     "src/protocol/verify-bundle.ts": [
       `entry.requestKind === request.asked.kind &&`,
-      `entry.urgency === request.asked.urgency;`,
+      `entry.urgency === request.asked.urgency &&`,
       `return request.asked.kind;`,
     ],
     // Shown to the owner.
@@ -213,19 +229,20 @@ describe("nothing in the source reads a label to decide", () => {
       `? ["  Says that it is an emergency. That changes nothing."]`,
       "`  Basis: ${printable(personal.legalBasis.basis)}`,",
     ],
-    // Named among what deserves a second look, beside the request.
-    "src/owner/second-look.ts": [
-      `"emergency_claimed",`,
-      `export function citesNoBasis({ legalBasis }: Pick<Personal, "legalBasis">): boolean {`,
-      `const { basis, citation = "", reference = "" } = legalBasis;`,
-      `emergency_claimed: asked.urgency === "emergency" || asked.kind === "police_emergency",`,
-    ],
+    // The visitors' short form is for one kind, on the side of whoever asks; the hub takes any.
+    "src/owner/requests.ts": [`if (asked.kind !== "data_subject")`],
     // Typed in by a requester.
     "web/form-template.ts": [
       `and an emergency does not change who decides. The form can be used once<span id="expiry"></span>.</p>`,
       `<label>Urgency <select name="urgency"><option value="normal">Normal</option><option value="emergency">Emergency</option></select></label>`,
     ],
   };
+
+  /**
+   * What names labels for an owner to look at. They read all of them; that nothing which decides, and
+   * nothing of the hub, loads them is tested below.
+   */
+  const ADVISING = ["src/protocol/linter.ts", "src/protocol/linter-sources.ts"];
 
   const LABEL = /urgency|emergency|legalBasis|requestKind|asked\.kind|\bgag\b|\bwarrant\b/i;
 
@@ -257,10 +274,31 @@ describe("nothing in the source reads a label to decide", () => {
   test("every line that touches one is in the list above, and none of the list is stale", () => {
     const found = Object.fromEntries(
       sources
+        .filter((file) => !ADVISING.includes(file))
         .map((file) => [file, linesWithLabels(file)] as const)
         .filter(([, lines]) => lines.length > 0),
     );
     expect(found).toEqual(ALLOWED);
+  });
+
+  test("what names labels for an owner to look at is loaded by what shows them, and by nothing else", () => {
+    const page = readdirSync(path.join(projectRoot, "web"), { recursive: true, encoding: "utf8" })
+      .filter((file) => /\.(?:ts|svelte)$/.test(file) && !file.startsWith("dist"))
+      .map((file) => path.join("web", file));
+    const loading = [...new Set([...sources, ...page])].filter((file) =>
+      /from "[^"]*\/linter(?:-sources)?\.ts"/.test(
+        readFileSync(path.join(projectRoot, file), "utf8"),
+      ),
+    );
+    expect(loading.toSorted()).toEqual([
+      "src/cli/owner-handling.ts",
+      // For the two hours of the visitors' short form alone, on the side of whoever asks.
+      "src/owner/requests.ts",
+      "src/protocol/linter.ts",
+      "web/page/device/calls/request-calls.ts",
+      "web/page/screens/requests/SecondLook.svelte",
+      "web/page/screens/requests/look-words.en.ts",
+    ]);
   });
 
   test("the parts of the page in which an owner chooses, looks and signs read none", () => {

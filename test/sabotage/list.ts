@@ -344,11 +344,11 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "an emergency counts as a basis",
-    file: "src/owner/second-look.ts",
-    find: "basis_missing: personal !== null && citesNoBasis(personal),",
+    file: "src/protocol/linter.ts",
+    find: "basis_missing: OFFICIAL.has(kind) && citesNoBasis(personal),",
     replace:
-      'basis_missing: personal !== null && citesNoBasis(personal) && asked.urgency === "normal",',
-    tests: ["test/owner/second-look.test.ts"],
+      'basis_missing: OFFICIAL.has(kind) && kind !== "police_emergency" && citesNoBasis(personal),',
+    tests: ["test/protocol/linter.test.ts"],
   },
   {
     name: "a sample may point out of its live fragment",

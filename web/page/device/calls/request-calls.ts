@@ -9,13 +9,16 @@ import {
   sealPersonal,
   type Form,
 } from "../../../../src/owner/requests.ts";
-import { citesNoBasis, secondLooks, type SecondLook } from "../../../../src/owner/second-look.ts";
 import * as Api from "../../../../src/protocol/api.ts";
+import type { ProposalSummary } from "../../../../src/protocol/api-decisions.ts";
 import { sha256Hex, utf8Bytes } from "../../../../src/protocol/bytes.ts";
 import { parseJson } from "../../../../src/protocol/canonical-json.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
+import { citesNoBasis, lint } from "../../../../src/protocol/linter.ts";
+import type { LintCode } from "../../../../src/protocol/linter-sources.ts";
 import { parseRequestId } from "../../../../src/protocol/ids.ts";
 import { LIMITS, REQUEST_EXPIRY_MAX_MS } from "../../../../src/protocol/limits.ts";
+import type { SealedDocument } from "../../../../src/protocol/request-document.ts";
 import { checkAsked, type Personal, type RequestRecord } from "../../../../src/protocol/request.ts";
 import { statusTokenOf } from "../../../../src/protocol/status-token.ts";
 import { recipientWords } from "../../../../src/protocol/words.ts";
@@ -37,6 +40,15 @@ export interface ShownRequest {
   readonly decidedAtMs: number | null;
   /** How often its bundle was fetched. */
   readonly fetched: number;
+  /** Of the approval or refusal; what a revocation names. */
+  readonly decisionSha256: string | null;
+  /** An approval that waits for the signatures of others. */
+  readonly proposal: ShownProposal | null;
+  /** Approved, and any owner can stop it until about then. */
+  readonly leavesAtMs: number | null;
+  readonly availableUntilMs: number | null;
+  /** It could be fetched for a while, whether or not anybody did. */
+  readonly wasReleased: boolean;
   readonly statusUrl: string;
   readonly personal: Personal | null;
   /** The keys are sealed still: nobody knows yet whether this device could open it. */
@@ -48,7 +60,22 @@ export interface ShownRequest {
   readonly deadlineMs: number | null;
   /** Eight words of the key that the request names; null where it names none. */
   readonly words: readonly string[] | null;
-  readonly secondLooks: readonly SecondLook[];
+  readonly secondLooks: readonly LintCode[];
+  /** What came along, as the sealed part says; null where nothing did, or it cannot be opened. */
+  readonly document: SealedDocument | null;
+}
+
+/** What the hub says of a proposal; checked where somebody is asked to sign it. */
+export interface ShownProposal {
+  /** Of the devices that have signed; empty for one without a name. */
+  readonly names: readonly string[];
+  readonly needed: number;
+  /** Made by the person of this device. */
+  readonly isOwn: boolean;
+  /** Signed by the person of this device, maybe on another one. */
+  readonly hasSigned: boolean;
+  readonly isStale: boolean;
+  readonly decisionSha256: string;
 }
 
 /** Requests: reading them, and taking them in. Deciding is in decision-calls.ts. */
@@ -148,17 +175,41 @@ export async function show(
   requireHonestSummary(summary);
   const { record, recordSha256, state, outcome, decidedAtMs, statusUrl, fetched = 0 } = summary;
   const { asked } = record;
-  const personal = await openedPersonal(device, summary);
+  const opened = await openedRequest(device, summary);
+  const personal = opened?.personal ?? null;
+  const { receivedAtMs } = record;
   const { fromMs, toMs } = checkAsked(asked);
   return {
     ...{ record, recordSha256, state, outcome, decidedAtMs, statusUrl, fetched, personal },
+    decisionSha256: summary.decisionSha256 ?? null,
+    proposal: summary.proposal ? await shownProposal(device, summary.proposal) : null,
+    leavesAtMs: summary.leavesAtMs ?? null,
+    availableUntilMs: summary.availableUntilMs ?? null,
+    wasReleased: summary.wasReleased === true,
     isLocked: !device.isOpen,
     citesBasis: personal === null ? null : !citesNoBasis(personal),
     soughtFromMs: fromMs,
     soughtToMs: toMs,
     deadlineMs: asked.deadline === undefined ? null : Date.parse(asked.deadline),
     words: asked.recipient === undefined ? null : recipientWords(asked.recipient),
-    secondLooks: secondLooks(asked, personal, record.receivedAtMs),
+    secondLooks: lint({ asked, personal, receivedAtMs }),
+    document: opened?.document ?? null,
+  };
+}
+
+async function shownProposal(
+  device: OwnerDevice,
+  { signers, needed, by, isStale, decisionSha256 }: ProposalSummary,
+): Promise<ShownProposal> {
+  const devices = await device.client.get("/api/devices", Api.DeviceList);
+  const signed = signers.map((id) => devices.find((one) => one.device === id));
+  // A device that is locked knows its person only from the list.
+  const person = device.isOpen ? device.bundle.person : null;
+  return {
+    ...{ needed, isStale, decisionSha256 },
+    names: signed.map((one) => one?.label ?? ""),
+    isOwn: by === person,
+    hasSigned: signed.some((one) => one !== undefined && one.person === person),
   };
 }
 
@@ -166,18 +217,18 @@ export async function show(
  * By the hash of the whole record, since what is sealed counts only beside what it was sealed with.
  * In this worker's memory for as long as the page is open.
  */
-const opened = new Map<string, Personal | null>();
+const opened = new Map<string, OpenedRequest | null>();
 
-async function openedPersonal(
+export async function openedRequest(
   device: OwnerDevice,
   { record, recordSha256, personal }: Api.RequestSummary,
-): Promise<Personal | null> {
+): Promise<OpenedRequest | null> {
   // A locked device shows nothing that it opened before it was locked.
-  const owners = device.isOpen ? device.bundle.readers.owners : undefined;
-  if (personal === null || owners === undefined) return null;
+  const owners = device.isOpen ? ownersIdentities(device.bundle) : [];
+  if (personal === null || owners.length === 0) return null;
   const known = opened.get(recordSha256);
   if (known !== undefined) return known;
-  const found = await openPersonal(record.asked, personal, owners).catch((error: unknown) => {
+  const found = await openRequest(record.asked, personal, owners).catch((error: unknown) => {
     // Not sealed to this household, or torn apart: shown as such, and never in another's place.
     if (error instanceof HubError) return null;
     throw error;
@@ -189,7 +240,7 @@ async function openedPersonal(
 
 /** As an approval states it; what cannot be opened was not stated to this device. */
 export async function purposeOf(device: OwnerDevice, summary: Api.RequestSummary): Promise<string> {
-  return (await openedPersonal(device, summary))?.purpose ?? "not stated";
+  return (await openedRequest(device, summary))?.personal.purpose ?? "not stated";
 }
 
 function ownersIdentity({ bundle }: OwnerDevice): string {

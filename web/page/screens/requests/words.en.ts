@@ -1,3 +1,5 @@
+import { englishLooks, englishMeanings } from "./look-words.en.ts";
+
 /** Words of what is asked and decided. What people wrote themselves is never among them. */
 export const english = {
   list: {
@@ -90,18 +92,8 @@ export const english = {
     secondLook: "What deserves a second look",
     nothingOdd: "Nothing stands out. That is no advice to say yes.",
   },
-  looks: {
-    case_missing: "It names no case number. An office that works on a case has one.",
-    contact_unclear:
-      "It gives no telephone number or mail address. Call back on a number that you found yourself.",
-    window_long: "It asks for more than 12 hours. A narrow request asks for the time that matters.",
-    basis_missing: "It shows no law and no order that would oblige you.",
-    emergency_claimed:
-      "It calls itself an emergency. Forged emergencies, sent from real mailboxes, are common.",
-    deadline_short: "It wants an answer within a day. Hurry is a reason to look closer.",
-    key_missing: "It names no key to release to. You would have to get one from them.",
-    cameras_open: "It asks for any camera, not for one.",
-  },
+  looks: englishLooks,
+  meanings: englishMeanings,
   choose: {
     title: "What would leave",
     intro: "Nothing is chosen for you. Choose the recordings, or refuse.",

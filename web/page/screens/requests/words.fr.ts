@@ -1,3 +1,4 @@
+import { frenchLooks, frenchMeanings } from "./look-words.fr.ts";
 import type { english } from "./words.en.ts";
 
 const times = (count: number): string => (count === 1 ? "une fois" : `${count} fois`);
@@ -91,21 +92,8 @@ export const french: typeof english = {
     secondLook: "Ce qui mérite un second regard",
     nothingOdd: "Rien ne ressort. Ce n’est pas un conseil de dire oui.",
   },
-  looks: {
-    case_missing:
-      "Aucun numéro d’affaire n’est indiqué. Un service qui traite une affaire en a un.",
-    contact_unclear:
-      "Ni téléphone ni adresse électronique. Rappelez à un numéro que vous avez trouvé vous-même.",
-    window_long:
-      "Plus de 12 heures sont demandées. Une demande précise porte sur le moment qui compte.",
-    basis_missing: "Aucune loi ni décision qui vous obligerait n’est présentée.",
-    emergency_claimed:
-      "Elle se dit urgente. Les fausses urgences, envoyées depuis de vraies messageries, sont courantes.",
-    deadline_short:
-      "Une réponse est voulue en moins d’un jour. La hâte est une raison de regarder de plus près.",
-    key_missing: "Aucune clé de destinataire n’est indiquée. Il faudrait leur en demander une.",
-    cameras_open: "Elle porte sur n’importe quelle caméra, et non sur une seule.",
-  },
+  looks: frenchLooks,
+  meanings: frenchMeanings,
   choose: {
     title: "Ce qui sortirait",
     intro: "Rien n’est choisi d’avance. Choisissez les enregistrements, ou refusez.",
