@@ -18,6 +18,7 @@ import { hashLeaf, verifyInclusion } from "../../src/protocol/merkle.ts";
 import { requestSha256, RequestRecordSchema } from "../../src/protocol/request.ts";
 import { statusTokenOf } from "../../src/protocol/status-token.ts";
 import { recipientWords } from "../../src/protocol/words.ts";
+import { combineSheets } from "../../src/owner/sheet-split.ts";
 import { toBase64 } from "../../src/protocol/bytes.ts";
 import { projectRoot } from "../support/requirements.ts";
 
@@ -47,6 +48,27 @@ function envelopeOf(payloadType: PayloadType, payload: string, signature: string
   const { keyid = "", sig = "" } = fields(signature);
   return { payloadType, payload: toBase64(utf8Bytes(payload)), signatures: [{ keyid, sig }] };
 }
+
+/** The words of a block, each with its number: a sheet as somebody types it. */
+function numbered(name: string): string {
+  const words = example(name).split(/\s+/);
+  return words.map((word, index) => `${index + 1} ${word}`).join("\n");
+}
+
+test("three parts of a sheet, of which any two give it back", () => {
+  const sheet = example("sheet").split(/\s+/);
+  const parts = [1, 2, 3].map((number) => numbered(`sheet-part-${number}`));
+  const [one = "", two = "", three = ""] = parts;
+  for (const pair of [
+    [one, two],
+    [two, three],
+    [three, one],
+  ]) {
+    const text = combineSheets(pair);
+    expect(text).toContain("kind: x25519");
+    expect([...text.matchAll(/\d+ ([a-z]+)/g)].map(([, word]) => word)).toEqual(sheet);
+  }
+});
 
 const keyringEnvelope = envelopeOf(
   PAYLOAD_TYPES.keyring,
