@@ -84,7 +84,11 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
         ingestRestarts: ingest?.restarts ?? 0,
         clips: counts.recording + counts.closed + counts.torn,
         ledgerEntries: ledger.size(),
-        warnings: [...retention.warnings(), ...warnings(household.keyring !== null, sandbox)],
+        warnings: [
+          ...(household.keyring?.pending ? [RECOVERY_PENDING] : []),
+          ...retention.warnings(),
+          ...warnings(household.keyring !== null, sandbox),
+        ],
       };
     },
   };
@@ -98,6 +102,12 @@ function followedBy(before: StreamReport, now: StreamReport): StreamReport {
   const picture = now.picture ?? before.picture;
   return { ...now, picture, problem: now.state === "connecting" ? before.problem : now.problem };
 }
+
+const RECOVERY_PENDING: Notice = {
+  code: "RECOVERY_PENDING",
+  message:
+    "The recovery sheet was used: 72 hours after its notice it changes who may sign. If it was none of you, an owner should object now.",
+};
 
 /** Said once when it begins and once when it is over, not at every try. */
 function newsOf(

@@ -53,7 +53,7 @@ export function createClaimDesk(): ClaimDesk {
       if (!isProven)
         throw new HubError(
           "CLAIM_UNPROVEN",
-          "Cannot claim: the recovery sheet has not opened the test file",
+          "Cannot go on: the recovery sheet has not opened the test file",
         );
     },
   };

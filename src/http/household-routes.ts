@@ -97,12 +97,15 @@ function addKeyringRoutes(server: HubServer, { household }: HubServices): void {
     { config: { access: "session" }, schema: { response: { 200: Api.DeviceList } } },
     async () => {
       const { keyring } = household;
-      return [...(keyring?.devices.values() ?? [])].map((device) => ({
+      const waiting = keyring?.pending?.admit;
+      const devices = [...(keyring?.devices.values() ?? []), ...(waiting ? [waiting] : [])];
+      return devices.map((device) => ({
         device: device.id,
         person: device.person,
         role: keyring ? roleOfDevice(keyring, device.id) : null,
         label: household.labelOf(device.id),
         removed: device.removed,
+        ...(device === waiting ? { pending: true } : {}),
       }));
     },
   );
@@ -113,7 +116,7 @@ const pairingToken = Type.Object({
 });
 
 function addPairingRoutes(server: HubServer, services: HubServices): void {
-  const { pairings, household } = services;
+  const { pairings, household, keyringDesk, news } = services;
   server.post(
     "/api/pairings",
     {
@@ -153,9 +156,13 @@ function addPairingRoutes(server: HubServer, services: HubServices): void {
       const pairing = pairings.get(params.id);
       if (!pairing.reveal)
         throw new HubError("NOT_OPEN", "Cannot pair: the new device has not shown its key yet");
-      household.accept(body.statement, pairing.reveal.label);
-      pairing.sealed = body.sealed;
-      services.keyringChanged();
+      const { sealed, statement } = body;
+      const newcomer = { pairing: pairing.id, sealed };
+      const { state } = keyringDesk.admit(statement, pairing.reveal.label, newcomer);
+      if (state === "accepted") {
+        pairing.sealed = sealed;
+        services.keyringChanged();
+      } else news.tell("keyring");
       await reply.code(204).send();
     },
   );

@@ -43,7 +43,7 @@ export const HubInfo = Type.Object(
 );
 export type HubInfo = Static<typeof HubInfo>;
 
-const DeviceLabelSchema = Type.Object(
+export const DeviceLabelSchema = Type.Object(
   {
     // No control, format or line-break characters: a name is shown beside words that people
     // compare, and must not be able to move, hide or imitate them.
@@ -136,6 +136,8 @@ export const DeviceList = Type.Array(
       role: Type.Union([RoleSchema, Type.Null()]),
       label: Type.Union([DeviceLabelSchema.properties.label, Type.Null()]),
       removed: Type.Boolean(),
+      /** Announced by the recovery sheet: it may look, and nothing else, until the notice is over. */
+      pending: Type.Optional(Type.Boolean()),
     },
     closed,
   ),
@@ -315,6 +317,8 @@ export const RequestSummary = Type.Object(
     /** Until when what was approved may be fetched. */
     availableUntilMs: Type.Optional(timeMs),
     endedAtMs: Type.Optional(timeMs),
+    /** Its bundle could be fetched for a while; left out where it never could. */
+    wasReleased: Type.Optional(Type.Literal(true)),
     /** Base64 of the part sealed to the owners; null once erased. */
     personal: Type.Union([Type.String({ maxLength: 100_000 }), Type.Null()]),
     /** How often its bundle was fetched, at most 1,000 counted; left out where it never was. */

@@ -9,6 +9,7 @@ import {
   requireRotated,
   requireSigningKey,
 } from "./keyring-rules.ts";
+import { LIMITS } from "./limits.ts";
 import { announceRecovery, completeRecovery, requireCompletable } from "./keyring-recovery.ts";
 import type { Keyring, KeyringChange, KeyringStatement } from "./keyring-schema.ts";
 
@@ -75,6 +76,8 @@ function admitDevice(keyring: Keyring, change: Change<"admit">): Keyring {
   const roleBefore = keyring.persons.get(person);
   if (roleBefore !== undefined && roleBefore !== change.role)
     throw invalidChange(`this person has the role ${roleBefore}`);
+  const inForce = [...keyring.devices.values()].filter(({ removed }) => !removed);
+  if (inForce.length >= LIMITS.devicesInForce) throw invalidChange("there are too many devices");
   const waiting = keyring.pending?.admit;
   if (waiting?.id === id || (waiting?.person === person && change.role !== "owner"))
     throw invalidChange("a recovery that is pending admits this one; object to it first");

@@ -47,7 +47,8 @@ export function completeRecovery(keyring: Keyring, atMs: number): Keyring {
   return afterRecovery(keyring, pending);
 }
 
-function afterRecovery(keyring: Keyring, pending: PendingRecovery): Keyring {
+/** What the chain would say if the pending recovery were complete. */
+export function afterRecovery(keyring: Keyring, pending: PendingRecovery): Keyring {
   const devices = new Map(keyring.devices);
   for (const id of pending.remove) {
     const device = devices.get(id);

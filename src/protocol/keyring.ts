@@ -15,10 +15,12 @@ import {
   KeyringStatementSchema,
   type Keyring,
   type KeyringStatement,
+  type Readers,
 } from "./keyring-schema.ts";
 import { LIMITS } from "./limits.ts";
 import { isConfirmed } from "./webauthn.ts";
 
+export { afterRecovery } from "./keyring-recovery.ts";
 export {
   findDevice,
   KeyringRefused,
@@ -61,6 +63,22 @@ export function verifyKeyring(
       `Cannot accept keyring: genesis is ${keyring.genesis}, this device knows ${expectedGenesis}`,
     );
   return keyring;
+}
+
+/**
+ * Every set of readers that was in force, newest first: what a device may have opened with, and what
+ * it may still be handed.
+ *
+ * @throws KeyringRefused or MalformedInput, as {@link verifyKeyring}.
+ */
+export function readersInForce(statements: readonly unknown[]): Readers[] {
+  const found: Readers[] = [];
+  let keyring: Keyring | null = null;
+  for (const statement of statements) {
+    keyring = extendKeyring(keyring, statement);
+    if (found[0] !== keyring.readers) found.unshift(keyring.readers);
+  }
+  return found;
 }
 
 /** A place in the chain: the statement at `epoch` has the SHA-256 `head`. */

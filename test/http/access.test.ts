@@ -109,6 +109,9 @@ const OWNERS_ONLY = [
   "POST /api/requests/:id/document",
   "DELETE /api/requests/:id/document",
   "GET /api/notice",
+  "GET /api/viewer",
+  "GET /api/requests/:id/shares",
+  "POST /api/shares",
 ];
 
 const nameOf = ({ method, url }: Route): string => `${method === "HEAD" ? "GET" : method} ${url}`;

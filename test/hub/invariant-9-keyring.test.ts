@@ -80,11 +80,11 @@ describe("a hub does not start when somebody with the database has changed who c
         insert(database, 3, await signStatement(statementAfter(keyring, change), [key]));
       }),
     ).toBe("KEYRING_BAD_SIGNATURE");
-    const readers = await newReaders();
     expect(
       await startsAfter(async (database, chain) => {
         const keyring = verifyKeyringSince(chain, null);
         const [, second] = [...keyring.devices.keys()];
+        const readers = await newReaders(keyring);
         const removal = { kind: "remove", device: second ?? "", readers } as const;
         insert(database, 3, await signStatement(statementAfter(keyring, removal), [key]));
       }),

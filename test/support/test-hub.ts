@@ -9,6 +9,7 @@ import {
   randomHex,
   readersForRole,
   signingKeyOf,
+  transferKeyOf,
   type DeviceBundle,
 } from "../../src/owner/device-bundle.ts";
 import { foundHousehold, signLogin, type FoundedHousehold } from "../../src/owner/household.ts";
@@ -281,6 +282,7 @@ async function admit(
     device: {
       signingKey: toBase64(key.publicKey),
       labelSha256: sha256Hex(utf8Bytes(`${label.salt} ${label.label}`)),
+      transfer: (await transferKeyOf(key)).recipient,
     },
   };
   labels.set(admission, label);
