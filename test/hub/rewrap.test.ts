@@ -190,28 +190,35 @@ describe("a stop while headers are replaced", () => {
   });
 
   test("is made good at the next start: what was entered is on the disk, and nothing is torn", async () => {
-    await using hub = await startTestHub({ clips: 1 });
-    const clip = firstClip(hub);
-    const device = await hub.admit("adult");
-    const owner = await removeAndRotate(hub, device.key.device);
-    const [file = ""] = pathsOf(hub, clip);
-    const bytes = readFileSync(file);
-    await rewrapOn(hub, owner, clip);
-    const sealedAnew = readFileSync(file).subarray(0, requireAgeHeader(bytes).payloadOffset);
-    // As a stop would have left it: entered, the old header still there, and a copy half written.
-    writeFileSync(file, bytes);
-    writeFileSync(`${file}.partial`, bytes.subarray(0, 5_000), { mode: 0o600 });
-    await using database = openDatabase(path.join(hub.dataDirectory, "doorward.db"));
-    database
-      .prepare("INSERT INTO rewrap_files (clip, name, header) VALUES (?, ?, ?)")
-      .run(clip, path.basename(file), sealedAnew);
-    expect(await failedChecks(hub)).toEqual([]);
-    const { clips, rewraps } = hub.hub.services;
-    expect((await clips.recoverOrphans()).torn).toEqual([]);
-    await rewraps.finish();
-    expect(await opensFor(file, clipIdentities(device.bundle))).toBe(false);
+    await using folder = temporaryFolder();
+    const dataDirectory = path.join(folder.path, "data");
+    let left: { owner: TestDevice; removed: TestDevice; file: string };
+    {
+      await using hub = await startTestHub({ clips: 1, dataDirectory });
+      const clip = firstClip(hub);
+      const removed = await hub.admit("adult");
+      const owner = await removeAndRotate(hub, removed.key.device);
+      const [file = ""] = pathsOf(hub, clip);
+      const bytes = readFileSync(file);
+      await rewrapOn(hub, owner, clip);
+      const sealedAnew = readFileSync(file).subarray(0, requireAgeHeader(bytes).payloadOffset);
+      // As a stop would have left it: entered, the old header still there, and a copy half written.
+      writeFileSync(file, bytes);
+      writeFileSync(`${file}.partial`, bytes.subarray(0, 5_000), { mode: 0o600 });
+      await using database = openDatabase(path.join(dataDirectory, "doorward.db"));
+      database
+        .prepare("INSERT INTO rewrap_files (clip, name, header) VALUES (?, ?, ?)")
+        .run(clip, path.basename(file), sealedAnew);
+      expect(await failedChecks(hub)).toEqual([]);
+      expect((await hub.hub.services.clips.recoverOrphans()).torn).toEqual([]);
+      left = { owner, removed, file };
+    }
+    const { owner, removed, file } = left;
+    await using hub = await startTestHub({ dataDirectory, owner: owner.bundle });
+    expect(await opensFor(file, clipIdentities(removed.bundle))).toBe(false);
     expect(await opensFor(file, [owner.bundle.readers.originals ?? ""])).toBe(true);
     expect(readdirSync(path.dirname(file)).filter((name) => name.endsWith(".partial"))).toEqual([]);
+    expect(await failedChecks(hub)).toEqual([]);
   });
 
   test("does not disturb who is just reading, and leaves no old header in the file he holds", async () => {

@@ -71,6 +71,27 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/hub/invariant-6-refusal.test.ts"],
   },
   {
+    name: "an original under a blurred name has its key sealed to viewers",
+    file: "src/owner/rewrap.ts",
+    find: "if (isWhole && (await digestHex(payload)) !== file.payloadSha256)",
+    replace: 'if (isWhole && (await digestHex(payload)) === "")',
+    tests: ["test/hub/rewrap-refused.test.ts"],
+  },
+  {
+    name: "a header is sealed to one reader more than it should be",
+    file: "src/protocol/rewrap.ts",
+    find: "if (stanzas.length !== STANZA_COUNT[rendition] || !stanzas.every(isOfKind))",
+    replace: "if (!stanzas.every(isOfKind))",
+    tests: ["test/hub/rewrap-refused.test.ts"],
+  },
+  {
+    name: "the hub forgets new headers that a stop kept from the disk",
+    file: "src/hub.ts",
+    find: "  await services.rewraps.finish();\n",
+    replace: "",
+    tests: ["test/hub/rewrap.test.ts"],
+  },
+  {
     name: "an altered recording leaves the house",
     file: "src/consent/bundle.ts",
     find: 'if (payloadHash.digest("hex") !== file.payloadSha256)',
