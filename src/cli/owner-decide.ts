@@ -16,6 +16,7 @@ import { HubError } from "../protocol/errors.ts";
 import { parseClipId } from "../protocol/ids.ts";
 import { parseTime } from "../protocol/request.ts";
 import type { Terms, TermsClip } from "../protocol/decision.ts";
+import type { Envelope } from "../protocol/envelope.ts";
 import type { Keyring } from "../protocol/keyring.ts";
 import type { ExitCode } from "./exit.ts";
 import { openSession, type OwnerSession } from "./hub-session.ts";
@@ -30,6 +31,7 @@ import {
   say,
   type ReadOptions,
 } from "./options.ts";
+import { ownViewer } from "./own-viewer.ts";
 import { localTime } from "./times.ts";
 import { cosignLedger } from "./owner-witness.ts";
 import { UsageError } from "./exit.ts";
@@ -44,13 +46,42 @@ export async function ownerApprove(args: string[]): Promise<ExitCode> {
   });
   const expires = options.text("expires");
   const availableForMs = expires === null ? null : parseDuration(expires);
+  const recipient = options.text("recipient");
   const wanted = wantedClips(options);
   await using session = await openSession(options);
-  const ground = await groundFor(session, options.positionals[0] ?? "");
+  const approved = await approve(session, options, { wanted, availableForMs, recipient });
+  if (!approved) return 1;
+  await cosignLedger(session);
+  const { decided, decision } = approved;
+  const { state, statusUrl } = decided;
+  if (options.flag("json")) printJson({ decision, statusUrl, state });
+  else sayOutcome(decided, session.keyring);
+  return 0;
+}
+
+/**
+ * Shows what would leave, asks, signs and hands it in.
+ *
+ * @returns null where whoever sits there said no.
+ */
+export async function approve(
+  session: OwnerSession,
+  options: ReadOptions,
+  given: {
+    wanted: readonly WantedClip[];
+    availableForMs: number | null;
+    recipient: string | null;
+  },
+): Promise<{ decided: Api.RequestSummary; decision: Envelope } | null> {
+  const { wanted, availableForMs, recipient } = given;
+  const own = await ownViewer();
+  const ground = await groundFor(session, options.positionals[0] ?? "", own);
+  if (own !== null && ground.viewerSha256 === undefined)
+    say("No viewer goes along: the hub's is of another version than this command line's.");
   const { clips, isPart } = await chosenClips(session, options, wanted);
   const terms = approvalTerms(ground, {
     clips,
-    recipient: recipientOf(options.text("recipient"), ground.request),
+    recipient: recipientOf(recipient, ground.request),
     purpose: options.text("purpose") ?? (await purposeOf(session, ground.request)),
     isPart,
     ...(availableForMs === null ? {} : { availableForMs }),
@@ -58,18 +89,14 @@ export async function ownerApprove(args: string[]): Promise<ExitCode> {
   sayTerms(terms);
   if (!(await isConfirmed(options))) {
     say("Nothing was signed. Nothing has been sent.");
-    return 1;
+    return null;
   }
   const { bundle } = session.keys;
   const signer = envelopeSigner(signingKeyOf(bundle));
   const decision = await signApproval(terms, clipIdentities(bundle), fileSource(session), signer);
   const needed = ground.keyring.policy.exportSigners;
   const decided = await post(session, terms, decision, needed > 1 ? "proposal" : "decision");
-  await cosignLedger(session);
-  const { state, statusUrl } = decided;
-  if (options.flag("json")) printJson({ decision, statusUrl, state });
-  else sayOutcome(decided, session.keyring);
-  return 0;
+  return { decided, decision };
 }
 
 /** What happens now, in words; the address where the bundle will be on standard output. */
@@ -101,7 +128,7 @@ interface WantedClip {
 }
 
 /** `--clip ID`, as often as wanted, each with its own `:blurred`, `:original` and `:audio`. */
-function wantedClips(options: ReadOptions): readonly WantedClip[] {
+export function wantedClips(options: ReadOptions): readonly WantedClip[] {
   const wanted = options.list("clip").map((text) => {
     const [id = "", ...details] = text.split(":");
     const unknown = details.find((detail) => !["blurred", "original", "audio"].includes(detail));

@@ -1,7 +1,13 @@
-import { blurredOnDevice, looksLikeBundle, verifyBundle } from "../protocol/verify-bundle.ts";
+import {
+  blurredOnDevice,
+  looksLikeBundle,
+  verifyBundle,
+  type BundleViewer,
+} from "../protocol/verify-bundle.ts";
 import { looksLikeReport, verifyReport } from "../protocol/verify-report.ts";
 import type { ExitCode } from "./exit.ts";
 import { print, printJson, readOptions, say } from "./options.ts";
+import { ownViewer } from "./own-viewer.ts";
 import { reportText } from "./report-text.ts";
 import { printChecks, readBundle } from "./verify-checks.ts";
 import { verifyReceiptFile } from "./verify-receipt.ts";
@@ -16,7 +22,7 @@ export async function verify(args: string[]): Promise<ExitCode> {
   if (asks("receipt") || asks("statement")) return verifyReceiptFile(args);
   const isReport = asks("report");
   const options = readOptions(args, {
-    values: ["report"],
+    values: ["report", "viewer"],
     flags: ["json"],
     positionals: isReport ? 0 : 1,
   });
@@ -28,7 +34,7 @@ export async function verify(args: string[]): Promise<ExitCode> {
     else say("This is not a bundle of Doorward.");
     return 2;
   }
-  const report = await verifyBundle(bytes);
+  const report = await verifyBundle(bytes, await knownViewers(options.text("viewer")));
   const terms = report.approval?.terms;
   if (asJson) {
     printJson({
@@ -43,6 +49,7 @@ export async function verify(args: string[]): Promise<ExitCode> {
         recipientWords: terms.recipientWords,
         files: report.approval?.files.length,
         blurredOnDevice: report.approval ? blurredOnDevice(report.approval) : 0,
+        viewer: report.viewer,
       }),
     });
     return report.holds ? 0 : 1;
@@ -56,8 +63,21 @@ export async function verify(args: string[]): Promise<ExitCode> {
         `Blurred on an owner's device: ${made} files, each from the recording of its place and time.`,
       );
     if (report.cosignedBy === 0) print("No device of the household has cosigned the checkpoint.");
+    if (report.viewer) print(viewerText(report.viewer));
   }
   return report.holds ? 0 : 1;
+}
+
+/** The one that this installation has built, and one that somebody has been told of. */
+async function knownViewers(given: string | null): Promise<ReadonlySet<string>> {
+  const own = await ownViewer();
+  return new Set([...(own === null ? [] : [own]), ...(given === null ? [] : [given])]);
+}
+
+function viewerText({ sha256, isKnown }: BundleViewer): string {
+  return isKnown
+    ? `Its viewer.html is the one that is known here (SHA-256 ${sha256}).`
+    : `ITS viewer.html IS NOT KNOWN HERE. The owners signed for it, and it may be of another version: give it no key unless you know its SHA-256 from elsewhere (${sha256}). \`doorward open\` needs no viewer.`;
 }
 
 async function verifyReportFile(file: string, asJson: boolean): Promise<ExitCode> {
