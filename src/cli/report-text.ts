@@ -20,9 +20,10 @@ export function reportText({ origin, atMs, figures, checkpoint }: ReportStatemen
     "",
     ...requestLines(figures),
     "",
-    `Recordings: ${figures.recordings}. Cut off: ${figures.torn}. Deleted: ${figures.deletions}. Held: ${figures.holds}.`,
+    `Recordings: ${figures.recordings}. Cut off: ${figures.torn}. Deleted: ${figures.deletions}. Held: ${figures.holds}, and because of a request: ${figures.preservations}. Sealed anew: ${figures.rewraps}.`,
     `The household itself: ${figures.views} opened, ${figures.live} live.`,
-    `Releases: ${figures.releases}, with ${figures.releasedFiles} files. Downloads: ${figures.accesses}. Revoked: ${figures.revocations}.`,
+    `Releases: ${figures.releases}, with ${figures.releasedFiles} files. Links: ${figures.shares}. Downloads: ${figures.accesses}. Taken back: ${figures.revocations}. Time over: ${figures.lapses}.`,
+    `Monthly statements: ${figures.statements}. Heartbeats: ${figures.heartbeats}.`,
     `Disclosures without an owner's approval: ${figures.disclosuresWithoutApproval}`,
     ...(figures.outOfPlace > 0
       ? [`Entries that do not follow from those before: ${figures.outOfPlace}`]
@@ -36,6 +37,7 @@ function requestLines({ requests }: ReportFigures): string[] {
     requests.reduce((total, row) => total + of(row), 0);
   const line = (name: string, cells: readonly (string | number)[]): string =>
     name.padEnd(KIND_WIDTH) + cells.map((cell) => String(cell).padStart(10)).join("");
+  const withoutSeconds = sum((row) => row.withoutSeconds);
   const emergencies = sum(({ emergency }) => emergency);
   return [
     line(
@@ -52,6 +54,8 @@ function requestLines({ requests }: ReportFigures): string[] {
       "all",
       COLUMNS.map(([, of]) => sum(of)),
     ),
+    `Seconds asked for: ${sum(({ secondsAsked }) => secondsAsked)}. Granted: ${sum(({ secondsGranted }) => secondsGranted)}.${withoutSeconds > 0 ? ` ${withoutSeconds} older entries do not say.` : ""}`,
+    `Approvals with clear faces: ${sum(({ clearFaces }) => clearFaces)}. With sound: ${sum(({ audio }) => audio)}. Requesters an owner knows: ${sum(({ assured }) => assured)}.`,
     ...(emergencies > 0 ? [`Said to be an emergency: ${emergencies}. That changed nothing.`] : []),
   ];
 }

@@ -142,10 +142,10 @@ export class LedgerWatch {
    */
   take(entry: Json, leafHash: Uint8Array): void {
     const index = this.tree.size;
-    const { kind, atMs, ...members } = checkShape(AnyEntry, entry, "entry");
+    const judged = judgedEntry(entry);
+    const { kind, clip, files, month } = judged;
     this.tree.append(leafHash);
-    this.#findings.take({ ...members, kind, atMs }, index);
-    const { clip, files, month } = members;
+    this.#findings.take(judged, index);
     if (kind === "statement" && month !== undefined) this.#statements.push(month);
     if (clip === undefined) return;
     if (kind === "deletion") {
@@ -231,10 +231,12 @@ export class LedgerWatch {
   }
 }
 
-/** As much of an entry as is judged here; what else it has is for others. */
+/** What every entry has, of whatever kind. */
+const DatedEntry = Type.Object({ kind: Type.String({ maxLength: 40 }), atMs: timeMs });
+
+/** As much of these kinds as is judged here; what else they have is for others. */
 const AnyEntry = Type.Object({
-  kind: Type.String({ maxLength: 40 }),
-  atMs: timeMs,
+  ...DatedEntry.properties,
   clip: Type.Optional(hex(32)),
   files: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 10_000 })),
   month: Type.Optional(Type.String({ maxLength: 7 })),
@@ -244,3 +246,14 @@ const AnyEntry = Type.Object({
   jumpMs: Type.Optional(Type.Integer()),
 });
 export type JudgedEntry = Static<typeof AnyEntry>;
+
+const JUDGED_KINDS = new Set([
+  ...["clip", "torn", "rendition", "deletion"],
+  ...["keyring", "heartbeat", "clock", "statement"],
+]);
+
+/** @throws MalformedInput when it has no kind or time, or one that is judged is not of its shape. */
+function judgedEntry(entry: Json): JudgedEntry {
+  const { kind, atMs } = checkShape(DatedEntry, entry, "entry");
+  return JUDGED_KINDS.has(kind) ? checkShape(AnyEntry, entry, "entry") : { kind, atMs };
+}

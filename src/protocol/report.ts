@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import type { Json } from "./canonical-json.ts";
 import type { LedgerEntry, LedgerEntryOf } from "./ledger-entry.ts";
 import { MalformedInput } from "./errors.ts";
 import { REQUEST_KINDS } from "./request.ts";
@@ -8,57 +9,106 @@ const closed = { additionalProperties: false } as const;
 const literals = <const Values extends readonly string[]>(values: Values) =>
   Type.Union(values.map((value) => Type.Literal(value))) as unknown as Type.TUnsafe<Values[number]>;
 
-/** What became of the requests of one kind; the last six members add up to `received`. */
+const kindMembers = {
+  kind: literals(REQUEST_KINDS),
+  received: count,
+  /** Of these, how many claimed to be an emergency. */
+  emergency: count,
+  approved: count,
+  approvedInPart: count,
+  refused: count,
+  expired: count,
+  withdrawn: count,
+  open: count,
+};
+
+/** What became of the requests of one kind; from `approved` to `open` they add up to `received`. */
 const KindFiguresSchema = Type.Object(
   {
-    kind: literals(REQUEST_KINDS),
-    received: count,
-    /** Of these, how many claimed to be an emergency. */
-    emergency: count,
-    approved: count,
-    approvedInPart: count,
-    refused: count,
-    expired: count,
-    withdrawn: count,
-    open: count,
+    ...kindMembers,
+    /** Of recordings; of a request for several cameras, each counts. */
+    secondsAsked: count,
+    secondsGranted: count,
+    /** Requests and approvals of an older ledger, whose entries say no seconds. */
+    withoutSeconds: count,
+    /** Approvals with at least one picture as it was recorded, and approvals with sound. */
+    clearFaces: count,
+    audio: count,
+    /** Requests of which an owner stated that he knows who asks. */
+    assured: count,
   },
   closed,
 );
 export type KindFigures = Static<typeof KindFiguresSchema>;
 
+const figureMembers = {
+  /** Smallest and largest time of an entry; 0 where there is none. */
+  fromMs: count,
+  toMs: count,
+  entries: count,
+  /** Clips that were closed, and clips that a stop of the hub cut off. */
+  recordings: count,
+  torn: count,
+  deletions: count,
+  holds: count,
+  /** How often a device of the household opened a recording, or looked at a camera live. */
+  views: count,
+  live: count,
+  releases: count,
+  releasedFiles: count,
+  accesses: count,
+  revocations: count,
+  /** Entries about a request that do not follow from those before; an honest hub writes none. */
+  outOfPlace: count,
+  /** Releases, links and accesses that no signed approval came before. */
+  disclosuresWithoutApproval: count,
+};
+
 /**
  * What a household's ledger says about it, in numbers alone: no id, no camera, no time of a single
- * event. Only what the entries themselves show; what would need the records behind them (legal
- * basis, seconds, faces, sound) is not here, because nobody outside could check it.
+ * event. Only what the entries themselves show: the legal basis is sealed to the owners, and nobody
+ * outside could check a count of it.
  */
 export const ReportFiguresSchema = Type.Object(
   {
-    /** Smallest and largest time of an entry; 0 where there is none. */
-    fromMs: count,
-    toMs: count,
-    entries: count,
-    /** Clips that were closed, and clips that a stop of the hub cut off. */
-    recordings: count,
-    torn: count,
-    deletions: count,
-    holds: count,
-    /** How often a device of the household opened a recording, or looked at a camera live. */
-    views: count,
-    live: count,
+    ...figureMembers,
     /** One row a kind that was received, in the order of `REQUEST_KINDS`. */
     requests: Type.Array(KindFiguresSchema, { maxItems: REQUEST_KINDS.length }),
-    releases: count,
-    releasedFiles: count,
-    accesses: count,
-    revocations: count,
-    /** Entries about a request that do not follow from those before; an honest hub writes none. */
-    outOfPlace: count,
-    /** Releases and accesses that no signed approval came before. */
-    disclosuresWithoutApproval: count,
+    /** Approvals whose time to be fetched was over; those that an owner took back are above. */
+    lapses: count,
+    /** Links made for somebody without a key. */
+    shares: count,
+    /** Holds that an owner signed because of a request, renewals included. */
+    preservations: count,
+    /** Recordings that were sealed anew, for other readers. */
+    rewraps: count,
+    /** Times in which the ledger was silent, and said that it is there. */
+    heartbeats: count,
+    /** Monthly statements of owners. */
+    statements: count,
   },
   closed,
 );
 export type ReportFigures = Static<typeof ReportFiguresSchema>;
+
+/** Figures as reports of version 1 have them. */
+export const ReportFiguresV1Schema = Type.Object(
+  {
+    ...figureMembers,
+    requests: Type.Array(Type.Object(kindMembers, closed), { maxItems: REQUEST_KINDS.length }),
+  },
+  closed,
+);
+
+/** What a report of version 1 says of the same ledger. */
+export function figuresOfVersion1(figures: ReportFigures): Json {
+  const requests = figures.requests.map((row) => only(kindMembers, row));
+  return { ...only(figureMembers, figures), requests };
+}
+
+function only(members: object, value: Readonly<Record<string, Json>>): Record<string, Json> {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => Object.hasOwn(members, name)));
+}
 
 type Counts = { -readonly [Name in keyof ReportFigures]: ReportFigures[Name] };
 
@@ -70,6 +120,7 @@ interface Told {
   approval: string | null;
   isReleased: boolean;
   isRevoked: boolean;
+  isAssured: boolean;
 }
 
 interface Telling {
@@ -106,6 +157,12 @@ export function reportFigures(entries: readonly LedgerEntry[]): ReportFigures {
     revocations: 0,
     outOfPlace: 0,
     disclosuresWithoutApproval: 0,
+    lapses: 0,
+    shares: 0,
+    preservations: 0,
+    rewraps: 0,
+    heartbeats: 0,
+    statements: 0,
   };
   const telling: Telling = {
     counts,
@@ -118,6 +175,18 @@ export function reportFigures(entries: readonly LedgerEntry[]): ReportFigures {
   return { ...counts, requests: REQUEST_KINDS.flatMap((kind) => telling.rows.get(kind) ?? []) };
 }
 
+/** Entries that count and mean nothing else here. */
+const COUNTED = {
+  clip: "recordings",
+  torn: "torn",
+  deletion: "deletions",
+  view: "views",
+  live: "live",
+  rewrap: "rewraps",
+  heartbeat: "heartbeats",
+  statement: "statements",
+} as const;
+
 function tell(telling: Telling, entry: LedgerEntry): void {
   const { counts } = telling;
   switch (entry.kind) {
@@ -126,36 +195,34 @@ function tell(telling: Telling, entry: LedgerEntry): void {
       telling.keyringHead = entry.keyringHead;
       return;
     case "clip":
-      counts.recordings += 1;
-      return;
     case "torn":
-      counts.torn += 1;
-      return;
     case "deletion":
-      counts.deletions += 1;
+    case "view":
+    case "live":
+    case "rewrap":
+    case "heartbeat":
+    case "statement":
+      counts[COUNTED[entry.kind]] += 1;
       return;
     case "hold":
       // An end that is not ahead lets a hold go.
-      if (entry.untilMs > entry.atMs) counts.holds += 1;
+      if (entry.untilMs > entry.atMs) counts[entry.v === 1 ? "holds" : "preservations"] += 1;
       return;
-    case "view":
-      counts.views += 1;
-      return;
-    case "live":
-      counts.live += 1;
-      return;
+    case "assurance":
+      return tellAssurance(telling, entry);
     case "request":
       return tellRequest(telling, entry);
     case "decision":
       return tellDecision(telling, entry);
     case "release":
       return tellRelease(telling, entry);
+    case "share":
+      return tellShare(telling, entry);
     case "access":
       return tellAccess(telling, entry);
     case "revocation":
       return tellRevocation(telling, entry);
     case "rendition":
-    case "rewrap":
     case "settings":
     case "software":
     case "clock":
@@ -182,12 +249,15 @@ function tellRequest(telling: Telling, entry: LedgerEntryOf<"request">): void {
   row.open += 1;
   // Counted, and nothing else: no outcome here or anywhere depends on it (invariant 7).
   if (entry.urgency === "emergency") row.emergency += 1;
+  if (entry.v === 1) row.withoutSeconds += 1;
+  else row.secondsAsked += entry.secondsAsked;
   requests.set(entry.request, {
     row,
     isDecided: false,
     approval: null,
     isReleased: false,
     isRevoked: false,
+    isAssured: false,
   });
 }
 
@@ -202,7 +272,22 @@ function emptyRow(kind: KindFigures["kind"]): KindFigures {
     expired: 0,
     withdrawn: 0,
     open: 0,
+    secondsAsked: 0,
+    secondsGranted: 0,
+    withoutSeconds: 0,
+    clearFaces: 0,
+    audio: 0,
+    assured: 0,
   };
+}
+
+function tellAssurance({ counts, requests }: Telling, entry: LedgerEntryOf<"assurance">): void {
+  const told = requests.get(entry.request);
+  if (!told) counts.outOfPlace += 1;
+  else if (entry.level !== "none" && !told.isAssured) {
+    told.isAssured = true;
+    told.row.assured += 1;
+  }
 }
 
 /** Only the first decision of a request counts: none is taken back, a refusal least of all. */
@@ -217,12 +302,26 @@ function tellDecision(telling: Telling, entry: LedgerEntryOf<"decision">): void 
   told.row.open -= 1;
   told.row[outcome === "approved_in_part" ? "approvedInPart" : outcome] += 1;
   if (decisionSha256 !== null) telling.decisions.add(decisionSha256);
-  if (outcome === "approved" || outcome === "approved_in_part") told.approval = decisionSha256;
+  if (!isApproval(outcome)) return;
+  told.approval = decisionSha256;
+  if (entry.v === 1) {
+    told.row.withoutSeconds += 1;
+    return;
+  }
+  told.row.secondsGranted += entry.secondsGranted;
+  if (entry.clearFaces) told.row.clearFaces += 1;
+  if (entry.audio) told.row.audio += 1;
+}
+
+function isApproval(outcome: LedgerEntryOf<"decision">["outcome"]): boolean {
+  return outcome === "approved" || outcome === "approved_in_part";
 }
 
 /** What owners decide is signed, once, under the keyring in force; what time decides is not. */
 function isSoundDecision(telling: Telling, entry: LedgerEntryOf<"decision">): boolean {
   const { outcome, decisionSha256, keyringHead } = entry;
+  const isGiving = entry.v === 2 && (entry.secondsGranted > 0 || entry.clearFaces || entry.audio);
+  if (isGiving && !isApproval(outcome)) return false;
   if (decisionSha256 === null) return outcome === "expired" || outcome === "withdrawn";
   return (
     outcome !== "expired" &&
@@ -241,12 +340,22 @@ function tellRelease(telling: Telling, entry: LedgerEntryOf<"release">): void {
   else counts.disclosuresWithoutApproval += 1;
 }
 
+/** A link opens what was released to whoever has it: without an approval it is a disclosure. */
+function tellShare({ counts, requests }: Telling, entry: LedgerEntryOf<"share">): void {
+  counts.shares += 1;
+  if (!mayBeFetched(requests.get(entry.request), entry.decisionSha256))
+    counts.disclosuresWithoutApproval += 1;
+}
+
+function mayBeFetched(told: Told | undefined, decisionSha256: string): boolean {
+  return told?.approval === decisionSha256 && told.isReleased && !told.isRevoked;
+}
+
 function tellAccess(telling: Telling, entry: LedgerEntryOf<"access">): void {
   const { counts, requests } = telling;
   counts.accesses += 1;
-  const told = requests.get(entry.request);
-  const isApproved = told?.approval === entry.decisionSha256 && told.isReleased && !told.isRevoked;
-  if (!isApproved) counts.disclosuresWithoutApproval += 1;
+  if (!mayBeFetched(requests.get(entry.request), entry.decisionSha256))
+    counts.disclosuresWithoutApproval += 1;
 }
 
 function tellRevocation(telling: Telling, entry: LedgerEntryOf<"revocation">): void {
@@ -257,5 +366,7 @@ function tellRevocation(telling: Telling, entry: LedgerEntryOf<"revocation">): v
     return;
   }
   told.isRevoked = true;
-  counts.revocations += 1;
+  // A second version that names no revocation: the time to fetch was over, and nobody took it back.
+  const isLapse = entry.v === 2 && entry.revocationSha256 === null;
+  counts[isLapse ? "lapses" : "revocations"] += 1;
 }

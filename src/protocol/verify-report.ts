@@ -17,7 +17,12 @@ import { roleOfDevice, verifyKeyring, type Keyring } from "./keyring.ts";
 import type { LedgerEntry } from "./ledger-entry.ts";
 import { LIMITS } from "./limits.ts";
 import { hashLeaf, rootOfLeafHashes } from "./merkle.ts";
-import { reportFigures, ReportFiguresSchema } from "./report.ts";
+import {
+  figuresOfVersion1,
+  reportFigures,
+  ReportFiguresSchema,
+  ReportFiguresV1Schema,
+} from "./report.ts";
 import { readEntry } from "./read-entry.ts";
 import { requireKnownCosigners } from "./checkpoint-witnesses.ts";
 import type { BundleCheck } from "./verify-bundle.ts";
@@ -28,20 +33,27 @@ const closed = { additionalProperties: false } as const;
 
 export const REPORT_FORMAT = "doorward-report/v1";
 
+const statementMembers = {
+  origin: Type.String({ maxLength: 200 }),
+  atMs: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  checkpoint: Type.Object({ size: Type.Integer({ minimum: 1 }), root: hex(64) }, closed),
+  keyringEpoch: Type.Integer({ minimum: 0 }),
+  keyringHead: hex(64),
+};
+
 /** What an owner's device signs: figures, and the state of ledger and keyring they are of. */
 export const ReportStatementSchema = Type.Object(
-  {
-    v: Type.Literal(1),
-    origin: Type.String({ maxLength: 200 }),
-    atMs: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-    checkpoint: Type.Object({ size: Type.Integer({ minimum: 1 }), root: hex(64) }, closed),
-    keyringEpoch: Type.Integer({ minimum: 0 }),
-    keyringHead: hex(64),
-    figures: ReportFiguresSchema,
-  },
+  { v: Type.Literal(2), ...statementMembers, figures: ReportFiguresSchema },
   closed,
 );
 export type ReportStatement = Static<typeof ReportStatementSchema>;
+
+/** Of a report that was made before requests and decisions said how much. */
+const OldStatementSchema = Type.Object(
+  { v: Type.Literal(1), ...statementMembers, figures: ReportFiguresV1Schema },
+  closed,
+);
+const AnyStatementSchema = Type.Union([ReportStatementSchema, OldStatementSchema]);
 
 /**
  * A report as a file, one canonical JSON object. Entries stand in it as they are: written alone,
@@ -94,7 +106,7 @@ interface Parts {
   keyring?: Keyring;
   checkpoint?: VerifiedCheckpoint;
   entries?: readonly LedgerEntry[];
-  signed?: ReportStatement;
+  signed?: Static<typeof AnyStatementSchema>;
   counted?: ReportStatement;
 }
 
@@ -201,7 +213,7 @@ function readStatement(parts: Parts): string {
   const { size, root } = need(parts.checkpoint);
   const { report } = need(parts.file);
   const { envelope, payload, content } = openEnvelope(report, PAYLOAD_TYPES.report, "report");
-  const statement = checkShape(ReportStatementSchema, content, "report");
+  const statement = checkShape(AnyStatementSchema, content, "report");
   const isOfThisLedger =
     statement.origin === keyring.origin &&
     statement.checkpoint.size === size &&
@@ -229,9 +241,10 @@ function requireOwners(envelope: Envelope, payload: Uint8Array, keyring: Keyring
 function requireSameFigures(parts: Parts): string {
   const statement = need(parts.signed);
   const figures = reportFigures(need(parts.entries));
-  if (!equalBytes(canonicalJson(figures), canonicalJson(statement.figures)))
+  const expected = statement.v === 1 ? figuresOfVersion1(figures) : figures;
+  if (!equalBytes(canonicalJson(expected), canonicalJson(statement.figures)))
     refuse("figures", "its figures are not those that its entries give");
-  parts.counted = statement;
+  parts.counted = { ...statement, v: 2, figures };
   return `${figures.requests.reduce((sum, { received }) => sum + received, 0)} requests`;
 }
 
@@ -240,7 +253,7 @@ function requireNoDisclosure(parts: Parts): string {
   if (disclosuresWithoutApproval > 0)
     refuse(
       "disclosuresWithoutApproval",
-      `the ledger has ${disclosuresWithoutApproval} releases or accesses without an approval`,
+      `the ledger has ${disclosuresWithoutApproval} releases, links or accesses without an approval`,
     );
   return `${releases} releases, ${accesses} accesses`;
 }

@@ -36,7 +36,11 @@ describe("doorward owner report", () => {
     expect(stdout).toMatch(/^police_voluntary( +[0-9]+){7}$/m);
     expect(stdout).toMatch(/^police_emergency {11}1 {9}0 {9}0 {9}1 /m);
     expect(stdout).toContain("Said to be an emergency: 1. That changed nothing.");
-    expect(stdout).toContain("Releases: 1, with 1 files. Downloads: 1. Revoked: 0.");
+    expect(stdout).toContain(
+      "Releases: 1, with 1 files. Links: 0. Downloads: 1. Taken back: 0. Time over: 0.",
+    );
+    expect(stdout).toMatch(/^Seconds asked for: 1200\. Granted: [1-9][0-9]*\.$/m);
+    expect(stdout).toContain("Approvals with clear faces: 1. With sound: 0.");
     expect(stdout).toContain("Disclosures without an owner's approval: 0");
     expect(stdout).not.toMatch(/suspect|suspicious|offender|criminal/i);
   });
@@ -123,4 +127,49 @@ test("a release that nobody signed for is said aloud by both, and both exit with
   expect(checked.stdout).toContain("Disclosures without an owner's approval: 1");
   const { entries } = parseCanonicalJson(await readFile(bad), "report") as { entries: unknown[] };
   expect(entries).toHaveLength(hub.ledgerKinds().length);
+});
+
+describe("doorward owner receipt and owner statement", () => {
+  const cli = (...args: string[]) => runCli(args, folder);
+
+  test("write files that anybody can check without the hub", async () => {
+    const receipt = path.join(folder, "entry.tlog-proof");
+    const made = await cli("owner", "receipt", "0", "--keys", keys, "--out", receipt);
+    expect([made.code, made.stdout]).toEqual([0, expect.stringContaining("Entry 0 of ledger")]);
+    const checked = await cli("verify", "--receipt", receipt);
+    expect(checked.code).toBe(0);
+    expect(checked.stdout.match(/^holds {8} /gm)).toHaveLength(4);
+    const bytes = await readFile(receipt);
+    await writeFile(receipt, bytes.with(300, (bytes[300] ?? 0) ^ 1));
+    expect((await cli("verify", "--receipt", receipt)).code).toBe(1);
+    expect((await cli("verify", "--receipt", path.join(folder, "bundle.zip"))).code).toBe(2);
+
+    const statement = path.join(folder, "month.tlog-proof");
+    const month = new Date().toISOString().slice(0, 7);
+    const words = ["--words", "Ask me again next month."];
+    const given = ["owner", "statement", "--month", month, "--keys", keys, "--out", statement];
+    expect((await cli(...given)).code).toBe(1);
+    expect((await cli(...given, ...words, "--yes")).code).toBe(0);
+    const shown = await cli("verify", "--statement", statement);
+    expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining(`month ${month}`)]);
+    expect(shown.stdout).toContain("Ask me again next month.");
+  });
+});
+
+describe("doorward owner witness", () => {
+  test("says what is missing, exits with 1, and not again once somebody has looked", async () => {
+    const clip = firstClip(hub);
+    const [listed] = hub.hub.services.clips.files(clip);
+    if (!listed) throw new Error("no file");
+    rmSync(hub.hub.services.clips.pathOf(clip, listed));
+    const found = await runCli(["owner", "witness", "--keys", keys], folder);
+    expect([found.code, found.stderr]).toEqual([1, expect.stringContaining("ALARM")]);
+    expect(found.stdout).toContain("none changed or removed");
+    expect(found.stderr).toContain(`ALARM: Recording ${clip} is in the ledger`);
+    const looked = await runCli(["owner", "witness", "--acknowledge", "--keys", keys], folder);
+    expect(looked.code).toBe(0);
+    const again = await runCli(["owner", "witness", "--json", "--keys", keys], folder);
+    expect(again.code).toBe(0);
+    expect(JSON.parse(again.stdout)).toMatchObject({ alarms: [] });
+  });
 });

@@ -219,7 +219,9 @@ describe("what a device remembers", () => {
     expect(() => LedgerWatch.read({ ...stored, clips: [["x", 1]] })).toThrow();
   });
 
-  test("takes in a kind that it does not know by its time", () => {
+  test("takes in what it does not judge, or does not know, by its time", () => {
+    const release = { decisionSha256: HEAD, files: 3, request: clipId(7), v: 1, kind: "release" };
+    expect(taken([{ ...release, atMs: START }]).clipCount).toBe(0);
     const watch = taken([beat(0), { v: 9, kind: "tomorrow", atMs: START + HOUR, x: [] }, beat(2)]);
     expect(watch.alarms(START + 2 * HOUR)).toEqual([]);
   });

@@ -3,10 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeReport, type MadeReport, type ReportSource } from "../../src/owner/report.ts";
 import { envelopeSigner, generateReader, generateSigningKey } from "../../src/owner/identity.ts";
 import { toHex, utf8Bytes, utf8Text } from "../../src/protocol/bytes.ts";
-import { canonicalJson, parseCanonicalJson } from "../../src/protocol/canonical-json.ts";
+import { canonicalJson, parseCanonicalJson, type Json } from "../../src/protocol/canonical-json.ts";
 import { PAYLOAD_TYPES, signEnvelope, type Envelope } from "../../src/protocol/envelope.ts";
 import type { LedgerEntry } from "../../src/protocol/ledger-entry.ts";
 import { hashLeaf, rootOfLeafHashes } from "../../src/protocol/merkle.ts";
+import { figuresOfVersion1 } from "../../src/protocol/report.ts";
 import {
   isSoundReport,
   looksLikeReport,
@@ -130,6 +131,22 @@ describe("a report", () => {
     const after = await report(other);
     expect(verifyReport(before.bytes).holds).toBe(true);
     expect(after.statement.checkpoint.size).toBe(before.statement.checkpoint.size + 1);
+  });
+
+  test("of version 1, made before entries said how much, goes on to hold; with other figures not", async () => {
+    const { figures, ...rest } = made.statement;
+    const old = async (of: object): Promise<Uint8Array> => {
+      const statement = { ...rest, v: 1, figures: of } as unknown as Json;
+      const signer = envelopeSigner(hub.owner.key);
+      return withFile({ report: await signEnvelope(PAYLOAD_TYPES.report, statement, signer) });
+    };
+    const was = figuresOfVersion1(figures) as object;
+    expect(Object.keys(was)).toHaveLength(16);
+    expect(failure(await old(was))).toBeNull();
+    expect(failure(await old({ ...was, accesses: 0 }))).toBe(
+      "the figures are those of the entries",
+    );
+    expect(failure(await old(figures))).toBe("an owner's device signed this report");
   });
 
   test("is not signed by a device that is no owner's", async () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { LedgerEntry } from "../../src/protocol/ledger-entry.ts";
+import type { LedgerEntry, LedgerEntryOf } from "../../src/protocol/ledger-entry.ts";
 import { reportFigures, type ReportFigures } from "../../src/protocol/report.ts";
 
 const HEAD = "a".repeat(64);
@@ -25,7 +25,7 @@ const request = (number = 1, requestKind = "insurer", urgency = "normal"): Ledge
   channel: "typed_by_owner",
   urgency,
 });
-type Decision = Extract<LedgerEntry, { kind: "decision" }>;
+type Decision = Extract<LedgerEntry, { kind: "decision"; v: 1 }>;
 const decision = (changes: Partial<Decision> = {}): Decision => ({
   ...at,
   kind: "decision",
@@ -42,6 +42,13 @@ const release = (number = 1, decisionSha256 = hash(number)): LedgerEntry => ({
   decisionSha256,
   files: 3,
 });
+const share = (number = 1, decisionSha256 = hash(number)): LedgerEntry => ({
+  ...at,
+  kind: "share",
+  request: id(number),
+  decisionSha256,
+  shareSha256: hash(8),
+});
 const access = (number = 1, decisionSha256 = hash(number)): LedgerEntry => ({
   ...at,
   kind: "access",
@@ -53,6 +60,11 @@ const revocation = (number = 1): LedgerEntry => ({
   kind: "revocation",
   request: id(number),
   decisionSha256: hash(number),
+});
+
+const lapse = (): LedgerEntry => ({
+  ...{ ...at, v: 2, kind: "revocation", request: id(1), decisionSha256: hash(1) },
+  revocationSha256: null,
 });
 
 const refused = (): Decision => decision({ outcome: "refused", decisionSha256: hash(9) });
@@ -87,6 +99,9 @@ describe("a release or an access counts as a disclosure without approval", () =>
     ["the keyring had changed", [request(), keyring(NEXT_HEAD), decision(), release()]],
     ["it is the second release", [request(), decision(), release(), release()]],
     ["it was fetched without a release", [request(), decision(), access()]],
+    ["a link was made before the release", [request(), decision(), share()]],
+    ["a link was made after a revocation", [...released(), revocation(), share()]],
+    ["it was fetched after its time was over", [...released(), lapse(), access()]],
     ["it was fetched after a revocation", [...released(), revocation(), access()]],
     ["it was released after a revocation", [request(), decision(), revocation(), release()]],
     ["one signature serves two requests", [...released(), request(2), reused(), reusedRelease()]],
@@ -122,13 +137,15 @@ const anyEntry: fc.Arbitrary<LedgerEntry>[] = [
     .map(decision),
   fc.tuple(digit, digit).map(([number, by]) => release(number, hash(by))),
   fc.tuple(digit, digit).map(([number, by]) => access(number, hash(by))),
+  fc.tuple(digit, digit).map(([number, by]) => share(number, hash(by))),
   digit.map(revocation),
 ];
 
 /** By looking back through everything for each entry, where the code under test goes forward once. */
 function isUnapproved(entries: readonly LedgerEntry[], index: number): boolean {
   const entry = entries[index];
-  if (entry?.kind !== "release" && entry?.kind !== "access") return false;
+  if (entry?.kind !== "release" && entry?.kind !== "access" && entry?.kind !== "share")
+    return false;
   const own = entries.slice(0, index).flatMap((one, place) => {
     const isOwn = "request" in one && one.request === entry.request;
     return isOwn ? [{ one, place }] : [];
@@ -142,7 +159,7 @@ function isUnapproved(entries: readonly LedgerEntry[], index: number): boolean {
     return place > decided.place && decisionSha256 === entry.decisionSha256;
   });
   if (after.some(({ one }) => one.kind === "revocation")) return true;
-  return after.some(({ one }) => one.kind === "release") !== (entry.kind === "access");
+  return after.some(({ one }) => one.kind === "release") === (entry.kind === "release");
 }
 
 /** True for a decision that is signed as it should be, and whose hash no decision before took. */
@@ -157,7 +174,7 @@ function isTaken(
   entries: readonly LedgerEntry[],
   one: LedgerEntry,
   before: number,
-  entry: Decision,
+  entry: LedgerEntryOf<"decision">,
 ): boolean {
   if (one.kind !== "decision" || one.decisionSha256 !== entry.decisionSha256) return false;
   const asked = entries.findIndex(
@@ -197,11 +214,15 @@ describe("the figures", () => {
       access(1),
       revocation(1),
     ]);
-    const none = { approved: 0, approvedInPart: 0, refused: 0, expired: 0, withdrawn: 0, open: 0 };
-    expect(figures.requests).toEqual([
-      { kind: "police_emergency", received: 1, emergency: 1, ...none, refused: 1 },
-      { kind: "insurer", received: 3, emergency: 0, ...none, approved: 1, expired: 1, open: 1 },
-    ]);
+    const outcomes = { approved: 0, approvedInPart: 0, refused: 0, expired: 0, withdrawn: 0 };
+    const amounts = { secondsAsked: 0, secondsGranted: 0, clearFaces: 0, audio: 0, assured: 0 };
+    const none = { ...outcomes, ...amounts, open: 0, withoutSeconds: 0 };
+    expect(figures.requests).toEqual(
+      [
+        ...[{ ...none, kind: "police_emergency", received: 1, emergency: 1, refused: 1 }],
+        { ...none, kind: "insurer", received: 3, emergency: 0, approved: 1, expired: 1, open: 1 },
+      ].map((row) => ({ ...row, withoutSeconds: row.received + row.approved })),
+    );
     expect(figures).toMatchObject({
       entries: 12,
       releases: 1,
@@ -234,6 +255,61 @@ describe("the figures", () => {
     const twice = [keyring(), request(), decision(), decision({ decisionSha256: hash(2) })];
     expect(reportFigures(twice).outOfPlace).toBe(1);
     expect(reportFigures(twice).requests[0]).toMatchObject({ approved: 1, open: 0 });
+  });
+
+  const asked = (secondsAsked: number): LedgerEntry => ({
+    ...{ ...at, v: 2, kind: "request", request: id(1), requestSha256: hash(1), urgency: "normal" },
+    ...{ requestKind: "insurer", channel: "typed_by_owner", secondsAsked },
+  });
+  const granted = (changes: Partial<LedgerEntryOf<"decision">> = {}): LedgerEntry =>
+    ({
+      ...{ ...decision(), v: 2, secondsGranted: 30, clearFaces: true, audio: false },
+      ...changes,
+    }) as LedgerEntry;
+
+  test("set the seconds asked against those granted, and say where faces or sound left", () => {
+    const { requests, outOfPlace } = reportFigures([keyring(), asked(3_600), granted()]);
+    expect(outOfPlace).toBe(0);
+    expect(requests[0]).toMatchObject({ secondsAsked: 3_600, secondsGranted: 30 });
+    expect(requests[0]).toMatchObject({ clearFaces: 1, audio: 0, withoutSeconds: 0 });
+  });
+
+  test("count no refusal, and nothing that nobody decided, as giving anything", () => {
+    for (const outcome of ["refused", "expired", "withdrawn"] as const) {
+      const decisionSha256 = outcome === "refused" ? hash(1) : null;
+      const giving = granted({ outcome, decisionSha256 });
+      expect(reportFigures([keyring(), asked(1), giving]).outOfPlace).toBe(1);
+      const nothing = { secondsGranted: 0, clearFaces: false, audio: false };
+      const sound = granted({ outcome, decisionSha256, ...nothing });
+      expect(reportFigures([keyring(), asked(1), sound]).outOfPlace).toBe(0);
+    }
+  });
+
+  test("tell what time ended from what an owner took back, and count links and statements", () => {
+    const figures = reportFigures([
+      ...[keyring(), ...released(), share(), lapse()],
+      {
+        ...at,
+        kind: "assurance",
+        request: id(1),
+        level: "met",
+        device: HEAD,
+        statementSha256: HEAD,
+      },
+      {
+        ...at,
+        kind: "assurance",
+        request: id(1),
+        level: "none",
+        device: HEAD,
+        statementSha256: HEAD,
+      },
+      { ...at, kind: "statement", month: "2026-10", statementSha256: HEAD },
+      { ...at, kind: "heartbeat", everyMs: 3_600_000, first: false },
+    ]);
+    expect(figures).toMatchObject({ lapses: 1, revocations: 0, shares: 1, statements: 1 });
+    expect(figures).toMatchObject({ heartbeats: 1, disclosuresWithoutApproval: 0 });
+    expect(figures.requests[0]).toMatchObject({ assured: 1 });
   });
 
   test("are not made up for a kind of request that is not known", () => {
