@@ -20,6 +20,7 @@ export function summaryOf(request: StoredRequest, services: HubServices): Api.Re
     ...(leavesInMs === null ? {} : { leavesAtMs: services.nowMs() + leavesInMs }),
     ...(availableUntilMs === null ? {} : { availableUntilMs }),
     ...(endedAtMs === null ? {} : { endedAtMs }),
+    ...(request.releaseIndex === null ? {} : { wasReleased: true as const }),
     ...(request.state === "accessed" ? { fetched: timesFetched(services, request) } : {}),
     statusUrl: services.statusUrl(request.statusToken),
   };

@@ -4,6 +4,7 @@ import { LedgerChanged } from "../../../src/owner/witness.ts";
 import { clipCalls } from "./calls/clip-calls.ts";
 import { eventCalls } from "./calls/event-calls.ts";
 import { decisionCalls } from "./calls/decision-calls.ts";
+import { handlingCalls } from "./calls/handling-calls.ts";
 import { houseCalls } from "./calls/house-calls.ts";
 import { hubCalls } from "./calls/hub-calls.ts";
 import { liveCalls } from "./calls/live-calls.ts";
@@ -12,6 +13,7 @@ import { peopleCalls } from "./calls/people-calls.ts";
 import { renditionCalls } from "./calls/rendition-calls.ts";
 import { settingsCalls } from "./calls/settings-calls.ts";
 import { requestCalls } from "./calls/request-calls.ts";
+import { togetherCalls } from "./calls/together-calls.ts";
 import { timelineCalls } from "./calls/timeline-calls.ts";
 import { OwnerDevice } from "./owner-device.ts";
 import type { FromVault, ToVault, VaultErrorData } from "./vault-messages.ts";
@@ -36,7 +38,9 @@ const calls = {
   ...liveCalls,
   ...renditionCalls,
   ...requestCalls,
+  ...handlingCalls,
   ...decisionCalls,
+  ...togetherCalls,
   ...timelineCalls,
   ...eventCalls,
 };

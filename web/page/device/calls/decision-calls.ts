@@ -79,10 +79,19 @@ export const decisionCalls = {
   confirmation: async ({ device }: VaultContext): Promise<Confirmation> =>
     passkeyOf(device, (await device.follow()).keyring) === null ? "none" : "passkey",
 
+  /** How many persons have to sign, and how long an approval waits for a veto. */
+  signingPolicy: async ({ device }: VaultContext) => (await device.follow()).keyring.policy,
+
   /** Makes the statement from what was chosen; signs nothing. */
   prepareApproval: async (
     { device }: VaultContext,
-    choice: ShownAs & { parts: readonly ChosenPart[]; recipient: string | null },
+    choice: ShownAs & {
+      parts: readonly ChosenPart[];
+      recipient: string | null;
+      /** Null: as the request states it. */
+      purpose: string | null;
+      availableForMs: number;
+    },
   ): Promise<PreparedApproval> => {
     prepared?.stop.abort();
     prepared = null;
@@ -94,7 +103,8 @@ export const decisionCalls = {
     const terms = approvalTerms(ground, {
       clips: clips.map(({ chosen }) => chosen),
       recipient: recipientOf(choice.recipient, ground.request),
-      purpose: await purposeOf(device, ground.request),
+      purpose: choice.purpose ?? (await purposeOf(device, ground.request)),
+      availableForMs: choice.availableForMs,
       isPart: await isPart(hub, ground.request, clips),
     });
     const bytes = canonicalJson(terms);
@@ -127,7 +137,9 @@ export const decisionCalls = {
       statement.stage = "sending";
       const { length } = filesOfTerms(statement.terms);
       context.progress(length, length);
-      const decided = await post(context.device, statement.terms.request, decision);
+      const { exportSigners } = (await context.device.follow()).keyring.policy;
+      const as = exportSigners > 1 ? "proposal" : "decision";
+      const decided = await post(context.device, statement.terms.request, decision, as);
       statement.stage = "done";
       return decided;
     } catch (error) {
@@ -155,7 +167,7 @@ export const decisionCalls = {
     requireAsShown(ground.request, shown);
     const signer = await confirmingSigner(context, hub.keyring);
     const terms = refusalTerms(ground);
-    return post(device, request, await signRefusal(terms, signer));
+    return post(device, request, await signRefusal(terms, signer), "decision");
   },
 
   /**
@@ -177,11 +189,11 @@ function requireAsShown({ recordSha256 }: Api.RequestSummary, shown: ShownAs): v
   if (recordSha256 !== shown.recordSha256) throw changedSinceShown("the hub shows another request");
 }
 
-function changedSinceShown(found: string): HubError {
+export function changedSinceShown(found: string): HubError {
   return new HubError("CHANGED_SINCE_SHOWN", `Nothing was sent: ${found} than before`);
 }
 
-function shownAnew(): HubError {
+export function shownAnew(): HubError {
   return new HubError(
     "SHOWN_ANEW",
     "Cannot sign: this is not the statement that is shown, or it was signed already",
@@ -266,7 +278,7 @@ async function signPrepared(context: VaultContext, statement: Prepared): Promise
   const { device, progress } = context;
   const { terms } = statement;
   if (Date.now() >= terms.notAfterMs)
-    throw new HubError("SHOWN_ANEW", "Cannot sign: this was shown over 15 minutes ago");
+    throw new HubError("SHOWN_ANEW", "Cannot sign: this was shown too long ago");
   const signer = await confirmingSigner(context, (await device.follow()).keyring);
   const assertion = await signer.assert?.(termsHash(terms));
   await requireUnchanged(device, terms);
@@ -309,9 +321,16 @@ async function post(
   device: OwnerDevice,
   request: string,
   decision: Envelope,
+  as: "decision" | "proposal",
 ): Promise<ShownRequest> {
-  const path = `/api/requests/${request}/decision`;
+  const path = `/api/requests/${request}/${as}`;
   const decided = await device.client.post(path, { decision }, Api.RequestSummary);
+  await cosignSeen(device);
+  return show(device, decided);
+}
+
+/** Witnesses the ledger as it is after what this device has just changed. */
+export async function cosignSeen(device: OwnerDevice): Promise<void> {
   try {
     const { client, keyring, seen } = await device.follow();
     const line = cosign(keyring, seen.checkpoint, signingKeyOf(device.bundle), Date.now());
@@ -320,5 +339,4 @@ async function post(
     // The decision stands, and is witnessed the next time; a ledger that lied is told at once.
     if (error instanceof LedgerChanged || !(error instanceof HubError)) throw error;
   }
-  return show(device, decided);
 }

@@ -4,10 +4,13 @@ import { fillFormTemplate } from "../../../../src/owner/form.ts";
 import { fetchSummary, requireHonestSummary } from "../../../../src/owner/ground.ts";
 import {
   openPersonal,
+  openRequest,
+  ownersIdentities,
   readRequestDocument,
   readSealedRequest,
   sealPersonal,
   type Form,
+  type OpenedRequest,
 } from "../../../../src/owner/requests.ts";
 import * as Api from "../../../../src/protocol/api.ts";
 import type { ProposalSummary } from "../../../../src/protocol/api-decisions.ts";

@@ -3,13 +3,17 @@ import { VaultError } from "../../device/vault-messages.ts";
 import { inLanguage } from "../../words/language.ts";
 import { dateAndTime } from "../../words/times.ts";
 import { words as frameWords } from "../../words/words.ts";
+import { endText, together } from "./together/text.ts";
 import { english } from "./words.en.ts";
 import { french } from "./words.fr.ts";
 
 export const words = inLanguage(english, french);
 
 /** Where a request stands, in a sentence. */
-export function stateText({ state, outcome, fetched }: ShownRequest): string {
+export function stateText(request: ShownRequest): string {
+  const { state, outcome, fetched } = request;
+  const ended = endText(request);
+  if (ended !== null) return ended;
   const text = words.state;
   const approved = outcome === "approved_in_part" ? text.approvedInPart : text.approved;
   switch (state) {
@@ -81,6 +85,10 @@ export function plainLines(text: string): string {
 /** What went wrong, in the words of this screen or of the whole page. */
 export function problemText(error: unknown): string {
   if (!(error instanceof VaultError)) return frameWords.errors.FAILED;
-  const known: Readonly<Record<string, string>> = { ...frameWords.errors, ...words.errors };
+  const known: Readonly<Record<string, string>> = {
+    ...frameWords.errors,
+    ...words.errors,
+    ...together.errors,
+  };
   return known[error.code] ?? error.message;
 }
