@@ -151,13 +151,15 @@ async function bundleViewer(): Promise<{ script: string; style: string }> {
   };
 }
 
+const TYPEBOX = "\0virtual:typebox-parts";
+
 /** The same libraries without what no format of ours uses, and each of them once. */
 function smaller(): Plugin {
   return {
     name: "smaller",
     enforce: "pre",
     async resolveId(id, importer) {
-      if (id === "typebox" || id === "typebox/value") return part("typebox-parts.ts");
+      if (id === "typebox" || id === "typebox/value") return TYPEBOX;
       const isOfTypebox = importer?.includes("/node_modules/typebox/") === true;
       if (isOfTypebox && id.endsWith("format/index.mjs")) return part("typebox-no-formats.ts");
       const isNested = importer?.includes("/node_modules/@noble/post-quantum/") === true;
@@ -165,6 +167,10 @@ function smaller(): Plugin {
         return this.resolve(id, part("main.ts"), { skipSelf: true });
       return null;
     },
+    load: (id) =>
+      id === TYPEBOX
+        ? `export { Type as default, Value } from ${JSON.stringify(part("typebox-parts.ts"))};`
+        : null,
   };
 }
 

@@ -8,4 +8,3 @@ export const Format = {
     throw new Error("the viewer knows no formats");
   },
 };
-export default Format;

@@ -15,5 +15,16 @@ import { Union } from "../../node_modules/typebox/build/type/types/union.mjs";
 import { Check } from "../../node_modules/typebox/build/value/check/index.mjs";
 import { Errors } from "../../node_modules/typebox/build/value/errors/index.mjs";
 
-export default { Array, Boolean, Integer, Literal, Null, Number, Object, Optional, String, Union };
+export const Type = {
+  Array,
+  Boolean,
+  Integer,
+  Literal,
+  Null,
+  Number,
+  Object,
+  Optional,
+  String,
+  Union,
+};
 export const Value = { Check, Errors };
