@@ -1,13 +1,13 @@
 import { clipsBetween } from "../../../../src/owner/clips-between.ts";
-import { randomHex } from "../../../../src/owner/device-bundle.ts";
+import { randomHex, type DeviceBundle } from "../../../../src/owner/device-bundle.ts";
 import { fillFormTemplate } from "../../../../src/owner/form.ts";
 import { fetchSummary, requireHonestSummary } from "../../../../src/owner/ground.ts";
+import { openAttachment, sealAttachment } from "../../../../src/owner/request-attachment.ts";
+import { readRequestFile } from "../../../../src/owner/request-file.ts";
 import {
-  openPersonal,
   openRequest,
   ownersIdentities,
   readRequestDocument,
-  readSealedRequest,
   sealPersonal,
   type Form,
   type OpenedRequest,
@@ -15,12 +15,11 @@ import {
 import * as Api from "../../../../src/protocol/api.ts";
 import type { ProposalSummary } from "../../../../src/protocol/api-decisions.ts";
 import { sha256Hex, utf8Bytes } from "../../../../src/protocol/bytes.ts";
-import { parseJson } from "../../../../src/protocol/canonical-json.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
 import { citesNoBasis, lint } from "../../../../src/protocol/linter.ts";
 import type { LintCode } from "../../../../src/protocol/linter-sources.ts";
 import { parseRequestId } from "../../../../src/protocol/ids.ts";
-import { LIMITS, REQUEST_EXPIRY_MAX_MS } from "../../../../src/protocol/limits.ts";
+import { REQUEST_EXPIRY_MAX_MS } from "../../../../src/protocol/limits.ts";
 import type { SealedDocument } from "../../../../src/protocol/request-document.ts";
 import { checkAsked, type Personal, type RequestRecord } from "../../../../src/protocol/request.ts";
 import { statusTokenOf } from "../../../../src/protocol/status-token.ts";
@@ -32,6 +31,12 @@ const PAGE_REQUESTS = 50;
 const OPEN_PAGE_REQUESTS = 500;
 const OPEN_PAGES_MAX = 20;
 const OPENED_KEPT_MAX = 1_000;
+
+/** A file that somebody chose, to go with a request. */
+export interface AttachedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
 
 /** A request as the page shows it: checked, and its personal part opened where this device can. */
 export interface ShownRequest {
@@ -125,25 +130,39 @@ export const requestCalls = {
    *
    * @throws MalformedInput naming the field.
    */
-  typeRequest: async ({ device }: VaultContext, { document }: { document: unknown }) => {
+  typeRequest: async (
+    { device }: VaultContext,
+    { document, attached }: { document: unknown; attached: AttachedFile | null },
+  ) => {
     const { asked, personal } = readRequestDocument(document);
     const { client, keyring } = await device.follow();
-    const body = { asked, personal: await sealPersonal(asked, personal, keyring.readers.owners) };
-    return (await client.post("/api/requests", body, Api.RequestSummary)).record.request;
+    const { owners } = keyring.readers;
+    const scan = attached && (await sealAttachment(attached.name, attached.bytes, owners));
+    const sealed = await sealPersonal(asked, personal, owners, scan?.inside ?? null);
+    const body = { asked, personal: sealed, ...(scan ? { document: scan.announced } : {}) };
+    const { request } = (await client.post("/api/requests", body, Api.RequestSummary)).record;
+    if (scan) await client.sendBytes(`/api/requests/${request}/document`, scan.sealed);
+    return request;
   },
 
   /** Takes a sealed request that came by mail: opened here first, since the hub cannot look inside. */
   importRequest: async ({ device }: VaultContext, { file }: { file: Uint8Array }) => {
-    if (file.length > LIMITS.requestBytes)
-      throw new HubError("TOO_LARGE", "Cannot take this file: it is over 64 KiB");
-    const sealed = readSealedRequest(parseJson(file, "request"));
-    await openPersonal(sealed.asked, sealed.personal, ownersIdentity(device));
+    const { request: sealed, document } = readRequestFile(file, "this file");
+    const owners = ownersIdentities(requireOwner(device));
+    const opened = await openRequest(sealed.asked, sealed.personal, owners);
+    // Before anything is handed in: a document that does not belong to it would never open.
+    if (opened.document && document) await openAttachment(opened.document, document, owners);
     const taken = await device.client.post("/api/requests/import", sealed, Api.RequestSummary);
-    return taken.record.request;
+    const { request } = taken.record;
+    if (document) await device.client.sendBytes(`/api/requests/${request}/document`, document);
+    return request;
   },
 
   /** A form for one requester, once: the page to send to him, and where he will look. */
-  makeForm: async ({ device }: VaultContext, { expiresAtMs }: { expiresAtMs: number }) => {
+  makeForm: async (
+    { device }: VaultContext,
+    { expiresAtMs, isVisitors }: { expiresAtMs: number; isVisitors: boolean },
+  ) => {
     const { client, keyring } = await device.follow();
     // Only now: it is as large as the rest of the vault.
     const { default: template } = await import("virtual:form-template");
@@ -158,6 +177,7 @@ export const requestCalls = {
       expiresAtMs: answer.expiresAtMs,
       intakeUrl,
       statusUrl: `${answer.statusUrl}${statusTokenOf(token)}`,
+      ...(isVisitors ? { shape: "visitor" } : {}),
     };
     const { statusUrl } = form;
     return { page: fillFormTemplate(template, form), expiresAtMs: form.expiresAtMs, statusUrl };
@@ -246,11 +266,10 @@ export async function purposeOf(device: OwnerDevice, summary: Api.RequestSummary
   return (await openedRequest(device, summary))?.personal.purpose ?? "not stated";
 }
 
-function ownersIdentity({ bundle }: OwnerDevice): string {
-  const { owners } = bundle.readers;
-  if (owners === undefined)
+function requireOwner({ bundle }: OwnerDevice): DeviceBundle {
+  if (bundle.readers.owners === undefined)
     throw new HubError("NOT_ALLOWED", "Cannot open requests: only an owner's device can");
-  return owners;
+  return bundle;
 }
 
 function isOpen({ state }: Api.RequestSummary): boolean {

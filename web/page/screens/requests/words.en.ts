@@ -248,6 +248,7 @@ export const english = {
       "sought.to": "Choose a day and time after the beginning.",
       "sought.cameras": "Choose at least one camera, or that they name none.",
       deadline: "This is no day and time.",
+      document: "A PDF, a JPEG or PNG picture, or plain text, of at most 4 MiB.",
       recipient: "This is no age key: it begins with age1 and is copied as a whole.",
       other: "At most 200 characters.",
     },
@@ -261,10 +262,11 @@ export const english = {
     formMade: (when: string) => `request.html is saved. It can be used once, until ${when}.`,
     formAddress:
       "If you approve, the recording will be at this address. Until then there is nothing there. The form says so, too:",
-    fileText: "Choose the file that came back, or drop it here. At most 64 KiB.",
+    fileText:
+      "Choose the file that came back, or drop it here. At most 8 MiB, its document included.",
     choose: "Choose the file",
     opening: "Opening …",
-    tooLarge: "This file is over 64 KiB. It is not one that a form makes.",
+    tooLarge: "This file is over 8 MiB. It is not one that a form makes.",
   },
   errors: {
     CANCELLED: "Stopped. Nothing was signed, and nothing has been sent.",
@@ -282,6 +284,17 @@ export const english = {
       "The passkey of this device belongs to another address. Open the page there to decide.",
     PASSKEY_DECLINED: "The passkey did not confirm. Nothing was signed, and nothing sent.",
     NOT_OPEN: "This request is not open any more.",
+    STATEMENT_OLD: "Something has changed since this was shown. Look again.",
+    STATEMENT_REFUSED: "The hub shows a statement that no owner made about this request.",
+    PRESERVATION_OVER:
+      "Recordings are kept for a request once, and renewed once while that lasts. Nothing was changed.",
+    NOTHING_TO_HOLD: "There is no recording from that time. There is nothing to keep.",
+    TOO_MANY_CLIPS:
+      "More than 1,000 recordings are from that time. Keep single ones where they are shown.",
+    DOCUMENT_ALTERED:
+      "This document is not the one that was sealed with the request. It is not shown.",
+    DOCUMENT_GONE: "The document was not taken: it came before, or too late.",
+    TOO_MANY_DOCUMENTS: "The hub has no room for another document. Delete one that you have read.",
     FORM_GONE: "This form was used already, or has expired.",
     MALFORMED_INPUT: "This is not as it should be.",
     NOT_THIS_HOUSEHOLD: "This file was not sealed to this household.",

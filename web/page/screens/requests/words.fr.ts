@@ -249,6 +249,7 @@ export const french: typeof english = {
       "sought.to": "Choisissez un jour et une heure après le début.",
       "sought.cameras": "Choisissez au moins une caméra, ou qu’ils n’en nomment aucune.",
       deadline: "Ce n’est pas un jour et une heure.",
+      document: "Un PDF, une image JPEG ou PNG, ou du texte simple, de 4 Mio au plus.",
       recipient: "Ce n’est pas une clé age : elle commence par age1 et se copie en entier.",
       other: "200 caractères au plus.",
     },
@@ -263,10 +264,11 @@ export const french: typeof english = {
     formMade: (when) => `request.html est enregistré. Il peut servir une fois, jusqu’au ${when}.`,
     formAddress:
       "Si vous acceptez, l’enregistrement sera à cette adresse. D’ici là, il n’y a rien. Le formulaire le dit aussi :",
-    fileText: "Choisissez le fichier reçu en retour, ou déposez-le ici. 64 Kio au plus.",
+    fileText:
+      "Choisissez le fichier reçu en retour, ou déposez-le ici. 8 Mio au plus, document compris.",
     choose: "Choisir le fichier",
     opening: "Ouverture …",
-    tooLarge: "Ce fichier dépasse 64 Kio. Il ne vient pas d’un formulaire.",
+    tooLarge: "Ce fichier dépasse 8 Mio. Il ne vient pas d’un formulaire.",
   },
   errors: {
     CANCELLED: "Arrêté. Rien n’a été signé et rien n’a été envoyé.",
@@ -285,6 +287,19 @@ export const french: typeof english = {
       "La clé d’accès de cet appareil appartient à une autre adresse. Ouvrez-y la page pour décider.",
     PASSKEY_DECLINED: "La clé d’accès n’a pas confirmé. Rien n’a été signé ni envoyé.",
     NOT_OPEN: "Cette demande n’est plus ouverte.",
+    STATEMENT_OLD: "Quelque chose a changé depuis. Regardez de nouveau.",
+    STATEMENT_REFUSED:
+      "Le hub montre une déclaration qu’aucun propriétaire n’a faite sur cette demande.",
+    PRESERVATION_OVER:
+      "On garde des enregistrements une fois pour une demande, et on renouvelle une fois tant que cela dure. Rien n’a changé.",
+    NOTHING_TO_HOLD: "Il n’y a aucun enregistrement de cette période. Il n’y a rien à garder.",
+    TOO_MANY_CLIPS:
+      "Il y a plus de 1 000 enregistrements de cette période. Gardez-en un à un, là où on les voit.",
+    DOCUMENT_ALTERED:
+      "Ce document n’est pas celui qui a été scellé avec la demande. Il n’est pas montré.",
+    DOCUMENT_GONE: "Le document n’a pas été pris : il était déjà venu, ou vient trop tard.",
+    TOO_MANY_DOCUMENTS:
+      "Le hub n’a plus de place pour un document. Effacez-en un que vous avez lu.",
     FORM_GONE: "Ce formulaire a déjà servi, ou a expiré.",
     MALFORMED_INPUT: "Ce n’est pas comme il faut.",
     NOT_THIS_HOUSEHOLD: "Ce fichier n’a pas été scellé pour ce foyer.",
