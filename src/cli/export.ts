@@ -8,9 +8,9 @@ import { readOptions, say } from "./options.ts";
 
 /** Room for headers, proofs and zip beside the recordings. */
 const DOWNLOAD_MAX_BYTES = BUNDLE_MAX_BYTES + 64 * 1024 * 1024;
-/** How often it goes on by itself where the connection breaks. */
+/** How often it tries in vain before it gives up; whatever came in between, it goes on from there. */
 const TRIES = 5;
-const WAIT_MS = 1_000;
+const WAIT_MS = 250;
 
 /**
  * Downloads what was approved. Until then the answer is the same as for an address that never was.
@@ -22,15 +22,17 @@ export async function exportBundle(args: string[]): Promise<ExitCode> {
   const out = options.required("out");
   if (!URL.canParse(url)) throw new UsageError("Cannot read STATUS_URL: not an address");
   const partial = `${out}.partial`;
-  for (let tried = 1; ; tried += 1) {
-    const isWhole = await downloadMore(url, partial);
-    if (isWhole) break;
-    if (tried === TRIES)
+  let hadBytes = 0;
+  for (let tried = 1; !(await downloadMore(url, partial)); tried += 1) {
+    const { size } = await stat(partial);
+    if (size > hadBytes) tried = 1;
+    else if (tried >= TRIES)
       throw new HubError(
         "HUB_UNREACHABLE",
-        `Cannot download: the connection broke ${TRIES} times; run this again, it goes on from there`,
+        "Cannot download: the connection breaks every time; run this again, it goes on from there",
       );
-    await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
+    hadBytes = size;
+    await new Promise((resolve) => setTimeout(resolve, WAIT_MS * tried));
   }
   await rename(partial, out);
   await rm(etagFile(partial), { force: true });
@@ -64,7 +66,11 @@ async function downloadMore(url: string, partial: string): Promise<boolean> {
   const etag = response.headers.get("etag");
   if (!isRest) await rememberEtag(partial, etag);
   await using file = await open(partial, isRest ? "a" : "w", 0o600);
-  return await writeAll(file, response.body as AsyncIterable<Uint8Array>, isRest ? begun.sizeBytes : 0);
+  return await writeAll(
+    file,
+    response.body as AsyncIterable<Uint8Array>,
+    isRest ? begun.sizeBytes : 0,
+  );
 }
 
 interface Begun {

@@ -1,6 +1,7 @@
 import type { WebAuthnAssertion } from "../../../src/protocol/envelope.ts";
 import { HubError, MalformedInput } from "../../../src/protocol/errors.ts";
 import { LedgerChanged } from "../../../src/owner/witness.ts";
+import { changeCalls } from "./calls/change-calls.ts";
 import { clipCalls } from "./calls/clip-calls.ts";
 import { eventCalls } from "./calls/event-calls.ts";
 import { decisionCalls } from "./calls/decision-calls.ts";
@@ -11,7 +12,9 @@ import { liveCalls } from "./calls/live-calls.ts";
 import { ledgerCalls } from "./calls/ledger-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
 import { renditionCalls } from "./calls/rendition-calls.ts";
+import { shareCalls } from "./calls/share-calls.ts";
 import { settingsCalls } from "./calls/settings-calls.ts";
+import { rewrapCalls } from "./calls/rewrap-calls.ts";
 import { requestCalls } from "./calls/request-calls.ts";
 import { togetherCalls } from "./calls/together-calls.ts";
 import { timelineCalls } from "./calls/timeline-calls.ts";
@@ -34,7 +37,10 @@ const calls = {
   ...clipCalls,
   ...ledgerCalls,
   ...peopleCalls,
+  ...changeCalls,
+  ...rewrapCalls,
   ...settingsCalls,
+  ...shareCalls,
   ...liveCalls,
   ...renditionCalls,
   ...requestCalls,

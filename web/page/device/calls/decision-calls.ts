@@ -1,3 +1,4 @@
+import viewerSha256 from "virtual:viewer-sha256";
 import { clipIdentities, randomHex, signingKeyOf } from "../../../../src/owner/device-bundle.ts";
 import { clipsBetween } from "../../../../src/owner/clips-between.ts";
 import {
@@ -97,7 +98,7 @@ export const decisionCalls = {
     prepared = null;
     const hub = await device.follow();
     const passkey = passkeyOf(device, hub.keyring);
-    const ground = await groundFor(hub, choice.request);
+    const ground = await groundFor(hub, choice.request, viewerSha256);
     requireAsShown(ground.request, choice);
     const clips = await partsOf(hub, choice.parts);
     const terms = approvalTerms(ground, {
