@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import { rolldown } from "rolldown";
 import type { Plugin } from "vite";
 import { FORM_PLACE } from "../src/owner/form.ts";
+import { ENGLISH_TEXTS } from "./form/form-words.ts";
 
 const ENTRY = fileURLToPath(new URL("./form/form-entry.ts", import.meta.url));
 
@@ -18,7 +19,7 @@ export async function buildFormTemplate(): Promise<string> {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>Request for recordings</title>
+<title>${ENGLISH_TEXTS.title}</title>
 <style>${STYLE}</style>
 </head>
 <body>
@@ -53,48 +54,53 @@ async function bundleScript(): Promise<string> {
   return code.replaceAll("</script", "<\\/script");
 }
 
-const FORM_BODY = `<h1>Request for recordings</h1>
-<p>A household sent you this form. What you write is sealed to its owners in this browser: nobody on
-the way can read it, and nothing is sent before you say so. They decide; they owe nobody an answer,
-and an emergency does not change who decides. The form can be used once<span id="expiry"></span>.</p>
+/** Replaced by the script where the browser speaks another language. */
+function text(name: keyof typeof ENGLISH_TEXTS): string {
+  return `<span data-text="${name}">${ENGLISH_TEXTS[name]}</span>`;
+}
+
+/** What a visitor who asks for his own minutes is not asked for is marked with `data-whole`. */
+const FORM_BODY = `<h1>${text("title")}</h1>
+<p data-whole>${text("intro")}<span id="expiry"></span>.</p>
+<p data-visitor hidden>${text("visitorIntro")}</p>
 <form id="form" autocomplete="off">
-<fieldset><legend>Who asks</legend>
-<label>Name <input name="name" required maxlength="200"></label>
-<label>Agency or company <input name="agency" maxlength="200"></label>
-<label>Unit <input name="unit" maxlength="200"></label>
-<label>How to reach you <input name="contact" required maxlength="200"></label>
+<fieldset><legend>${text("who")}</legend>
+<label>${text("name")} <input name="name" required maxlength="200"></label>
+<label data-whole>${text("agency")} <input name="agency" maxlength="200"></label>
+<label data-whole>${text("unit")} <input name="unit" maxlength="200"></label>
+<label>${text("contact")} <input name="contact" required maxlength="200"></label>
 </fieldset>
-<fieldset><legend>What for</legend>
-<label>Kind of request <select name="kind"></select></label>
-<label>Urgency <select name="urgency"><option value="normal">Normal</option><option value="emergency">Emergency</option></select></label>
-<label>Legal basis <input name="basis" required maxlength="200" placeholder="none, or the law and section"></label>
-<label>Citation <input name="citation" maxlength="200"></label>
-<label>Document reference <input name="reference" maxlength="200"></label>
-<label>Case number <input name="case" maxlength="200"></label>
-<label>Purpose <input name="purpose" required maxlength="1000"></label>
-<label>What happened <textarea name="narrative" rows="5" maxlength="8000"></textarea></label>
+<fieldset data-whole><legend>${text("why")}</legend>
+<label>${text("kind")} <select name="kind"></select></label>
+<label>${text("urgency")} <select name="urgency"><option value="normal" data-text="normal">${ENGLISH_TEXTS.normal}</option><option value="emergency" data-text="emergency">${ENGLISH_TEXTS.emergency}</option></select></label>
+<label>${text("basis")} <input name="basis" required maxlength="200" placeholder="${ENGLISH_TEXTS.basisHint}" data-placeholder="basisHint"></label>
+<label>${text("citation")} <input name="citation" maxlength="200"></label>
+<label>${text("reference")} <input name="reference" maxlength="200"></label>
+<label>${text("case")} <input name="case" maxlength="200"></label>
+<label>${text("purpose")} <input name="purpose" required maxlength="1000"></label>
+<label>${text("document")} <input name="document" type="file" accept=".pdf,.jpg,.jpeg,.png,.txt"></label>
 </fieldset>
-<fieldset><legend>Which recordings</legend>
-<label>From <input name="from" type="datetime-local" required></label>
-<label>To <input name="to" type="datetime-local" required></label>
-<label class="check"><input name="audio" type="checkbox"> with sound</label>
-<label class="check"><input name="clearFaces" type="checkbox"> with clear faces</label>
-<label>Answer by (optional) <input name="deadline" type="datetime-local"></label>
+<fieldset><legend>${text("which")}</legend>
+<label>${text("from")} <input name="from" type="datetime-local" required></label>
+<label>${text("to")} <input name="to" type="datetime-local" required></label>
+<label><span data-whole>${text("narrative")}</span><span data-visitor hidden>${text("visitorNarrative")}</span> <textarea name="narrative" rows="5" maxlength="8000"></textarea></label>
+<label class="check" data-whole><input name="audio" type="checkbox"> ${text("audio")}</label>
+<label class="check" data-whole><input name="clearFaces" type="checkbox"> ${text("clearFaces")}</label>
+<label data-whole>${text("deadline")} <input name="deadline" type="datetime-local"></label>
 </fieldset>
-<fieldset><legend>Your key</legend>
-<p>Recordings are released to one key only. Paste your age recipient, or make a key here and keep it.</p>
-<label>age recipient <textarea name="recipient" rows="3" maxlength="2048"></textarea></label>
-<button type="button" id="make-key">Make a key and save it</button>
+<fieldset><legend>${text("key")}</legend>
+<p>${text("keyText")}</p>
+<label>${text("recipient")} <textarea name="recipient" rows="3" maxlength="2048"></textarea></label>
+<button type="button" id="make-key">${text("makeKey")}</button>
 </fieldset>
 <p id="message" role="status"></p>
-<button type="submit">Seal and save the request</button>
-<button type="button" id="send" hidden>Seal and send the request</button>
+<button type="submit">${text("save")}</button>
+<button type="button" id="send" hidden>${text("send")}</button>
 </form>
 <section id="done" hidden>
-<h2>Sealed</h2>
+<h2>${text("sealed")}</h2>
 <p id="done-text"></p>
-<p>If the owners approve, the recording will be at this address. Until then there is nothing there,
-whatever the reason.</p>
+<p>${text("address")}</p>
 <p><code id="status-url"></code></p>
 </section>`;
 
@@ -107,5 +113,5 @@ label{display:block;margin-top:.9rem}label.check{display:flex;gap:.6rem;align-it
 input:not([type=checkbox]),select,textarea{display:block;width:100%;margin-top:.25rem;padding:.7rem;font:inherit;color:inherit;background:transparent;border:1px solid var(--line);border-radius:.4rem;min-height:3rem}
 input[type=checkbox]{width:1.5rem;height:1.5rem}option{color:#2b2621}
 button{font:inherit;min-height:3rem;padding:0 1.25rem;margin:.75rem .75rem 0 0;border-radius:.5rem;border:1px solid var(--accent);background:var(--accent);color:var(--paper);cursor:pointer}
-button[type=button]{background:transparent;color:var(--accent)}button[hidden]{display:none}
+button[type=button]{background:transparent;color:var(--accent)}[hidden]{display:none!important}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}code{overflow-wrap:anywhere}#message:empty{display:none}`;

@@ -8,7 +8,13 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { buildFormPage } from "../../src/cli/form-page.ts";
 import { readForm } from "../../src/owner/form.ts";
 import { generateReader, parseIdentity, type ReaderKey } from "../../src/owner/identity.ts";
-import { openPersonal, readSealedRequest, type Form } from "../../src/owner/requests.ts";
+import { openAttachment } from "../../src/owner/request-attachment.ts";
+import {
+  openPersonal,
+  openRequest,
+  readSealedRequest,
+  type Form,
+} from "../../src/owner/requests.ts";
 import { missingCommands } from "../support/requirements.ts";
 
 /** Debian's browser; nothing of it may look for anything outside this machine. */
@@ -38,8 +44,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function openForm(intakeUrl: string | null): Promise<{ page: Page; asked: string[] }> {
+async function openForm(
+  intakeUrl: string | null,
+  { shape, locale = "en-GB" }: { shape?: "visitor"; locale?: string } = {},
+): Promise<{ page: Page; asked: string[] }> {
   const form: Form = {
+    ...(shape ? { shape } : {}),
     format: "doorward-form/v1",
     token: "ab".repeat(32),
     owners: owners.recipient,
@@ -51,7 +61,7 @@ async function openForm(intakeUrl: string | null): Promise<{ page: Page; asked: 
   const html = await buildFormPage(form);
   await writeFile(file, html);
   expect(readForm(html)).toEqual(form);
-  const page = await browser.newPage({ acceptDownloads: true });
+  const page = await browser.newPage({ acceptDownloads: true, locale });
   const asked: string[] = [];
   page.on("request", (request) => asked.push(request.url()));
   page.on("pageerror", (error) => {
@@ -61,13 +71,12 @@ async function openForm(intakeUrl: string | null): Promise<{ page: Page; asked: 
   for (const [name, value] of Object.entries({
     name: "Ada <b>Visitor</b>",
     contact: "ada@example.org",
-    basis: "none",
-    purpose: "a parcel",
+    ...(shape ? {} : { basis: "none", purpose: "a parcel" }),
     from: "2026-11-21T10:00",
     to: "2026-11-21T11:00",
   }))
     await page.fill(`[name=${name}]`, value);
-  await page.selectOption("[name=kind]", "police_emergency");
+  if (!shape) await page.selectOption("[name=kind]", "police_emergency");
   return { page, asked };
 }
 
@@ -97,26 +106,67 @@ test.skipIf(withoutBrowser)(
 );
 
 test.skipIf(withoutBrowser)("a form with an address posts the same request there", async () => {
-  const bodies: string[] = [];
+  const bodies = new Map<string, Buffer>();
+  let refusals = 1;
   await using server = createServer((request: IncomingMessage, response) => {
-    request.setEncoding("utf8");
-    let body = "";
-    request.on("data", (chunk: string) => (body += chunk));
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
     request.on("end", () => {
-      bodies.push(body);
-      response.writeHead(200, { "access-control-allow-origin": "*" }).end("{}");
+      const isRefused = request.url !== "/intake" && refusals > 0;
+      if (isRefused) refusals -= 1;
+      else bodies.set(request.url ?? "", Buffer.concat(parts));
+      response.writeHead(isRefused ? 500 : 200, { "access-control-allow-origin": "*" }).end("{}");
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const { page } = await openForm(`http://127.0.0.1:${port}/intake`);
+  const bytes = Buffer.from("An order\n");
+  await page.setInputFiles("[name=document]", {
+    name: "order.txt",
+    mimeType: "text/plain",
+    buffer: bytes,
+  });
+  await page.click("#send");
+  // The document was refused once: it is sent again, and the request is not.
+  await page.getByText("The request was sent, and its document was not").waitFor();
+  const first = bodies.get("/intake");
   await page.click("#send");
   await page.waitForSelector("#done:not([hidden])");
-  const sealed = readSealedRequest(JSON.parse(bodies[0] ?? ""));
-  const personal = await openPersonal(sealed.asked, sealed.personal, owners.identity);
+  expect(bodies.get("/intake")).toBe(first);
+  const sealed = readSealedRequest(JSON.parse(first?.toString() ?? ""));
+  const { personal, document } = await openRequest(sealed.asked, sealed.personal, [
+    owners.identity,
+  ]);
   expect(personal.purpose).toBe("a parcel");
+  const file = new Uint8Array(bodies.get(`/intake/documents/${sealed.document?.sha256}`) ?? []);
+  if (!document) throw new Error("the request names no document");
+  expect(document.name).toBe("order.txt");
+  const opened = await openAttachment(document, file, [owners.identity]);
+  expect(Buffer.from(opened)).toEqual(bytes);
   await page.close();
 });
+
+test.skipIf(withoutBrowser)(
+  "a visitor's form is short, in his language, and for two hours",
+  async () => {
+    const { page } = await openForm(null, { shape: "visitor", locale: "fr-FR" });
+    expect(await page.textContent("h1")).toBe("Demande d’enregistrements");
+    for (const name of ["kind", "basis", "agency", "clearFaces", "document"])
+      expect(await page.isVisible(`[name=${name}]`), name).toBe(false);
+    await page.fill("[name=to]", "2026-11-21T12:01");
+    await page.click("[type=submit]");
+    await page.waitForFunction(
+      () =>
+        (globalThis as unknown as { message: { textContent: string } }).message.textContent !== "",
+    );
+    expect(await page.textContent("#message")).toContain("at most two hours");
+    await page.fill("[name=to]", "2026-11-21T12:00");
+    const sealed = readSealedRequest(JSON.parse(await download(page, "[type=submit]")));
+    expect(sealed.asked.kind).toBe("data_subject");
+    await page.close();
+  },
+);
 
 test.skipIf(withoutBrowser)("a mistake in the form is named, and nothing leaves it", async () => {
   const { page } = await openForm(null);

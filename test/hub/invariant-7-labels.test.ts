@@ -233,8 +233,7 @@ describe("nothing in the source reads a label to decide", () => {
     "src/owner/requests.ts": [`if (asked.kind !== "data_subject")`],
     // Typed in by a requester.
     "web/form-template.ts": [
-      `and an emergency does not change who decides. The form can be used once<span id="expiry"></span>.</p>`,
-      `<label>Urgency <select name="urgency"><option value="normal">Normal</option><option value="emergency">Emergency</option></select></label>`,
+      '<label>${text("urgency")} <select name="urgency"><option value="normal" data-text="normal">${ENGLISH_TEXTS.normal}</option><option value="emergency" data-text="emergency">${ENGLISH_TEXTS.emergency}</option></select></label>',
     ],
   };
 

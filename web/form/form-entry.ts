@@ -2,7 +2,10 @@ import { HubError } from "../../src/protocol/errors.ts";
 import { REQUEST_KINDS } from "../../src/protocol/request.ts";
 import { readForm } from "../../src/owner/form.ts";
 import { generateReader } from "../../src/owner/identity.ts";
-import { fillForm, type Form } from "../../src/owner/requests.ts";
+import { sealAttachment } from "../../src/owner/request-attachment.ts";
+import { requestFile } from "../../src/owner/request-file.ts";
+import { fillForm, type Form, type SealedAttachment } from "../../src/owner/requests.ts";
+import { ENGLISH, FRENCH, type FormWords } from "./form-words.ts";
 
 /** The script of the request form: runs in the requester's browser, from a file, without a server. */
 
@@ -14,22 +17,44 @@ const element = <Kind extends HTMLElement>(id: string): Kind => {
 };
 const fields = element<HTMLFormElement>("form");
 const message = element("message");
+const words: FormWords = /^fr\b/i.test(navigator.language) ? FRENCH : ENGLISH;
+/** What was sealed and sent, and whose document was not: the next try sends that alone. */
+let unsent: SealedAttachment | null = null;
+
+function speak(): void {
+  if (words === ENGLISH) return;
+  document.documentElement.lang = "fr";
+  document.title = words.texts.title;
+  const texts: Readonly<Record<string, string>> = words.texts;
+  for (const each of document.querySelectorAll<HTMLElement>("[data-text]"))
+    each.textContent = texts[each.dataset["text"] ?? ""] ?? each.textContent;
+  for (const each of document.querySelectorAll<HTMLInputElement>("[data-placeholder]"))
+    each.placeholder = texts[each.dataset["placeholder"] ?? ""] ?? each.placeholder;
+}
+
+/** The short form of somebody who asks for his own minutes: the rest is what it says by itself. */
+function shorten(): void {
+  for (const each of document.querySelectorAll<HTMLElement>("[data-whole]")) each.hidden = true;
+  for (const each of document.querySelectorAll<HTMLElement>("[data-visitor]")) each.hidden = false;
+  const preset = { kind: "data_subject", basis: "none", purpose: words.ownMinutes };
+  for (const [name, value] of Object.entries(preset))
+    (fields.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement).value = value;
+}
 
 function start(): void {
-  element("expiry").textContent = ` and until ${new Date(form.expiresAtMs).toLocaleString()}`;
+  speak();
+  element("expiry").textContent = words.until(new Date(form.expiresAtMs).toLocaleString());
   const kinds = fields.elements.namedItem("kind") as HTMLSelectElement;
-  for (const kind of REQUEST_KINDS) {
-    const words = kind.replaceAll("_", " ");
-    kinds.append(new Option(words[0]?.toUpperCase() + words.slice(1), kind));
-  }
+  for (const kind of REQUEST_KINDS) kinds.append(new Option(words.kinds[kind], kind));
+  if (form.shape === "visitor") shorten();
   const send = element<HTMLButtonElement>("send");
   send.hidden = form.intakeUrl === null;
   send.addEventListener("click", () => void finish(post));
   fields.addEventListener("submit", (event) => {
     event.preventDefault();
     void finish(async (sealed) => {
-      save("request.doorward", sealed);
-      return "Send the saved file back to the owner by any mail.";
+      save("request.doorward", sealed.file);
+      return words.saved;
     });
   });
   element("make-key").addEventListener("click", () => void makeKey());
@@ -81,42 +106,73 @@ function documentFromFields(): unknown {
   };
 }
 
-async function finish(deliver: (sealed: string) => Promise<string>): Promise<void> {
+interface Sealed {
+  readonly request: string;
+  readonly attached: SealedAttachment | null;
+  /** Both in one. */
+  readonly file: string;
+}
+
+async function seal(): Promise<Sealed> {
+  const chosen = (fields.elements.namedItem("document") as HTMLInputElement).files?.[0];
+  const attached = chosen
+    ? await sealAttachment(chosen.name, new Uint8Array(await chosen.arrayBuffer()), form.owners)
+    : null;
+  const request = await fillForm(form, documentFromFields(), attached);
+  return { request: JSON.stringify(request), attached, file: requestFile(request, attached) };
+}
+
+async function finish(deliver: (sealed: Sealed) => Promise<string>): Promise<void> {
   if (!fields.reportValidity()) return;
   message.textContent = "";
   try {
-    const sealed = JSON.stringify(await fillForm(form, documentFromFields()));
-    element("done-text").textContent = await deliver(sealed);
+    element("done-text").textContent = unsent
+      ? await postDocument(unsent)
+      : await deliver(await seal());
     element("status-url").textContent = form.statusUrl;
     fields.hidden = true;
     element("done").hidden = false;
   } catch (error) {
     if (!(error instanceof HubError) && !(error instanceof TypeError)) throw error;
-    message.textContent = `${error.message}. Nothing was sent.`;
+    message.textContent = unsent ? words.documentNotSent : `${error.message}. ${words.nothingSent}`;
   }
 }
 
-async function post(sealed: string): Promise<string> {
+async function post({ request, attached }: Sealed): Promise<string> {
+  await postTo("", request);
+  if (!attached) return words.sent;
+  unsent = attached;
+  return postDocument(attached);
+}
+
+/** Its address is its hash, which the request has announced. */
+async function postDocument(attached: SealedAttachment): Promise<string> {
+  await postTo(`/documents/${attached.announced.sha256}`, new Uint8Array(attached.sealed));
+  unsent = null;
+  return words.sent;
+}
+
+async function postTo(path: string, body: string | Uint8Array<ArrayBuffer>): Promise<void> {
   const url = (form as Form).intakeUrl;
   if (url === null) throw new TypeError("This form has no address to send to");
   // As text, so that no preflight is needed: the page was opened from a file and has no origin.
-  const response = await fetch(url, {
+  const response = await fetch(`${url}${path}`, {
     method: "POST",
     headers: { "content-type": "text/plain" },
-    body: sealed,
+    body,
     credentials: "omit",
     referrerPolicy: "no-referrer",
   });
-  if (response.ok) return "The request was sent.";
+  if (response.ok) return;
   const answer = (await response.json()) as { message?: string };
-  throw new TypeError(answer.message ?? `The owner's hub answered ${response.status}`);
+  throw new TypeError(answer.message ?? words.answered(response.status));
 }
 
 async function makeKey(): Promise<void> {
   const key = await generateReader("pq");
   save("doorward-key.txt", `# recipient: ${key.recipient}\n${key.identity}\n`);
   (fields.elements.namedItem("recipient") as HTMLTextAreaElement).value = key.recipient;
-  message.textContent = "Your key was saved. Without that file nobody can open what is released.";
+  message.textContent = words.keySaved;
 }
 
 function save(name: string, content: string): void {

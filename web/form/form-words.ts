@@ -1,0 +1,159 @@
+import type { Asked } from "../../src/protocol/request.ts";
+
+/** Words of the form that a requester fills in, in his browser's language. */
+export interface FormWords {
+  readonly texts: Readonly<Record<TextName, string>>;
+  readonly kinds: Readonly<Record<Asked["kind"], string>>;
+  readonly until: (when: string) => string;
+  readonly saved: string;
+  readonly sent: string;
+  readonly keySaved: string;
+  readonly nothingSent: string;
+  readonly documentNotSent: string;
+  readonly answered: (status: number) => string;
+  /** What is asked for, where the form is a visitor's. */
+  readonly ownMinutes: string;
+}
+
+export const ENGLISH_TEXTS = {
+  title: "Request for recordings",
+  intro:
+    "A household sent you this form. What you write is sealed to its owners in this browser: nobody on the way can read it, and nothing is sent before you say so. They decide; they owe nobody an answer, and an emergency does not change who decides. The form can be used once",
+  visitorIntro:
+    "This form is for your own minutes in front of that door: say when you were there, within two hours. Others in the picture may be blurred.",
+  who: "Who asks",
+  name: "Name",
+  agency: "Agency or company",
+  unit: "Unit",
+  contact: "How to reach you",
+  why: "What for",
+  kind: "Kind of request",
+  urgency: "Urgency",
+  normal: "Normal",
+  emergency: "Emergency",
+  basis: "Legal basis",
+  basisHint: "none, or the law and section",
+  citation: "Citation",
+  reference: "Document reference",
+  case: "Case number",
+  purpose: "Purpose",
+  narrative: "What happened",
+  visitorNarrative: "How to find you in the picture: what you wore or carried",
+  document: "A document, if there is one (PDF, JPEG, PNG or text, at most 4 MiB)",
+  which: "Which recordings",
+  from: "From",
+  to: "To",
+  audio: "with sound",
+  clearFaces: "with clear faces",
+  deadline: "Answer by (optional)",
+  key: "Your key",
+  keyText:
+    "Recordings are released to one key only. Paste your age recipient, or make a key here and keep it.",
+  recipient: "age recipient",
+  makeKey: "Make a key and save it",
+  save: "Seal and save the request",
+  send: "Seal and send the request",
+  sealed: "Sealed",
+  address:
+    "If the owners approve, the recording will be at this address. Until then there is nothing there, whatever the reason.",
+};
+type TextName = keyof typeof ENGLISH_TEXTS;
+
+export const ENGLISH: FormWords = {
+  texts: ENGLISH_TEXTS,
+  kinds: {
+    police_voluntary: "Police, asking for help",
+    police_emergency: "Police, an emergency",
+    preservation: "Please keep, do not delete",
+    subpoena: "Subpoena",
+    court_order: "Court order",
+    search_warrant: "Search warrant",
+    lawyer: "Lawyer",
+    insurer: "Insurer",
+    neighbour: "Neighbour",
+    victim: "I was harmed",
+    journalist: "Journalist",
+    data_subject: "I was recorded",
+    household: "The household itself",
+    other: "Something else",
+  },
+  until: (when) => ` and until ${when}`,
+  saved: "Send the saved file back to the owner by any mail.",
+  sent: "The request was sent.",
+  keySaved: "Your key was saved. Without that file nobody can open what is released.",
+  nothingSent: "Nothing was sent.",
+  documentNotSent:
+    "The request was sent, and its document was not. Press the button again to send the document.",
+  answered: (status) => `The owner's hub answered ${status}`,
+  ownMinutes: "The recording of myself",
+};
+
+export const FRENCH: FormWords = {
+  texts: {
+    title: "Demande d’enregistrements",
+    intro:
+      "Un foyer vous a envoyé ce formulaire. Ce que vous écrivez est scellé pour ses propriétaires dans ce navigateur : personne ne peut le lire en chemin, et rien n’est envoyé avant que vous ne le disiez. Ils décident ; ils ne doivent de réponse à personne, et une urgence ne change pas qui décide. Le formulaire sert une fois",
+    visitorIntro:
+      "Ce formulaire est pour vos propres minutes devant cette porte : dites quand vous y étiez, à deux heures près. Les autres personnes à l’image peuvent être floutées.",
+    who: "Qui demande",
+    name: "Nom",
+    agency: "Service ou entreprise",
+    unit: "Unité",
+    contact: "Comment vous joindre",
+    why: "Pour quoi",
+    kind: "Sorte de demande",
+    urgency: "Urgence",
+    normal: "Normale",
+    emergency: "Urgente",
+    basis: "Base légale",
+    basisHint: "aucune, ou la loi et l’article",
+    citation: "Citation",
+    reference: "Référence du document",
+    case: "Numéro de dossier",
+    purpose: "But",
+    narrative: "Ce qui s’est passé",
+    visitorNarrative: "Comment vous retrouver à l’image : ce que vous portiez",
+    document: "Un document, s’il y en a un (PDF, JPEG, PNG ou texte, 4 Mio au plus)",
+    which: "Quels enregistrements",
+    from: "De",
+    to: "À",
+    audio: "avec le son",
+    clearFaces: "avec des visages nets",
+    deadline: "Réponse avant (facultatif)",
+    key: "Votre clé",
+    keyText:
+      "On ne remet d’enregistrements qu’à une seule clé. Collez votre destinataire age, ou faites une clé ici et gardez-la.",
+    recipient: "destinataire age",
+    makeKey: "Faire une clé et l’enregistrer",
+    save: "Sceller et enregistrer la demande",
+    send: "Sceller et envoyer la demande",
+    sealed: "Scellé",
+    address:
+      "Si les propriétaires acceptent, l’enregistrement sera à cette adresse. Jusque-là il n’y a rien, quelle qu’en soit la raison.",
+  },
+  kinds: {
+    police_voluntary: "Police, demande d’aide",
+    police_emergency: "Police, urgence",
+    preservation: "Gardez, n’effacez pas",
+    subpoena: "Assignation",
+    court_order: "Ordonnance d’un tribunal",
+    search_warrant: "Mandat de perquisition",
+    lawyer: "Avocat",
+    insurer: "Assureur",
+    neighbour: "Voisin",
+    victim: "J’ai subi un tort",
+    journalist: "Journaliste",
+    data_subject: "J’ai été enregistré",
+    household: "Le foyer lui-même",
+    other: "Autre chose",
+  },
+  until: (when) => ` et jusqu’au ${when}`,
+  saved: "Renvoyez le fichier enregistré au propriétaire, par n’importe quel courrier.",
+  sent: "La demande est envoyée.",
+  keySaved: "Votre clé est enregistrée. Sans ce fichier personne ne peut ouvrir ce qui est remis.",
+  nothingSent: "Rien n’a été envoyé.",
+  documentNotSent:
+    "La demande est envoyée, son document ne l’est pas. Appuyez de nouveau pour envoyer le document.",
+  answered: (status) => `Le hub du propriétaire a répondu ${status}`,
+  ownMinutes: "L’enregistrement de moi-même",
+};
