@@ -1,7 +1,9 @@
-import { follow, logIn, type FollowedHub } from "../owner/hub-client.ts";
+import { follow, logIn, type FollowedHub, type HubClient } from "../owner/hub-client.ts";
+import { takePassedOn } from "../owner/rotate.ts";
+import type { Keyring } from "../protocol/keyring.ts";
 import type { Seen } from "../owner/witness.ts";
-import { openKeys, rememberSeen, type KeysDirectory } from "./keys-directory.ts";
-import type { ReadOptions } from "./options.ts";
+import { openKeys, rememberSeen, replaceBundle, type KeysDirectory } from "./keys-directory.ts";
+import { say, type ReadOptions } from "./options.ts";
 
 /** A logged-in device of the household, whose ledger was just found consistent with what it saw. */
 export interface OwnerSession extends FollowedHub, AsyncDisposable {
@@ -16,10 +18,12 @@ export interface OwnerSession extends FollowedHub, AsyncDisposable {
  * @throws LedgerChanged, KeyringRefused.
  */
 export async function openSession(options: ReadOptions): Promise<OwnerSession> {
-  const keys = await openKeys(options.required("keys"));
-  const client = await logIn(options.text("hub") ?? keys.hubUrl, keys.bundle);
-  const { keyring, seen } = await follow(client, keys.bundle, keys.seen);
-  await rememberSeen(keys.directory, seen);
+  const stored = await openKeys(options.required("keys"));
+  const client = await logIn(options.text("hub") ?? stored.hubUrl, stored.bundle);
+  const { keyring, seen } = await follow(client, stored.bundle, stored.seen);
+  await rememberSeen(stored.directory, seen);
+  const keys = await keepPassedOn(stored, client, keyring);
+  sayPending(keyring);
   let newest = seen;
   return {
     client,
@@ -35,4 +39,29 @@ export async function openSession(options: ReadOptions): Promise<OwnerSession> {
     },
     [Symbol.asyncDispose]: () => client.delete("/api/session"),
   };
+}
+
+/** Takes the readers that an owner has passed on to this device, and keeps those of before. */
+export async function keepPassedOn(
+  keys: KeysDirectory,
+  client: HubClient,
+  keyring: Keyring,
+): Promise<KeysDirectory> {
+  const taken = await takePassedOn(client, keys.bundle, keyring);
+  if (!taken) return keys;
+  const { bundle, epochs, refused } = taken;
+  if (refused > 0)
+    say(`WARNING: the hub holds ${refused} sets of readers that the keyring does not name.`);
+  if (epochs.length === 0) return keys;
+  await replaceBundle(keys.directory, bundle);
+  for (const epoch of epochs) await client.delete(`/api/passed-on/${epoch}`);
+  return { ...keys, bundle };
+}
+
+function sayPending({ pending }: Keyring): void {
+  if (!pending) return;
+  say(
+    "WARNING: somebody has used the recovery sheet. 72 hours after the notice it changes who may",
+  );
+  say("sign here. If it was none of you: doorward owner object --keys DIR");
 }

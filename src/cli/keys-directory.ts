@@ -53,24 +53,37 @@ export async function createKeys(
   if (await hasKeys(directory))
     throw new HubError("KEYS_PRESENT", `Cannot write keys: ${directory} holds a device already`);
   await makePrivateDirectory(directory);
-  const bytes = utf8Bytes(JSON.stringify(content.bundle));
   const passphrase = await newPassphrase();
   if (passphrase === "") {
     say(
       `WARNING: the keys in ${directory} are NOT sealed: whoever reads that folder can open every`,
     );
     say("recording and sign in your name. Set DOORWARD_PASSPHRASE, or keep the folder on a stick.");
-    await writeFileDurably(path.join(directory, UNSEALED_FILE), bytes);
-  } else {
-    const encrypter = new Encrypter();
-    encrypter.setScryptWorkFactor(SCRYPT_LOG_N);
-    encrypter.setPassphrase(passphrase);
-    await writeFileDurably(path.join(directory, SEALED_FILE), await encrypter.encrypt(bytes));
   }
+  await writeBundle(directory, content.bundle, passphrase);
   await writeFileDurably(
     path.join(directory, HUB_FILE),
     utf8Bytes(JSON.stringify({ url: content.hubUrl })),
   );
+}
+
+/** The same device with other readers, sealed as it was: by the passphrase that opened it. */
+export async function replaceBundle(directory: string, bundle: DeviceBundle): Promise<void> {
+  const isSealed = await readSmallFile(path.join(directory, SEALED_FILE), FILE_MAX_BYTES);
+  await writeBundle(directory, bundle, isSealed ? await knownPassphrase() : "");
+}
+
+async function writeBundle(
+  directory: string,
+  bundle: DeviceBundle,
+  passphrase: string,
+): Promise<void> {
+  const bytes = utf8Bytes(JSON.stringify(bundle));
+  if (passphrase === "") return await writeFileDurably(path.join(directory, UNSEALED_FILE), bytes);
+  const encrypter = new Encrypter();
+  encrypter.setScryptWorkFactor(SCRYPT_LOG_N);
+  encrypter.setPassphrase(passphrase);
+  await writeFileDurably(path.join(directory, SEALED_FILE), await encrypter.encrypt(bytes));
 }
 
 /** @throws HubError KEYS_MISSING, PASSPHRASE_NEEDED, PASSPHRASE_WRONG. */
@@ -128,15 +141,19 @@ async function newPassphrase(): Promise<string> {
   return first;
 }
 
+/** What was typed, so that a command which writes its keys again does not ask again. */
+let typedPassphrase: string | null = null;
+
 async function knownPassphrase(): Promise<string> {
-  const given = process.env["DOORWARD_PASSPHRASE"];
-  if (given !== undefined) return given;
+  const given = process.env["DOORWARD_PASSPHRASE"] ?? typedPassphrase;
+  if (given !== null) return given;
   if (!process.stdin.isTTY)
     throw new HubError(
       "PASSPHRASE_NEEDED",
       "Cannot open keys: they are sealed; set DOORWARD_PASSPHRASE or run this in a terminal",
     );
-  return ask("Passphrase: ");
+  typedPassphrase = await ask("Passphrase: ");
+  return typedPassphrase;
 }
 
 /** Asks at the terminal without showing what is typed. */

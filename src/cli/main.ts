@@ -23,6 +23,27 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "owner join --hub URL --keys DIR [--label NAME]",
     load: async () => (await import("./owner-join.ts")).ownerJoin,
   },
+  "owner remove": {
+    usage: "owner remove DEVICE|PERSON --keys DIR [--yes] [--json]",
+    load: async () => (await import("./owner-remove.ts")).ownerRemove,
+  },
+  "owner policy": {
+    usage: "owner policy --keys DIR [--export K] [--keyring K] [--veto 24h|0] [--json]",
+    load: async () => (await import("./owner-keyring.ts")).ownerPolicy,
+  },
+  "owner keyring": {
+    usage: "owner keyring [list|sign ID] --keys DIR [--yes] [--json]",
+    load: async () => (await import("./owner-keyring.ts")).ownerKeyring,
+  },
+  "owner recover": {
+    usage:
+      "owner recover --sheet FILE --keys DIR [--hub URL] [--finish] [--person PERSON] [--remove DEVICE|PERSON] [--export-signers K] [--keyring-signers K] [--label NAME] [--yes] [--json]",
+    load: async () => (await import("./owner-recover.ts")).ownerRecover,
+  },
+  "owner object": {
+    usage: "owner object --keys DIR [--json]",
+    load: async () => (await import("./owner-keyring.ts")).ownerObject,
+  },
   "owner clips": {
     usage: "owner clips --keys DIR [--json]",
     load: async () => (await import("./owner-lists.ts")).ownerClips,
@@ -69,7 +90,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./owner-rewrap.ts")).ownerRewrap,
   },
   "owner sheet": {
-    usage: "owner sheet --split --keys DIR [--sheet FILE] [--out DIR] [--json]",
+    usage: "owner sheet --new|--split --keys DIR [--sheet FILE] [--out DIR] [--json]",
     load: async () => (await import("./owner-sheet.ts")).ownerSheet,
   },
   "owner form": {

@@ -13,12 +13,13 @@ import { print, printJson, readInput, readOptions, say, type ReadOptions } from 
 
 /** Writes the recovery sheet that is in force in three parts, of which any two give it back. */
 export async function ownerSheet(args: string[]): Promise<ExitCode> {
+  if (args.includes("--new")) return (await import("./owner-new-sheet.ts")).ownerNewSheet(args);
   const options = readOptions(args, {
     values: ["hub", "keys", "sheet", "out"],
     flags: ["split", "json"],
   });
   if (!options.flag("split"))
-    throw new UsageError("Cannot read the command line: --split is what this command does");
+    throw new UsageError("Cannot read the command line: say --new or --split");
   const directory = options.text("out") ?? options.required("keys");
   const sheet = await askForSheet(options);
   await using session = await openSession(options);

@@ -71,12 +71,15 @@ function addProposalRoutes(server: HubServer, services: HubServices): void {
       config: { access: "administer" },
       schema: { response: { 200: KeyringApi.KeyringProposalList } },
     },
-    async () =>
-      keyringDesk
+    async (request) => {
+      const own = deviceOf(request).device;
+      return keyringDesk
         .proposals()
-        .map(({ proposal, envelope: statement, signers, needed, proposedAtMs }) => ({
+        .map(({ proposal, envelope: statement, signers, needed, proposedAtMs, passedOn }) => ({
           ...{ proposal, statement, signers, needed, proposedAtMs },
-        })),
+          sealed: passedOn.find(({ device }) => device === own)?.sealed ?? null,
+        }));
+    },
   );
   server.post(
     "/api/keyring/proposals/:id",

@@ -9,7 +9,13 @@ import {
 import { sha256Hex, fromBase64, toBase64 } from "../protocol/bytes.ts";
 import type { HubInfo } from "../protocol/api.ts";
 import type { Passkey } from "../protocol/webauthn.ts";
-import type { Keyring, KeyringStatement, Role, DeviceRecord } from "../protocol/keyring.ts";
+import type {
+  Keyring,
+  KeyringChange,
+  KeyringStatement,
+  Role,
+  DeviceRecord,
+} from "../protocol/keyring.ts";
 import {
   deviceRecord,
   generateReaders,
@@ -86,14 +92,14 @@ export async function foundHousehold(
 }
 
 /**
- * Signs the admission of a device to the household.
+ * Signs the next statement of the keyring.
  *
- * @param signer - The admitting owner's; its passkey, where it has one, is asked to confirm.
+ * @param signer - An owner's; its passkey, where it has one, is asked to confirm. Or the sheet's.
  */
-export async function signAdmission(
+export async function signChange(
   signer: EnvelopeSigner,
   keyring: Keyring,
-  admitted: { person: string; role: Role; device: DeviceRecord },
+  change: KeyringChange,
   nowMs: number,
 ): Promise<Envelope> {
   const statement: KeyringStatement = {
@@ -101,9 +107,19 @@ export async function signAdmission(
     epoch: keyring.epoch + 1,
     previous: keyring.head,
     atMs: nowMs,
-    change: { kind: "admit", ...admitted },
+    change,
   };
   return signEnvelope(PAYLOAD_TYPES.keyring, statement, signer, sha256(canonicalJson(statement)));
+}
+
+/** Signs the admission of a device to the household. */
+export async function signAdmission(
+  signer: EnvelopeSigner,
+  keyring: Keyring,
+  admitted: { person: string; role: Role; device: DeviceRecord },
+  nowMs: number,
+): Promise<Envelope> {
+  return signChange(signer, keyring, { kind: "admit", ...admitted }, nowMs);
 }
 
 /** Signs a hub's log-in challenge: names the hub, so that no other server can use it. */

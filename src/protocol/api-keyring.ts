@@ -57,6 +57,8 @@ export const KeyringProposalList = Type.Array(
       signers: Type.Array(hex(32), { maxItems: LIMITS.signaturesPerEnvelope }),
       needed: Type.Integer({ minimum: 1 }),
       proposedAtMs: timeMs,
+      /** What the device that asks would get, where the change brings new readers. */
+      sealed: Type.Union([PassedOnBlob.properties.sealed, Type.Null()]),
     },
     closed,
   ),

@@ -56,16 +56,18 @@ describe("rotated readers", () => {
     const rotated = await rotateReaders(keyring, [adult.holder, viewer.holder]);
     const [toAdult, toViewer] = rotated.passedOn.map(({ sealed }) => sealed);
     const { originals, blurred } = rotated.held;
-    expect(await openPassedOn(adult.bundle, toAdult ?? "", rotated.readers)).toEqual({
-      originals,
-      blurred,
+    expect(await openPassedOn(adult.bundle, toAdult ?? "", [rotated.readers])).toEqual({
+      readers: { originals, blurred },
+      index: 0,
     });
-    expect(await openPassedOn(viewer.bundle, toViewer ?? "", rotated.readers)).toEqual({ blurred });
-    await expect(openPassedOn(adult.bundle, toViewer ?? "", rotated.readers)).rejects.toMatchObject(
-      {
-        code: "READERS_NOT_NAMED",
-      },
-    );
+    expect(await openPassedOn(viewer.bundle, toViewer ?? "", [rotated.readers])).toMatchObject({
+      readers: { blurred },
+    });
+    await expect(
+      openPassedOn(adult.bundle, toViewer ?? "", [rotated.readers]),
+    ).rejects.toMatchObject({
+      code: "READERS_NOT_NAMED",
+    });
     expect(rotated.readers.recovery).toBe(keyring.readers.recovery);
     const names = ["originals", "blurred", "owners"] as const;
     for (const name of names) expect(rotated.readers[name]).not.toBe(keyring.readers[name]);
@@ -78,14 +80,18 @@ describe("rotated readers", () => {
       { ...founder.readers, originals: identity },
       { ...founder.readers, blurred: identity },
       { originals: "AGE-SECRET-KEY-".padEnd(74, "Q") },
+      {},
     ]) {
       const { sealed } = await sealReaders(forged, holder);
-      await expect(openPassedOn(bundle, sealed, keyring.readers)).rejects.toMatchObject({
+      await expect(openPassedOn(bundle, sealed, [keyring.readers])).rejects.toMatchObject({
         code: "READERS_NOT_NAMED",
       });
     }
     const { sealed } = await sealReaders(founder.readers, holder);
-    expect(await openPassedOn(bundle, sealed, keyring.readers)).toEqual(bundle.readers);
+    expect(await openPassedOn(bundle, sealed, [keyring.readers])).toEqual({
+      readers: bundle.readers,
+      index: 0,
+    });
   });
 
   test("come before those of before, which are all kept", async () => {
