@@ -5,9 +5,11 @@ import {
   signInWithCookie,
   type FollowedHub,
 } from "../../../src/owner/hub-client.ts";
+import { takePassedOn } from "../../../src/owner/rotate.ts";
 import { SeenSchema, type Seen } from "../../../src/owner/witness.ts";
 import { checkShape } from "../../../src/protocol/check.ts";
 import { HubError } from "../../../src/protocol/errors.ts";
+import type { Keyring } from "../../../src/protocol/keyring.ts";
 import {
   browserKey,
   forgetAll,
@@ -37,6 +39,10 @@ export type VaultState =
 export class OwnerDevice {
   readonly client = new HubClient(location.origin);
   #bundle: DeviceBundle | null = null;
+  /** What seals the keys that this browser keeps, while they are open. */
+  #sealedBy: CryptoKey | null = null;
+  /** The keyring whose readers were last asked for. */
+  #askedFor: string | null = null;
   #seen: Seen | null = null;
   #borrowed: { readonly remember: (seen: Seen) => Promise<void> } | null = null;
   /** One at a time: two would fetch the same proof, and could remember an older checkpoint. */
@@ -138,6 +144,8 @@ export class OwnerDevice {
       });
     }
     this.#bundle = readDeviceBundle(JSON.parse(new TextDecoder().decode(content)));
+    this.#sealedBy = key;
+    this.#askedFor = null;
     new Uint8Array(content).fill(0);
   }
 
@@ -156,10 +164,11 @@ export class OwnerDevice {
 
   lock(): void {
     this.#bundle = null;
+    this.#sealedBy = null;
   }
 
   async forget(): Promise<void> {
-    this.#bundle = null;
+    this.lock();
     this.#seen = null;
     await forgetAll();
   }
@@ -184,6 +193,7 @@ export class OwnerDevice {
     const { client } = this;
     const { keyring, seen } = await follow(client, this.bundle, await this.seen());
     await this.#remember(seen);
+    await this.#takeReaders(keyring);
     return {
       client,
       keyring,
@@ -193,6 +203,34 @@ export class OwnerDevice {
         return newest && index < newest.size ? newest : (await this.follow()).seen;
       },
     };
+  }
+
+  /** Readers that owners have passed on since: stored here first, then cleared at the hub. */
+  async #takeReaders(keyring: Keyring): Promise<void> {
+    if (this.#askedFor === keyring.head) return;
+    const taken = await takePassedOn(this.client, this.bundle, keyring);
+    if (taken && taken.epochs.length > 0) {
+      // Lent keys are stored by nobody here: whoever lent them fetches them for himself.
+      if (this.#borrowed) this.#bundle = taken.bundle;
+      else {
+        await this.#replace(taken.bundle);
+        for (const epoch of taken.epochs) await this.client.delete(`/api/passed-on/${epoch}`);
+      }
+    }
+    this.#askedFor = keyring.head;
+  }
+
+  /** Seals other keys of the same device in place of those that are open. */
+  async #replace(bundle: DeviceBundle): Promise<void> {
+    const device = await readItem<SealedDevice>("device");
+    if (!device || !this.#sealedBy)
+      throw new HubError("KEYS_SEALED", "Cannot go on: this device is locked");
+    const iv = crypto.getRandomValues(new Uint8Array(12));
+    const content = new TextEncoder().encode(JSON.stringify(bundle));
+    const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, this.#sealedBy, content);
+    content.fill(0);
+    await writeItem("device", { ...device, iv, sealed });
+    this.#bundle = bundle;
   }
 
   /** Begins what it remembers anew, with a checkpoint that came with the admission. */

@@ -37,8 +37,6 @@ export const english = {
   different: "They differ",
   turnedAway: "Nothing was signed. The other device gives up by itself.",
   admitted: "Signed. The new device has its keys now.",
-  removal:
-    "Taking a device out of the keyring is not possible from here yet. Ending its session is not enough: as long as it has its keys, it can log in again. Have it remove its keys itself.",
   chooseFirst: "Choose whose device it is first. Nothing is chosen for you.",
   meeting: "Asking the other device for its words …",
   errors: {

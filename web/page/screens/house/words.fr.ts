@@ -43,8 +43,6 @@ export const french: HouseWords = {
   different: "Ils diffèrent",
   turnedAway: "Rien n’a été signé. L’autre appareil abandonne de lui-même.",
   admitted: "Signé. Le nouvel appareil a maintenant ses clés.",
-  removal:
-    "Retirer un appareil du trousseau n’est pas encore possible ici. Mettre fin à sa session ne suffit pas : tant qu’il a ses clés, il peut revenir. Faites-lui retirer ses clés lui-même.",
   chooseFirst: "Choisissez d’abord à qui est cet appareil. Rien n’est choisi pour vous.",
   meeting: "Les mots de l’autre appareil sont demandés …",
   errors: {

@@ -82,8 +82,6 @@ export const english = {
     title: "Try the sheet",
     text: "The hub now seals a small file. Only what you type from the paper opens it: then you know that the sheet works.",
     hint: "The first four letters of a word are enough; space leads to the next. You can also paste all of them.",
-    word: (number: number) => `Word ${number}`,
-    unknown: "not a word of the list",
     file: "Use the saved file instead",
     check: "Open the file with these words",
     checking: "Opening the sealed file …",
@@ -129,8 +127,40 @@ export const english = {
     admitting: "Waiting for the owner to confirm …",
     cancel: "Stop waiting",
     lost: "All devices lost?",
+    lostButton: "I have my recovery sheet",
     lostText:
-      "The recovery sheet has the key to every recording, but neither this page nor the command line can use it yet. Keep the sheet and the hub's files: both stay valid.",
+      "The recovery sheet, or two of its three parts, opens every recording on this device at once. 72 hours later you can sign again, unless an owner objects.",
+  },
+
+  recover: {
+    title: "Come back with the recovery sheet",
+    text: "Type the words from the paper. They stay in this browser.",
+    look: "Look whether the sheet fits",
+    found: "The sheet is this household's. Now say who you are.",
+    who: "Whose device is this?",
+    personWith: (devices: string) => `The owner with: ${devices}`,
+    noName: "(no name)",
+    lost: "Which devices are lost?",
+    lostText:
+      "They are removed when the 72 hours are over, and recordings of after that stay closed to them.",
+    follows: [
+      "From now on you can look at everything.",
+      "Every owner's device is told, and one owner is enough to object.",
+      "In 72 hours of the hub's running you come back with the sheet and take over. Do not destroy it before.",
+    ],
+    hold: "Hold to announce it",
+    announcing: "Making keys and telling the hub …",
+    pending:
+      "A recovery is pending already. It must end, or an owner must object to it, before another one.",
+    errors: {
+      MALFORMED_INPUT:
+        "A word is wrong or in the wrong place, or the parts do not belong together. Compare them with the paper.",
+      SHEET_NOT_IN_FORCE:
+        "This is not the sheet that is in force here: it is another household's, or was replaced.",
+      KEYRING_INVALID_CHANGE:
+        "The hub did not take this: a recovery is pending already, or the choice leaves nobody to sign.",
+      TOO_MANY_CALLS: "Too many tries in a short time. Wait a minute.",
+    },
   },
 
   lent: {

@@ -88,8 +88,6 @@ export const french: WelcomeWords = {
     title: "Essayez la feuille",
     text: "La centrale scelle maintenant un petit fichier. Seul ce que vous tapez depuis le papier l’ouvre : vous saurez ainsi que la feuille fonctionne.",
     hint: "Les quatre premières lettres d’un mot suffisent ; espace mène au suivant. Vous pouvez aussi tout coller.",
-    word: (number) => `Mot ${number}`,
-    unknown: "pas dans la liste",
     file: "Utiliser plutôt le fichier enregistré",
     check: "Ouvrir le fichier avec ces mots",
     checking: "Ouverture du fichier scellé …",
@@ -135,9 +133,41 @@ export const french: WelcomeWords = {
     until: (time) => `L’attente dure jusqu’à ${time}.`,
     admitting: "En attente de la confirmation du propriétaire …",
     cancel: "Ne plus attendre",
+    lostButton: "J’ai ma feuille de secours",
     lost: "Tous les appareils perdus ?",
     lostText:
-      "La feuille de secours a la clé de chaque enregistrement, mais ni cette page ni la ligne de commande ne savent encore s’en servir. Gardez la feuille et les fichiers de la centrale : les deux restent valables.",
+      "La feuille de secours, ou deux de ses trois parts, ouvre aussitôt chaque enregistrement sur cet appareil. 72 heures plus tard, vous pourrez de nouveau signer, sauf si un propriétaire s’y oppose.",
+  },
+
+  recover: {
+    title: "Revenir avec la feuille de secours",
+    text: "Saisissez les mots d’après le papier. Ils restent dans ce navigateur.",
+    look: "Voir si la feuille convient",
+    found: "La feuille est celle de cette maison. Dites maintenant qui vous êtes.",
+    who: "À qui est cet appareil ?",
+    personWith: (devices) => `Le propriétaire avec : ${devices}`,
+    noName: "(sans nom)",
+    lost: "Quels appareils sont perdus ?",
+    lostText:
+      "Ils sont retirés quand les 72 heures sont écoulées, et ce qui est enregistré ensuite leur reste fermé.",
+    follows: [
+      "Dès maintenant, vous pouvez tout regarder.",
+      "L’appareil de chaque propriétaire en est averti, et un seul propriétaire suffit pour s’y opposer.",
+      "Après 72 heures de fonctionnement de la centrale, vous revenez avec la feuille et vous reprenez. Ne la détruisez pas avant.",
+    ],
+    hold: "Maintenir pour l’annoncer",
+    announcing: "Création des clés et annonce à la centrale…",
+    pending:
+      "Une récupération est déjà en cours. Elle doit se terminer, ou un propriétaire doit s’y opposer, avant une autre.",
+    errors: {
+      MALFORMED_INPUT:
+        "Un mot est faux ou mal placé, ou les parts ne vont pas ensemble. Comparez avec le papier.",
+      SHEET_NOT_IN_FORCE:
+        "Ce n’est pas la feuille en vigueur ici : elle est d’une autre maison, ou a été remplacée.",
+      KEYRING_INVALID_CHANGE:
+        "La centrale ne l’a pas accepté : une récupération est déjà en cours, ou ce choix ne laisse personne pour signer.",
+      TOO_MANY_CALLS: "Trop d’essais en peu de temps. Attendez une minute.",
+    },
   },
 
   lent: {

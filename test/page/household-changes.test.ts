@@ -1,0 +1,131 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { clipIdentities } from "../../src/owner/device-bundle.ts";
+import { openSealedFile } from "../../src/owner/open-clip.ts";
+import { recoverySheet } from "../../src/owner/recovery.ts";
+import { combineSheets } from "../../src/owner/sheet-split.ts";
+import { sealedFileName } from "../../src/protocol/clip.ts";
+import { CHROMIUM_COMMANDS, expectAccessible, startPage, type TestPage } from "../support/page.ts";
+import { missingCommands } from "../support/requirements.ts";
+import { firstClip, type TestDevice } from "../support/test-hub.ts";
+
+const isMissing = missingCommands(...CHROMIUM_COMMANDS, "ffmpeg");
+
+async function hold(page: Page, name: string | RegExp): Promise<void> {
+  const button = page.getByRole("button", { name });
+  await button.focus();
+  await page.keyboard.down(" ");
+  // Held until it acts: the bar is full after a while, and then the button is gone or disabled.
+  await expect
+    .poll(async () => (await button.count()) === 0 || (await button.isDisabled()))
+    .toBe(true);
+  await page.keyboard.up(" ");
+}
+
+/** The words of a sheet or a part, typed by pasting them into the first field of `fields`. */
+async function typeSheet(page: Page, text: string, field = 0): Promise<void> {
+  const words = [...text.matchAll(/\d{1,2} +([a-z]{3,8})/g)].map(([, word]) => word ?? "");
+  const inputs = page.getByRole("textbox", { name: /^1 Word 1\b|^Word 1\b/ });
+  await inputs.nth(field).focus();
+  await page.evaluate((content) => {
+    const data = new DataTransfer();
+    data.setData("text/plain", content);
+    document.activeElement?.dispatchEvent(
+      new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }),
+    );
+  }, words.join(" "));
+}
+
+describe.skipIf(isMissing)("an owner who changes the household in the page", () => {
+  let home: TestPage;
+  let page: Page;
+  let removed: TestDevice;
+  beforeAll(async () => {
+    home = await startPage({ hub: { clips: 2 } });
+    ({ page } = home);
+    removed = await home.hub.admit("adult");
+    await page.goto(`${home.url}/#/house`);
+    await page.getByRole("heading", { name: "People and devices" }).waitFor();
+  });
+  afterAll(async () => home[Symbol.asyncDispose]());
+
+  const opensFor = async (identities: readonly string[]): Promise<boolean[]> => {
+    const { clips } = home.hub.hub.services;
+    const clip = firstClip(home.hub);
+    return Promise.all(
+      clips.files(clip).map(async (file) => {
+        const bytes = readFileSync(path.join(clips.folderOf(clip), sealedFileName(file)));
+        return openSealedFile(bytes, identities, null).then(
+          () => true,
+          () => false,
+        );
+      }),
+    );
+  };
+
+  test("removes a device, is told what it could still open, and seals that anew", async () => {
+    await page.getByRole("button", { name: "Remove … a device of role adult" }).click();
+    await page.getByRole("heading", { name: "Remove “a device of role adult”?" }).waitFor();
+    await expectAccessible(page);
+    await hold(page, "Hold to remove");
+    await page.getByText("Removed. New keys are in force.").waitFor();
+    const { household } = home.hub.hub.services;
+    expect(household.keyring?.devices.get(removed.key.device)?.removed).toBe(true);
+    expect(await opensFor(clipIdentities(removed.bundle))).not.toContain(false);
+    await page.getByText("2 recordings", { exact: false }).waitFor();
+    await page.getByText("could still be opened by “a device of role adult”").waitFor();
+    await expectAccessible(page);
+    await page.getByRole("button", { name: "Seal them anew" }).click();
+    await page.getByText("Done: 2.").waitFor();
+    expect(await opensFor(clipIdentities(removed.bundle))).not.toContain(true);
+    expect(await opensFor([home.hub.recovery?.reader.identity ?? ""])).not.toContain(false);
+  });
+
+  test("keeps the new keys over a reload, and opens with them what was sealed anew", async () => {
+    await page.reload();
+    await page.getByRole("heading", { name: "People and devices" }).waitFor();
+    await page.goto(`${home.url}/#/event/${firstClip(home.hub)}`);
+    await expect.poll(() => home.hub.ledgerKinds().includes("view")).toBe(true);
+    await expect.poll(() => page.getByRole("alert").count()).toBe(0);
+    await page.goto(`${home.url}/#/house`);
+    await page.getByRole("heading", { name: "People and devices" }).waitFor();
+    expect(await page.getByText("What was recorded before").count()).toBe(0);
+  });
+
+  test("reads the rules in a sentence, and cannot ask for more owners than there are", async () => {
+    await page.getByText("Any one owner may release a recording").waitFor();
+    await page.getByRole("button", { name: "Change this …" }).click();
+    await page.getByLabel("Owners who must sign a release").fill("2");
+    expect(await page.getByRole("button", { name: "Hold to sign" }).isDisabled()).toBe(true);
+    await page.getByLabel("Owners who must sign a release").fill("1");
+    await page.getByLabel("Hours in which any owner can still stop a release").fill("24");
+    await expectAccessible(page);
+    await hold(page, "Hold to sign");
+    await page.getByText("any owner can still stop a release for 24 h").waitFor();
+    expect(home.hub.hub.services.household.keyring?.policy.vetoWindowMs).toBe(24 * 3_600_000);
+  });
+
+  test("splits the sheet in three, and any two of the parts give it back", async () => {
+    if (!home.hub.recovery) throw new Error("there is no sheet");
+    const sheet = recoverySheet(home.hub.recovery, "x25519");
+    await page.getByRole("button", { name: "Split it into three …" }).click();
+    await typeSheet(page, sheet);
+    await page.getByLabel("The sheet says “kind: x25519”").check();
+    await expectAccessible(page);
+    await page.getByRole("button", { name: "Make the three parts" }).click();
+    await page.getByRole("heading", { name: "Part 3 of 3" }).waitFor();
+    const parts = await page
+      .locator("dialog section")
+      .evaluateAll((sections) =>
+        sections.map((section) =>
+          [...section.querySelectorAll("li")].map((item) => item.textContent).join("\n"),
+        ),
+      );
+    expect(parts.length).toBe(3);
+    expect(combineSheets([parts[0] ?? "", parts[2] ?? ""])).toBe(sheet);
+    await page.getByRole("button", { name: "Close" }).click();
+    home.expectClean();
+  });
+});
