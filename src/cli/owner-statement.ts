@@ -3,7 +3,7 @@ import { signingKeyOf } from "../owner/device-bundle.ts";
 import { envelopeSigner } from "../owner/identity.ts";
 import { makeReceipt } from "../owner/receipt.ts";
 import { makeStatement } from "../owner/statement.ts";
-import { statementText } from "../protocol/monthly-statement.ts";
+import { statementText } from "../protocol/statement-text.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
 import { openSession } from "./hub-session.ts";
 import { confirm } from "./keys-directory.ts";

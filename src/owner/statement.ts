@@ -6,11 +6,10 @@ import { HubError } from "../protocol/errors.ts";
 import type { LedgerEntryOf } from "../protocol/ledger-entry.ts";
 import {
   MonthlyStatementSchema,
-  monthOf,
-  statementText,
   verifyMonthlyStatement,
   type MonthlyStatement,
 } from "../protocol/monthly-statement.ts";
+import { monthOf, statementText } from "../protocol/statement-text.ts";
 import { signOwnerStatement } from "../protocol/owner-statement.ts";
 import type { FollowedHub, HubClient } from "./hub-client.ts";
 

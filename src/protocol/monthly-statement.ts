@@ -3,6 +3,7 @@ import { PAYLOAD_TYPES } from "./envelope.ts";
 import { MalformedInput } from "./errors.ts";
 import type { Keyring } from "./keyring.ts";
 import { verifyOwnerStatement, type OwnerStatement } from "./owner-statement.ts";
+import { monthOf, statementText } from "./statement-text.ts";
 
 const hex = (length: number) =>
   Type.String({ pattern: `^[0-9a-f]{${length}}$`, minLength: length, maxLength: length });
@@ -36,23 +37,6 @@ export const MonthlyStatementSchema = Type.Object(
   closed,
 );
 export type MonthlyStatement = Static<typeof MonthlyStatementSchema>;
-
-const TEXTS: Readonly<Record<MonthlyStatement["language"], (month: string) => string>> = {
-  en: (month) =>
-    `In the month ${month}, until I signed this, I received no order and no request about the recordings or the data of this household that I am not allowed to mention.`,
-  fr: (month) =>
-    `Durant le mois ${month}, jusqu'au moment de cette signature, je n'ai reçu aucun ordre ni aucune demande au sujet des enregistrements ou des données de ce foyer dont je n'aie pas le droit de faire état.`,
-};
-
-/** The fixed words: the same for every household, so that none of them says more than another. */
-export function statementText({ language, month }: Pick<MonthlyStatement, "language" | "month">) {
-  return TEXTS[language](month);
-}
-
-/** Month of a time, in UTC, as statements name it. */
-export function monthOf(atMs: number): string {
-  return new Date(atMs).toISOString().slice(0, 7);
-}
 
 /**
  * A statement under the keyring that it names.

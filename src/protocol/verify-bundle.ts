@@ -125,17 +125,7 @@ export async function verifyBundle(
     return `${entries.length} entries`;
   });
   await step("the request is the one in the ledger", () => {
-    const request = readJson(members, BUNDLE_NAMES.request, RequestRecordSchema);
-    const entry = onlyEntry(need(parts.entries), "request");
-    const isSame =
-      entry.request === request.request &&
-      entry.requestSha256 === requestSha256(request) &&
-      entry.requestKind === request.asked.kind &&
-      entry.channel === request.channel &&
-      entry.urgency === request.asked.urgency &&
-      (entry.v === 1 || entry.secondsAsked === secondsAsked(request.asked));
-    if (!isSame)
-      throw new MalformedInput("request", "Cannot accept request: the ledger has another one");
+    const request = readRequest(members, need(parts.entries));
     parts = { ...parts, request };
     return request.asked.kind;
   });
@@ -210,6 +200,25 @@ function readEntries(proofs: Proofs, checkpoint: VerifiedCheckpoint): Parts["ent
       throw new MalformedInput("proof", `Cannot accept entry ${index}: its proof does not hold`);
     return { index, entry: readEntry(parseCanonicalJson(bytes, "entry")) };
   });
+}
+
+/** The request of the bundle, which the ledger's entry has to be of. */
+function readRequest(
+  members: ReadonlyMap<string, Uint8Array>,
+  entries: Parts["entries"],
+): RequestRecord {
+  const request = readJson(members, BUNDLE_NAMES.request, RequestRecordSchema);
+  const entry = onlyEntry(entries, "request");
+  const isSame =
+    entry.request === request.request &&
+    entry.requestSha256 === requestSha256(request) &&
+    entry.requestKind === request.asked.kind &&
+    entry.channel === request.channel &&
+    entry.urgency === request.asked.urgency &&
+    (entry.v === 1 || entry.secondsAsked === secondsAsked(request.asked));
+  if (!isSame)
+    throw new MalformedInput("request", "Cannot accept request: the ledger has another one");
+  return request;
 }
 
 function onlyEntry<Kind extends LedgerEntryKind>(

@@ -4,12 +4,13 @@ import path from "node:path";
 import { readFile } from "node:fs/promises";
 import { encode } from "uqr";
 import { describe, expect, test } from "vitest";
+import { verifyReceipt } from "../../src/protocol/verify-receipt.ts";
 import { verifyReport } from "../../src/protocol/verify-report.ts";
 import { expectAccessible, startPage } from "../support/page.ts";
 import { builtPage } from "../support/page-build.ts";
 import { temporaryFolder } from "../support/temporary.ts";
-import { typeRequest } from "../support/test-consent.ts";
-import { startTestHub, type TestHub } from "../support/test-hub.ts";
+import { refuse, releasedBundle, typeRequest } from "../support/test-consent.ts";
+import { firstClip, startTestHub, type TestHub } from "../support/test-hub.ts";
 
 describe("the ledger in the page", () => {
   test("says what this device found, shows each entry with its proof, and counts by itself", async () => {
@@ -26,18 +27,18 @@ describe("the ledger in the page", () => {
     await entry.getByRole("button", { name: "Check that it is in the ledger" }).click();
     await entry.getByText(/It is in the ledger of \d+ entries/).waitFor();
 
-    await page.getByRole("button", { name: "Count the whole ledger here" }).click();
-    await page.getByText("0 left the house without a signed approval.").waitFor();
-    const [download] = await Promise.all([
+    const [receipt] = await Promise.all([
       page.waitForEvent("download"),
-      page.getByRole("button", { name: "Save the signed report" }).click(),
+      entry.getByRole("button", { name: "Save a receipt" }).click(),
     ]);
-    const verdict = verifyReport(new Uint8Array(await readFile(await download.path())));
-    expect(verdict.holds).toBe(true);
+    const bytes = new Uint8Array(await readFile(await receipt.path()));
+    expect(verifyReceipt(bytes)).toMatchObject({ holds: true, entry: { kind: "clip" } });
 
     const before = size();
     await typeRequest(hub, { kind: "lawyer" });
-    await page.getByText("Somebody asked for recordings (Lawyer).").waitFor();
+    await page
+      .getByText("Somebody asked for recordings (Lawyer). They ask for 10 minutes.")
+      .waitFor();
     expect(size()).toBe(before + 1);
     await page.getByLabel("Show").selectOption({ label: "Requests" });
     await expect.poll(() => page.locator(".entries > li").count()).toBe(1);
@@ -61,6 +62,64 @@ describe("the ledger in the page", () => {
       row.flatMap((isDark, x) => (isDark ? [`M${x} ${y}`] : [])),
     );
     expect(drawn?.match(/M\d+ \d+/g)).toEqual(dark);
+  });
+});
+
+describe("the transparency report in the page", () => {
+  test("is counted there, tells in words what was asked and given, and is saved signed", async () => {
+    await using own = await startPage({ hub: { clips: 1 }, at: "#/ledger" });
+    const { page, hub } = own;
+    await releasedBundle(hub, { clip: firstClip(hub), segments: [0, 0] });
+    await refuse(hub, await typeRequest(hub, { kind: "lawyer" }));
+    await page.getByRole("link", { name: "Transparency report" }).click();
+    await page.getByText("recordings left the house without a signed approval.").waitFor();
+    expect(await page.locator(".headline strong").textContent()).toBe("0");
+    const lawyer = page.getByRole("row", { name: /^Lawyer/ });
+    expect(await lawyer.getByRole("cell").allTextContents()).toEqual(["1", "0", "1", "0", "0"]);
+    await page.getByText("Asked for: 20 minutes of recordings. Granted: 4 seconds.").waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Save the signed report" }).click(),
+    ]);
+    const verdict = verifyReport(new Uint8Array(await readFile(await download.path())));
+    expect(verdict.holds).toBe(true);
+    await expectAccessible(page);
+    own.expectClean();
+  });
+});
+
+describe("what an honest hub does not do", () => {
+  test("stands above all else, in a device's own words, until somebody has looked", async () => {
+    await using own = await startPage({ hub: { clips: 1 }, at: "#/ledger" });
+    const { page, hub } = own;
+    await page.getByText(/Checked just now/).waitFor();
+    const clip = firstClip(hub);
+    const [file] = hub.hub.services.clips.files(clip);
+    if (!file) throw new Error("no file");
+    rmSync(hub.hub.services.clips.pathOf(clip, file));
+    await page.reload();
+    const alarm = page.getByRole("alert");
+    await alarm.getByText("One thing that should not be").waitFor();
+    await alarm.getByText(/was not deleted; the hub has \d+ of them/).waitFor();
+    await expectAccessible(page);
+    await alarm.getByRole("button", { name: "I know why" }).click();
+    await alarm.waitFor({ state: "detached" });
+    await page.reload();
+    await page.getByText(/Checked just now/).waitFor();
+    expect(await page.getByRole("alert").count()).toBe(0);
+
+    await page.getByText("Monthly statement", { exact: true }).click();
+    const words = page.getByRole("blockquote");
+    const [, month = ""] = /month (\d{4}-\d{2}),/.exec((await words.textContent()) ?? "") ?? [];
+    const sign = page.getByRole("button", { name: "Every word of it is true" });
+    await sign.focus();
+    const download = page.waitForEvent("download");
+    await page.keyboard.down("Enter");
+    const bytes = new Uint8Array(await readFile(await (await download).path()));
+    await page.keyboard.up("Enter");
+    expect(verifyReceipt(bytes).statement).toMatchObject({ month, language: "en" });
+    await page.getByText(`An owner made the monthly statement for ${month}.`).waitFor();
+    own.expectClean();
   });
 });
 

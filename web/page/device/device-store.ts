@@ -16,12 +16,12 @@ export interface SealedDevice {
   readonly role: string;
 }
 
-export async function readItem<Item>(name: "device" | "seen"): Promise<Item | null> {
+export async function readItem<Item>(name: "device" | "seen" | "watch"): Promise<Item | null> {
   const item = await run<unknown>("readonly", (store) => store.get(name));
   return (item as Item | undefined) ?? null;
 }
 
-export async function writeItem(name: "device" | "seen", item: unknown): Promise<void> {
+export async function writeItem(name: "device" | "seen" | "watch", item: unknown): Promise<void> {
   await run("readwrite", (store) => store.put(item, name));
 }
 

@@ -6,6 +6,7 @@ import {
   type FollowedHub,
 } from "../../../src/owner/hub-client.ts";
 import { takePassedOn } from "../../../src/owner/rotate.ts";
+import type { StoredWatch } from "../../../src/owner/alarms.ts";
 import { SeenSchema, type Seen } from "../../../src/owner/witness.ts";
 import { checkShape } from "../../../src/protocol/check.ts";
 import { HubError } from "../../../src/protocol/errors.ts";
@@ -44,6 +45,7 @@ export class OwnerDevice {
   /** The keyring whose readers were last asked for. */
   #askedFor: string | null = null;
   #seen: Seen | null = null;
+  #watch: StoredWatch | null = null;
   #borrowed: { readonly remember: (seen: Seen) => Promise<void> } | null = null;
   /** One at a time: two would fetch the same proof, and could remember an older checkpoint. */
   #following: Promise<unknown> = Promise.resolve();
@@ -97,6 +99,18 @@ export class OwnerDevice {
     this.#seen = seen;
     if (this.#borrowed) await this.#borrowed.remember(seen);
     else await writeItem("seen", seen);
+  }
+
+  /** What this device has judged of the ledger so far, or null where it never did. */
+  async watch(): Promise<StoredWatch | null> {
+    if (this.#watch || this.#borrowed) return this.#watch;
+    return readItem<StoredWatch>("watch");
+  }
+
+  async rememberWatch(watch: StoredWatch): Promise<void> {
+    // Keys that are only lent leave nothing here.
+    if (this.#borrowed) this.#watch = watch;
+    else await writeItem("watch", watch);
   }
 
   /** Seals new keys for this browser, reads them back, and holds them open. */
@@ -170,6 +184,7 @@ export class OwnerDevice {
   async forget(): Promise<void> {
     this.lock();
     this.#seen = null;
+    this.#watch = null;
     await forgetAll();
   }
 

@@ -22,6 +22,7 @@ const SCREENS: Readonly<Record<string, FoundScreen["load"]>> = {
   request: () => import("./requests/Request.svelte"),
   ask: () => import("./requests/NewRequest.svelte"),
   ledger: plain(() => import("./ledger/Ledger.svelte")),
+  transparency: plain(() => import("./ledger/Transparency.svelte")),
   house: plain(() => import("./house/House.svelte")),
   cameras: plain(() => import("./cameras/Cameras.svelte")),
   health: plain(() => import("./health/Health.svelte")),

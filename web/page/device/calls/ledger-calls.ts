@@ -1,16 +1,23 @@
-import { fetchAllEntries } from "../../../../src/owner/all-entries.ts";
+import type { StoredWatch } from "../../../../src/owner/alarms.ts";
+import { fetchAllEntries, type FetchOptions } from "../../../../src/owner/all-entries.ts";
 import { signingKeyOf } from "../../../../src/owner/device-bundle.ts";
+import type { FollowedHub } from "../../../../src/owner/hub-client.ts";
+import { makeReceipt } from "../../../../src/owner/receipt.ts";
 import { makeReport } from "../../../../src/owner/report.ts";
+import { makeStatement, owedMonths, type Said } from "../../../../src/owner/statement.ts";
+import { watchLedger, type WatchResult } from "../../../../src/owner/watch.ts";
 import { cosign } from "../../../../src/owner/witness.ts";
 import * as Api from "../../../../src/protocol/api.ts";
 import { fromBase64, fromHex, toHex, utf8Bytes } from "../../../../src/protocol/bytes.ts";
 import { canonicalJson, parseCanonicalJson } from "../../../../src/protocol/canonical-json.ts";
 import { verifyCheckpoint } from "../../../../src/protocol/checkpoint.ts";
+import { MalformedInput } from "../../../../src/protocol/errors.ts";
 import type { LedgerEntry } from "../../../../src/protocol/ledger-entry.ts";
 import { hashLeaf, verifyInclusion } from "../../../../src/protocol/merkle.ts";
 import { readEntry } from "../../../../src/protocol/read-entry.ts";
 import { requireKnownCosigners } from "../../../../src/protocol/checkpoint-witnesses.ts";
 import type { ReportFigures } from "../../../../src/protocol/report.ts";
+import { confirmingSigner } from "../confirming-signer.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
 const PAGE_ENTRIES = 60;
@@ -21,6 +28,20 @@ export interface ShownEntry {
   readonly entry: LedgerEntry;
   /** The canonical JSON that is hashed, byte for byte. */
   readonly text: string;
+}
+
+/** What cannot be read is begun anew: it is a memory of what the ledger says, no evidence. */
+async function watchOr(
+  hub: FollowedHub,
+  stored: StoredWatch | null,
+  options: FetchOptions,
+): Promise<WatchResult> {
+  try {
+    return await watchLedger(hub, stored, Date.now, options);
+  } catch (error) {
+    if (!(error instanceof MalformedInput) || stored === null) throw error;
+    return watchLedger(hub, null, Date.now, options);
+  }
 }
 
 /** The ledger, as far as this device has checked it itself. */
@@ -46,6 +67,47 @@ export const ledgerCalls = {
       cosigned: cosigned ?? seen.checkpoint,
       witnesses: checkpoint.note.signatures.length - 1,
     };
+  },
+
+  /**
+   * This device's judgement of the ledger, gone on with from where it stood.
+   *
+   * @param acknowledge - A person has looked at what is found: it is not shown as new again.
+   */
+  judge: async (
+    { device, signal, progress }: VaultContext,
+    { acknowledge }: { acknowledge: boolean },
+  ) => {
+    const hub = await device.follow();
+    const stored = await device.watch();
+    const options = { signal, onProgress: progress };
+    const { watch, alarms, pauses, judged, size } = await watchOr(hub, stored, options);
+    if (acknowledge) watch.acknowledge(alarms);
+    await device.rememberWatch(watch.toJSON());
+    return {
+      alarms: acknowledge ? watch.alarms(Date.now()) : alarms,
+      ...{ pauses, judged, size },
+      statements: watch.statements,
+      owed: owedMonths(watch.statements, Date.now()),
+    };
+  },
+
+  /** Proof that an entry is in the ledger, as a file that anybody can check. */
+  receipt: async ({ device }: VaultContext, index: number) => {
+    const key = signingKeyOf(device.bundle);
+    const { bytes, name } = await makeReceipt(await device.follow(), index, key, Date.now());
+    return { bytes, name };
+  },
+
+  /** An owner's word for one month, confirmed by his passkey where he has one; as a file. */
+  statement: async (context: VaultContext, said: Said) => {
+    const { device } = context;
+    const hub = await device.follow();
+    const signer = await confirmingSigner(context, hub.keyring);
+    const index = await makeStatement(hub, said, signer, Date.now());
+    const key = signingKeyOf(device.bundle);
+    const { bytes, name } = await makeReceipt(await device.follow(), index, key, Date.now());
+    return { bytes, name };
   },
 
   ledgerCounts: async ({ device }: VaultContext) =>
@@ -93,7 +155,13 @@ export const ledgerCalls = {
     device,
     signal,
     progress,
-  }: VaultContext): Promise<{ figures: ReportFigures; holds: boolean; bytes: Uint8Array }> => {
+  }: VaultContext): Promise<{
+    figures: ReportFigures;
+    origin: string;
+    atMs: number;
+    holds: boolean;
+    bytes: Uint8Array;
+  }> => {
     const hub = await device.follow();
     const { statements } = await hub.client.get("/api/keyring", Api.KeyringAnswer);
     const entries = await fetchAllEntries(hub, { signal, onProgress: progress });
@@ -103,7 +171,8 @@ export const ledgerCalls = {
       Date.now(),
     );
     await hub.client.send("/api/ledger/cosignatures", made.cosignature);
-    return { figures: made.statement.figures, holds: made.verdict.holds, bytes: made.bytes };
+    const { figures, origin, atMs } = made.statement;
+    return { figures, origin, atMs, holds: made.verdict.holds, bytes: made.bytes };
   },
 
   /** Every entry as one line of canonical JSON. */

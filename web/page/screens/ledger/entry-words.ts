@@ -1,6 +1,6 @@
-import type { LedgerEntry } from "../../../../src/protocol/ledger-entry.ts";
-import { dateAndTime } from "../../words/times.ts";
-import { inLanguage } from "../../words/language.ts";
+import type { LedgerEntry, LedgerEntryOf } from "../../../../src/protocol/ledger-entry.ts";
+import { count, dateAndTime } from "../../words/times.ts";
+import { inLanguage, locale } from "../../words/language.ts";
 import { english as requestsEnglish } from "../requests/words.en.ts";
 import { french as requestsFrench } from "../requests/words.fr.ts";
 import { english } from "./words.en.ts";
@@ -34,19 +34,26 @@ export function sentenceOf(entry: LedgerEntry, names: Names): string {
     case "torn":
       return sentences.torn;
     case "request":
-      return sentences.request(inOwnWords(kinds, entry.requestKind), entry.urgency === "emergency");
+      return (
+        sentences.request(inOwnWords(kinds, entry.requestKind), entry.urgency === "emergency") +
+        (entry.v === 2 ? sentences.asked(lengthOf(entry.secondsAsked)) : "")
+      );
     case "decision":
-      return sentences.decision(entry.outcome);
+      return sentences.decision(entry.outcome) + grantedOf(entry);
     case "hold":
-      return entry.untilMs > entry.atMs
-        ? sentences.hold(dateAndTime(entry.untilMs))
-        : sentences.unhold;
+      return holdOf(entry);
+    case "assurance":
+      return sentences.assurance(entry.level);
+    case "share":
+      return sentences.share;
     case "release":
       return sentences.release(entry.files);
     case "access":
       return sentences.access;
     case "revocation":
-      return sentences.revocation;
+      return entry.v === 2 && entry.revocationSha256 === null
+        ? sentences.lapse
+        : sentences.revocation;
     case "deletion":
       return sentences.deletion(inOwnWords(words.reasons, entry.reason));
     case "view":
@@ -59,7 +66,37 @@ export function sentenceOf(entry: LedgerEntry, names: Names): string {
       return sentences.software(entry.version);
     case "clock":
       return sentences.clock(Math.round(entry.jumpMs / 1_000));
+    case "heartbeat":
+      return entry.first ? sentences.heartbeatFirst : sentences.heartbeat;
+    case "statement":
+      return sentences.statement(entry.month);
   }
+}
+
+function grantedOf(entry: LedgerEntryOf<"decision">): string {
+  if (entry.v === 1 || entry.secondsGranted === 0) return "";
+  const { secondsGranted, clearFaces, audio } = entry;
+  return sentences.granted(lengthOf(secondsGranted), clearFaces, audio);
+}
+
+function holdOf(entry: LedgerEntryOf<"hold">): string {
+  const isHeld = entry.untilMs > entry.atMs;
+  if (entry.v === 1) return isHeld ? sentences.hold(dateAndTime(entry.untilMs)) : sentences.unhold;
+  if (!isHeld) return sentences.unpreserved;
+  return sentences.preserved(count(entry.clips), dateAndTime(entry.untilMs));
+}
+
+const UNITS = [
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+] as const;
+
+/** Of recordings, as people say it: "90 seconds", "10 minutes", "2.5 hours". */
+export function lengthOf(seconds: number): string {
+  const [unit, length] = UNITS.find(([, each]) => seconds >= 2 * each) ?? (["second", 1] as const);
+  const format = { style: "unit", unit, unitDisplay: "long", maximumFractionDigits: 1 } as const;
+  return new Intl.NumberFormat(locale, format).format(seconds / length);
 }
 
 function inOwnWords(known: Readonly<Record<string, string>>, word: string): string {

@@ -21,17 +21,7 @@ export const english = {
   refused: "refused",
   left: "left the house",
   unanswered: "not answered",
-  asHubCounts: "As the hub counts. This device can count for itself:",
-  countMyself: "Count the whole ledger here",
-  counting: "Counting …",
-  counted: "Counted on this device",
-  withoutApproval: (count: number) =>
-    count === 0
-      ? "0 left the house without a signed approval."
-      : `${count} left the house without a signed approval.`,
-  saveReport: "Save the signed report",
-  reportHint:
-    "Every entry with its proof: times, cameras, devices; no names and no pictures. Anybody can check it.",
+  asHubCounts: "As the hub counts. The transparency report counts on this device.",
   entries: "Entries",
   all: "Everything",
   filter: "Show",
@@ -70,6 +60,10 @@ export const english = {
     settings: "Settings",
     software: "Software",
     clock: "Clock",
+    assurance: "Who asks",
+    share: "Links",
+    heartbeat: "Signs of life",
+    statement: "Monthly statements",
   },
   sentences: {
     genesis: "The household was founded.",
@@ -79,6 +73,10 @@ export const english = {
         admit: "A device was admitted.",
         remove: "A device was removed.",
         policy: "The rules for signing were changed.",
+        sheet: "The recovery sheet was replaced; the old one opens nothing new.",
+        recovery_notice: "Somebody uses the recovery sheet. Any owner may object for 72 hours.",
+        recovery_objection: "An owner objected to the recovery. Nothing of it took effect.",
+        recovery_complete: "What the recovery sheet announced took effect.",
       })[change] ?? "The keys were changed.",
     clip: (event: string, camera: string) => `Recorded at ${camera}: ${event}.`,
     rendition: "A blurred copy of a recording was made.",
@@ -108,6 +106,25 @@ export const english = {
     settings: "The settings were changed.",
     software: (version: string) => `Doorward ${version} began to run.`,
     clock: (seconds: number) => `The clock jumped by ${seconds} s.`,
+    asked: (length: string) => ` They ask for ${length}.`,
+    granted: (length: string, clear: boolean, sound: boolean) =>
+      ` ${length} may leave${clear ? ", with clear faces" : ""}${sound ? ", with sound" : ""}.`,
+    preserved: (clips: string, until: string) =>
+      `An owner keeps ${clips} recordings until ${until}, because of a request.`,
+    unpreserved: "Recordings are no longer kept because of a request.",
+    assurance: (level: string) =>
+      ({
+        none: "An owner stated that nobody has checked who asks.",
+        called_back: "An owner called back whoever asks, on a number he found himself.",
+        met: "An owner met whoever asks.",
+        known_key: "An owner knows the key of whoever asks.",
+      })[level] ?? "An owner stated how sure he is of who asks.",
+    share: "A link was made for somebody without a key.",
+    lapse: "An approval ended: its time to be fetched was over.",
+    heartbeat: "Nothing else happened; the hub was there.",
+    heartbeats: (count: string) => `Nothing else happened; the hub was there ${count} times.`,
+    heartbeatFirst: "The hub had been off, as it says, and runs again.",
+    statement: (month: string) => `An owner made the monthly statement for ${month}.`,
   },
   events: {
     bell: "the bell",
@@ -122,6 +139,47 @@ export const english = {
     age: "its time was over",
     space: "room was needed",
     "disk-full": "the disk was full",
+  },
+  alarms: {
+    title: (count: number) =>
+      count === 1 ? "One thing that should not be" : `${count} things that should not be`,
+    intro:
+      "Nothing was changed or removed, but this device finds what an honest hub does not do. Find out why before you decide anything.",
+    missing: (files: string, found: string) =>
+      `A recording is listed with ${files} files and was not deleted; the hub has ${found} of them.`,
+    unlisted: "A recording is in the ledger, was not deleted, and the hub does not list it.",
+    silence: (from: string, to: string) =>
+      `Nothing was entered from ${from} to ${to}, and the hub does not say that it was off.`,
+    backwards: (from: string, to: string) =>
+      `Times run back from ${from} to ${to}, and no entry says that the clock was set.`,
+    recoveryEarly: (at: string) =>
+      `A recovery took effect on ${at}, before the 72 hours in which an owner may object were over.`,
+    withheld: (at: string) =>
+      `The newest entry is of ${at}. The hub answers, and enters nothing or keeps it from you. Compare its clock with yours.`,
+    ahead: (at: string) => `The newest entry is of ${at}, ahead of this device’s clock.`,
+    recoveryPending: (at: string) =>
+      `Somebody uses the recovery sheet since ${at}. If it is none of you, object under House.`,
+    more: (count: string) => `And ${count} more.`,
+    known: "I know why",
+    off: (from: string, to: string) => `The hub was off, as it says, from ${from} to ${to}.`,
+    clock: (from: string, to: string) =>
+      `The hub’s clock was set, as it says, from ${from} to ${to}.`,
+    partly: (judged: string, size: string) =>
+      `${judged} of ${size} entries were looked at; the rest is looked at next time.`,
+  },
+  receipt: "Save a receipt",
+  receiptHint: "Proof that this entry is in the ledger. Anybody can check it without this hub.",
+  report: "Transparency report",
+  reportText: "What this household was asked, and what it gave: in figures, to print or to sign.",
+  statement: {
+    title: "Monthly statement",
+    what: "An owner may state each month that he received no demand he is not allowed to mention. It is his word about himself: no law makes it safe, and nobody else can check it. Whoever begins shows, by stopping, that he stopped.",
+    month: "For the month",
+    own: "A sentence of your own (may stay empty)",
+    signed: "Every word of it is true, and I sign it",
+    made: "Signed, entered and saved as a file.",
+    due: (month: string) => `The statement for ${month} is due, if it is true.`,
+    missing: (months: string) => `No owner has made a statement for: ${months}.`,
   },
   unknownDevice: "a device that is not known any more",
 };

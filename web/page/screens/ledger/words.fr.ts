@@ -25,17 +25,8 @@ export const french: LedgerWords = {
   refused: "refusées",
   left: "sorties de la maison",
   unanswered: "sans réponse",
-  asHubCounts: "Selon le compte de la centrale. Cet appareil peut compter lui-même :",
-  countMyself: "Compter tout le registre ici",
-  counting: "Comptage …",
-  counted: "Compté sur cet appareil",
-  withoutApproval: (count) =>
-    count === 0
-      ? "0 sortie de la maison sans accord signé."
-      : `${count} sortie(s) de la maison sans accord signé.`,
-  saveReport: "Enregistrer le rapport signé",
-  reportHint:
-    "Chaque inscription avec sa preuve : heures, caméras, appareils ; ni noms ni images. Tout le monde peut le vérifier.",
+  asHubCounts:
+    "Telles que la centrale les compte. Le rapport de transparence compte sur cet appareil.",
   entries: "Inscriptions",
   all: "Tout",
   filter: "Afficher",
@@ -74,6 +65,10 @@ export const french: LedgerWords = {
     settings: "Réglages",
     software: "Logiciel",
     clock: "Horloge",
+    assurance: "Qui demande",
+    share: "Liens",
+    heartbeat: "Signes de vie",
+    statement: "Déclarations du mois",
   },
   sentences: {
     genesis: "Le foyer a été fondé.",
@@ -83,6 +78,11 @@ export const french: LedgerWords = {
         admit: "Un appareil a été admis.",
         remove: "Un appareil a été retiré.",
         policy: "Les règles de signature ont changé.",
+        sheet: "La feuille de secours a été remplacée ; l’ancienne n’ouvre plus rien de nouveau.",
+        recovery_notice:
+          "Quelqu’un emploie la feuille de secours. Tout propriétaire peut s’y opposer pendant 72 heures.",
+        recovery_objection: "Un propriétaire s’est opposé au secours. Rien n’en a pris effet.",
+        recovery_complete: "Ce que la feuille de secours avait annoncé a pris effet.",
       })[change] ?? "Les clés ont changé.",
     clip: (event, camera) => `Enregistré à ${camera} : ${event}.`,
     rendition: "Une copie floutée d’un enregistrement a été faite.",
@@ -114,6 +114,26 @@ export const french: LedgerWords = {
     settings: "Les réglages ont changé.",
     software: (version) => `Doorward ${version} s’est mis en marche.`,
     clock: (seconds) => `L’horloge a sauté de ${seconds} s.`,
+    asked: (length) => ` Il s’agit de ${length}.`,
+    granted: (length, clear, sound) =>
+      ` ${length} peuvent sortir${clear ? ", visages nets" : ""}${sound ? ", avec le son" : ""}.`,
+    preserved: (clips, until) =>
+      `Un propriétaire conserve ${clips} enregistrements jusqu’au ${until}, à cause d’une demande.`,
+    unpreserved: "Des enregistrements ne sont plus conservés à cause d’une demande.",
+    assurance: (level) =>
+      ({
+        none: "Un propriétaire a déclaré que personne n’a vérifié qui demande.",
+        called_back:
+          "Un propriétaire a rappelé la personne qui demande, à un numéro qu’il a trouvé lui-même.",
+        met: "Un propriétaire a rencontré la personne qui demande.",
+        known_key: "Un propriétaire connaît la clé de la personne qui demande.",
+      })[level] ?? "Un propriétaire a déclaré à quel point il sait qui demande.",
+    share: "Un lien a été créé pour une personne sans clé.",
+    lapse: "Un accord a pris fin : le temps pour le retrait était écoulé.",
+    heartbeat: "Rien d’autre ne s’est passé ; la centrale était là.",
+    heartbeats: (count) => `Rien d’autre ne s’est passé ; la centrale était là ${count} fois.`,
+    heartbeatFirst: "La centrale avait été arrêtée, dit-elle, et elle est de nouveau en marche.",
+    statement: (month) => `Un propriétaire a fait la déclaration du mois ${month}.`,
   },
   events: {
     bell: "la sonnette",
@@ -128,6 +148,51 @@ export const french: LedgerWords = {
     age: "son temps était écoulé",
     space: "il fallait de la place",
     "disk-full": "le disque était plein",
+  },
+  alarms: {
+    title: (count) =>
+      count === 1
+        ? "Une chose qui ne devrait pas être"
+        : `${count} choses qui ne devraient pas être`,
+    intro:
+      "Rien n’a été changé ni retiré, mais cet appareil trouve ce qu’une centrale honnête ne fait pas. Cherchez pourquoi avant de décider quoi que ce soit.",
+    missing: (files, found) =>
+      `Un enregistrement figure avec ${files} fichiers et n’a pas été supprimé ; la centrale en a ${found}.`,
+    unlisted:
+      "Un enregistrement est dans le registre, n’a pas été supprimé, et la centrale ne le montre pas.",
+    silence: (from, to) =>
+      `Rien n’a été inscrit du ${from} au ${to}, et la centrale ne dit pas qu’elle était arrêtée.`,
+    backwards: (from, to) =>
+      `Le temps recule du ${from} au ${to}, et aucune inscription ne dit que l’horloge a été réglée.`,
+    recoveryEarly: (at) =>
+      `Un secours a pris effet le ${at}, avant la fin des 72 heures pendant lesquelles un propriétaire peut s’y opposer.`,
+    withheld: (at) =>
+      `La dernière inscription est du ${at}. La centrale répond, et n’inscrit rien ou vous le cache. Comparez son horloge à la vôtre.`,
+    ahead: (at) => `La dernière inscription est du ${at}, en avance sur l’horloge de cet appareil.`,
+    recoveryPending: (at) =>
+      `Quelqu’un emploie la feuille de secours depuis le ${at}. Si ce n’est aucun de vous, opposez-vous sous Maison.`,
+    more: (count) => `Et ${count} de plus.`,
+    known: "Je sais pourquoi",
+    off: (from, to) => `La centrale était arrêtée, dit-elle, du ${from} au ${to}.`,
+    clock: (from, to) => `L’horloge de la centrale a été réglée, dit-elle, du ${from} au ${to}.`,
+    partly: (judged, size) =>
+      `${judged} inscriptions sur ${size} ont été examinées ; le reste le sera la prochaine fois.`,
+  },
+  receipt: "Enregistrer un reçu",
+  receiptHint:
+    "La preuve que cette inscription est dans le registre. Tout le monde peut la vérifier sans cette centrale.",
+  report: "Rapport de transparence",
+  reportText:
+    "Ce qui a été demandé à ce foyer, et ce qu’il a donné : en chiffres, à imprimer ou à signer.",
+  statement: {
+    title: "Déclaration du mois",
+    what: "Un propriétaire peut déclarer chaque mois n’avoir reçu aucune demande dont il n’ait pas le droit de parler. C’est sa parole sur lui-même : aucune loi ne la protège à coup sûr, et personne d’autre ne peut la vérifier. Qui commence montre, en s’arrêtant, qu’il s’est arrêté.",
+    month: "Pour le mois",
+    own: "Une phrase à vous (peut rester vide)",
+    signed: "Chaque mot est vrai, et je le signe",
+    made: "Signée, inscrite et enregistrée dans un fichier.",
+    due: (month) => `La déclaration pour ${month} est attendue, si elle est vraie.`,
+    missing: (months) => `Aucun propriétaire n’a fait de déclaration pour : ${months}.`,
   },
   unknownDevice: "un appareil qui n’est plus connu",
 };

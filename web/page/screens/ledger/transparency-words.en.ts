@@ -1,0 +1,48 @@
+export const english = {
+  title: "Transparency report",
+  needKeys: "Unlock this device to have it count the ledger itself.",
+  counting: "Counting every entry on this device …",
+  period: (from: string, to: string, entries: string) =>
+    `${from} to ${to}, counted on this device from all ${entries} entries of the ledger.`,
+  withoutApproval: (count: number): string =>
+    count === 1
+      ? "recording left the house without a signed approval."
+      : "recordings left the house without a signed approval.",
+  outOfPlace: (count: string) => `${count} entries do not follow from those before them.`,
+  requests: "What was asked",
+  nobody: "Nobody has asked for anything.",
+  kind: "Who asked",
+  columns: ["asked", "approved", "refused", "not answered", "open"],
+  emergencies: (count: number) =>
+    count === 1
+      ? "One was called an emergency. That changed nothing."
+      : `${count} were called an emergency. That changed nothing.`,
+  amounts: "How much",
+  seconds: (asked: string, granted: string) =>
+    `Asked for: ${asked} of recordings. Granted: ${granted}.`,
+  redactions: (clear: number, sound: number) =>
+    `Faces were left clear in ${clear} approvals, and sound was given in ${sound}.`,
+  assured: (count: number) => `An owner knew who asked in ${count} of the requests.`,
+  withoutSeconds: (count: string) => `${count} older entries do not say how much.`,
+  whatLeft: "What left",
+  releases: (releases: number, files: number) =>
+    `Made ready for a recipient: ${releases} times, with ${files} files.`,
+  fetched: (accesses: number, shares: number) =>
+    `Fetched: ${accesses} times. Links made for somebody without a key: ${shares}.`,
+  ended: (revocations: number, lapses: number) =>
+    `Taken back by an owner: ${revocations}. Ended because their time was over: ${lapses}.`,
+  recordings: "The recordings",
+  recorded: (recordings: number, deletions: number) =>
+    `Recorded: ${recordings}. Deleted: ${deletions}.`,
+  kept: (holds: number, preservations: number) =>
+    `Kept longer by an owner: ${holds}, and because of a request: ${preservations}.`,
+  house: (views: number, live: number) =>
+    `Opened by the household itself: ${views} times; looked at live: ${live} times.`,
+  statements: (count: number) => `Monthly statements of owners: ${count}.`,
+  basis:
+    "On what legal basis something was asked is sealed to the owners, so no figure here is of it: nobody outside could check one.",
+  print: "Print",
+  save: "Save the signed report",
+  saveHint:
+    "With every entry: times, cameras, devices; no names and no pictures. Anybody can check it.",
+};

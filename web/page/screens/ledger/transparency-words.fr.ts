@@ -1,0 +1,48 @@
+import type { english } from "./transparency-words.en.ts";
+
+export const french: typeof english = {
+  title: "Rapport de transparence",
+  needKeys: "Déverrouillez cet appareil pour qu’il compte lui-même le registre.",
+  counting: "Chaque inscription est comptée sur cet appareil…",
+  period: (from, to, entries) =>
+    `Du ${from} au ${to}, compté sur cet appareil à partir des ${entries} inscriptions du registre.`,
+  withoutApproval: (count) =>
+    count <= 1
+      ? "enregistrement a quitté la maison sans accord signé."
+      : "enregistrements ont quitté la maison sans accord signé.",
+  outOfPlace: (count) => `${count} inscriptions ne découlent pas de celles qui précèdent.`,
+  requests: "Ce qui a été demandé",
+  nobody: "Personne n’a rien demandé.",
+  kind: "Qui demande",
+  columns: ["reçues", "acceptées", "refusées", "sans réponse", "ouvertes"],
+  emergencies: (count) =>
+    count === 1
+      ? "Une demande parlait d’urgence. Cela n’a rien changé."
+      : `${count} demandes parlaient d’urgence. Cela n’a rien changé.`,
+  amounts: "Combien",
+  seconds: (asked, granted) => `Demandé : ${asked} d’enregistrements. Accordé : ${granted}.`,
+  redactions: (clear, sound) =>
+    `Les visages sont restés nets dans ${clear} accords, et le son a été donné dans ${sound}.`,
+  assured: (count) => `Un propriétaire savait qui demandait pour ${count} des demandes.`,
+  withoutSeconds: (count) => `${count} inscriptions plus anciennes ne disent pas combien.`,
+  whatLeft: "Ce qui est sorti",
+  releases: (releases, files) =>
+    `Préparé pour un destinataire : ${releases} fois, avec ${files} fichiers.`,
+  fetched: (accesses, shares) =>
+    `Récupéré : ${accesses} fois. Liens créés pour une personne sans clé : ${shares}.`,
+  ended: (revocations, lapses) =>
+    `Repris par un propriétaire : ${revocations}. Terminés parce que leur temps était écoulé : ${lapses}.`,
+  recordings: "Les enregistrements",
+  recorded: (recordings, deletions) => `Enregistrés : ${recordings}. Supprimés : ${deletions}.`,
+  kept: (holds, preservations) =>
+    `Conservés plus longtemps par un propriétaire : ${holds}, et à cause d’une demande : ${preservations}.`,
+  house: (views, live) =>
+    `Ouverts par le foyer lui-même : ${views} fois ; regardés en direct : ${live} fois.`,
+  statements: (count) => `Déclarations du mois de propriétaires : ${count}.`,
+  basis:
+    "Le fondement juridique d’une demande est scellé pour les propriétaires ; aucun chiffre n’en parle ici, car personne au-dehors ne pourrait le vérifier.",
+  print: "Imprimer",
+  save: "Enregistrer le rapport signé",
+  saveHint:
+    "Avec chaque inscription : heures, caméras, appareils ; ni noms ni images. Tout le monde peut le vérifier.",
+};
