@@ -9,6 +9,7 @@ import { parseRequestId } from "../protocol/ids.ts";
 import type { ExitCode } from "./exit.ts";
 import { openSession } from "./hub-session.ts";
 import { print, printable, printJson, readOptions, say } from "./options.ts";
+import { ownViewer } from "./own-viewer.ts";
 import { fileSource, isConfirmed, purposeOf, sayOutcome, sayTerms } from "./owner-decide.ts";
 import { cosignLedger } from "./owner-witness.ts";
 
@@ -23,7 +24,7 @@ export async function ownerCosign(args: string[]): Promise<ExitCode> {
   await using session = await openSession(options);
   const { client, keyring, keys } = session;
   const request = await fetchSummary(client, id);
-  const proposal = await fetchProposal(session, request, Date.now());
+  const proposal = await fetchProposal(session, request, Date.now(), await ownViewer());
   const { terms, signers, decisionSha256 } = proposal;
   sayTerms(terms);
   const asked = await purposeOf(session, request);

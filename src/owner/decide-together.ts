@@ -43,18 +43,26 @@ export interface SeenProposal {
  * Fetches a proposal and checks everything of it but its headers.
  *
  * @param request - As this device has just fetched and checked it.
- * @throws DecisionRefused; HubError CLIP_NOT_PROVEN.
+ * @param knownViewer - SHA-256 of the viewer that this device knows, or null. Terms that send another
+ * one along are not his to sign: it is a page that runs at the recipient's.
+ * @throws DecisionRefused; HubError CLIP_NOT_PROVEN, PROPOSAL_ALTERED.
  */
 export async function fetchProposal(
   hub: FollowedHub,
   request: RequestSummary,
   nowMs: number,
+  knownViewer: string | null,
 ): Promise<SeenProposal> {
   const path = `/api/requests/${request.record.request}/proposal`;
   const { decision: envelope } = await hub.client.get(path, ProposalAnswer);
   const { content } = openEnvelope(envelope, PAYLOAD_TYPES.decision, "decision");
   const { terms } = checkShape(DecisionSchema, content, "decision");
   const proposal = VerifiedProposal.verify(envelope, await contextFor(hub, request, terms, nowMs));
+  if (terms.viewerSha256 !== undefined && terms.viewerSha256 !== knownViewer)
+    throw new HubError(
+      "PROPOSAL_ALTERED",
+      "Cannot sign: a viewer would go along that this device does not know",
+    );
   const { decision, decisionSha256, signers } = proposal;
   return { decision, terms: decision.terms, decisionSha256, signers };
 }

@@ -22,6 +22,7 @@ import {
   statusPath,
   typeRequest,
 } from "../support/test-consent.ts";
+import { routesOf } from "../support/routes.ts";
 import { firstClip, requireOk } from "../support/test-hub.ts";
 import {
   codeOf,
@@ -234,3 +235,25 @@ async function headersFor(
   }
   return release;
 }
+
+test("one decision is for one request and the files it names: no route takes more or earlier", async () => {
+  await using hub = await startTwoOwners({ exportSigners: 1 });
+  const request = await typeRequest(hub, { recipient });
+  const { decision } = await prepareApproval(hub, request.record.request, {
+    clip: firstClip(hub),
+  });
+  const other = await typeRequest(hub, { recipient });
+  expect(codeOf(await decide(hub, other.record.request, decision))).toBe("DECISION_WRONG_REQUEST");
+  for (const wildcard of ["all", "*", "0".repeat(32)])
+    expect((await decide(hub, wildcard, decision)).statusCode).toBeGreaterThanOrEqual(400);
+  // Every route that writes an answer names one request; a decision can be made for no later one.
+  const writing = routesOf(hub.hub.server)
+    .filter(({ method, url }) => method === "POST" && /decision|proposal|approv/.test(url))
+    .map(({ url }) => url)
+    .filter((url) => !url.startsWith("/api/keyring/"));
+  expect(writing.toSorted()).toEqual([
+    "/api/requests/:id/decision",
+    "/api/requests/:id/proposal",
+    "/api/requests/:id/proposal/signatures",
+  ]);
+});
