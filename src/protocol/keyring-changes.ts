@@ -11,7 +11,7 @@ import {
 } from "./keyring-rules.ts";
 import { LIMITS } from "./limits.ts";
 import { announceRecovery, completeRecovery, requireCompletable } from "./keyring-recovery.ts";
-import type { Keyring, KeyringChange, KeyringStatement } from "./keyring-schema.ts";
+import type { Keyring, KeyringChange, KeyringDevice, KeyringStatement } from "./keyring-schema.ts";
 
 type Change<Kind extends KeyringChange["kind"]> = Extract<KeyringChange, { kind: Kind }>;
 
@@ -92,6 +92,7 @@ function removeDevice(keyring: Keyring, change: Change<"remove">): Keyring {
   const id = parseDeviceId(change.device);
   const device = keyring.devices.get(id);
   if (!device || device.removed) throw invalidChange("this device is not in force");
+  requireNotPromised(keyring, device);
   const next = {
     ...keyring,
     readers: requireRotated(keyring, change.readers),
@@ -99,6 +100,18 @@ function removeDevice(keyring: Keyring, change: Change<"remove">): Keyring {
   };
   requireReachable(next, next.policy);
   return next;
+}
+
+/**
+ * With a notice its readers are passed on to every device that it leaves in force. Removed meanwhile,
+ * such a device would open everything that is recorded once the recovery is complete.
+ */
+function requireNotPromised({ pending, persons }: Keyring, device: KeyringDevice): void {
+  const mayHold = device.record.transfer !== undefined && persons.get(device.person) !== "guest";
+  if (pending && mayHold && !pending.remove.includes(device.id))
+    throw invalidChange(
+      "a recovery that is pending has promised its readers to this device; object to the recovery first",
+    );
 }
 
 /** What the old sheet announced falls with it: the key that would complete it counts no more. */

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { transferKeyOf } from "../../src/owner/device-bundle.ts";
 import { generateReader, generateSigningKey, type SigningKey } from "../../src/owner/identity.ts";
 import { toBase64 } from "../../src/protocol/bytes.ts";
 import { HubError } from "../../src/protocol/errors.ts";
@@ -295,6 +296,20 @@ describe("while a recovery is pending, owners", () => {
       sheet,
     ]);
     expect(roleOfDevice(extendKeyring(chain.keyring(), completed), key.device)).toBe("owner");
+    await take(OBJECTION, [chain.founder]);
+    expect(await outcome(removal, [chain.founder])).toBe("accepted");
+  });
+
+  test("shut nobody out who was handed its readers, before they have objected to it", async () => {
+    const flatmate = newDevice("adult");
+    const { recipient: transfer } = await transferKeyOf(flatmate.key);
+    await chain.add({ ...flatmate.change, device: { ...flatmate.change.device, transfer } });
+    const { change } = await recoveryNotice(chain.keyring());
+    await take(change, [sheet]);
+    const readers = await newReaders(chain.keyring());
+    const removal = { kind: "remove", device: flatmate.key.device, readers } as const;
+    // He holds what would be in force 72 hours later, and would read on.
+    expect(await outcome(removal, [chain.founder])).toBe("KEYRING_INVALID_CHANGE");
     await take(OBJECTION, [chain.founder]);
     expect(await outcome(removal, [chain.founder])).toBe("accepted");
   });
