@@ -62,7 +62,7 @@ export const english = {
     kind: "Request",
     clips: "Recordings",
     files: (count: number) => (count === 1 ? "one file" : `${count} files`),
-    leftOut: "Left out",
+    leftOut: "Shown and left out",
     noSound: "The sound was left out.",
     blurred: "Faces are blurred.",
     mixed: "Faces are blurred in some of the recordings.",

@@ -65,7 +65,7 @@ export const french: typeof english = {
     kind: "Demande",
     clips: "Enregistrements",
     files: (count: number) => (count === 1 ? "un fichier" : `${count} fichiers`),
-    leftOut: "Laissé de côté",
+    leftOut: "Montré et laissé de côté",
     noSound: "Le son a été laissé de côté.",
     blurred: "Les visages sont floutés.",
     mixed: "Les visages sont floutés dans une partie des enregistrements.",

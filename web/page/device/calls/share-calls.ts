@@ -23,17 +23,19 @@ export const shareCalls = {
     return link.recipient;
   },
 
-  /** The links of a request, and whether this device can make the first or another one. */
+  /** The owner wants no link after all. */
+  dropKeyForLink: async (_context: VaultContext, { request }: { request: string }) => {
+    links.delete(request);
+  },
+
+  /** The links of a request, and whether one is waiting to be made. An approval has one at most. */
   shares: async (
     { device }: VaultContext,
-    { request, recipient }: { request: string; recipient: string | null },
+    { request }: { request: string },
   ): Promise<ShareList & { canMake: boolean }> => {
-    const list = await device.client.get(
-      `/api/requests/${parseRequestId(request)}/shares`,
-      ShareList,
-    );
-    const link = links.get(request);
-    return { ...list, canMake: link !== undefined && link.recipient === recipient };
+    const path = `/api/requests/${parseRequestId(request)}/shares`;
+    const list = await device.client.get(path, ShareList);
+    return { ...list, canMake: links.has(request) && list.shares.length === 0 };
   },
 
   /**
