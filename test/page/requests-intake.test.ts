@@ -5,12 +5,23 @@ import { buildFormPage } from "../../src/cli/form-page.ts";
 import { readForm } from "../../src/owner/form.ts";
 import { type ReaderKey } from "../../src/owner/identity.ts";
 import { fillForm } from "../../src/owner/requests.ts";
+import { noticePage } from "../../src/protocol/notice.ts";
 import { verifyBundle } from "../../src/protocol/verify-bundle.ts";
 import { recipientWords } from "../../src/protocol/words.ts";
 import { axe, CHROMIUM_COMMANDS, type TestPage } from "../support/page.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { requestDocument, statusPath, typeRequest } from "../support/test-consent.ts";
 import { openRequests, SOUGHT, type RequestsPage } from "../support/requests-page.ts";
+
+/** A red picture of one pixel, as PNG. */
+const ONE_PIXEL =
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
+
+/** As `datetime-local` has it in the browser's zone. */
+function localTime(iso: string, laterMs = 0): string {
+  const at = new Date(new Date(iso).getTime() + laterMs);
+  return at.toLocaleString("sv-SE", { timeZone: "Europe/Paris" }).slice(0, 16).replace(" ", "T");
+}
 
 describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))(
   "requests come in by the page",
@@ -78,8 +89,8 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))(
       const give = async (buffer: Buffer): Promise<void> =>
         page.setInputFiles("input[type=file]", { name: "my.request", mimeType: "", buffer });
       await page.goto(`${home.url}/#/ask/file`);
-      await give(Buffer.alloc(64 * 1024 + 1));
-      await page.getByText("This file is over 64 KiB.").waitFor();
+      await give(Buffer.alloc(8 * 1024 * 1024 + 20_000));
+      await page.getByText("This file is over 8 MiB.").waitFor();
       await give(Buffer.from("{}"));
       await page.getByText("This file is not one that a form of Doorward makes.").waitFor();
       await give(sealed);
@@ -121,6 +132,104 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))(
       },
     );
 
+    test("a scan goes along, is drawn here and nowhere a page; sure and kept are signed", async () => {
+      await page.goto(`${home.url}/#/ask`);
+      await page.getByRole("textbox", { name: "Name", exact: true }).fill("C. Clerk");
+      await page.getByLabel("How to reach them").fill("clerk@court.example");
+      await page.getByLabel("Kind of request").selectOption("preservation");
+      await page.getByLabel("Legal basis").fill("none");
+      await page.getByLabel("What it is for").fill("Keep the evening");
+      await page.getByLabel("From", { exact: true }).fill(localTime(SOUGHT.from));
+      await page.getByLabel("To", { exact: true }).fill(localTime(SOUGHT.to, 60_000));
+      await page.getByLabel("Their key").fill(recipient.recipient);
+      const scan = page.getByLabel("Attach a scan or a letter");
+      const attach = (name: string, buffer: Buffer): Promise<void> =>
+        scan.setInputFiles({ name, mimeType: "", buffer });
+      await attach("order.png", Buffer.from([0x4d, 0x5a, 0x00, 0x01]));
+      await page.getByRole("button", { name: "Seal and enter it" }).click();
+      await page
+        .getByText("A PDF, a JPEG or PNG picture, or plain text, of at most 4 MiB.")
+        .waitFor();
+      await attach("order.png", Buffer.from(ONE_PIXEL, "base64"));
+      await page.getByRole("button", { name: "Seal and enter it" }).click();
+      await page.getByRole("heading", { name: "What came along" }).waitFor();
+      await page.getByText("Keeping it hands nothing over.").waitFor();
+      await page.getByRole("button", { name: "Open it" }).click();
+      await page.getByRole("img", { name: "The document order.png" }).waitFor();
+      await attachedIsNoPage();
+      // The eight words, as they were told.
+      await page.getByText("Compare their key by telephone").click();
+      const told = page.getByLabel("The words you were told");
+      await told.fill(recipientWords(recipient.recipient).toReversed().join(" "));
+      await page.getByRole("button", { name: "Compare" }).click();
+      await page.getByText("Its key is not the one whose words you were told.").waitFor();
+      await told.fill(recipientWords(recipient.recipient).join(", "));
+      await page.getByRole("button", { name: "Compare" }).click();
+      await page.getByText("They are the same eight words.").waitFor();
+      await page.getByRole("radio", { name: "Called back on a number I found myself" }).check();
+      await page.getByRole("button", { name: "Sign this" }).click();
+      await page.getByText(/Called back on a number I found myself. Signed /).waitFor();
+      await page.getByRole("button", { name: "Keep them" }).click();
+      await page.getByText("1 recording is kept until").waitFor();
+      await page.getByRole("button", { name: "Renew once" }).waitFor();
+      expect(await axe(page)).toEqual([]);
+      const id = new URL(page.url()).hash.split("/")[2] ?? "";
+      expect(await requests.stored(id)).toMatchObject({ state: "held", outcome: null });
+      const kinds = home.hub.ledgerKinds();
+      expect(kinds).toEqual(expect.arrayContaining(["assurance", "hold"]));
+      await page.getByRole("button", { name: "Let them go" }).click();
+      await page.getByText("This ended").waitFor();
+    });
+
+    test("a visitor's request has a short form, for two hours, and the sheet says what is proposed", async () => {
+      await page.goto(`${home.url}/#/ask/visitor`);
+      await page.getByRole("textbox", { name: "Name", exact: true }).fill("V. Visitor");
+      await page.getByLabel("How to reach them").fill("v@example.org");
+      await page.getByLabel("From", { exact: true }).fill(localTime(SOUGHT.from));
+      await page
+        .getByLabel("To", { exact: true })
+        .fill(localTime(SOUGHT.from, 2 * 3_600_000 + 60_000));
+      await page.getByRole("button", { name: "Seal and enter it" }).click();
+      await page.getByText("Choose at most two hours.").waitFor();
+      await page.getByLabel("To", { exact: true }).fill(localTime(SOUGHT.from, 60_000));
+      await page.getByLabel("Their key").fill(recipient.recipient);
+      expect(await axe(page)).toEqual([]);
+      await page.getByRole("button", { name: "Seal and enter it" }).click();
+      await page.getByText("He asks for his own minutes.").waitFor();
+      await page.getByText("Somebody who was recorded", { exact: false }).first().waitFor();
+      // Nothing is chosen beforehand, for him neither.
+      await page.getByRole("heading", { name: "Your decision" }).waitFor();
+      expect(await page.getByRole("checkbox").first().isChecked()).toBe(false);
+    });
+
+    test("the notice for the door is made here, and is accessible and calm", async () => {
+      await page.goto(`${home.url}/#/cameras`);
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("button", { name: "Save the notice" }).click(),
+      ]);
+      const html = readFileSync(await download.path(), "utf8");
+      expect(html).toBe(noticePage(home.hub.hub.services.notice()));
+      const shown = await page.context().newPage();
+      const asked: string[] = [];
+      shown.on("request", (request) => asked.push(request.url()));
+      await shown.goto(`${home.url}/notice`);
+      expect(await shown.content()).toContain("Cette porte est filmée");
+      // The style is its own, by its hash: without it the heading would be Times at 32 px.
+      const size = await shown
+        .locator("h1")
+        .evaluate((heading) => getComputedStyle(heading).fontSize);
+      expect(size).toBe("36px");
+      expect(asked).toEqual([`${home.url}/notice`]);
+      await shown.close();
+    });
+
+    /** Nowhere in the page is there a document of the sender's: no frame, no object, no address. */
+    async function attachedIsNoPage(): Promise<void> {
+      expect(await page.locator("iframe, object, embed").count()).toBe(0);
+      expect(await page.locator('a[href^="blob:"], img[src^="blob:"]').count()).toBe(0);
+    }
+
     test.each(["light", "dark"] as const)("is accessible, %s", async (colorScheme) => {
       await page.emulateMedia({ colorScheme });
       await requests.show(
@@ -138,7 +247,7 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))(
         .getByText(recipientWords(recipient.recipient)[7] ?? "?")
         .first()
         .waitFor();
-      for (const place of ["requests", "ask", "ask/form", "ask/file"]) {
+      for (const place of ["requests", "ask", "ask/visitor", "ask/form", "ask/file"]) {
         await page.goto(`${home.url}/#/${place}`);
         await page.getByRole("heading", { level: 1 }).waitFor();
         expect(await axe(page)).toEqual([]);
