@@ -8,35 +8,11 @@ import { recoverySheet } from "../../src/owner/recovery.ts";
 import { combineSheets } from "../../src/owner/sheet-split.ts";
 import { sealedFileName } from "../../src/protocol/clip.ts";
 import { CHROMIUM_COMMANDS, expectAccessible, startPage, type TestPage } from "../support/page.ts";
+import { hold, typeSheet } from "../support/page-sheet.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { firstClip, type TestDevice } from "../support/test-hub.ts";
 
 const isMissing = missingCommands(...CHROMIUM_COMMANDS, "ffmpeg");
-
-async function hold(page: Page, name: string | RegExp): Promise<void> {
-  const button = page.getByRole("button", { name });
-  await button.focus();
-  await page.keyboard.down(" ");
-  // Held until it acts: the bar is full after a while, and then the button is gone or disabled.
-  await expect
-    .poll(async () => (await button.count()) === 0 || (await button.isDisabled()))
-    .toBe(true);
-  await page.keyboard.up(" ");
-}
-
-/** The words of a sheet or a part, typed by pasting them into the first field of `fields`. */
-async function typeSheet(page: Page, text: string, field = 0): Promise<void> {
-  const words = [...text.matchAll(/\d{1,2} +([a-z]{3,8})/g)].map(([, word]) => word ?? "");
-  const inputs = page.getByRole("textbox", { name: /^1 Word 1\b|^Word 1\b/ });
-  await inputs.nth(field).focus();
-  await page.evaluate((content) => {
-    const data = new DataTransfer();
-    data.setData("text/plain", content);
-    document.activeElement?.dispatchEvent(
-      new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }),
-    );
-  }, words.join(" "));
-}
 
 describe.skipIf(isMissing)("an owner who changes the household in the page", () => {
   let home: TestPage;
