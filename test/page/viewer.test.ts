@@ -105,6 +105,12 @@ async function verdict(
   return (await shown.getAttribute("data-holds")) === "true";
 }
 
+async function playing(page: Page): Promise<void> {
+  await expect
+    .poll(() => page.evaluate("document.querySelector('video')?.currentTime ?? 0"))
+    .toBeGreaterThan(0.3);
+}
+
 const asZip = (bytes: Uint8Array) => [{ name: "bundle.zip", buffer: Buffer.from(bytes) }];
 
 describe.skipIf(isMissing)("the viewer, from a file", () => {
@@ -156,7 +162,7 @@ describe.skipIf(isMissing)("the viewer, from a file", () => {
     await page.locator("#identity").fill(key.identity);
     await page.locator("#open").click();
     await page.getByRole("button", { name: "Play" }).click();
-    await page.waitForFunction(() => (document.querySelector("video")?.currentTime ?? 0) > 0.3);
+    await playing(page);
     const { approval } = await verifyBundle(bundle);
     const words = approval?.terms.recipientWords.join(" ") ?? "?";
     expect(await page.locator(".mark").first().innerText()).toContain(words);
@@ -199,7 +205,7 @@ describe.skipIf(isMissing)("a share link", () => {
     await page.getByText("Everything holds").waitFor();
     expect(await page.locator("#meant-for").innerText()).toBe("Anna next door");
     await page.getByRole("button", { name: "Play" }).click();
-    await page.waitForFunction(() => (document.querySelector("video")?.currentTime ?? 0) > 0.3);
+    await playing(page);
     expect(await page.locator(".mark").first().innerText()).toContain("Anna next door");
     expect(await axe(page)).toEqual([]);
     const secret = address.split("#")[1] ?? "?";
