@@ -16,6 +16,7 @@ import { LEDGER_ENTRY_SCHEMAS } from "../../src/protocol/ledger-entry.ts";
 import { listedFile } from "../../src/protocol/listed-files.ts";
 import { hashLeaf, verifyInclusion } from "../../src/protocol/merkle.ts";
 import { requestSha256, RequestRecordSchema } from "../../src/protocol/request.ts";
+import { RevocationSchema } from "../../src/protocol/revocation.ts";
 import { statusTokenOf } from "../../src/protocol/status-token.ts";
 import { recipientWords } from "../../src/protocol/words.ts";
 import { combineSheets } from "../../src/owner/sheet-split.ts";
@@ -132,6 +133,18 @@ describe("in the specification there verifies", () => {
     const approval = VerifiedApproval.verify(envelope, exampleContext());
     expect(approval.decisionSha256).toBe(sha256);
     expect(approval.files).toHaveLength(1);
+  });
+
+  test("a revocation, of that very decision", () => {
+    const text = example("revocation-payload");
+    const value = parseCanonicalJson(utf8Bytes(text), "revocation");
+    const revocation = checkShape(RevocationSchema, value, "revocation");
+    const { terms } = exampleDecision();
+    expect(revocation).toMatchObject({
+      decisionSha256: fields("decision-signature")["sha256"],
+      ...{ request: terms.request, origin: terms.origin },
+      ...{ keyringEpoch: terms.keyringEpoch, keyringHead: terms.keyringHead },
+    });
   });
 
   test("no decision with one character of the example changed", () => {
