@@ -9,7 +9,7 @@ import {
 import { groundFor } from "../owner/ground.ts";
 import { envelopeSigner } from "../owner/identity.ts";
 import type { FileSource } from "../owner/release.ts";
-import { openPersonal } from "../owner/requests.ts";
+import { openRequest, ownersIdentities } from "../owner/requests.ts";
 import * as Api from "../protocol/api.ts";
 import { sealedFileName } from "../protocol/clip.ts";
 import { HubError } from "../protocol/errors.ts";
@@ -229,9 +229,9 @@ export async function purposeOf(
   session: OwnerSession,
   request: Api.RequestSummary,
 ): Promise<string> {
-  const { owners } = session.keys.bundle.readers;
-  if (request.personal === null || owners === undefined) return "not stated";
-  return (await openPersonal(request.record.asked, request.personal, owners)).purpose;
+  const owners = ownersIdentities(session.keys.bundle);
+  if (request.personal === null || owners.length === 0) return "not stated";
+  return (await openRequest(request.record.asked, request.personal, owners)).personal.purpose;
 }
 
 export function sayTerms(terms: Terms): void {

@@ -2,7 +2,7 @@ import * as Api from "../protocol/api.ts";
 import { HubError } from "../protocol/errors.ts";
 import type { Personal } from "../protocol/request.ts";
 import { recipientWords } from "../protocol/words.ts";
-import { openPersonal } from "../owner/requests.ts";
+import { openRequest, ownersIdentities } from "../owner/requests.ts";
 import type { ExitCode } from "./exit.ts";
 import { openSession, type OwnerSession } from "./hub-session.ts";
 import { localTime } from "./times.ts";
@@ -78,10 +78,10 @@ async function personalOf(
   session: OwnerSession,
   request: Api.RequestSummary,
 ): Promise<Personal | null> {
-  const owners = session.keys.bundle.readers.owners;
-  if (request.personal === null || owners === undefined) return null;
+  const owners = ownersIdentities(session.keys.bundle);
+  if (request.personal === null || owners.length === 0) return null;
   try {
-    return await openPersonal(request.record.asked, request.personal, owners);
+    return (await openRequest(request.record.asked, request.personal, owners)).personal;
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
     return null;

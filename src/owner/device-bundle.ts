@@ -76,11 +76,6 @@ export function clipIdentities(bundle: DeviceBundle): string[] {
   return [...readers, bundle.recovery].flatMap((one) => one ?? []);
 }
 
-/** Identities that open the personal part of requests, newest first; none but for an owner. */
-export function ownerIdentities({ readers, earlier = [] }: DeviceBundle): string[] {
-  return [readers, ...earlier].flatMap(({ owners }) => owners ?? []);
-}
-
 /** Where new readers reach this device: follows from its signing seed, so nothing more is kept. */
 export async function transferKeyOf(signingKey: SigningKey): Promise<ReaderKey> {
   const info = utf8Bytes("doorward transfer v1");

@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, test } from "vitest";
 import {
   clipIdentities,
   deviceOfBundle,
-  ownerIdentities,
   readDeviceBundle,
   readersForRole,
   signingKeyOf,
@@ -11,6 +10,7 @@ import {
 } from "../../src/owner/device-bundle.ts";
 import { foundHousehold } from "../../src/owner/household.ts";
 import { generateReader, generateSigningKey } from "../../src/owner/identity.ts";
+import { ownersIdentities } from "../../src/owner/requests.ts";
 import {
   holdsReaders,
   openPassedOn,
@@ -104,7 +104,7 @@ describe("rotated readers", () => {
       ...[two.held.originals, two.held.blurred, one.held.originals, one.held.blurred],
       ...[bundle.readers.originals, bundle.readers.blurred, "sheet"],
     ]);
-    expect(ownerIdentities(after)).toEqual([
+    expect(ownersIdentities(after)).toEqual([
       ...[two.held.owners, one.held.owners, bundle.readers.owners],
     ]);
     // Taken twice, they are there once.
