@@ -82,18 +82,15 @@ export class RequestDocuments {
     );
   }
 
-  /** The request that waits for this very file; null for all others, whatever the reason. */
+  /**
+   * The request that waits for this very file; null for all others, whatever the reason. What became
+   * of the request is not asked: whoever sends a document would read his refusal off it (invariant 6).
+   */
   waitingFor(sha256: string): RequestId | null {
     const row = this.#row("sha256", sha256);
     if (!row || row.received_at_ms !== null) return null;
-    const isOpen = this.#database
-      .prepare<[string, number], { found: number }>(
-        `SELECT 1 AS found FROM requests
-         WHERE id = ? AND state IN ('received', 'held') AND expires_at_ms > ?`,
-      )
-      .get(row.request, this.#nowMs());
     const isInTime = row.announced_at_ms > this.#nowMs() - DOCUMENT_WAIT_MS;
-    return isOpen && isInTime ? parseRequestId(row.request) : null;
+    return isInTime ? parseRequestId(row.request) : null;
   }
 
   /**
@@ -126,7 +123,7 @@ export class RequestDocuments {
   async read(request: RequestId): Promise<Uint8Array> {
     const row = this.#row("request", request);
     const sealed =
-      row?.received_at_ms == null
+      (row?.received_at_ms ?? null) === null
         ? null
         : await readSmallFile(this.#pathOf(request), LIMITS.sealedDocumentBytes);
     if (!row || !sealed) throw new HubError("NOT_FOUND", "There is no document of this request");
@@ -138,7 +135,7 @@ export class RequestDocuments {
   /** For good; what was announced stays said, and no other file takes its place. */
   async remove(request: RequestId): Promise<void> {
     const row = this.#row("request", request);
-    if (row?.received_at_ms == null)
+    if ((row?.received_at_ms ?? null) === null)
       throw new HubError("NOT_FOUND", "There is no document of this request");
     // In time for none: the row stays, so that the same file cannot come again.
     this.#database
@@ -154,7 +151,8 @@ export class RequestDocuments {
     const names = await readdir(this.#directory).catch(() => []);
     for (const name of names) {
       const [, request] = /^([0-9a-f]{32})\.age$/.exec(name) ?? [];
-      const isHere = request !== undefined && this.#row("request", request)?.received_at_ms != null;
+      const isHere =
+        request !== undefined && (this.#row("request", request)?.received_at_ms ?? null) !== null;
       if (!isHere) await rm(path.join(this.#directory, name), { force: true });
     }
   }
@@ -172,7 +170,7 @@ export class RequestDocuments {
   }
 }
 
-/** Unknown, taken, too late, of a request that is over: one answer. */
+/** Unknown, taken, too late: one answer. */
 export function documentGone(): HubError {
   return new HubError("DOCUMENT_GONE", "Cannot take document: nobody waits for it");
 }

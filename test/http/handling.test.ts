@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createOutsideServer } from "../../src/http/outside.ts";
 import { readHandling } from "../../src/owner/handling.ts";
 import { ownersIdentities, readRequestDocument, sealPersonal } from "../../src/owner/requests.ts";
 import { openAttachment, sealAttachment } from "../../src/owner/request-attachment.ts";
@@ -258,13 +259,36 @@ describe("a document that comes with a request", () => {
     expect((await upload(request, attached.sealed)).statusCode).toBe(410);
   });
 
-  test("does not come for a request that was answered, or after a day", async () => {
-    const [answered, late] = [await typedWith(PNG), await typedWith(PNG)];
-    await refuse(hub, answered.request);
-    expect((await upload(answered.request, answered.attached.sealed)).statusCode).toBe(410);
+  test("does not come after a day", async () => {
+    const late = await typedWith(PNG);
     hub.clock.nowMs += DAY_MS;
     hub = { ...hub, owner: await hub.logIn(hub.owner.bundle) };
     expect((await upload(late.request, late.attached.sealed)).statusCode).toBe(410);
+  });
+
+  test("tells whoever sends it nothing of what became of his request", async () => {
+    const [open, refused] = [await typedWith(PNG), await typedWith(PNG)];
+    await refuse(hub, refused.request);
+    await using outside = await createOutsideServer(hub.hub.services, {
+      ...{ version: "test", hostNames: ["localhost"], logLevel: "silent" },
+    });
+    const send = async ({ attached }: typeof open, type: string, bytes: Uint8Array) => {
+      const { statusCode, headers, body } = await outside.inject({
+        method: "POST",
+        url: `/intake/documents/${attached.announced.sha256}`,
+        headers: { host: "localhost", "content-type": type, origin: "null" },
+        payload: Buffer.from(bytes),
+      });
+      const { date: _date, ...same } = headers;
+      return JSON.stringify([statusCode, same, body]);
+    };
+    const tried = async (which: typeof open): Promise<string[]> => [
+      await send(which, "application/json", utf8Bytes("{")),
+      await send(which, "text/plain", new Uint8Array([1])),
+      await send(which, "text/plain", which.attached.sealed),
+      await send(which, "text/plain", which.attached.sealed),
+    ];
+    expect(await tried(refused)).toEqual(await tried(open));
   });
 
   test("that was changed on the disk is not handed out, and what a stop left is removed", async () => {
