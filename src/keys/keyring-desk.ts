@@ -56,6 +56,7 @@ export class KeyringDesk {
     if (change.kind === "remove") requireForEach(checked.keyring, passedOn);
     else if (passedOn.length > 0)
       throw new MalformedInput("passedOn", "Cannot pass on readers: this change brings none");
+    this.#requireNew(checked);
     if (change.kind === "sheet") proveSheet(change.recovery);
     return this.#acceptOrKeep(checked, { envelope: statement, passedOn, newcomer: null }, null);
   }
@@ -68,6 +69,7 @@ export class KeyringDesk {
   ): ChangeResult {
     const checked = checkStatement(this.#keyring(), statement);
     if (checked.statement.change.kind !== "admit") throw notHere(checked.statement.change.kind);
+    this.#requireNew(checked);
     return this.#acceptOrKeep(checked, { envelope: statement, passedOn: [], newcomer }, label);
   }
 
@@ -125,6 +127,15 @@ export class KeyringDesk {
   /** How long the notice that is pending has stood, by the time that this hub ran. */
   ranMs(): number {
     return this.#household.noticeClock.count(this.#keyring());
+  }
+
+  /**
+   * What is passed on is under no signature. Proposed anew by somebody else, a change would lose the
+   * readers that came with it, and the first signature.
+   */
+  #requireNew({ head }: CheckedStatement): void {
+    if (this.#household.proposals.has(head))
+      throw new HubError("NOT_OPEN", "Cannot propose: this change waits already; sign that one");
   }
 
   #requireTime(): void {

@@ -58,6 +58,10 @@ export class KeyringProposals {
     return proposalOf(row);
   }
 
+  has(id: string): boolean {
+    return this.list().some(({ proposal }) => proposal === id);
+  }
+
   /** Adds a proposal, or one more signature to it. @throws HubError TOO_MANY_PROPOSALS. */
   put(proposal: KeyringProposal): void {
     const others = this.list().filter(({ proposal: id }) => id !== proposal.proposal);

@@ -135,6 +135,26 @@ describe("a change that needs two owners", () => {
     expect(await proposals()).toEqual([]);
   });
 
+  test("keeps the readers that came with it, whatever another owner hands in beside it", async () => {
+    const one: KeyringChange = { ...TWO, policy: { ...TWO.policy, keyringSigners: 1 } };
+    await hub.change(one, [hub.owner.key, key(partner)]);
+    const lost = await hub.admit("owner");
+    await hub.change(TWO);
+    const body = await removal(hub, lost.key.device, [hub.owner.key]);
+    expect(await post("/api/keyring", body)).toBe("proposed");
+    const kept = await proposals();
+    const { change } = JSON.parse(Buffer.from(body.statement.payload, "base64").toString()) as {
+      change: KeyringChange;
+    };
+    const anew = {
+      statement: await signAt(hub, change, [key(partner)]),
+      passedOn: body.passedOn.map(({ device }) => ({ device, sealed: "AAAA" })),
+    };
+    expect(anew.statement.payload).toBe(body.statement.payload);
+    expect(await post("/api/keyring", anew, partner)).toBe("NOT_OPEN");
+    expect(await proposals()).toEqual(kept);
+  });
+
   test("falls when the keyring has changed, and can be withdrawn", async () => {
     const propose = async (vetoWindowMs: number) => {
       const change: KeyringChange = { ...TWO, policy: { ...TWO.policy, vetoWindowMs } };
