@@ -20,7 +20,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./owner-pair.ts")).ownerPair,
   },
   "owner join": {
-    usage: "owner join --hub URL --keys DIR [--label NAME]",
+    usage: "owner join --hub URL --keys DIR [--label NAME] [--expect TEXT]",
     load: async () => (await import("./owner-join.ts")).ownerJoin,
   },
   "owner remove": {

@@ -1,6 +1,7 @@
 import * as Api from "../protocol/api.ts";
 import { HubError } from "../protocol/errors.ts";
 import { pairingWords, receivePassedOn, startPairing } from "../owner/pairing.ts";
+import { parsePairingText, requirePlace } from "../owner/pairing-text.ts";
 import type { ExitCode } from "./exit.ts";
 import { follow, HubClient, logIn } from "../owner/hub-client.ts";
 import { createKeys, hasKeys, rememberSeen } from "./keys-directory.ts";
@@ -9,9 +10,11 @@ import { waitFor } from "./owner-pair.ts";
 
 /** A further device: makes its keys here, shows three words, waits to be admitted. */
 export async function ownerJoin(args: string[]): Promise<ExitCode> {
-  const options = readOptions(args, { values: ["hub", "keys", "label"] });
+  const options = readOptions(args, { values: ["hub", "keys", "label", "expect"] });
   const directory = options.required("keys");
   const url = options.required("hub");
+  const shown = options.text("expect");
+  const place = shown === null ? null : parsePairingText(shown);
   if (await hasKeys(directory))
     throw new HubError("KEYS_PRESENT", `Cannot join: ${directory} holds a device already`);
   const client = new HubClient(url);
@@ -34,8 +37,10 @@ export async function ownerJoin(args: string[]): Promise<ExitCode> {
   process.stdout.write(`${pairingWords(newcomer.reveal, ownerNonce).join(" ")}\n`);
   const sealed = await waitFor("the owner to sign", async () => (await state()).sealed);
   const { bundle, seen } = await receivePassedOn(newcomer, sealed);
-  // Genesis and checkpoint came from the owner's device: a hub that shows others is found out here.
+  // What the owner's screen shows came past the hub altogether.
   const session = await logIn(url, bundle);
+  if (place) await requirePlace(session, bundle, seen, place);
+  // Genesis and checkpoint came from the owner's device: a hub that shows others is found out here.
   const followed = await follow(session, bundle, seen);
   await createKeys(directory, { bundle, hubUrl: url });
   await rememberSeen(directory, followed.seen);

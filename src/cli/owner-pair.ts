@@ -1,6 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { renderUnicodeCompact } from "uqr";
 import { admitDevice, meetDevice } from "../owner/admission.ts";
 import { randomHex } from "../owner/device-bundle.ts";
+import { pairingText } from "../owner/pairing-text.ts";
+import { fromBase64 } from "../protocol/bytes.ts";
+import { deviceIdOf } from "../protocol/envelope.ts";
 import { openSession } from "./hub-session.ts";
 import { follow } from "../owner/hub-client.ts";
 import * as Api from "../protocol/api.ts";
@@ -22,6 +26,10 @@ export async function ownerPair(args: string[]): Promise<ExitCode> {
   const role = readRole(options.text("role") ?? "owner");
   await using session = await openSession(options);
   const { client, keys } = session;
+  const shown = pairingText(keys.bundle, session.seen);
+  say(
+    `${renderUnicodeCompact(shown)}\nFor the new device, past the hub (owner join --expect):\n${shown}`,
+  );
   const pairing = await waitFor("a new device (owner join)", async () => {
     const waiting = await client.get("/api/pairings", Api.PairingList);
     const fresh = waiting.filter(({ reveal }) => reveal === null);
@@ -42,7 +50,10 @@ export async function ownerPair(args: string[]): Promise<ExitCode> {
   // Asked again: somebody may have changed the keyring while the words were compared.
   const followed = await follow(client, keys.bundle, session.seen);
   await admitDevice({ client, ...followed }, keys.bundle, waiting, { role, person });
-  say(`Admitted. ${keys.bundle.label} signed the keyring.`);
+  const after = await follow(client, keys.bundle, followed.seen);
+  const device = deviceIdOf(fromBase64(waiting.reveal.signingKey, "signingKey"));
+  if (after.keyring.devices.has(device)) say(`Admitted. ${keys.bundle.label} signed the keyring.`);
+  else say("Signed. Another owner must sign too, within ten minutes: doorward owner keyring list");
   return 0;
 }
 

@@ -20,6 +20,7 @@ import {
   removeDevice,
   type ChangeGround,
 } from "../../src/owner/keyring-changes.ts";
+import { pairingText, parsePairingText, requirePlace } from "../../src/owner/pairing-text.ts";
 import { openSealedFile } from "../../src/owner/open-clip.ts";
 import {
   finishRecovery,
@@ -32,7 +33,8 @@ import { parseRecoverySheet, type Recovery } from "../../src/owner/recovery.ts";
 import { sealReaders, takePassedOn } from "../../src/owner/rotate.ts";
 import { KeyringProposalList, PassedOnAnswer } from "../../src/protocol/api-keyring.ts";
 import { toBase64, utf8Bytes, sha256Hex } from "../../src/protocol/bytes.ts";
-import type { ClipId } from "../../src/protocol/ids.ts";
+import { HubError } from "../../src/protocol/errors.ts";
+import { parseSha256Hex, type ClipId } from "../../src/protocol/ids.ts";
 import { roleOfDevice, type Role } from "../../src/protocol/keyring.ts";
 import { RECOVERY_NOTICE_MS } from "../../src/protocol/limits.ts";
 import { signStatement, statementAfter } from "../support/test-household.ts";
@@ -230,6 +232,26 @@ describe("by the recovery sheet", () => {
     expect([await opens(byOld, clip), await opens(byNew, clip)]).toEqual([false, true]);
     expect(await opens(byOld, first())).toBe(true);
   });
+});
+
+test("a newcomer holds what came by the hub against the owner's screen", async () => {
+  const { client } = await groundOf(hub.owner.bundle);
+  const { seen } = await follow(client, hub.owner.bundle, null);
+  const place = parsePairingText(pairingText(hub.owner.bundle, seen));
+  await hub.record();
+  const checked = (shown: typeof place) =>
+    requirePlace(client, hub.owner.bundle, seen, shown).then(
+      () => "as shown",
+      (error: unknown) => (error instanceof HubError ? error.code : error),
+    );
+  expect(await checked(place)).toBe("as shown");
+  const other = parseSha256Hex("0".repeat(64));
+  expect(await checked({ ...place, genesis: other })).toBe("PAIRING_BROKEN");
+  expect(await checked({ ...place, root: other })).toBe("LEDGER_CHANGED");
+  expect(await checked({ ...place, size: place.size + 100 })).toBe("LEDGER_CHANGED");
+  const text = pairingText(hub.owner.bundle, seen);
+  for (const wrong of ["", text.slice(1), `${text}0`, text.replace(":1:", ":2:")])
+    expect(() => parsePairingText(wrong), wrong).toThrow(/owner's screen/);
 });
 
 describe("two owners", () => {
