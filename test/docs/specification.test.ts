@@ -17,6 +17,7 @@ import { listedFile } from "../../src/protocol/listed-files.ts";
 import { hashLeaf, verifyInclusion } from "../../src/protocol/merkle.ts";
 import { requestSha256, RequestRecordSchema } from "../../src/protocol/request.ts";
 import { RevocationSchema } from "../../src/protocol/revocation.ts";
+import { secretOfFragment, shareKeys, shareTokenSha256 } from "../../src/protocol/share.ts";
 import { statusTokenOf } from "../../src/protocol/status-token.ts";
 import { recipientWords } from "../../src/protocol/words.ts";
 import { combineSheets } from "../../src/owner/sheet-split.ts";
@@ -125,6 +126,14 @@ describe("in the specification there verifies", () => {
     expect(requestSha256(request)).toBe(example("request-sha256"));
     const { token = "", status } = fields("status-token");
     expect(statusTokenOf(token)).toBe(status);
+  });
+
+  test("the token that follows from a link's secret", () => {
+    const { secret, token, sha256 } = fields("share-secret");
+    const bytes = secretOfFragment(`#${secret ?? ""}`);
+    if (bytes === null) throw new Error("no secret");
+    expect(shareKeys(bytes).token).toBe(token);
+    expect(shareTokenSha256(token ?? "")).toBe(sha256);
   });
 
   test("a decision that an owner signed, under the keyring and request of the examples", () => {

@@ -1,3 +1,4 @@
+import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
 import { TOGETHER_SABOTAGES } from "./list-together.ts";
 import type { Sabotage } from "./sabotage.ts";
 
@@ -43,9 +44,9 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "the access is entered after the bundle has left",
-    file: "src/http/consent-routes.ts",
-    find: "  services.decisions.recordAccess(request);",
-    replace: "  setTimeout(() => services.decisions.recordAccess(request), 50);",
+    file: "src/http/pick-up-routes.ts",
+    find: "if (!isRest) services.decisions.recordAccess(request);",
+    replace: "setTimeout(() => services.decisions.recordAccess(request), 50);",
     tests: ["test/hub/invariant-8-entry-first.test.ts"],
   },
   {
@@ -65,7 +66,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a refusal looks different from an unknown address",
-    file: "src/http/consent-routes.ts",
+    file: "src/http/pick-up-routes.ts",
     find: "  if (!request || !approval) {\n",
     replace:
       '  if (!request || !approval) {\n    if (request) reply.header("retry-after", "60");\n',
@@ -169,7 +170,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a bundle looks witnessed that is not",
-    file: "src/protocol/verify-bundle.ts",
+    file: "src/protocol/checkpoint-witnesses.ts",
     find: "if (signature === own) continue;",
     replace: "if (signature.name === own?.name) continue;",
     tests: ["test/protocol/bundle.test.ts"],
@@ -372,4 +373,5 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/owner/open-clip.test.ts"],
   },
   ...TOGETHER_SABOTAGES,
+  ...DELIVERY_SABOTAGES,
 ];

@@ -145,7 +145,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a bundle's payload is not hashed",
-    file: "src/protocol/verify-bundle.ts",
+    file: "src/protocol/bundle-files.ts",
     find: "if (toHex(sha256(content.subarray(payloadOffset))) !== file.payloadSha256)",
     replace: "if (payloadOffset < 0)",
     tests: ["test/protocol/bundle.test.ts"],

@@ -1,0 +1,45 @@
+import type { Sabotage } from "./sabotage.ts";
+
+/** What leaves the house, and who may fetch it. */
+export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
+  {
+    name: "a swapped viewer holds",
+    file: "src/protocol/bundle-files.ts",
+    find: "sha256Hex(memberOf(members, VIEWER_NAME)) !== viewerSha256)",
+    replace: 'sha256Hex(memberOf(members, VIEWER_NAME)) === "")',
+    tests: ["test/http/pick-up.test.ts"],
+    only: "a bundle's viewer",
+  },
+  {
+    name: "a link is opened more often than was signed for",
+    file: "src/consent/shares.ts",
+    find: "AND views < views_max AND expires_at_ms > ?`",
+    replace: "AND views < views_max + 0 * expires_at_ms + 0 * ? + 1`",
+    tests: ["test/consent/shares.test.ts"],
+    only: "as often as was signed for",
+  },
+  {
+    name: "a link that is over answers otherwise than one that never was",
+    file: "src/consent/shares.ts",
+    find: "if (!request || !share.isOpen) return null;",
+    replace: 'if (!request) throw new HubError("NOT_OPEN", "");',
+    tests: ["test/consent/shares.test.ts"],
+    only: "the same bytes",
+  },
+  {
+    name: "anybody's signature makes a link",
+    file: "src/protocol/share.ts",
+    find: 'roleOfDevice(keyring, device.id) !== "owner")',
+    replace: 'roleOfDevice(keyring, device.id) === "viewer")',
+    tests: ["test/consent/shares.test.ts"],
+    only: "a link is refused",
+  },
+  {
+    name: "the rest of a fetch is handed out to whoever never began it",
+    file: "src/http/pick-up-routes.ts",
+    find: "rest !== null && bundle.etag === rest.etag && rest.fromByte",
+    replace: "rest !== null && rest.fromByte",
+    tests: ["test/http/pick-up.test.ts"],
+    only: "is a new fetch of the whole",
+  },
+];
