@@ -114,6 +114,7 @@ function screensOf(clip: string, request: string): readonly Screen[] {
     },
     { name: "ask", at: "ask" },
     { name: "ledger", at: "ledger" },
+    { name: "transparency", at: "transparency" },
     { name: "house", at: "house" },
     { name: "cameras", at: "cameras" },
     { name: "health", at: "health" },

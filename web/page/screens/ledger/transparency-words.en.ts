@@ -21,14 +21,14 @@ export const english = {
   seconds: (asked: string, granted: string) =>
     `Asked for: ${asked} of recordings. Granted: ${granted}.`,
   redactions: (clear: number, sound: number) =>
-    `Faces were left clear in ${clear} approvals, and sound was given in ${sound}.`,
-  assured: (count: number) => `An owner knew who asked in ${count} of the requests.`,
+    `Approvals with clear faces: ${clear}; with sound: ${sound}.`,
+  assured: (count: number) => `Requests of which an owner knew who asked: ${count}.`,
   withoutSeconds: (count: string) => `${count} older entries do not say how much.`,
   whatLeft: "What left",
   releases: (releases: number, files: number) =>
-    `Made ready for a recipient: ${releases} times, with ${files} files.`,
+    `Made ready for a recipient: ${releases}; files in all: ${files}.`,
   fetched: (accesses: number, shares: number) =>
-    `Fetched: ${accesses} times. Links made for somebody without a key: ${shares}.`,
+    `Downloads: ${accesses}. Links made for somebody without a key: ${shares}.`,
   ended: (revocations: number, lapses: number) =>
     `Taken back by an owner: ${revocations}. Ended because their time was over: ${lapses}.`,
   recordings: "The recordings",
@@ -37,7 +37,7 @@ export const english = {
   kept: (holds: number, preservations: number) =>
     `Kept longer by an owner: ${holds}, and because of a request: ${preservations}.`,
   house: (views: number, live: number) =>
-    `Opened by the household itself: ${views} times; looked at live: ${live} times.`,
+    `Looks of the household itself, at recordings: ${views}; live: ${live}.`,
   statements: (count: number) => `Monthly statements of owners: ${count}.`,
   basis:
     "On what legal basis something was asked is sealed to the owners, so no figure here is of it: nobody outside could check one.",

@@ -21,15 +21,14 @@ export const french: typeof english = {
       : `${count} demandes parlaient d’urgence. Cela n’a rien changé.`,
   amounts: "Combien",
   seconds: (asked, granted) => `Demandé : ${asked} d’enregistrements. Accordé : ${granted}.`,
-  redactions: (clear, sound) =>
-    `Les visages sont restés nets dans ${clear} accords, et le son a été donné dans ${sound}.`,
-  assured: (count) => `Un propriétaire savait qui demandait pour ${count} des demandes.`,
+  redactions: (clear, sound) => `Accords avec visages nets : ${clear} ; avec le son : ${sound}.`,
+  assured: (count) => `Demandes dont un propriétaire connaissait l’auteur : ${count}.`,
   withoutSeconds: (count) => `${count} inscriptions plus anciennes ne disent pas combien.`,
   whatLeft: "Ce qui est sorti",
   releases: (releases, files) =>
-    `Préparé pour un destinataire : ${releases} fois, avec ${files} fichiers.`,
+    `Préparé pour un destinataire : ${releases} ; fichiers en tout : ${files}.`,
   fetched: (accesses, shares) =>
-    `Récupéré : ${accesses} fois. Liens créés pour une personne sans clé : ${shares}.`,
+    `Téléchargements : ${accesses}. Liens créés pour une personne sans clé : ${shares}.`,
   ended: (revocations, lapses) =>
     `Repris par un propriétaire : ${revocations}. Terminés parce que leur temps était écoulé : ${lapses}.`,
   recordings: "Les enregistrements",
@@ -37,7 +36,7 @@ export const french: typeof english = {
   kept: (holds, preservations) =>
     `Conservés plus longtemps par un propriétaire : ${holds}, et à cause d’une demande : ${preservations}.`,
   house: (views, live) =>
-    `Ouverts par le foyer lui-même : ${views} fois ; regardés en direct : ${live} fois.`,
+    `Regards du foyer lui-même, sur des enregistrements : ${views} ; en direct : ${live}.`,
   statements: (count) => `Déclarations du mois de propriétaires : ${count}.`,
   basis:
     "Le fondement juridique d’une demande est scellé pour les propriétaires ; aucun chiffre n’en parle ici, car personne au-dehors ne pourrait le vérifier.",
