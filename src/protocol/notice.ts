@@ -46,8 +46,12 @@ const ENGLISH: NoticeWords = {
   language: "en",
   title: "This door is filmed",
   recorded: (cameras) =>
-    cameras === 1 ? "One camera records here." : `${cameras} cameras record here.`,
-  when: "It records when the bell is rung and when something moves, not all the time.",
+    cameras === 0
+      ? "No camera records here at present."
+      : cameras === 1
+        ? "One camera records here."
+        : `${cameras} cameras record here.`,
+  when: "Recording begins when the bell is rung or something moves; it does not run all the time.",
   sound: ({ cameras, withSound }) =>
     withSound === 0
       ? "Sound is not recorded."
@@ -59,7 +63,7 @@ const ENGLISH: NoticeWords = {
   kept: (motion, bell) =>
     `A recording is deleted by itself after ${motion}; one of the bell after ${bell}. It can go sooner, and it can be kept longer where somebody has asked for it.`,
   sealed:
-    "Recordings stay in this house, encrypted. Only the people who live here can open them, and nothing is given to anybody without their signature.",
+    "Recordings stay in this house, encrypted. Only this household can open them, and nothing is given to anybody without its signature.",
   rights:
     "If you were here you may ask whether you were recorded, ask for a copy of your own minutes, or ask for them to be deleted. (Regulation (EU) 2016/679, Articles 13, 15 and 17, where it applies.)",
   contact: "Whom to ask:",
@@ -73,8 +77,12 @@ const FRENCH: NoticeWords = {
   language: "fr",
   title: "Cette porte est filmée",
   recorded: (cameras) =>
-    cameras === 1 ? "Une caméra enregistre ici." : `${cameras} caméras enregistrent ici.`,
-  when: "On enregistre quand la sonnette retentit et quand quelque chose bouge, pas en permanence.",
+    cameras === 0
+      ? "Aucune caméra n’enregistre ici pour l’instant."
+      : cameras === 1
+        ? "Une caméra enregistre ici."
+        : `${cameras} caméras enregistrent ici.`,
+  when: "L’enregistrement commence quand la sonnette retentit ou que quelque chose bouge ; il n’est pas permanent.",
   sound: ({ cameras, withSound }) =>
     withSound === 0
       ? "Le son n’est pas enregistré."
@@ -86,7 +94,7 @@ const FRENCH: NoticeWords = {
   kept: (motion, bell) =>
     `Un enregistrement est effacé de lui-même après ${motion}, celui de la sonnette après ${bell}. Il peut l’être plus tôt, ou être conservé plus longtemps si quelqu’un l’a demandé.`,
   sealed:
-    "Les enregistrements restent dans cette maison, chiffrés. Seules les personnes qui y vivent peuvent les ouvrir, et rien n’est remis à quiconque sans leur signature.",
+    "Les enregistrements restent dans cette maison, chiffrés. Seul ce foyer peut les ouvrir, et rien n’est remis à quiconque sans sa signature.",
   rights:
     "Si vous êtes passé ici, vous pouvez demander si vous avez été enregistré, demander une copie de vos propres minutes, ou demander leur effacement. (Règlement (UE) 2016/679, articles 13, 15 et 17, là où il s’applique.)",
   contact: "À qui s’adresser :",
@@ -114,8 +122,9 @@ section{border-top:1px solid #8a7f72;padding-top:1.25rem;margin-top:1.5rem}
 p{margin:0 0 .75rem}.small{font-size:.9375rem}strong{font-weight:600}
 .top{display:grid;grid-template-columns:1fr auto;gap:1.5rem;align-items:start}
 svg{width:8.5rem;height:8.5rem}code{overflow-wrap:anywhere;font-size:.875rem}
-@media print{main{padding:0;max-width:none}body{font-size:12pt}section{break-inside:avoid}}
-@page{margin:18mm}`;
+@media print{main{padding:0;max-width:none;display:grid;grid-template-columns:1fr 1fr;gap:0 8mm;align-items:start}
+.top{grid-column:1/-1}body{font-size:10.5pt;line-height:1.4}h1{font-size:24pt}h2{font-size:16pt}section{margin-top:12pt}}
+@page{margin:16mm}`;
 
 /** What a browser must be told to let this page have its own style, and nothing else. */
 export const NOTICE_POLICY = [

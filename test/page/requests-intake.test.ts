@@ -195,9 +195,9 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))(
       await page.getByLabel("Their key").fill(recipient.recipient);
       expect(await axe(page)).toEqual([]);
       await page.getByRole("button", { name: "Seal and enter it" }).click();
-      await page.getByText("He asks for his own minutes.").waitFor();
+      await page.getByText("They ask for their own minutes.").waitFor();
       await page.getByText("Somebody who was recorded", { exact: false }).first().waitFor();
-      // Nothing is chosen beforehand, for him neither.
+      // Nothing is chosen beforehand, for them neither.
       await page.getByRole("heading", { name: "Your decision" }).waitFor();
       expect(await page.getByRole("checkbox").first().isChecked()).toBe(false);
     });

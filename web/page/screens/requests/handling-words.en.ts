@@ -1,7 +1,6 @@
 /** Words of what an owner does about a request besides deciding it. */
 export const english = {
   look: {
-    source: "Where this rule comes from",
     callTitle: "Compare their key by telephone",
     callText:
       "Call on a number that you found yourself, let them read out the eight words of their key, and type in what you hear.",
@@ -58,16 +57,16 @@ export const english = {
     tooLarge: "This file is over 4 MiB.",
   },
   visitor: {
-    way: "A visitor, for himself",
-    title: "Somebody who was at the door asks for his own minutes",
+    way: "A visitor, for their own minutes",
+    title: "Somebody who was at the door asks for their own minutes",
     intro:
-      "He has a right to ask what was recorded of him where data protection law applies to you. Two hours are enough to find him.",
-    when: "When he was here",
-    looks: "How to find him in the picture",
-    looksHint: "What he wore or carried, in his own words. No name of anybody else.",
-    note: "He asks for his own minutes. When you tick a recording, the pieces of that time and a blurred copy are proposed. To leave him clear and the others blurred, make the blurred copy here and take away the boxes that follow him: you look at each one and choose.",
+      "Where data protection law applies to you, whoever was recorded may ask for it. Two hours are enough to find them.",
+    when: "When they were here",
+    looks: "How to find them in the picture",
+    looksHint: "What they wore or carried, in their own words. No name of anybody else.",
+    note: "They ask for their own minutes. When you tick a recording, the pieces of that time and a blurred copy are proposed. To leave them clear and the others blurred, make the blurred copy here and take away the boxes that follow them: you look at each one and choose.",
     tooLong: "Choose at most two hours.",
-    form: "A short form, for a visitor who asks for his own minutes",
+    form: "A short form, for a visitor who asks for their own minutes",
   },
   notice: {
     title: "A notice for the door",

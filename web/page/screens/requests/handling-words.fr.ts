@@ -2,7 +2,6 @@ import type { english } from "./handling-words.en.ts";
 
 export const french: typeof english = {
   look: {
-    source: "D’où vient cette règle",
     callTitle: "Comparer leur clé au téléphone",
     callText:
       "Appelez à un numéro que vous avez trouvé vous-même, faites-vous lire les huit mots de la clé, et écrivez ce que vous entendez.",
@@ -60,14 +59,14 @@ export const french: typeof english = {
     tooLarge: "Ce fichier dépasse 4 Mio.",
   },
   visitor: {
-    way: "Un visiteur, pour lui-même",
+    way: "Un visiteur, pour ses propres minutes",
     title: "Quelqu’un qui est venu à la porte demande ses propres minutes",
     intro:
-      "Il a le droit de demander ce qui a été enregistré de lui là où le droit des données vous concerne. Deux heures suffisent pour le retrouver.",
-    when: "Quand il était ici",
-    looks: "Comment le retrouver à l’image",
-    looksHint: "Ce qu’il portait, dans ses propres mots. Aucun nom de quelqu’un d’autre.",
-    note: "Il demande ses propres minutes. Quand vous cochez un enregistrement, les morceaux de cette période et une copie floutée sont proposés. Pour le laisser net et flouter les autres, faites ici la copie floutée et retirez les cadres qui le suivent : vous regardez chacun et choisissez.",
+      "Là où le droit de la protection des données vous concerne, toute personne enregistrée peut le demander. Deux heures suffisent pour la retrouver.",
+    when: "Quand cette personne était ici",
+    looks: "Comment la retrouver à l’image",
+    looksHint: "Ce qu’elle portait, dans ses propres mots. Aucun nom de quelqu’un d’autre.",
+    note: "Cette personne demande ses propres minutes. Quand vous cochez un enregistrement, les morceaux de cette période et une copie floutée sont proposés. Pour la laisser nette et flouter les autres, faites ici la copie floutée et retirez les cadres qui la suivent : vous regardez chacun et choisissez.",
     tooLong: "Choisissez deux heures au plus.",
     form: "Un formulaire court, pour un visiteur qui demande ses propres minutes",
   },

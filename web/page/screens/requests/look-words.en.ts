@@ -22,7 +22,7 @@ export const englishLooks: Readonly<Record<LintCode, string>> = {
     "It is about people who demonstrate, march or strike. That is lawful, and whom you film there is not looked for by itself.",
   bulk_wording: "It asks for everything or for everybody. A narrow request says who and when.",
   window_long: "It asks for more than 12 hours. A narrow request asks for the time that matters.",
-  visit_long: "Somebody who was here himself knows within two hours when. Ask for a shorter time.",
+  visit_long: "Whoever was here knows when, within two hours. Ask for a shorter time.",
   cameras_open: "It asks for any camera, not for one.",
   cameras_many: "It asks for several cameras. Is each of them needed?",
   clear_faces_asked:
@@ -51,7 +51,7 @@ export const englishMeanings: Readonly<Record<Asked["kind"], string>> = {
     "Somebody was harmed and looks for what happened. The minutes in question are often enough.",
   journalist: "Somebody wants to publish. What was published stays published.",
   data_subject:
-    "Somebody asks for the recording of himself: his own minutes, with the others in it blurred.",
+    "Somebody asks to see themselves: their own minutes, with the others in the picture blurred.",
   household: "One of you wants a recording to leave the house. It is signed for like any other.",
   other: "None of the others. Ask until you can say in a sentence what it is for.",
 };
