@@ -39,6 +39,7 @@ interface EntryFiles {
   readonly kind?: unknown;
   readonly clip?: unknown;
   readonly files?: unknown;
+  readonly keyringHead?: unknown;
 }
 
 function entryAt(database: BetterSqlite3.Database, index: number): EntryFiles {
@@ -77,7 +78,7 @@ export function checkLedger(database: BetterSqlite3.Database): StorageCheck {
     if (!listed(inEntry, "sha256").includes(sha256))
       findings.push(`entry ${entry_index} does not list torn file ${clip}/${name}`);
   }
-  findings.push(...unlistedRenditions(database));
+  findings.push(...unlistedRenditions(database), ...unlistedRewraps(database));
   return check("rows-in-ledger", findings, `${clips.length} clips are listed by their entries`);
 }
 
@@ -109,6 +110,20 @@ function unlistedRenditions(database: BetterSqlite3.Database): string[] {
       );
     })
     .map(({ clip, name, entry_index }) => `entry ${entry_index} does not list ${clip}/${name}`);
+}
+
+/** What was sealed anew has an entry of its own, under the keyring that its row names. */
+function unlistedRewraps(database: BetterSqlite3.Database): string[] {
+  return database
+    .prepare<[], { clip: string; keyring_head: string; entry_index: number }>(
+      "SELECT clip, keyring_head, entry_index FROM clip_rewraps ORDER BY clip",
+    )
+    .all()
+    .filter(({ clip, keyring_head, entry_index }) => {
+      const entry = entryAt(database, entry_index);
+      return entry.kind !== "rewrap" || entry.clip !== clip || entry.keyringHead !== keyring_head;
+    })
+    .map(({ clip, entry_index }) => `entry ${entry_index} does not seal clip ${clip} anew`);
 }
 
 /** A recording that is gone without an entry that says so is an alarm. */

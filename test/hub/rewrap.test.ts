@@ -102,6 +102,11 @@ describe.each(["x25519", "pq"] as const)("recordings of kind %s that are sealed 
     );
     expect(hub.filesOutsideTheStore()).toEqual([]);
     expect(await failedChecks(hub)).toEqual([]);
+    await using database = openDatabase(path.join(hub.dataDirectory, "doorward.db"));
+    const point = database.prepare("UPDATE clip_rewraps SET entry_index = entry_index + ?");
+    point.run(-1);
+    expect(await failedChecks(hub)).toEqual(["rows-in-ledger"]);
+    point.run(1);
   });
 
   test("have one entry, before the files, with what they begin with now", () => {

@@ -3,6 +3,8 @@ import path from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { clipIdentities } from "../../src/owner/device-bundle.ts";
+import { envelopeSigner } from "../../src/owner/identity.ts";
+import { removeDevice } from "../../src/owner/keyring-changes.ts";
 import { openSealedFile } from "../../src/owner/open-clip.ts";
 import { recoverySheet } from "../../src/owner/recovery.ts";
 import { combineSheets } from "../../src/owner/sheet-split.ts";
@@ -11,6 +13,7 @@ import { CHROMIUM_COMMANDS, expectAccessible, startPage, type TestPage } from ".
 import { hold, typeSheet } from "../support/page-sheet.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { firstClip, type TestDevice } from "../support/test-hub.ts";
+import { followTestHub } from "../support/test-rendition.ts";
 
 const isMissing = missingCommands(...CHROMIUM_COMMANDS, "ffmpeg");
 
@@ -102,6 +105,49 @@ describe.skipIf(isMissing)("an owner who changes the household in the page", () 
     expect(parts.length).toBe(3);
     expect(combineSheets([parts[0] ?? "", parts[2] ?? ""])).toBe(sheet);
     await page.getByRole("button", { name: "Close" }).click();
+  });
+
+  test("puts a new sheet in force only when it was typed from the paper, and counts the old one's", async () => {
+    const before = home.hub.hub.services.household.keyring?.readers.recovery;
+    await page.getByRole("button", { name: "Make a new sheet …" }).click();
+    await page.getByRole("heading", { name: "A new recovery sheet" }).waitFor();
+    const items = await page.locator("dialog li").allTextContents();
+    const sheet = items.map((item) => item.trim()).join("\n");
+    await page.getByRole("button", { name: "I have it on paper" }).click();
+    expect(home.hub.hub.services.household.keyring?.readers.recovery).toBe(before);
+    await typeSheet(page, sheet);
+    await expectAccessible(page);
+    await hold(page, "Hold to put it in force");
+    await page.getByText("The new sheet is in force.", { exact: false }).waitFor();
+    expect(home.hub.hub.services.household.keyring?.readers.recovery).not.toBe(before);
+    await page.getByText("could still be opened by the recovery sheet of before").waitFor();
     home.expectClean();
   });
 });
+
+test.skipIf(isMissing)(
+  "a change that two owners must sign waits for the second, who signs it by holding",
+  async () => {
+    await using home = await startPage({ hub: { clips: 1 } });
+    const { hub, page } = home;
+    const second = await hub.admit("owner");
+    const viewer = await hub.admit("viewer");
+    const policy = { exportSigners: 1, keyringSigners: 2, vetoWindowMs: 0 };
+    await hub.change({ kind: "policy", policy });
+    const { client, keyring } = await followTestHub(hub, second);
+    const ground = { client, keyring, signer: envelopeSigner(second.key) };
+    expect((await removeDevice(ground, viewer.key.device)).state).toBe("proposed");
+    await page.goto(`${home.url}/#/house`);
+    await page.getByRole("heading", { name: "Remove “a device of role viewer”" }).waitFor();
+    await page.getByText("1 of 2 have signed.").waitFor();
+    const inForce = () =>
+      hub.hub.services.household.keyring?.devices.get(viewer.key.device)?.removed;
+    expect(inForce()).toBe(false);
+    await expectAccessible(page);
+    await hold(page, "Hold to sign it too");
+    await page.getByText("Signed.", { exact: true }).waitFor();
+    expect(inForce()).toBe(true);
+    await page.getByText("a device of role viewer").first().waitFor();
+    home.expectClean();
+  },
+);

@@ -25,7 +25,10 @@ export const rewrapCalls = {
   /** Nothing is changed by this. */
   openable: async (context: VaultContext) => {
     const { clips, changes } = await find(context);
-    const [last] = changes.slice(-1);
+    // A change of long ago says nothing any more, once everything of before it was sealed anew.
+    const open = changes.filter((change) =>
+      clips.some((clip) => openableBytes(clip, [change]) > 0),
+    );
     return {
       clips: clips.length,
       bytes: clips.reduce((total, clip) => total + openableBytes(clip, changes), 0),
@@ -33,9 +36,9 @@ export const rewrapCalls = {
       /** Deleted by an owner, and not gone yet. */
       going: clips.filter(({ goesInMs }) => goesInMs !== undefined).length,
       /** Whose keys of before these are; none where the sheet was replaced. */
-      devices: changes.flatMap(({ devices }) => devices),
-      isSheet: changes.some(({ devices }) => devices.length === 0),
-      opens: last?.opens ?? "everything",
+      devices: open.flatMap(({ devices }) => devices),
+      isSheet: open.some(({ devices }) => devices.length === 0),
+      opens: open.some(({ opens }) => opens === "everything") ? "everything" : "blurred",
     };
   },
 

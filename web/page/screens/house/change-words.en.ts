@@ -1,7 +1,6 @@
 /** Changes of who may do what, and what follows from them. */
 export const english = {
   remove: "Remove …",
-  removePerson: "Remove this person …",
   removeTitle: (label: string) => `Remove “${label}”?`,
   removeText: [
     "It is out at once: it can log in no more, and what is recorded from now on does not open for it.",
@@ -94,8 +93,7 @@ export const english = {
   recoveryNobody: (when: string) =>
     `Since ${when}, somebody with the recovery sheet asks for devices to be removed.`,
   recoveryRemoves: (labels: string) => `It would remove: ${labels}.`,
-  recoveryRules: (exports: number, changes: number) =>
-    `From then on ${exports} would have to sign a release, and ${changes} a change of the household.`,
+  recoveryRules: "What would hold then:",
   recoveryLeft: (text: string) =>
     `It takes effect in ${text}, unless an owner objects. Whoever holds the sheet can already open everything that was recorded.`,
   recoveryOver: "The 72 hours are over: it takes effect as soon as that device asks for it.",

@@ -2,7 +2,6 @@ import type { ChangeWords } from "./change-words.en.ts";
 
 export const french: ChangeWords = {
   remove: "Retirer…",
-  removePerson: "Retirer cette personne…",
   removeTitle: (label) => `Retirer « ${label} » ?`,
   removeText: [
     "L’appareil sort aussitôt : il ne peut plus se connecter, et ce qui est enregistré à partir de maintenant ne s’ouvre plus pour lui.",
@@ -98,8 +97,7 @@ export const french: ChangeWords = {
   recoveryNobody: (when) =>
     `Depuis ${when}, quelqu’un qui a la feuille de secours demande que des appareils soient retirés.`,
   recoveryRemoves: (labels) => `Seraient retirés : ${labels}.`,
-  recoveryRules: (exports, changes) =>
-    `Dès lors, ${exports} devraient signer une remise, et ${changes} un changement de la maison.`,
+  recoveryRules: "Vaudrait alors :",
   recoveryLeft: (text) =>
     `Cela prend effet dans ${text}, sauf si un propriétaire s’y oppose. Qui a la feuille peut déjà ouvrir tout ce qui a été enregistré.`,
   recoveryOver: "Les 72 heures sont écoulées : cela prend effet dès que cet appareil le demande.",
