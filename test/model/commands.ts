@@ -7,9 +7,10 @@ import type { ModelRequest, Reference } from "./reference.ts";
 import { DEVICES, rulesOf, type DeviceName } from "./ground.ts";
 import { FLAWS, type Flaw, type World } from "./world.ts";
 
-const HOUR_MS = 3_600_000;
 /** Odd on purpose: no step ends on the very millisecond on which something else does. */
-const STEPS_MS = [1_009, 16 * 60_000 + 7, HOUR_MS + 13, 26 * HOUR_MS + 3, 15 * 24 * HOUR_MS + 11];
+const STEPS_MS = [1_009, 16, 61, 26 * 60, 15 * 24 * 60, 40 * 24 * 60].map(
+  (one, index) => (index === 0 ? one : one * 60_000) + index * 2 + 1,
+);
 
 /** One thing that somebody does: said to the reference and done to the real code. */
 export interface Step {
@@ -104,7 +105,7 @@ const asked = (channel: Parameters<World["request"]>[0], isEmergency: boolean): 
     const token = real.request(channel, isEmergency);
     model.request();
     // A form is good once, whatever its channel.
-    return [false, channel !== "typed_by_owner" && tried(() => real.formAgain(token))];
+    return [false, channel !== "typed_by_owner" && tried(() => real.sendForm(token, channel))];
   },
 });
 
@@ -160,30 +161,34 @@ const replayed: Step = {
   },
 };
 
-const cosigned = (device: DeviceName, isRight: boolean): Step => ({
-  name: `cosigned by ${device}${isRight ? "" : " other bytes"}`,
+const cosigned = (device: DeviceName, wrong: "bytes" | "decision" | null): Step => ({
+  name: `cosigned by ${device}${wrong ? ` for another ${wrong}` : ""}`,
   do: (model, real, request, index) => {
     const id = real.idOf(index);
     const proposal = real.decisions.proposalOf(id);
     if (!proposal) return [model.cosign(request, device), false];
     const payload = fromBase64(proposal.envelope.payload, "payload");
-    const bytes = isRight ? payload : payload.slice(1);
+    const bytes = wrong === "bytes" ? payload.slice(1) : payload;
     const signature = real.signature(PAYLOAD_TYPES.decision, bytes, device);
-    const wanted = isRight && model.cosign(request, device);
-    return [wanted, tried(() => real.decisions.cosign(id, proposal.decisionSha256, signature))];
+    const named = wrong === "decision" ? proposal.keyringHead : proposal.decisionSha256;
+    const wanted = wrong === null && model.cosign(request, device);
+    return [wanted, tried(() => real.decisions.cosign(id, named, signature))];
   },
 });
 
-const passed = (milliseconds: number, isBack: boolean): Step => ({
-  name: isBack ? "the clock is set back" : `${milliseconds} ms pass`,
+/** @param isSettled - False: the hub has not come to it yet, and what is over must be over. */
+const passed = (milliseconds: number, isBack: boolean, isSettled: boolean): Step => ({
+  name: `${isBack ? "the clock goes back" : "time passes"} by ${milliseconds} ms${isSettled ? "" : ", unnoticed"}`,
   do: (model, real) => {
     for (const clock of [model, real.clock]) {
       clock.nowMs += isBack ? -milliseconds : milliseconds;
       // The hub's own count goes on whatever the wall says.
       clock.countedMs += isBack ? 0 : milliseconds;
     }
-    model.settle();
-    real.settle();
+    if (isSettled) {
+      model.settle();
+      real.settle();
+    }
     return [false, false];
   },
 });
@@ -311,14 +316,16 @@ export function anyCommands(
     },
     {
       weight: 3,
-      arbitrary: fc.tuple(device, fc.nat(3)).map(([by, wrong]) => cosigned(by, wrong > 0)),
+      arbitrary: fc
+        .tuple(device, fc.constantFrom(null, null, null, "bytes", "decision"))
+        .map(([by, wrong]) => cosigned(by, wrong)),
     },
     { weight: 3, arbitrary: device.chain((by) => fc.constantFrom(...byDevice(by))) },
     {
       weight: 2,
       arbitrary: fc
-        .tuple(fc.constantFrom(...STEPS_MS), fc.integer({ min: 0, max: 5 }))
-        .map(([step, back]) => passed(step, back === 0)),
+        .tuple(fc.constantFrom(...STEPS_MS), fc.nat(5), fc.boolean())
+        .map(([step, back, isSettled]) => passed(step, back === 0, isSettled)),
     },
   ];
   const command = fc

@@ -14,7 +14,7 @@ export interface ModelRun {
   readonly difference: string | null;
 }
 
-const COMMANDS_MAX = 24;
+const COMMANDS_MAX = 30;
 
 /** Holds the real consent code against the reference, over `sequences` random sequences. */
 export async function runModel(sequences: number, seed: number): Promise<ModelRun> {

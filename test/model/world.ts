@@ -3,7 +3,7 @@ import { createPrivateKey, sign } from "node:crypto";
 import type { HubDatabase } from "../../src/base/database.ts";
 import { createDecisions, type Decisions } from "../../src/consent/decisions.ts";
 import { RequestHandling } from "../../src/consent/handling.ts";
-import { RequestStore } from "../../src/consent/requests.ts";
+import { RequestStore, type StoredRequest } from "../../src/consent/requests.ts";
 import { Ledger } from "../../src/ledger/ledger.ts";
 import { approvalTerms, refusalTerms } from "../../src/owner/decide.ts";
 import { fromBase64, sha256Hex, toBase64, toHex, utf8Bytes } from "../../src/protocol/bytes.ts";
@@ -23,6 +23,7 @@ import {
 } from "../../src/protocol/ids.ts";
 import type { Keyring } from "../../src/protocol/keyring.ts";
 import { decisionLifetimeMs } from "../../src/protocol/decision.ts";
+import type { RequestChannel } from "../../src/protocol/request.ts";
 import { readRequestDocument } from "../../src/owner/requests.ts";
 import { requestDocument } from "../support/test-consent.ts";
 import { summaryOf } from "../support/test-approval.ts";
@@ -53,16 +54,23 @@ export class World {
   readonly ids: string[] = [];
   /** The nonce that a device would use: the newest it was given. */
   readonly nonces: string[] = [];
+  readonly #reload: ((before: HubDatabase) => HubDatabase) | null;
   #database: HubDatabase;
   ledger!: Ledger;
   requests!: RequestStore;
   decisions!: Decisions;
   handling!: RequestHandling;
 
-  constructor(ground: Ground, epoch: number) {
+  /** @param files - Where the database is in a file; by default it is in memory. */
+  constructor(
+    ground: Ground,
+    epoch: number,
+    files: { database: HubDatabase; reload: (before: HubDatabase) => HubDatabase } | null = null,
+  ) {
     this.ground = ground;
     this.epoch = epoch;
-    this.#database = this.#load(ground.template);
+    this.#reload = files?.reload ?? null;
+    this.#database = files?.database ?? this.#load(ground.template);
     this.#open();
   }
 
@@ -77,11 +85,18 @@ export class World {
 
   /** What a restart keeps is what is in the database. */
   restart(): void {
-    const bytes = this.#database.serialize();
-    this.#database.close();
-    this.#database = this.#load(bytes);
+    if (this.#reload) this.#database = this.#reload(this.#database);
+    else {
+      const bytes = this.#database.serialize();
+      this.#database.close();
+      this.#database = this.#load(bytes);
+    }
     this.#open();
     this.settle();
+  }
+
+  get database(): HubDatabase {
+    return this.#database;
   }
 
   close(): void {
@@ -131,8 +146,28 @@ export class World {
     this.requests.expireDue(this.keyring.head);
   }
 
-  /** @param channel - A form's token is spent with it. */
-  request(channel: "typed_by_owner" | "intake_form" | "sealed_file", isEmergency: boolean): string {
+  /** @returns The token of the form that came back, where it was one. */
+  request(channel: RequestChannel, isEmergency: boolean): string {
+    const token = `form ${this.ids.length}`;
+    if (channel === "typed_by_owner")
+      this.#taken(this.requests.receiveTyped(this.#intake(channel, isEmergency)));
+    else {
+      this.form(token);
+      this.sendForm(token, channel, isEmergency);
+    }
+    return token;
+  }
+
+  form(token: string): void {
+    this.requests.createForm(tokenSha256(token), this.clock.nowMs + HOUR_MS);
+  }
+
+  sendForm(token: string, channel: RequestChannel, isEmergency = false): void {
+    const sent = sha256Hex(utf8Bytes(token));
+    this.#taken(this.requests.receiveForm(sent, this.#intake(channel, isEmergency)));
+  }
+
+  #intake(channel: RequestChannel, isEmergency: boolean) {
     const { asked } = readRequestDocument(
       requestDocument({
         urgency: isEmergency ? "emergency" : "normal",
@@ -140,23 +175,12 @@ export class World {
         recipient: this.ground.recipient,
       }),
     );
-    const intake = { asked, personal: utf8Bytes("sealed to the owners"), channel };
-    const token = sha256Hex(utf8Bytes(`form ${this.ids.length}`));
-    if (channel !== "typed_by_owner")
-      this.requests.createForm(sha256Hex(utf8Bytes(token)), this.clock.nowMs + HOUR_MS);
-    const stored =
-      channel === "typed_by_owner"
-        ? this.requests.receiveTyped(intake)
-        : this.requests.receiveForm(token, intake);
-    this.ids.push(stored.id);
-    this.nonces.push("0".repeat(64));
-    return token;
+    return { asked, personal: utf8Bytes("sealed to the owners"), channel };
   }
 
-  formAgain(token: string): void {
-    const { asked } = readRequestDocument(requestDocument({ recipient: this.ground.recipient }));
-    const intake = { asked, personal: utf8Bytes("again"), channel: "intake_form" } as const;
-    this.requests.receiveForm(token, intake);
+  #taken({ id }: StoredRequest): void {
+    this.ids.push(id);
+    this.nonces.push("0".repeat(64));
   }
 
   idOf(index: number) {
@@ -307,6 +331,11 @@ export class World {
     };
     return this.sign(PAYLOAD_TYPES.revocation, content, [device]);
   }
+}
+
+/** What the hub keeps of a form: the hash of the token that is sent back. */
+function tokenSha256(token: string) {
+  return sha256Hex(utf8Bytes(sha256Hex(utf8Bytes(token))));
 }
 
 /** Preparing the same few statements again in each of a million runs would take a third of the time. */
