@@ -125,16 +125,20 @@ type Proposal = KeyringProposalList[number];
 
 /**
  * What a proposal would change. Its statement is checked like any other; new readers must have been
- * passed on to this device, too: an owner must not sign himself out.
+ * passed on to this device, too: an owner must not sign himself out. And it must be the one of its
+ * id: a hub that gives two answers must not have another signed than was shown.
  *
- * @throws KeyringRefused, HubError READERS_NOT_NAMED.
+ * @throws KeyringRefused, HubError READERS_NOT_NAMED, PROPOSAL_ALTERED.
  */
 export async function readProposal(
   keyring: Keyring,
   bundle: DeviceBundle,
-  { statement, sealed }: Pick<Proposal, "statement" | "sealed">,
+  { proposal, statement, sealed }: Pick<Proposal, "proposal" | "statement" | "sealed">,
 ): Promise<KeyringChange> {
-  const { change } = checkStatement(keyring, statement).statement;
+  const { head, statement: checked } = checkStatement(keyring, statement);
+  if (head !== proposal)
+    throw new HubError("PROPOSAL_ALTERED", "Cannot sign: this is not what was proposed");
+  const { change } = checked;
   if (change.kind === "remove") await openPassedOn(bundle, sealed ?? "", [change.readers]);
   return change;
 }

@@ -273,6 +273,17 @@ describe("two owners", () => {
       await expect(
         cosignProposal(ground, partner.bundle, { ...proposal, sealed }),
       ).rejects.toMatchObject({ code: "READERS_NOT_NAMED" });
+    // A hub that shows one change and, by its id, has another signed that an owner has signed, too.
+    const { statement } = proposal;
+    await changePolicy(await groundOf(hub.owner.bundle), { ...two, keyringSigners: 1 });
+    const swapped = (await ground.client.get("/api/keyring/proposals", KeyringProposalList)).map(
+      (one) => ({ ...one, proposal: proposal.proposal }),
+    );
+    const other = swapped.find((one) => one.statement.payload !== statement.payload);
+    if (!other) throw new Error("nothing else is proposed");
+    await expect(cosignProposal(ground, partner.bundle, other)).rejects.toMatchObject({
+      code: "PROPOSAL_ALTERED",
+    });
     const signed = await cosignProposal(ground, partner.bundle, proposal);
     expect(signed.state).toBe("accepted");
     const clip = await hub.record();
