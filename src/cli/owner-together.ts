@@ -67,7 +67,7 @@ export async function ownerRevoke(args: string[]): Promise<ExitCode> {
     print("Taken back. It was never fetched, and cannot be fetched any more.");
   else
     print(
-      `Taken back. It cannot be fetched any more. What was fetched (${request.fetched} times) cannot be recalled.`,
+      `Taken back. It cannot be fetched any more. What was fetched (${request.fetched === 1 ? "once" : `${request.fetched} times`}) cannot be recalled.`,
     );
   return 0;
 }

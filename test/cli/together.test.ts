@@ -56,7 +56,7 @@ describe("two owners at two command lines", () => {
       expect(signed.stderr).toContain(words);
     expect((await hub.call("GET", statusPath(request))).statusCode).toBe(200);
     const revoked = await ben.owner("revoke", id);
-    expect(revoked.stdout).toContain("What was fetched (1 times) cannot be recalled.");
+    expect(revoked.stdout).toContain("What was fetched (once) cannot be recalled.");
     expect((await hub.call("GET", statusPath(request))).statusCode).toBe(404);
     const twice = await anna.owner("revoke", id);
     expect([twice.code, twice.stderr]).toEqual([

@@ -151,13 +151,13 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("requests in th
     await page.route("**/api/requests/*", nameAnotherKey);
     await page.getByRole("checkbox").first().check();
     await page.getByRole("button", { name: "Show me exactly what would leave" }).click();
-    await page.getByText(ANOTHER_REQUEST).waitFor();
+    await page.getByText(ANOTHER_REQUEST).first().waitFor();
     expect(await page.locator("pre.statement").count()).toBe(0);
     await page.unrouteAll();
     await requests.sheet(request);
     await page.route("**/api/requests/*", nameAnotherKey);
     await requests.hold("Hold to refuse");
-    await page.getByText(ANOTHER_REQUEST).waitFor();
+    await page.getByText(ANOTHER_REQUEST).first().waitFor();
     expect(sent.count).toBe(0);
     expect((await requests.stored(request.record.request)).state).toBe("received");
   });
