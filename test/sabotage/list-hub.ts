@@ -1,4 +1,6 @@
 import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
+import { KEYRING_SABOTAGES } from "./list-keyring.ts";
+import { LEDGER_SABOTAGES } from "./list-ledger.ts";
 import { TOGETHER_SABOTAGES } from "./list-together.ts";
 import type { Sabotage } from "./sabotage.ts";
 
@@ -372,6 +374,8 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     replace: "if (isFinal || parts.length > 0) return concatBytes(...parts);",
     tests: ["test/owner/open-clip.test.ts"],
   },
+  ...KEYRING_SABOTAGES,
   ...TOGETHER_SABOTAGES,
   ...DELIVERY_SABOTAGES,
+  ...LEDGER_SABOTAGES,
 ];
