@@ -186,7 +186,9 @@ export async function ownerDocument(args: string[]): Promise<ExitCode> {
   const sealed = await session.client.bytes(path);
   const bytes = await openAttachment(document, sealed, ownersIdentities(session.keys.bundle));
   await writeFile(out, bytes, { mode: PRIVATE_FILE_MODE });
-  print(`${out}: ${printable(document.name)}, ${document.mediaType}. A stranger made it.`);
+  print(
+    `${out}: ${printable(document.name)}, ${document.mediaType}. It came from outside: open it with care.`,
+  );
   return 0;
 }
 

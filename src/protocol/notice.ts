@@ -82,7 +82,7 @@ const FRENCH: NoticeWords = {
       : cameras === 1
         ? "Une caméra enregistre ici."
         : `${cameras} caméras enregistrent ici.`,
-  when: "L’enregistrement commence quand la sonnette retentit ou que quelque chose bouge ; il n’est pas permanent.",
+  when: "L’enregistrement commence quand la sonnette retentit ou que quelque chose bouge ; il n’est pas permanent.",
   sound: ({ cameras, withSound }) =>
     withSound === 0
       ? "Le son n’est pas enregistré."
@@ -97,8 +97,8 @@ const FRENCH: NoticeWords = {
     "Les enregistrements restent dans cette maison, chiffrés. Seul ce foyer peut les ouvrir, et rien n’est remis à quiconque sans sa signature.",
   rights:
     "Si vous êtes passé ici, vous pouvez demander si vous avez été enregistré, demander une copie de vos propres minutes, ou demander leur effacement. (Règlement (UE) 2016/679, articles 13, 15 et 17, là où il s’applique.)",
-  contact: "À qui s’adresser :",
-  noContact: "À qui s’adresser : sonnez.",
+  contact: "À qui s’adresser :",
+  noContact: "À qui s’adresser : sonnez.",
   how: "Dites quel jour et à peu près à quelle heure vous étiez ici, à l’heure près. Vous recevrez alors un formulaire pour une demande.",
   here: "Cet avis se lit à l’adresse",
   span: (count, unit) => {

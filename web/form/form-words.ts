@@ -92,9 +92,9 @@ export const FRENCH: FormWords = {
   texts: {
     title: "Demande d’enregistrements",
     intro:
-      "Un foyer vous a envoyé ce formulaire. Ce que vous écrivez est scellé pour ses propriétaires dans ce navigateur : personne ne peut le lire en chemin, et rien n’est envoyé avant que vous ne le disiez. Ils décident ; ils ne doivent de réponse à personne, et une urgence ne change pas qui décide. Le formulaire sert une fois",
+      "Un foyer vous a envoyé ce formulaire. Ce que vous écrivez est scellé pour ses propriétaires dans ce navigateur : personne ne peut le lire en chemin, et rien n’est envoyé avant que vous ne le disiez. Ils décident ; ils ne doivent de réponse à personne, et une urgence ne change pas qui décide. Le formulaire sert une fois",
     visitorIntro:
-      "Ce formulaire est pour vos propres minutes devant cette porte : dites quand vous y étiez, à deux heures près. Les autres personnes à l’image peuvent être floutées.",
+      "Ce formulaire est pour vos propres minutes devant cette porte : dites quand vous y étiez, à deux heures près. Les autres personnes à l’image peuvent être floutées.",
     who: "Qui demande",
     name: "Nom",
     agency: "Service ou entreprise",
@@ -112,7 +112,7 @@ export const FRENCH: FormWords = {
     case: "Numéro de dossier",
     purpose: "But",
     narrative: "Ce qui s’est passé",
-    visitorNarrative: "Comment vous retrouver à l’image : ce que vous portiez",
+    visitorNarrative: "Comment vous retrouver à l’image : ce que vous portiez",
     document: "Un document, s’il y en a un (PDF, JPEG, PNG ou texte, 4 Mio au plus)",
     which: "Quels enregistrements",
     from: "De",

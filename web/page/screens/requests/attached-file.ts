@@ -1,6 +1,6 @@
 import type { AttachedFile } from "../../device/calls/request-calls.ts";
 import { VaultError } from "../../device/vault-messages.ts";
-import { handlingWords } from "./handling-text.ts";
+import { handlingWords } from "./handling/text.ts";
 
 /** As the formats have it (LIMITS.documentBytes). */
 export const DOCUMENT_MAX_BYTES = 4 * 1024 * 1024;

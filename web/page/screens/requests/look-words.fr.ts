@@ -16,7 +16,7 @@ export const frenchLooks: typeof englishLooks = {
   pressure_wording:
     "Elle parle de conséquences ou de devoirs. Un oui obtenu sous pression n’est pas libre.",
   gag_wording:
-    "On vous demande de n’en parler à personne. Un tribunal peut ordonner le silence ; une lettre seule, non. Demandez l’ordre.",
+    "On vous demande de n’en parler à personne. Un tribunal peut ordonner le silence ; une lettre seule, non. Demandez l’ordre.",
   protest_wording:
     "Il s’agit de personnes qui manifestent, défilent ou font grève. C’est permis, et on ne recherche pas quelqu’un pour cela.",
   bulk_wording: "Elle demande tout, ou tout le monde. Une demande précise dit qui et quand.",
@@ -25,7 +25,7 @@ export const frenchLooks: typeof englishLooks = {
   visit_long:
     "Qui est venu lui-même sait à deux heures près quand. Demandez une période plus courte.",
   cameras_open: "Elle vise n’importe quelle caméra, et non une seule.",
-  cameras_many: "Elle vise plusieurs caméras. Chacune est-elle nécessaire ?",
+  cameras_many: "Elle vise plusieurs caméras. Chacune est-elle nécessaire ?",
   clear_faces_asked:
     "Elle demande des visages nets, de tous ceux qui sont à l’image. Floutés, ils suffisent peut-être.",
   audio_asked:
@@ -39,7 +39,7 @@ export const frenchMeanings: typeof englishMeanings = {
   police_voluntary:
     "On vous demande votre aide. C’est une question, et vous pouvez y répondre dans un sens ou dans l’autre.",
   police_emergency:
-    "On dit que quelqu’un est en danger. Appelez le poste à un numéro que vous trouvez vous-même ; ce que vous faites ensuite reste votre choix.",
+    "On dit que quelqu’un est en danger. Appelez le poste à un numéro que vous trouvez vous-même ; ce que vous faites ensuite reste votre choix.",
   preservation: "On vous demande de ne pas effacer quelque chose. Le garder ne remet rien.",
   subpoena:
     "Un acte qui peut vous obliger à remettre quelque chose pour un jour donné, et qui dit comment s’y opposer.",
@@ -55,7 +55,7 @@ export const frenchMeanings: typeof englishMeanings = {
     "Quelqu’un a subi un tort et cherche ce qui s’est passé. Les minutes en question suffisent souvent.",
   journalist: "Quelqu’un veut publier. Ce qui a été publié le reste.",
   data_subject:
-    "Quelqu’un demande l’enregistrement de sa propre personne : ses minutes, les autres y étant floutés.",
+    "Quelqu’un demande l’enregistrement de sa propre personne : ses minutes, les autres y étant floutés.",
   household:
     "L’un de vous veut qu’un enregistrement quitte la maison. On signe pour lui comme pour tout autre.",
   other: "Rien de tout cela. Demandez jusqu’à pouvoir dire en une phrase à quoi cela sert.",

@@ -297,7 +297,7 @@ export const french: typeof english = {
       "Il y a plus de 1 000 enregistrements de cette période. Gardez-en un à un, là où on les voit.",
     DOCUMENT_ALTERED:
       "Ce document n’est pas celui qui a été scellé avec la demande. Il n’est pas montré.",
-    DOCUMENT_GONE: "Le document n’a pas été pris : il était déjà venu, ou vient trop tard.",
+    DOCUMENT_GONE: "Le document n’a pas été pris : il était déjà venu, ou vient trop tard.",
     TOO_MANY_DOCUMENTS:
       "Le hub n’a plus de place pour un document. Effacez-en un que vous avez lu.",
     FORM_GONE: "Ce formulaire a déjà servi, ou a expiré.",

@@ -43,7 +43,7 @@ export const english = {
     title: "What came along",
     about: (name: string, size: string) => `${name}, ${size}`,
     intro:
-      "Sealed by whoever sent it; only owners open it. It is shown as a picture or as plain text, or saved: a stranger made it, so open a saved file with care.",
+      "Sealed by whoever sent it; only owners open it. It is shown as a picture or as plain text, or saved: open a saved file with care, since it came from outside.",
     missing: "It was announced and has not come, or was deleted.",
     open: "Open it",
     save: "Save it",

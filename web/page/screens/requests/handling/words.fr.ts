@@ -1,4 +1,4 @@
-import type { english } from "./handling-words.en.ts";
+import type { english } from "./words.en.ts";
 
 export const french: typeof english = {
   look: {
@@ -10,7 +10,7 @@ export const french: typeof english = {
     same: "Ce sont les mêmes huit mots. C’est bien leur clé.",
   },
   sure: {
-    title: "À quel point savez-vous qui demande ?",
+    title: "À quel point savez-vous qui demande ?",
     intro:
       "Pour vous et vos copropriétaires. C’est signé et inscrit au registre, et cela ne décide de rien.",
     levels: {
@@ -45,7 +45,7 @@ export const french: typeof english = {
     title: "Ce qui était joint",
     about: (name, size) => `${name}, ${size}`,
     intro:
-      "Scellé par qui l’a envoyé ; seuls les propriétaires l’ouvrent. Il est montré comme image ou comme texte simple, ou enregistré : un inconnu l’a fait, ouvrez avec précaution un fichier enregistré.",
+      "Scellé par qui l’a envoyé ; seuls les propriétaires l’ouvrent. Il est montré comme image ou comme texte simple, ou enregistré : ouvrez avec précaution un fichier enregistré, car il vient du dehors.",
     missing: "Il était annoncé et n’est pas arrivé, ou a été effacé.",
     open: "L’ouvrir",
     save: "L’enregistrer",
@@ -66,17 +66,17 @@ export const french: typeof english = {
     when: "Quand cette personne était ici",
     looks: "Comment la retrouver à l’image",
     looksHint: "Ce qu’elle portait, dans ses propres mots. Aucun nom de quelqu’un d’autre.",
-    note: "Cette personne demande ses propres minutes. Quand vous cochez un enregistrement, les morceaux de cette période et une copie floutée sont proposés. Pour la laisser nette et flouter les autres, faites ici la copie floutée et retirez les cadres qui la suivent : vous regardez chacun et choisissez.",
+    note: "Cette personne demande ses propres minutes. Quand vous cochez un enregistrement, les morceaux de cette période et une copie floutée sont proposés. Pour la laisser nette et flouter les autres, faites ici la copie floutée et retirez les cadres qui la suivent : vous regardez chacun et choisissez.",
     tooLong: "Choisissez deux heures au plus.",
     form: "Un formulaire court, pour un visiteur qui demande ses propres minutes",
   },
   notice: {
     title: "Un avis pour la porte",
-    text: "Une page à imprimer, dans les deux langues : que cette porte est filmée, avec ou sans son, combien de temps les enregistrements restent, et à qui s’adresser. Rien n’y figure que vous n’ayez écrit pour cela : indiquez notice.contact dans le fichier des réglages pour nommer quelqu’un.",
+    text: "Une page à imprimer, dans les deux langues : que cette porte est filmée, avec ou sans son, combien de temps les enregistrements restent, et à qui s’adresser. Rien n’y figure que vous n’ayez écrit pour cela : indiquez notice.contact dans le fichier des réglages pour nommer quelqu’un.",
     save: "Enregistrer l’avis",
     making: "Préparation de l’avis …",
     saved: "notice.html est enregistré.",
     noCode:
-      "Il n’a pas de code QR : il faudrait une adresse extérieure, celle de l’accès extérieur.",
+      "Il n’a pas de code QR : il faudrait une adresse extérieure, celle de l’accès extérieur.",
   },
 };
