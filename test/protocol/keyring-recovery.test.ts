@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { transferKeyOf } from "../../src/owner/device-bundle.ts";
-import { generateReader, generateSigningKey, type SigningKey } from "../../src/owner/identity.ts";
+import {
+  envelopeSigner,
+  generateReader,
+  generateSigningKey,
+  type SigningKey,
+} from "../../src/owner/identity.ts";
 import { toBase64 } from "../../src/protocol/bytes.ts";
+import { PAYLOAD_TYPES } from "../../src/protocol/envelope.ts";
 import { HubError } from "../../src/protocol/errors.ts";
 import {
   extendKeyring,
@@ -16,6 +22,7 @@ import {
   newReaders,
   NOW_MS,
   recoveryNotice,
+  signByAll,
   signStatement,
   statementAfter,
   testChain,
@@ -130,6 +137,12 @@ describe("a notice is refused", () => {
     const others = [[chain.founder], [key], [generateSigningKey()], [sheet, chain.founder]];
     for (const signers of [...others, [chain.founder, sheet], [sheet, sheet]])
       expect(await outcome(change, signers)).toBe("KEYRING_BAD_SIGNATURE");
+    // The name of the sheet under another key's signature.
+    const forger = { ...envelopeSigner(generateSigningKey()), device: sheet.device };
+    const forged = await signByAll(PAYLOAD_TYPES.keyring, statementAfter(chain.keyring(), change), [
+      forger,
+    ]);
+    expect(() => extendKeyring(chain.keyring(), forged)).toThrow(/does not verify/);
     expect(await outcome(change, [sheet])).toBe("accepted");
   });
 

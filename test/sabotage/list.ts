@@ -181,8 +181,9 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     name: "a session outlives its device",
     file: "src/http/sessions.ts",
-    find: "roleOfDevice(keyring, device);\n    const person",
-    replace: 'roleOfDevice(keyring, device) ?? "viewer";\n    const person',
+    find: "roleOfDevice(keyring, device);\n    const person = findDevice(keyring, device)?.person;",
+    replace:
+      'roleOfDevice(keyring, device) ?? "viewer";\n    const person = keyring.devices.get(device)?.person;',
     tests: ["test/http/access.test.ts"],
   },
   {
