@@ -1,4 +1,5 @@
 import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
+import { HANDLING_SABOTAGES } from "./list-handling.ts";
 import { KEYRING_SABOTAGES } from "./list-keyring.ts";
 import { LEDGER_SABOTAGES } from "./list-ledger.ts";
 import { TOGETHER_SABOTAGES } from "./list-together.ts";
@@ -378,4 +379,5 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...TOGETHER_SABOTAGES,
   ...DELIVERY_SABOTAGES,
   ...LEDGER_SABOTAGES,
+  ...HANDLING_SABOTAGES,
 ];
