@@ -92,7 +92,7 @@ export async function openBundle(
       ...parts.map(({ name, content }) => ({ name, sizeBytes: content.length })),
       ...sizes,
     ]),
-    read: (fromByte) => skip(writeZip(members()), fromByte),
+    read: (fromByte) => untilEnded(approval.decisionSha256, skip(writeZip(members()), fromByte)),
   };
 }
 
@@ -119,6 +119,38 @@ function etagOf(decisionSha256: string, parts: readonly Part[]): string {
   const [oldest] = kept.keys();
   if (kept.size > KEPT_MAX && oldest !== undefined) kept.delete(oldest);
   return etag;
+}
+
+/** Bundles that are on their way out, by their decision. */
+const onTheWay = new Map<string, Set<{ isEnded: boolean }>>();
+
+/**
+ * An approval has ended: what is in memory of its new headers goes, and who is just fetching them
+ * gets no more of them.
+ */
+export function forgetBundle(decisionSha256: string): void {
+  for (const [etag, { decision }] of kept) if (decision === decisionSha256) kept.delete(etag);
+  measured.delete(decisionSha256);
+  for (const reading of onTheWay.get(decisionSha256) ?? []) reading.isEnded = true;
+}
+
+async function* untilEnded(
+  decision: string,
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  const reading = { isEnded: false };
+  const readings = onTheWay.get(decision) ?? new Set();
+  onTheWay.set(decision, readings.add(reading));
+  try {
+    for await (const chunk of chunks) {
+      if (reading.isEnded)
+        throw new HubError("NOT_OPEN", "Cannot go on with the bundle: its approval has ended");
+      yield chunk;
+    }
+  } finally {
+    readings.delete(reading);
+    if (readings.size === 0) onTheWay.delete(decision);
+  }
 }
 
 /** The check sums of a zip run over all of it, so that the bytes before `fromByte` are made too. */

@@ -10,6 +10,7 @@ import type { RequestId } from "../protocol/ids.ts";
 import type { Keyring } from "../protocol/keyring.ts";
 import type { LedgerEntry } from "../protocol/ledger-entry.ts";
 import { VerifiedRevocation } from "../protocol/revocation.ts";
+import { forgetBundle } from "./bundle.ts";
 import type { RequestStore, StoredRequest } from "./requests.ts";
 import { advance } from "./states.ts";
 
@@ -101,6 +102,7 @@ function endApproval(
       );
     if (ended.changes !== 1) throw new Error(`request ${id} changed while it ended`);
   })();
+  forgetBundle(decisionSha256);
   forgetFreed(database);
 }
 

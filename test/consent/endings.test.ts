@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openBundle } from "../../src/consent/bundle.ts";
 import { envelopeSigner, generateReader, generateSigningKey } from "../../src/owner/identity.ts";
 import { signRevocation } from "../../src/owner/revocation.ts";
 import type { RequestSummary } from "../../src/protocol/api.ts";
-import { parseClipId } from "../../src/protocol/ids.ts";
+import { parseClipId, parseRequestId } from "../../src/protocol/ids.ts";
 import type { LedgerEntry } from "../../src/protocol/ledger-entry.ts";
 import { reportFigures } from "../../src/protocol/report.ts";
 import {
@@ -171,6 +172,24 @@ describe("taking back what was approved", () => {
     requireOk(await revokeAs(hub, request));
     const left = onDisk(hub);
     expect(pieces.filter((piece) => left.includes(piece))).toEqual([]);
+  });
+
+  test("stops who is just fetching it, and keeps nothing of it in memory", async () => {
+    const request = await typeRequest(hub, { recipient });
+    await approve(hub, request, { clip: firstClip(hub) });
+    const { requests, decisions, bundles } = hub.hub.services;
+    const stored = requests.get(parseRequestId(request.record.request));
+    const approval = stored && decisions.approvalOf(stored);
+    if (!stored || !approval) throw new Error("nothing was released");
+    const open = (etag?: string) => openBundle(approval, stored, bundles, etag);
+    const { read, etag } = await open();
+    expect((await open(etag)).etag).toBe(etag);
+    const slow = read(0);
+    expect((await slow.next()).done).toBe(false);
+    requireOk(await revokeAs(hub, request));
+    await expect(slow.next()).rejects.toMatchObject({ code: "NOT_OPEN" });
+    // Made anew it names a later checkpoint: what was kept for whoever is cut off is gone.
+    expect((await open(etag)).etag).not.toBe(etag);
   });
 
   test("does so for a proposal that was taken back, too", async () => {
