@@ -3,7 +3,7 @@ import { VaultError } from "../../device/vault-messages.ts";
 import { inLanguage } from "../../words/language.ts";
 import { dateAndTime } from "../../words/times.ts";
 import { words as frameWords } from "../../words/words.ts";
-import { endText, together } from "./together/text.ts";
+import { endText, proposalText, together } from "./together/text.ts";
 import { english } from "./words.en.ts";
 import { french } from "./words.fr.ts";
 
@@ -19,7 +19,7 @@ export function stateText(request: ShownRequest): string {
   switch (state) {
     case "received":
     case "held":
-      return text.waiting;
+      return request.proposal ? proposalText(request.proposal) : text.waiting;
     case "packaged":
       return text.notFetched(approved);
     case "accessed":
