@@ -17,6 +17,7 @@ import {
   type KeyringDevice,
   type Policy,
 } from "../protocol/keyring.ts";
+import type { Passkey } from "../protocol/webauthn.ts";
 import {
   deviceRecord,
   newLabel,
@@ -90,6 +91,8 @@ export interface Wanted {
   /** Who the new device is to belong to; null where none comes in. */
   readonly person: string | null;
   readonly label: string;
+  /** What will confirm the new device's decisions, where it has one. */
+  readonly passkey?: Passkey;
   readonly remove: readonly string[];
   /** Left out: as it is, or as few signers as there are owners left. */
   readonly policy?: Partial<Policy>;
@@ -113,7 +116,7 @@ export interface PreparedNotice {
  */
 export async function prepareNotice(
   { keyring, sheet }: RecoveryGround,
-  { person, label: name, remove, policy }: Wanted,
+  { person, label: name, passkey, remove, policy }: Wanted,
 ): Promise<PreparedNotice> {
   const key = generateSigningKey();
   const label = newLabel(name);
@@ -124,7 +127,15 @@ export async function prepareNotice(
   const change: KeyringChange = {
     kind: "recovery_notice",
     admit:
-      person === null ? null : { person, device: deviceRecord(key.publicKey, label, { transfer }) },
+      person === null
+        ? null
+        : {
+            person,
+            device: deviceRecord(key.publicKey, label, {
+              ...(passkey ? { passkey } : {}),
+              transfer,
+            }),
+          },
     remove: remove.map(parseDeviceId),
     readers,
     policy: { ...lowestPolicy(keyring, person, remove), ...policy },
