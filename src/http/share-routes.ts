@@ -74,7 +74,12 @@ export function addSharedRoutes(server: HubServer, services: HubServices): void 
   server.post(
     SHARE_FETCH_PATH,
     {
-      config: { access: "public", rateLimit: { max: 30, timeWindow: 60_000 } },
+      config: {
+        access: "public",
+        // Behind a proxy the page's scheme is not the hub's. Nothing counts here but the token.
+        anyOrigin: true,
+        rateLimit: { max: 30, timeWindow: 60_000 },
+      },
       schema: { body: ShareFetchBody },
     },
     async ({ body }, reply) => sendShared(services, body.token, reply, fetches),

@@ -182,9 +182,10 @@ describe("taking back what was approved", () => {
     const approval = stored && decisions.approvalOf(stored);
     if (!stored || !approval) throw new Error("nothing was released");
     const open = (etag?: string) => openBundle(approval, stored, bundles, etag);
-    const { read, etag } = await open();
+    const bundle = await open();
+    const { etag } = bundle;
     expect((await open(etag)).etag).toBe(etag);
-    const slow = read(0);
+    const slow = bundle.read(0);
     expect((await slow.next()).done).toBe(false);
     requireOk(await revokeAs(hub, request));
     await expect(slow.next()).rejects.toMatchObject({ code: "NOT_OPEN" });

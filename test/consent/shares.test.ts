@@ -12,6 +12,7 @@ import { checkShape } from "../../src/protocol/check.ts";
 import { readShareAnswer, shareKeys, verifyShareOfBundle } from "../../src/protocol/share.ts";
 import { verifyBundle } from "../../src/protocol/verify-bundle.ts";
 import { readZip } from "../../src/protocol/zip.ts";
+import { createOutsideServer } from "../../src/http/outside.ts";
 import { approve, typeRequest } from "../support/test-consent.ts";
 import { requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
 import { shareOf, sharedClip } from "../support/test-share.ts";
@@ -60,6 +61,25 @@ describe("a link", () => {
       approval.files[0]?.file.payloadSha256 ?? null,
     );
     expect(opened.length).toBeGreaterThan(0);
+  });
+
+  test("opens behind a proxy that ends the encryption, whose page has another scheme than the hub", async () => {
+    const made = await sharedClip(hub);
+    await using outside = await createOutsideServer(hub.hub.services, {
+      ...{ version: "test", hostNames: ["hub.example"], logLevel: "silent" },
+    });
+    const { statusCode } = await outside.inject({
+      method: "POST",
+      url: "/share/fetch",
+      headers: {
+        host: "hub.example",
+        origin: "https://hub.example",
+        "sec-fetch-site": "same-origin",
+        "content-type": "application/json",
+      },
+      payload: { token: made.token },
+    });
+    expect(statusCode).toBe(200);
   });
 
   test("is entered into the ledger before it works, and each fetch before its first byte", async () => {

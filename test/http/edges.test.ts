@@ -227,7 +227,7 @@ describe("a one-time form", () => {
   test("and the outside listener has nothing else: no page, no interface, no session", async () => {
     const outside = hub.hub.outsideUrl ?? "";
     for (const { method, url } of routesOf(hub.hub.server)) {
-      if (url.startsWith("/status") || url === "/notice") continue;
+      if (/^\/(?:status|share)\//.test(url) || url === "/notice") continue;
       const answer = await fetch(`${outside}${exampleUrl(url)}`, {
         method,
         headers: { authorization: `Bearer ${hub.owner.token}` },
