@@ -61,11 +61,14 @@ describe.skipIf(isMissing)("a household that comes back with its recovery sheet"
     await typeSheet(other.page, three, 1);
     await meet(other);
     await announce(other, "A new phone");
+    // Wherever that owner is just looking.
+    await page.getByRole("link", { name: /^House\s*1$/ }).waitFor();
     await page.getByText("asks for “A new phone” to become an owner's device").waitFor();
     await page.getByText("It takes effect in 72 hours").waitFor();
     await expectAccessible(page);
     await hold(page, "Hold to object");
     await page.getByText("The recovery was stopped.").waitFor();
+    await page.getByRole("link", { name: /^House$/ }).waitFor();
     expect(keyring().pending).toBeNull();
     expect([...keyring().devices.keys()]).toEqual([home.hub.owner.key.device]);
   });

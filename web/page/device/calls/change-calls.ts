@@ -97,6 +97,16 @@ export const changeCalls = {
   withdrawKeyring: async ({ device }: VaultContext, { proposal }: { proposal: string }) =>
     device.client.delete(`/api/keyring/proposals/${proposal}`),
 
+  /** What waits for this owner, by the hub's word: the screen itself looks at the keyring. */
+  countHousehold: async ({ device }: VaultContext) => {
+    const { pending } = await device.client.get("/api/recovery", RecoveryState);
+    const proposals = await device.client.get("/api/keyring/proposals", KeyringProposalList);
+    const unsigned = proposals.filter(
+      ({ signers }) => !device.isOpen || !signers.includes(device.bundle.person),
+    );
+    return (pending ? 1 : 0) + unsigned.length;
+  },
+
   /** What the recovery sheet has announced, from the keyring that this device has checked. */
   recoveryState: async ({ device }: VaultContext) => {
     const { client, keyring } = await device.follow();
