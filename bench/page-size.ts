@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
+import { VIEWER_NAME } from "../src/protocol/bundle.ts";
 import { builtPage } from "../test/support/page-build.ts";
 import type { Figure } from "./figure.ts";
 
@@ -45,6 +46,12 @@ export async function pageSizeFigures(): Promise<readonly Figure[]> {
       value: vault.reduce((sum, name) => sum + gzipped(name), 0),
       unit: "bytes",
       context: "the worker that holds the keys: loaded beside the page, blocks nothing",
+    },
+    {
+      name: "viewer.bytes",
+      value: statSync(path.join(folder, VIEWER_NAME)).size,
+      unit: "bytes",
+      context: "viewer.html as it lies in a bundle, everything in it",
     },
   ];
 }

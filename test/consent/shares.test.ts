@@ -96,6 +96,8 @@ describe("a link", () => {
     const more = await Promise.all(Array.from({ length: 4 }, () => fetchShare(made.token)));
     const good = [...answers, ...more].filter(({ statusCode }) => statusCode === 200);
     expect(good).toHaveLength(3);
+    const others = [...answers, ...more].filter(({ statusCode }) => statusCode !== 200);
+    expect(others.map(({ statusCode }) => statusCode)).toEqual(Array(5).fill(404));
     const id = made.request.record.request;
     expect(kinds(id).filter((kind) => kind === "access")).toHaveLength(3);
     const list = await hub.call("GET", `/api/requests/${id}/shares`, { as: hub.owner });

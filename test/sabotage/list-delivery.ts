@@ -21,8 +21,8 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
   {
     name: "a link that is over answers otherwise than one that never was",
     file: "src/consent/shares.ts",
-    find: "if (!request || !share.isOpen) return null;",
-    replace: 'if (!request) throw new HubError("NOT_OPEN", "");',
+    find: "    if (!row) return null;",
+    replace: '    if (!row) throw new HubError("NOT_OPEN", "Cannot open: no such link");',
     tests: ["test/consent/shares.test.ts"],
     only: "the same bytes",
   },
