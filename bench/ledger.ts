@@ -3,15 +3,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { inTransaction, openDatabase, type HubDatabase } from "../src/base/database.ts";
+import { LedgerWatch } from "../src/owner/alarms.ts";
+import { parseCanonicalJson } from "../src/protocol/canonical-json.ts";
+import { hashLeaf } from "../src/protocol/merkle.ts";
 import { Ledger } from "../src/ledger/ledger.ts";
 import { verifyLedger } from "../src/ledger/verify-ledger.ts";
 import type { LedgerEntry } from "../src/protocol/ledger-entry.ts";
 import type { Figure } from "./figure.ts";
 
-const ENTRIES = 100_000;
+const ENTRIES = 1_000_000;
 const SAMPLES = 2_000;
+const WATCH_TURNS = 20;
 
-/** Figures of the ledger at 100,000 entries, in a real file in the temporary folder. */
+/** Figures of the ledger at 1,000,000 entries, in a real file in the temporary folder. */
 export async function ledgerFigures(): Promise<Figure[]> {
   const folder = mkdtempSync(path.join(tmpdir(), "doorward-bench-"));
   try {
@@ -22,6 +26,7 @@ export async function ledgerFigures(): Promise<Figure[]> {
       ...appendFigures(database, ledger),
       ...proofFigures(ledger),
       wholeFigure(database, ledger),
+      watchFigure(ledger),
     ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -63,6 +68,21 @@ function wholeFigure(database: HubDatabase, ledger: Ledger): Figure {
     value: round(durationMs),
     unit: "ms",
     context: `everything recomputed, ${ledger.size()} entries`,
+  };
+}
+
+/** What a device does with each entry it reads for the first time; the hub's part is not in it. */
+function watchFigure(ledger: Ledger): Figure {
+  const watch = LedgerWatch.begin();
+  const entries = ledger.entries({ limit: 1_000 }).map(({ bytes }) => bytes);
+  const startedAtMs = performance.now();
+  for (let turn = 0; turn < WATCH_TURNS; turn++)
+    for (const bytes of entries) watch.take(parseCanonicalJson(bytes, "entry"), hashLeaf(bytes));
+  return {
+    name: "ledger.judge_1000_ms",
+    value: round((performance.now() - startedAtMs) / WATCH_TURNS),
+    unit: "ms",
+    context: `a device reads and judges 1,000 entries; mean of ${WATCH_TURNS}`,
   };
 }
 

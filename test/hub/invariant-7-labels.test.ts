@@ -218,9 +218,9 @@ describe("nothing in the source reads a label to decide", () => {
       "...(emergencies > 0 ? [`Said to be an emergency: ${emergencies}. That changed nothing.`] : []),",
     ],
     "src/protocol/verify-bundle.ts": [
+      `return request.asked.kind;`,
       `entry.requestKind === request.asked.kind &&`,
       `entry.urgency === request.asked.urgency &&`,
-      `return request.asked.kind;`,
     ],
     // Shown to the owner.
     "src/cli/owner-lists.ts": [
