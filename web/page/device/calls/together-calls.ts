@@ -1,3 +1,4 @@
+import viewerSha256 from "virtual:viewer-sha256";
 import { clipIdentities, randomHex } from "../../../../src/owner/device-bundle.ts";
 import {
   fetchProposal,
@@ -7,7 +8,6 @@ import {
 } from "../../../../src/owner/decide-together.ts";
 import { signRevocation } from "../../../../src/owner/revocation.ts";
 import * as Api from "../../../../src/protocol/api.ts";
-import { ViewerAnswer } from "../../../../src/protocol/api-shares.ts";
 import { sha256Hex, utf8Text } from "../../../../src/protocol/bytes.ts";
 import { canonicalJson } from "../../../../src/protocol/canonical-json.ts";
 import { sealedFileName } from "../../../../src/protocol/clip.ts";
@@ -49,9 +49,7 @@ export const togetherCalls = {
     const request = await fetchRequest(device, shown.request);
     if (request.recordSha256 !== shown.recordSha256)
       throw changedSinceShown("the hub shows another request");
-    // This page came from the hub, too: it knows no other viewer than the hub's own.
-    const { sha256: viewer } = await hub.client.get("/api/viewer", ViewerAnswer);
-    const proposal = await fetchProposal(hub, request, Date.now(), viewer);
+    const proposal = await fetchProposal(hub, request, Date.now(), viewerSha256);
     const { terms, signers } = proposal;
     const asked = await purposeOf(device, request);
     const bytes = canonicalJson(terms);
