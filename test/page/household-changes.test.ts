@@ -95,13 +95,10 @@ describe.skipIf(isMissing)("an owner who changes the household in the page", () 
     await expectAccessible(page);
     await page.getByRole("button", { name: "Make the three parts" }).click();
     await page.getByRole("heading", { name: "Part 3 of 3" }).waitFor();
-    const parts = await page
-      .locator("dialog section")
-      .evaluateAll((sections) =>
-        sections.map((section) =>
-          [...section.querySelectorAll("li")].map((item) => item.textContent).join("\n"),
-        ),
-      );
+    const sections = await page.locator("dialog section").all();
+    const parts = await Promise.all(
+      sections.map(async (part) => (await part.locator("li").allTextContents()).join("\n")),
+    );
     expect(parts.length).toBe(3);
     expect(combineSheets([parts[0] ?? "", parts[2] ?? ""])).toBe(sheet);
     await page.getByRole("button", { name: "Close" }).click();
