@@ -65,7 +65,7 @@ async function pickUp(
   reply: FastifyReply,
   { inProgress, rest }: { inProgress: Map<string, FastifyReply>; rest: Rest | null },
 ): Promise<void> {
-  const request = services.requests.findByStatusToken(token);
+  const request = services.requests.findReleased(token);
   const approval = request && approvalFor(services, request, reply);
   if (!request || !approval) {
     await sendNotFound(reply);
