@@ -33,7 +33,6 @@ export {
   type KeyringChange,
   type KeyringDevice,
   type KeyringStatement,
-  type PendingRecovery,
   type Policy,
   type Readers,
   type Right,
