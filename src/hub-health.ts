@@ -72,7 +72,7 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
     setIngest: (started) => {
       ingest = started;
     },
-    report: ({ clips, ledger, household, retention, version }) => {
+    report: ({ clips, ledger, household, retention, version, intakeUrl }) => {
       const counts = clips.counts();
       return {
         startedAtMs,
@@ -82,6 +82,7 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
         ),
         sandbox,
         ingestRestarts: ingest?.restarts ?? 0,
+        outside: intakeUrl()?.replace(/\/intake$/, "") ?? null,
         clips: counts.recording + counts.closed + counts.torn,
         ledgerEntries: ledger.size(),
         warnings: [

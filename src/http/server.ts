@@ -118,19 +118,7 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
     xFrameOptions: { action: "deny" },
     strictTransportSecurity: false,
   });
-  // Without the headers that count down: answers to different people would differ by them.
-  const quiet = {
-    "x-ratelimit-limit": false,
-    "x-ratelimit-remaining": false,
-    "x-ratelimit-reset": false,
-  };
-  await server.register(rateLimit, {
-    global: false,
-    max: 120,
-    timeWindow: 60_000,
-    addHeaders: quiet,
-    addHeadersOnExceeding: quiet,
-  });
+  await limitRates(server);
   await server.register(swagger, {
     openapi: { info: { title: "Doorward", version: options.version } },
   });
@@ -158,6 +146,22 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
   });
   server.setErrorHandler(answerError);
   return server;
+}
+
+async function limitRates(server: HubServer): Promise<void> {
+  // Without the headers that count down: answers to different people would differ by them.
+  const quiet = {
+    "x-ratelimit-limit": false,
+    "x-ratelimit-remaining": false,
+    "x-ratelimit-reset": false,
+  };
+  await server.register(rateLimit, {
+    global: false,
+    max: 120,
+    timeWindow: 60_000,
+    addHeaders: quiet,
+    addHeadersOnExceeding: quiet,
+  });
 }
 
 function limitsOf({ headersMs, checkEveryMs, requestsPerSocket }: ServerLimits) {

@@ -45,6 +45,8 @@ export const HealthAnswer = Type.Object(
       closed,
     ),
     ingestRestarts: Type.Integer({ minimum: 0 }),
+    /** Where those who are not of the household reach the outside listener; null where it is off. */
+    outside: Type.Union([Type.String({ maxLength: 300 }), Type.Null()]),
     clips: Type.Integer({ minimum: 0 }),
     ledgerEntries: Type.Integer({ minimum: 0 }),
     warnings: Type.Array(NoticeSchema, { maxItems: 20 }),

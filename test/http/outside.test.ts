@@ -40,6 +40,8 @@ describe("the outside listener", () => {
     await using quiet = await startTestHub();
     expect(quiet.hub.outsideUrl).toBeNull();
     expect(quiet.hub.services.intakeUrl()).toBeNull();
+    expect(quiet.hub.services.health().outside).toBeNull();
+    expect(hub.hub.services.health().outside).toBe(outside);
   });
 
   test("tells search engines nothing, sets no cookie, and lets nothing run", async () => {
@@ -181,6 +183,7 @@ describe("limits of a listener that faces everybody", () => {
     socket.resume();
     // Closed by the server: nothing here ends it.
     await once(socket, "close");
+    expect(socket.destroyed).toBe(true);
     await server.close();
   });
 

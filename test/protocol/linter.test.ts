@@ -128,9 +128,11 @@ describe("what deserves a second look", () => {
   test("is the same for an emergency, which is one more", () => {
     const bare = { legalBasis: basis("none"), narrative: "All footage." };
     const calm = looksAt(bare);
-    expect(looksAt({ ...bare, urgency: "emergency" }).toSorted()).toEqual(
-      [...calm, "emergency_claimed"].toSorted(),
-    );
+    const emergencies = [{ urgency: "emergency" }, { kind: "police_emergency" }] as const;
+    for (const emergency of emergencies)
+      expect(looksAt({ ...bare, ...emergency }).toSorted()).toEqual(
+        [...calm, "emergency_claimed"].toSorted(),
+      );
   });
 
   test("leaves out what a device that cannot open the request does not know", () => {

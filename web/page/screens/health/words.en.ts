@@ -19,6 +19,9 @@ export const english = {
   ingest: "Process that talks to the cameras",
   ingestSteady: "has run without a break",
   ingestRestarts: (count: string) => `was started again ${count} times`,
+  outside: "Outside listener",
+  outsideOff: "off: nobody from outside reaches this hub",
+  outsideOn: (url: string) => `on, at ${url}: forms, documents, pick-up and the notice`,
   ingestTodo:
     "Now and then is harmless: at most the open few seconds are lost. If it goes on, the hub's log says why.",
   recordings: "Recordings",

@@ -22,6 +22,9 @@ export const french: HealthWords = {
   ingest: "Processus qui parle aux caméras",
   ingestSteady: "tourne sans interruption",
   ingestRestarts: (count) => `a été relancé ${count} fois`,
+  outside: "Accès extérieur",
+  outsideOff: "fermé : personne n’atteint ce hub du dehors",
+  outsideOn: (url) => `ouvert, à ${url} : formulaires, documents, retrait et avis`,
   ingestTodo:
     "De temps en temps, c’est sans gravité : au plus les quelques secondes en cours sont perdues. Si cela continue, le journal de la centrale dit pourquoi.",
   recordings: "Enregistrements",
