@@ -4,8 +4,8 @@ import { parseClipId } from "../protocol/ids.ts";
 import type { HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
-/** As many recordings again are looked for in one minute: one contact of one device, twice over. */
-const PRESENCE_CALLS_A_MINUTE = 60;
+/** Twelve contacts of devices with as many recordings as one contact asks for. */
+const PRESENCE_CALLS_A_MINUTE = 240;
 
 /**
  * Whether what the ledger lists is still there. Every device may ask, as every device reads the

@@ -58,4 +58,11 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
     replace: "if (isGiving && keyringHead === null) return false;",
     tests: ["test/protocol/report.test.ts"],
   },
+  {
+    name: "a hub may enter other amounts than were signed",
+    file: "src/protocol/verify-bundle.ts",
+    find: "    saysWhatIsGranted(decided, terms) &&\n",
+    replace: "    saysWhatIsGranted.length === 2 &&\n",
+    tests: ["test/hub/amounts.test.ts"],
+  },
 ];
