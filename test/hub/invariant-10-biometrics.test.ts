@@ -72,6 +72,8 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       request_documents: "request sha256 size_bytes announced_at_ms received_at_ms",
       request_hold_clips: "clip request until_ms until_counted_ms",
       request_statements: "request type number envelope entry_index",
+      shares:
+        "token_sha256 request decision_sha256 share_sha256 envelope made_at_ms expires_at_ms views_max views",
       proposals: "request envelope decision_sha256 keyring_head nonce person made_at_ms",
     });
   });
