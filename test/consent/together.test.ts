@@ -2,12 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { requireSameHeaders } from "../../src/owner/decide-together.ts";
 import { clipIdentities } from "../../src/owner/device-bundle.ts";
 import { envelopeSigner, generateReader } from "../../src/owner/identity.ts";
-import { releaseHeader, openFileKey } from "../../src/owner/release.ts";
-import { parseRecipient } from "../../src/protocol/age-header.ts";
-import { toBase64 } from "../../src/protocol/bytes.ts";
 import { sealedFileName } from "../../src/protocol/clip.ts";
 import {
-  fileName,
   filesOfTerms,
   releaseHash,
   termsHash,
@@ -29,6 +25,7 @@ import {
   cosignAs,
   cosignature,
   decisionOf,
+  forgedHeaders,
   propose,
   proposed,
   sendCosignature,
@@ -181,9 +178,9 @@ describe("a co-signer's device makes every key again", () => {
     await expect(cosignature(hub, decision, hub.partner)).resolves.toBeDefined();
     const spy = await generateReader("x25519");
     for (const release of [
-      await headersFor(hub, honest, spy.recipient, releaseHash(honest.terms)),
+      await forgedHeaders(hub, honest, spy.recipient, releaseHash(honest.terms)),
       // The right recipient, and randomness that a co-signer cannot know.
-      await headersFor(hub, honest, recipient, new Uint8Array(32)),
+      await forgedHeaders(hub, honest, recipient, new Uint8Array(32)),
       honest.release.toReversed(),
       honest.release.slice(1),
     ]) {
@@ -215,26 +212,6 @@ describe("a co-signer's device makes every key again", () => {
     ).rejects.toMatchObject({ code: "FILE_ALTERED" });
   });
 });
-
-/** Headers as no honest first signer makes them. */
-async function headersFor(
-  hub: TwoOwners,
-  { terms }: Decision,
-  to: string,
-  salt: Uint8Array,
-): Promise<Decision["release"]> {
-  const release: Decision["release"] = [];
-  for (const { clip, file } of filesOfTerms(terms)) {
-    const url = `/api/clips/${clip.clip}/files/${sealedFileName(file)}`;
-    const sealed = requireOk(await hub.call("GET", url, { as: hub.owner })).rawPayload;
-    const key = await openFileKey(new Uint8Array(sealed), clipIdentities(hub.owner.bundle));
-    const name = fileName(clip.clip, file);
-    const { segment, track, rendition } = file;
-    const header = toBase64(releaseHeader(key, parseRecipient(to), salt, name));
-    release.push({ clip: clip.clip, segment, track, rendition, header });
-  }
-  return release;
-}
 
 test("one decision is for one request and the files it names: no route takes more or earlier", async () => {
   await using hub = await startTwoOwners({ exportSigners: 1 });

@@ -2,14 +2,25 @@ import type { LightMyRequestResponse } from "fastify";
 import { clipIdentities } from "../../src/owner/device-bundle.ts";
 import { requireSameHeaders, signProposal } from "../../src/owner/decide-together.ts";
 import { envelopeSigner } from "../../src/owner/identity.ts";
+import { openFileKey, releaseHeader } from "../../src/owner/release.ts";
 import { signRevocation } from "../../src/owner/revocation.ts";
 import type { RequestSummary } from "../../src/protocol/api.ts";
 import { sealedFileName } from "../../src/protocol/clip.ts";
 import { checkShape } from "../../src/protocol/check.ts";
-import { DecisionSchema, type Decision } from "../../src/protocol/decision.ts";
+import { parseRecipient } from "../../src/protocol/age-header.ts";
+import { toBase64 } from "../../src/protocol/bytes.ts";
+import {
+  DecisionSchema,
+  fileName,
+  filesOfTerms,
+  releaseHash,
+  termsHash,
+  type Decision,
+} from "../../src/protocol/decision.ts";
 import {
   openEnvelope,
   PAYLOAD_TYPES,
+  signEnvelope,
   type Envelope,
   type EnvelopeSignature,
 } from "../../src/protocol/envelope.ts";
@@ -130,4 +141,40 @@ export async function revokeAs(
 
 export function codeOf(answer: LightMyRequestResponse): string {
   return answer.json<{ code?: string }>().code ?? "accepted";
+}
+
+/** Headers as no honest first signer makes them. */
+export async function forgedHeaders(
+  hub: TestHub,
+  { terms }: Decision,
+  to: string,
+  salt: Uint8Array,
+): Promise<Decision["release"]> {
+  const release: Decision["release"] = [];
+  for (const { clip, file } of filesOfTerms(terms)) {
+    const url = `/api/clips/${clip.clip}/files/${sealedFileName(file)}`;
+    const sealed = requireOk(await hub.call("GET", url, { as: hub.owner })).rawPayload;
+    const key = await openFileKey(new Uint8Array(sealed), clipIdentities(hub.owner.bundle));
+    const name = fileName(clip.clip, file);
+    const { segment, track, rendition } = file;
+    const header = toBase64(releaseHeader(key, parseRecipient(to), salt, name));
+    release.push({ clip: clip.clip, segment, track, rendition, header });
+  }
+  return release;
+}
+
+/** A proposal whose terms name one recipient and whose keys are for another: the hub cannot see it. */
+export async function proposeForged(
+  hub: TestHub,
+  request: RequestSummary,
+  to: string,
+): Promise<LightMyRequestResponse> {
+  const { request: id } = request.record;
+  const { terms, decision } = await prepareApproval(hub, id, { clip: firstClip(hub) });
+  const release = await forgedHeaders(hub, decisionOf(decision), to, releaseHash(terms));
+  const signer = envelopeSigner(hub.owner.key);
+  const forged = { terms, release };
+  const envelope = await signEnvelope(PAYLOAD_TYPES.decision, forged, signer, termsHash(terms));
+  const body = { decision: envelope };
+  return hub.call("POST", `/api/requests/${id}/proposal`, { as: hub.owner, body });
 }
