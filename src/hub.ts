@@ -103,7 +103,7 @@ export class Hub implements AsyncDisposable {
     });
     stack.use(services.retention);
     const clock = openClock(services, options);
-    await keepTime(services, options, () => clock.begin());
+    await onAnyDisk("heartbeat not entered", services, options, () => clock.begin());
     await settlePast(services, options);
     const server = await mainServer(services, options.pageDirectory ?? PAGE_DIRECTORY);
     stack.defer(() => server.close());
@@ -142,7 +142,8 @@ export class Hub implements AsyncDisposable {
 }
 
 /** What the last run left unfinished, before anything new begins. */
-async function settlePast(services: HubServices, { log }: HubOptions): Promise<void> {
+async function settlePast(services: HubServices, options: HubOptions): Promise<void> {
+  const { log } = options;
   await services.retention.finish();
   await services.renditions.removeUnfinished();
   await services.documents.finish();
@@ -151,8 +152,8 @@ async function settlePast(services: HubServices, { log }: HubOptions): Promise<v
   for (const clip of found.torn) log("warn", `clip ${clip} was torn by the last stop`);
   for (const { clip, name } of found.missing)
     log("warn", `file ${name} of clip ${clip} is missing`);
-  if (!services.household.keyring) return;
-  settleRequests(services, log);
+  const settle = () => settleRequests(services, log);
+  await onAnyDisk("requests not settled", services, options, settle);
 }
 
 /** What time alone does to requests: expiry, the end of a veto window, the end of a pick-up. */
@@ -177,8 +178,12 @@ function openClock({ ledger, nowMs }: HubServices, options: HubOptions): LedgerC
   return new LedgerClock({ ledger, nowMs, monotonicMs });
 }
 
-/** On a full disk the hub goes on, and the devices see that it was silent. */
-async function keepTime(
+/**
+ * What time alone does. On a full disk the hub goes on without it, and tries again at the next turn:
+ * thrown out of a timer, it would end the process, and the recording with it.
+ */
+async function onAnyDisk(
+  trouble: string,
   { retention }: HubServices,
   { log }: HubOptions,
   work: () => void,
@@ -186,7 +191,7 @@ async function keepTime(
   try {
     await retention.withRoom(work);
   } catch (error) {
-    log("warn", `heartbeat not entered: ${error instanceof Error ? error.message : "?"}`);
+    log("warn", `${trouble}: ${error instanceof Error ? error.message : "?"}`);
   }
 }
 
@@ -197,10 +202,14 @@ function startTimers(
   clock: LedgerClock,
 ): Disposable {
   const expiry = setInterval(() => {
-    settleRequests(services, options.log);
+    const keep = (trouble: string, work: () => void) =>
+      void onAnyDisk(trouble, services, options, work);
+    keep("requests not settled", () => settleRequests(services, options.log));
     connections.keep();
-    if (services.household.keyring) services.keyringDesk.ranMs();
-    void keepTime(services, options, () => clock.tick());
+    keep("time of the recovery notice not counted", () => {
+      if (services.household.keyring) services.keyringDesk.ranMs();
+    });
+    keep("heartbeat not entered", () => clock.tick());
   }, EXPIRY_CHECK_MS);
   const space = setInterval(() => {
     services.retention.wake();
