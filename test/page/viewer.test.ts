@@ -131,25 +131,29 @@ describe.skipIf(isMissing)("the viewer, from a file", () => {
     expect(opened.problems.some((said) => said.includes("Content Security Policy"))).toBe(true);
   });
 
-  test("says of good and of changed bundles what the command line says", async () => {
-    await using opened = await openViewer(fromFile());
-    const { page } = opened;
-    expect(await verdict(page, asZip(bundle))).toBe(true);
-    const hostile = await hostileBundles(bundle);
-    expect(hostile.size).toBeGreaterThanOrEqual(30);
-    for (const [what, changed] of hostile) {
-      const { holds } = await verifyBundle(changed);
-      expect(holds, what).toBe(false);
-      const expected = looksLikeBundle(changed) ? false : expect.any(String);
-      expect(await verdict(page, asZip(changed)), what).toEqual(expected);
-      expect(await page.locator("#identity").count(), what).toBe(0);
-    }
-    expect(await verdict(page, asZip(Buffer.from("no bundle")))).toContain(
-      "not a file of recordings",
-    );
-    expect(opened.requests).toEqual([fromFile()]);
-    expect(opened.problems).toEqual([]);
-  });
+  test(
+    "says of good and of changed bundles what the command line says",
+    { timeout: 150_000 },
+    async () => {
+      await using opened = await openViewer(fromFile());
+      const { page } = opened;
+      expect(await verdict(page, asZip(bundle))).toBe(true);
+      const hostile = await hostileBundles(bundle);
+      expect(hostile.size).toBeGreaterThanOrEqual(30);
+      for (const [what, changed] of hostile) {
+        const { holds } = await verifyBundle(changed);
+        expect(holds, what).toBe(false);
+        const expected = looksLikeBundle(changed) ? false : expect.any(String);
+        expect(await verdict(page, asZip(changed)), what).toEqual(expected);
+        expect(await page.locator("#identity").count(), what).toBe(0);
+      }
+      expect(await verdict(page, asZip(Buffer.from("no bundle")))).toContain(
+        "not a file of recordings",
+      );
+      expect(opened.requests).toEqual([fromFile()]);
+      expect(opened.problems).toEqual([]);
+    },
+  );
 
   test("opens with the recipient's key, plays, saves, and sends nothing", async () => {
     await using opened = await openViewer(fromFile());
