@@ -229,6 +229,10 @@ describe("nothing in the source reads a label to decide", () => {
       `? ["  Says that it is an emergency. That changes nothing."]`,
       "`  Basis: ${printable(personal.legalBasis.basis)}`,",
     ],
+    "src/cli/owner-handling.ts": [
+      `print(englishMeanings[asked.kind]);`,
+      `const source = KIND_SOURCES[asked.kind];`,
+    ],
     // The visitors' short form is for one kind, on the side of whoever asks; the hub takes any.
     "src/owner/requests.ts": [`if (asked.kind !== "data_subject")`],
     // Typed in by a requester.
@@ -294,7 +298,9 @@ describe("nothing in the source reads a label to decide", () => {
       // For the two hours of the visitors' short form alone, on the side of whoever asks.
       "src/owner/requests.ts",
       "src/protocol/linter.ts",
+      "web/page/device/calls/handling-calls.ts",
       "web/page/device/calls/request-calls.ts",
+      "web/page/screens/requests/Facts.svelte",
       "web/page/screens/requests/SecondLook.svelte",
       "web/page/screens/requests/look-words.en.ts",
     ]);
