@@ -1,4 +1,4 @@
-import type { english } from "./transparency-words.en.ts";
+import type { english } from "./words.en.ts";
 
 export const french: typeof english = {
   title: "Rapport de transparence",
