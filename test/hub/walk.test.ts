@@ -22,6 +22,7 @@ import {
   statusPath,
   typeRequest,
 } from "../support/test-consent.ts";
+import { newReaders } from "../support/test-household.ts";
 import { requireOk, startTestHub, type TestDevice } from "../support/test-hub.ts";
 
 /**
@@ -83,8 +84,7 @@ async function openHouse(wantsTwo: boolean): Promise<House> {
   const lost = await hub.admit("owner");
   const partner = wantsTwo ? await hub.admit("owner") : null;
   const viewer = await hub.admit("viewer");
-  const { readers } = hub.hub.services.household.keyring ?? {};
-  if (!readers) throw new Error("no household");
+  const readers = await newReaders(hub.hub.services.household.keyring);
   await hub.change({ kind: "remove", device: lost.key.device, readers });
   const exportSigners = wantsTwo ? 2 : 1;
   const policy = { exportSigners, keyringSigners: 1, vetoWindowMs: 0 };

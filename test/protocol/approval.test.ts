@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { generateReader, generateSigningKey, envelopeSigner } from "../../src/owner/identity.ts";
+import { rotateReaders } from "../../src/owner/rotate.ts";
 import { openSealedFile } from "../../src/owner/open-clip.ts";
 import { releaseHeader, openFileKey } from "../../src/owner/release.ts";
 import { parseRecipient, requireAgeHeader } from "../../src/protocol/age-header.ts";
@@ -331,9 +332,9 @@ test("a removed device, a stranger and a member who is no owner sign nothing", a
   const [second, adult] = [newDevice("owner"), newDevice("adult")];
   await chain.add(second.change);
   await chain.add(adult.change);
-  const { readers } = chain.keyring();
+  const { readers, held } = await rotateReaders(chain.keyring(), []);
   await chain.add({ kind: "remove", device: second.key.device, readers });
-  const later = await approvalCase({ chain });
+  const later = await approvalCase({ chain: { ...chain, originalsIdentity: held.originals } });
   const decision = { terms: later.terms, release: later.release };
   for (const signer of [second.key, adult.key, generateSigningKey()])
     expect(approvalOutcome(await signDecision(decision, [signer]), later.context)).toBe(
