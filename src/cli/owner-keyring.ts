@@ -127,10 +127,9 @@ async function list(session: OwnerSession, waiting: Proposals, isJson: boolean):
 }
 
 async function textOf(session: OwnerSession, proposal: Proposals[number]): Promise<string> {
-  const { client, keyring, keys } = session;
-  const change = await readProposal(keyring, keys.bundle, proposal);
+  const { client, keyring } = session;
+  const { change, signers, needed } = readProposal(keyring, proposal);
   const labels = await deviceLabels(client);
-  const { signers, needed } = proposal;
   const head = `${proposal.proposal.slice(0, 16)}  ${signers.length} of ${needed} have signed`;
   return `${head}\n  ${changeText(change, keyring, labels)}`;
 }

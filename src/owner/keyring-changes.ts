@@ -14,7 +14,7 @@ import {
   type EnvelopeSigner,
 } from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
-import { parseDeviceId } from "../protocol/ids.ts";
+import { parseDeviceId, type PersonId } from "../protocol/ids.ts";
 import {
   checkStatement,
   roleOfDevice,
@@ -123,33 +123,42 @@ export async function putSheetInForce(ground: ChangeGround, text: string): Promi
 
 type Proposal = KeyringProposalList[number];
 
-/**
- * What a proposal would change. Its statement is checked like any other; new readers must have been
- * passed on to this device, too: an owner must not sign himself out. And it must be the one of its
- * id: a hub that gives two answers must not have another signed than was shown.
- *
- * @throws KeyringRefused, HubError READERS_NOT_NAMED, PROPOSAL_ALTERED.
- */
-export async function readProposal(
-  keyring: Keyring,
-  bundle: DeviceBundle,
-  { proposal, statement, sealed }: Pick<Proposal, "proposal" | "statement" | "sealed">,
-): Promise<KeyringChange> {
-  const { head, statement: checked } = checkStatement(keyring, statement);
-  if (head !== proposal)
-    throw new HubError("PROPOSAL_ALTERED", "Cannot sign: this is not what was proposed");
-  const { change } = checked;
-  if (change.kind === "remove") await openPassedOn(bundle, sealed ?? "", [change.readers]);
-  return change;
+/** What a proposal would change, and which persons have signed that so far. */
+export interface ReadProposal {
+  readonly change: KeyringChange;
+  readonly signers: readonly PersonId[];
+  readonly needed: number;
 }
 
-/** Signs what another owner has proposed. @throws KeyringRefused, HubError. */
+/**
+ * Checks a proposal like any other statement. It must be the one of its id: a hub that gives two
+ * answers must not have another signed than was shown.
+ *
+ * @throws KeyringRefused, HubError PROPOSAL_ALTERED.
+ */
+export function readProposal(
+  keyring: Keyring,
+  { proposal, statement }: Pick<Proposal, "proposal" | "statement">,
+): ReadProposal {
+  const { head, statement: checked, signers, needed } = checkStatement(keyring, statement);
+  if (head !== proposal)
+    throw new HubError("PROPOSAL_ALTERED", "Cannot sign: this is not what was proposed");
+  return { change: checked.change, signers, needed };
+}
+
+/**
+ * Signs what another owner has proposed. New readers must have been passed on to this device, too:
+ * an owner must not sign himself out.
+ *
+ * @throws KeyringRefused; HubError PROPOSAL_ALTERED, READERS_NOT_NAMED.
+ */
 export async function cosignProposal(
   { client, keyring, signer }: ChangeGround,
   bundle: DeviceBundle,
   proposal: Proposal,
 ): Promise<KeyringChanged> {
-  await readProposal(keyring, bundle, proposal);
+  const { change } = readProposal(keyring, proposal);
+  if (change.kind === "remove") await openPassedOn(bundle, proposal.sealed ?? "", [change.readers]);
   const { payload, content } = openEnvelope(proposal.statement, PAYLOAD_TYPES.keyring, "keyring");
   const statement = await signEnvelope(PAYLOAD_TYPES.keyring, content, signer, sha256(payload));
   const id = sha256Hex(payload);

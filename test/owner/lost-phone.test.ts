@@ -17,6 +17,7 @@ import {
   makeSheet,
   objectToRecovery,
   putSheetInForce,
+  readProposal,
   removeDevice,
   type ChangeGround,
 } from "../../src/owner/keyring-changes.ts";
@@ -273,6 +274,12 @@ describe("two owners", () => {
       await expect(
         cosignProposal(ground, partner.bundle, { ...proposal, sealed }),
       ).rejects.toMatchObject({ code: "READERS_NOT_NAMED" });
+    // Whom it removes is passed nothing: he sees it all the same, and the others beside it.
+    expect(readProposal(ground.keyring, { ...proposal })).toMatchObject({
+      change: { kind: "remove", device: third.key.device },
+      signers: [hub.owner.bundle.person],
+      needed: 2,
+    });
     // A hub that shows one change and, by its id, has another signed that an owner has signed, too.
     const { statement } = proposal;
     await changePolicy(await groundOf(hub.owner.bundle), { ...two, keyringSigners: 1 });

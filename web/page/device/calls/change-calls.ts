@@ -67,20 +67,18 @@ export const changeCalls = {
   keyringProposals: async ({ device }: VaultContext): Promise<ShownProposal[]> => {
     const { client, keyring } = await device.follow();
     const proposals = await client.get("/api/keyring/proposals", KeyringProposalList);
-    return Promise.all(
-      proposals.map(async (each) => {
-        const change = await readProposal(keyring, device.bundle, each);
-        return {
-          proposal: each.proposal,
-          kind: change.kind,
-          device: change.kind === "remove" ? change.device : null,
-          policy: change.kind === "policy" ? change.policy : null,
-          signers: each.signers.length,
-          needed: each.needed,
-          isSignedHere: each.signers.includes(device.bundle.person),
-        };
-      }),
-    );
+    return proposals.map((each) => {
+      const { change, signers, needed } = readProposal(keyring, each);
+      return {
+        proposal: each.proposal,
+        kind: change.kind,
+        device: change.kind === "remove" ? change.device : null,
+        policy: change.kind === "policy" ? change.policy : null,
+        signers: signers.length,
+        needed,
+        isSignedHere: signers.some((person) => person === device.bundle.person),
+      };
+    });
   },
 
   cosignKeyring: async (context: VaultContext, { proposal }: { proposal: string }) => {
