@@ -57,4 +57,12 @@ export const HANDLING_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/http/outside.test.ts"],
     only: "has a QR code",
   },
+  {
+    name: "an approval that has ended is still handed out to whoever is fetching it",
+    file: "src/consent/endings.ts",
+    find: "  forgetBundle(decisionSha256);\n",
+    replace: "",
+    tests: ["test/consent/endings.test.ts"],
+    only: "stops who is just fetching",
+  },
 ];

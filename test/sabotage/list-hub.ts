@@ -55,9 +55,9 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   {
     name: "a view is entered after the recording was served",
     file: "src/http/clip-routes.ts",
-    find: "recordView(services, views, device, clip.id);\n      await sendFile(found.path, reply);",
+    find: "recordView(services, views, device, clip.id);\n      await sendFile(found.path, request.query.first, reply);",
     replace:
-      "await sendFile(found.path, reply);\n      recordView(services, views, device, clip.id);",
+      "await sendFile(found.path, request.query.first, reply);\n      recordView(services, views, device, clip.id);",
     tests: ["test/hub/invariant-8-entry-first.test.ts"],
   },
   {
@@ -180,7 +180,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "owner ledger prints what no checkpoint holds",
-    file: "src/cli/owner-lists.ts",
+    file: "src/cli/owner-ledger.ts",
     find: "if (toHex(rootOfLeafHashes(leafHashes)) !== seen.root)",
     replace: 'if (toHex(rootOfLeafHashes(leafHashes)) === "")',
     tests: ["test/cli/witness.test.ts"],

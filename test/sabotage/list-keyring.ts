@@ -61,4 +61,19 @@ export const KEYRING_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/owner/lost-phone.test.ts"],
     only: "two owners",
   },
+  {
+    name: "who holds the readers of a pending recovery can be removed, and reads on",
+    file: "src/protocol/keyring-changes.ts",
+    find: "if (pending && mayHold && !pending.remove.includes(device.id))",
+    replace: "if (pending && !mayHold && !pending.remove.includes(device.id))",
+    tests: ["test/protocol/keyring-recovery.test.ts"],
+  },
+  {
+    name: "a change that waits is handed in anew, with other readers",
+    file: "src/keys/keyring-desk.ts",
+    find: "if (this.#household.proposals.has(head))",
+    replace: 'if (this.#household.proposals.has("") && head)',
+    tests: ["test/http/keyring.test.ts"],
+    only: "keeps the readers",
+  },
 ];

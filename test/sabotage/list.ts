@@ -252,7 +252,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     name: "a report's figures are believed",
     file: "src/protocol/verify-report.ts",
-    find: "if (!equalBytes(canonicalJson(figures), canonicalJson(statement.figures)))",
+    find: "if (!equalBytes(canonicalJson(expected), canonicalJson(statement.figures)))",
     replace: "if (figures.entries < 0)",
     tests: ["test/owner/report.test.ts"],
   },
