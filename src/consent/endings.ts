@@ -150,6 +150,8 @@ export function withdraw(options: EndingsOptions, id: RequestId): boolean {
       .run(step.state, decisionIndex, atMs, id, request.state);
     if (ended.changes !== 1) throw new Error(`request ${id} changed while it was withdrawn`);
   })();
+  // A proposal that waited held release headers, too.
+  forgetFreed(database);
   return true;
 }
 
@@ -174,9 +176,15 @@ export function createWithdrawals(options: EndingsOptions): Withdrawals {
     },
     settle: () => {
       for (const statusToken of noted) {
-        const request = options.requests.findByStatusToken(statusToken);
-        if (request) withdraw(options, request.id);
         noted.delete(statusToken);
+        try {
+          const request = options.requests.findByStatusToken(statusToken);
+          if (request) withdraw(options, request.id);
+        } catch (error) {
+          // Behind the others, which must not wait for it.
+          noted.add(statusToken);
+          throw error;
+        }
       }
     },
   };

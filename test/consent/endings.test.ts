@@ -203,6 +203,16 @@ describe("taking back what was approved", () => {
     expect(onDisk(two)).not.toContain(piece);
   });
 
+  test("does so for a proposal whose request was taken back, too", async () => {
+    await using two = await startTwoOwners();
+    const { request, decision } = await proposed(two, recipient);
+    const piece = decision.payload.slice(800, 860);
+    expect(onDisk(two)).toContain(piece);
+    const url = `/api/requests/${request.record.request}/withdrawal`;
+    requireOk(await two.call("POST", url, { as: two.owner, body: {} }));
+    expect(onDisk(two)).not.toContain(piece);
+  });
+
   test("takes one owner in force, this approval, this keyring and this hour", async () => {
     const request = await typeRequest(hub, { recipient });
     await approve(hub, request, { clip: firstClip(hub) });
