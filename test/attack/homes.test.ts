@@ -4,7 +4,7 @@ import http from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { chromium } from "playwright-core";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { attackHomes } from "../../src/cli/attack/homes.ts";
 import { lockOf, type Lock } from "../../src/cli/attack/lock.ts";
 import { requirePlantsFound } from "../../src/cli/attack/planted.ts";
@@ -107,33 +107,35 @@ const STORE = (bundle: string, sealedBy: "browser" | "passkey"): string => `(asy
   });
 })()`;
 
-test.skipIf(missingCommands(...CHROMIUM_COMMANDS)).each(["browser", "passkey"] as const)(
-  "a real browser's profile: a device that is sealed by the %s",
-  async (sealedBy) => {
-    await using folder = temporaryFolder();
-    const home = folder.path;
-    const server = http.createServer((_request, response) => response.end("<title>x</title>"));
-    await once(server.listen(0, "127.0.0.1"), "listening");
-    const profile = path.join(home, ".config", "chromium");
-    const browser = await chromium.launchPersistentContext(profile, {
-      executablePath: CHROMIUM,
-      args: ["--no-sandbox"],
-    });
-    try {
-      const page = await browser.newPage();
-      await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
-      await page.evaluate(STORE(JSON.stringify(await deviceBundle()), sealedBy));
-    } finally {
-      await browser.close();
-      server.close();
-    }
-    const [plain, , stored] = await look(home);
-    expect(plain?.opened).toBe(0);
-    expect(stored?.detail).toContain("1 sealed devices");
-    // Without a passkey the key lies beside what it seals: a trial, and the page says so.
-    expect(stored?.opened).toBe(sealedBy === "browser" ? 1 : 0);
-  },
-);
+describe.skipIf(missingCommands(...CHROMIUM_COMMANDS))("a real browser's profile", () => {
+  test.each(["browser", "passkey"] as const)(
+    "holds a device that is sealed by the %s",
+    async (sealedBy) => {
+      await using folder = temporaryFolder();
+      const home = folder.path;
+      const server = http.createServer((_request, response) => response.end("<title>x</title>"));
+      await once(server.listen(0, "127.0.0.1"), "listening");
+      const profile = path.join(home, ".config", "chromium");
+      const browser = await chromium.launchPersistentContext(profile, {
+        executablePath: CHROMIUM,
+        args: ["--no-sandbox"],
+      });
+      try {
+        const page = await browser.newPage();
+        await page.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
+        await page.evaluate(STORE(JSON.stringify(await deviceBundle()), sealedBy));
+      } finally {
+        await browser.close();
+        server.close();
+      }
+      const [plain, , stored] = await look(home);
+      expect(plain?.opened).toBe(0);
+      expect(stored?.detail).toContain("1 sealed devices");
+      // Without a passkey the key lies beside what it seals: a trial, and the page says so.
+      expect(stored?.opened).toBe(sealedBy === "browser" ? 1 : 0);
+    },
+  );
+});
 
 test("a search that does not find what was planted says nothing at all", async () => {
   await requirePlantsFound({ identity: reader.identity, lock });
