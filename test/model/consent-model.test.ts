@@ -12,7 +12,7 @@ const MINUTE_MS = 60_000;
 
 async function run(sequences: number, seed: number): Promise<ModelRun> {
   const script = path.join(projectRoot, "test/model/run.ts");
-  const args = [script, "--sequences", String(sequences), "--seed", String(seed)];
+  const args = [script, `--sequences=${sequences}`, `--seed=${seed}`];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
@@ -24,7 +24,7 @@ describe("requests, decisions, proposals, revocations, holds, clocks, restarts, 
   test("10,000 sequences do what the reference does", { timeout: 10 * MINUTE_MS }, async () => {
     // Two halves side by side; other seeds than yesterday's, and printed where they differ.
     const seed = Math.floor(Date.now() / 86_400_000);
-    const halves = await Promise.all([run(5_000, seed), run(5_000, -seed)]);
+    const halves = await Promise.all([run(5_000, seed), run(5_000, seed + 1_000_000)]);
     for (const { difference } of halves) expect(difference, difference ?? "").toBeNull();
     expect(halves.reduce((sum, { sequences }) => sum + sequences, 0)).toBe(10_000);
     expect(halves.reduce((sum, { commands }) => sum + commands, 0)).toBeGreaterThan(100_000);
