@@ -1,3 +1,4 @@
+import type { Keyring } from "./protocol/keyring.ts";
 import { readFileSync } from "node:fs";
 import type { CameraStatus, HealthAnswer, Notice } from "./protocol/api.ts";
 import type { HubServices } from "./http/services.ts";
@@ -5,12 +6,18 @@ import type { FromIngest, StreamReport } from "./ingest-messages.ts";
 import type { IngestProcess } from "./ingest-process.ts";
 import { hasSameStreams, type CameraSettings } from "./settings.ts";
 
+/** For the log. */
+interface HealthNews {
+  readonly level: "info" | "warn";
+  readonly text: string;
+}
+
 /** What the hub knows about itself right now; kept from what the ingest process reports. */
 export interface Health {
   /** The cameras that are configured from now on. */
   configure(cameras: readonly CameraSettings[]): void;
   /** A line for the log where the message changes what is known of a camera, else null. */
-  observe(message: FromIngest): { level: "info" | "warn"; text: string } | null;
+  observe(message: FromIngest): HealthNews | null;
   /** What the ingest process said of itself holds no more. */
   forgetStreams(): void;
   setIngest(ingest: IngestProcess): void;
@@ -51,27 +58,24 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
           streams.set(stream, now);
           return newsOf(stream, before, now);
         }
-        case "trouble": {
-          const text = `${message.camera}: ${message.code}: ${message.message}`;
+        case "trouble":
           troubles.set(message.camera, noticeOf(message.code, message.message));
-          return { level: "warn", text };
-        }
-        case "recorder":
-          if (message.event.type === "clip-started")
-            recording.set(message.event.clip, message.event.camera);
-          else if (message.event.type === "clip-closed") recording.delete(message.event.clip);
+          return warning(`${message.camera}: ${message.code}: ${message.message}`);
+        case "recorder": {
+          const { event } = message;
+          if (event.type === "clip-started") recording.set(event.clip, event.camera);
+          else if (event.type === "clip-closed") recording.delete(event.clip);
           return null;
+        }
         case "keyring-refused":
-          return { level: "warn", text: message.message };
+          return warning(message.message);
       }
     },
     forgetStreams: () => {
       streams.clear();
       recording.clear();
     },
-    setIngest: (started) => {
-      ingest = started;
-    },
+    setIngest: (started) => void (ingest = started),
     report: ({ clips, ledger, household, retention, version, intakeUrl }) => {
       const counts = clips.counts();
       return {
@@ -85,11 +89,7 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
         outside: intakeUrl()?.replace(/\/intake$/, "") ?? null,
         clips: counts.recording + counts.closed + counts.torn,
         ledgerEntries: ledger.size(),
-        warnings: [
-          ...(household.keyring?.pending ? [RECOVERY_PENDING] : []),
-          ...retention.warnings(),
-          ...warnings(household.keyring !== null, sandbox),
-        ],
+        warnings: [...retention.warnings(), ...warnings(household.keyring, sandbox)],
       };
     },
   };
@@ -110,12 +110,12 @@ const RECOVERY_PENDING: Notice = {
     "The recovery sheet was used: 72 hours after its notice it changes who may sign. If it was none of you, an owner should object now.",
 };
 
+function warning(text: string): HealthNews {
+  return { level: "warn", text };
+}
+
 /** Said once when it begins and once when it is over, not at every try. */
-function newsOf(
-  stream: string,
-  before: StreamReport,
-  now: StreamReport,
-): { level: "info" | "warn"; text: string } | null {
+function newsOf(stream: string, before: StreamReport, now: StreamReport): HealthNews | null {
   if (now.state === "streaming")
     return before.state === "streaming"
       ? null
@@ -124,7 +124,7 @@ function newsOf(
   const { code, message } = now.problem;
   return before.problem?.code === code && before.problem.message === message
     ? null
-    : { level: "warn", text: `${stream}: ${code}: ${message}` };
+    : warning(`${stream}: ${code}: ${message}`);
 }
 
 function cameraStatus(
@@ -165,11 +165,12 @@ function cameraStatus(
 }
 
 function warnings(
-  isClaimed: boolean,
+  keyring: Keyring | null,
   sandbox: { readonly inForce: boolean; readonly reason: string },
 ): Notice[] {
   const found: Notice[] = [];
-  if (isClaimed && !sandbox.inForce)
+  if (keyring?.pending) found.push(RECOVERY_PENDING);
+  if (keyring && !sandbox.inForce)
     found.push(noticeOf("NO_SANDBOX", `Video is decoded without a sandbox: ${sandbox.reason}`));
   if (swapIsOn())
     found.push(

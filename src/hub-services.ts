@@ -4,10 +4,6 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HubDatabase } from "./base/database.ts";
 import { sealBytes } from "./clips/sealed-file.ts";
-import { Retention } from "./clips/retention.ts";
-import { RenditionUploads } from "./clips/renditions.ts";
-import { Rewraps } from "./clips/rewraps.ts";
-import { RETENTION_DEFAULT } from "./clips/retention-plan.ts";
 import { openRetentionCount, prepareRetentionStatements } from "./clips/retention-rows.ts";
 import { ClipStore } from "./clips/store.ts";
 import { ClipTimeline } from "./clips/timeline.ts";
@@ -16,8 +12,6 @@ import { RequestDocuments } from "./consent/documents.ts";
 import { RequestHandling } from "./consent/handling.ts";
 import { createDecisions } from "./consent/decisions.ts";
 import { createWithdrawals } from "./consent/endings.ts";
-import { ProposalStore } from "./consent/proposals.ts";
-import { createReleasedClips } from "./consent/released-clips.ts";
 import { RequestStore } from "./consent/requests.ts";
 import { Shares } from "./consent/shares.ts";
 import { Viewers } from "./consent/viewers.ts";
@@ -29,6 +23,7 @@ import { Sessions } from "./http/sessions.ts";
 import type { HubServices } from "./http/services.ts";
 import type { Health } from "./hub-health.ts";
 import type { CameraConnections } from "./hub-connections.ts";
+import { openRecordings } from "./hub-recordings.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import type { ToIngest } from "./ingest-messages.ts";
 import { Household } from "./keys/household.ts";
@@ -117,16 +112,9 @@ export function openServices(parts: {
     timeline: new ClipTimeline(database),
     live: openLive(settings, tellIngest),
     settings,
-    retention: openRetention({
-      ...{ options, settings, database, clips, clipsDirectory, requests, appendEntry },
-    }),
-    renditions: RenditionUploads.open({
-      ...{ database, store: clips, appendEntry, nowMs },
-      keyring: () => requireKeyring(household),
-    }),
-    rewraps: Rewraps.open({
-      ...{ database, store: clips, appendEntry, nowMs, log: options.log },
-      keyring: () => requireKeyring(household),
+    ...openRecordings({
+      ...{ options, settings, database, clipsDirectory, nowMs },
+      ...{ clips, requests, appendEntry, keyring: () => requireKeyring(household) },
     }),
     requests,
     decisions,
@@ -135,15 +123,7 @@ export function openServices(parts: {
     notice: () => noticeFacts(settings.current, urls.outside),
     bundles: bundleSource({ ledger, household, clips, viewers }),
     viewers,
-    shares: new Shares({
-      ...{ database, requests, decisions, appendEntry, nowMs },
-      keyring: () => requireKeyring(household),
-    }),
-    statements: new Statements({
-      ...{ database, appendEntry, nowMs },
-      keyring: () => requireKeyring(household),
-      knowsCheckpoint: (size, root) => knowsCheckpoint(ledger, size, root),
-    }),
+    ...openSigned(database, stores, nowMs),
     nowMs,
     seal: (plaintext, recipients) => sealBytes(plaintext, recipients.map(parseRecipient)),
     keyringChanged: () => {
@@ -157,6 +137,13 @@ export function openServices(parts: {
     intakeUrl: () => (urls.outside === null ? null : `${urls.outside}/intake`),
     outsideUrl: () => urls.outside,
   };
+  followSettings(services, parts);
+  return services;
+}
+
+/** What a change of the settings is followed by. */
+function followSettings(services: HubServices, parts: Parameters<typeof openServices>[0]): void {
+  const { database, clipsDirectory, health, settings, connections, tellIngest } = parts;
   recordFacts(services, database, settings.current);
   settings.setEffects({
     enter: (changed) => recordFacts(services, database, changed),
@@ -168,7 +155,22 @@ export function openServices(parts: {
       services.news.tell("cameras");
     },
   });
-  return services;
+}
+
+/** What owners have signed that is neither keyring nor decision. */
+function openSigned(
+  database: HubDatabase,
+  { household, ledger, requests, decisions, appendEntry }: ReturnType<typeof openStores>,
+  nowMs: () => number,
+): Pick<HubServices, "shares" | "statements"> {
+  const keyring = () => requireKeyring(household);
+  return {
+    shares: new Shares({ database, requests, decisions, appendEntry, nowMs, keyring }),
+    statements: new Statements({
+      ...{ database, appendEntry, nowMs, keyring },
+      knowsCheckpoint: (size, root) => knowsCheckpoint(ledger, size, root),
+    }),
+  };
 }
 
 /** What is kept in the database, and who is told of it. */
@@ -282,26 +284,6 @@ function openConsent(parts: {
     knowsCheckpoint: (size, root) => knowsCheckpoint(ledger, size, root),
   });
   return { decisions, withdrawals: createWithdrawals(endings) };
-}
-
-function openRetention(parts: {
-  options: HubOptions;
-  settings: HubSettings;
-  database: HubDatabase;
-  clips: ClipStore;
-  clipsDirectory: string;
-  requests: RequestStore;
-  appendEntry: (entry: LedgerEntry) => number;
-}): Retention {
-  const { options, settings, database, clips, clipsDirectory, requests, appendEntry } = parts;
-  return Retention.open({
-    ...{ database, clipsDirectory, appendEntry, store: clips, log: options.log },
-    dataDirectory: options.dataDirectory,
-    nowMs: options.nowMs ?? Date.now,
-    ...(options.monotonicMs ? { monotonicMs: options.monotonicMs } : {}),
-    rules: () => settings.current.retention ?? RETENTION_DEFAULT,
-    released: createReleasedClips(requests, new ProposalStore(database)),
-  });
 }
 
 function bundleSource(

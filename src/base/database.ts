@@ -36,6 +36,8 @@ interface AppliedMigration {
   readonly sha256: string;
 }
 
+/** What SQLite calls a database without a file. */
+const IN_MEMORY = ":memory:";
 const BUSY_TIMEOUT_MS = 5_000;
 const MIGRATION_NAME = /^([0-9]{4})-[a-z0-9-]+\.sql$/;
 const OWN_MIGRATIONS = fileURLToPath(new URL("./migrations/", import.meta.url));
@@ -51,7 +53,7 @@ const OWN_MIGRATIONS = fileURLToPath(new URL("./migrations/", import.meta.url));
 export function openDatabase(databasePath: string, options: OpenDatabaseOptions = {}): HubDatabase {
   const readOnly = options.readOnly ?? false;
   if (readOnly) requireFile(databasePath);
-  else createPrivateFile(databasePath);
+  else if (databasePath !== IN_MEMORY) createPrivateFile(databasePath);
   const database = new BetterSqlite3(databasePath, {
     readonly: readOnly,
     fileMustExist: true,

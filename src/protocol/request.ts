@@ -121,7 +121,6 @@ export const RequestFileSchema = Type.Object(
   },
   { additionalProperties: false },
 );
-export type RequestFile = Static<typeof RequestFileSchema>;
 
 /** Inside the seal: the hash ties the personal part to the part that the hub can read. */
 export const SealedPersonalSchema = Type.Object(

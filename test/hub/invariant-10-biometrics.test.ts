@@ -74,6 +74,7 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       request_statements: "request type number envelope entry_index",
       shares:
         "token_sha256 request decision_sha256 share_sha256 envelope made_at_ms expires_at_ms views_max views",
+      statements: "month envelope entry_index",
       proposals: "request envelope decision_sha256 keyring_head nonce person made_at_ms",
     });
   });

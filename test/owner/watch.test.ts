@@ -91,7 +91,7 @@ describe("a device at a contact", () => {
 
   test("takes no entries that are not those of the checkpoint, one byte apart", async () => {
     const at = await contact();
-    const { get } = at.client;
+    const get = at.client.get.bind(at.client);
     at.client.get = async (path, schema) => {
       const answer = await get(path, schema);
       if (!path.includes("/entries")) return answer;
@@ -113,7 +113,7 @@ describe("a device at a contact", () => {
 
   test("does not go on for ever where the hub leaves entries out", async () => {
     const at = await contact();
-    const { get } = at.client;
+    const get = at.client.get.bind(at.client);
     at.client.get = async (path, schema) =>
       path.includes("/entries") ? ([] as never) : get(path, schema);
     const looked = watchLedger(at, null, () => hub.clock.nowMs);

@@ -50,7 +50,9 @@ describe.skipIf(isMissing)("the frame around every screen", () => {
     const { page } = home;
     await page.addInitScript(STORAGE_BLOCKED);
     await page.reload();
-    await page.getByRole("heading", { name: "There is no such screen." }).waitFor();
+    const heading = page.getByRole("heading", { name: "There is no such screen." });
+    await heading.waitFor();
+    expect(await heading.isVisible()).toBe(true);
     home.expectClean();
   });
 

@@ -385,14 +385,12 @@ describe("a new sheet", () => {
     const { recipient: pq } = await generateReader("pq");
     const recoveryKeys = [sheet, chain.founder].map((key) => toBase64(key.publicKey));
     const wrong = [
-      ...[readers.recovery, readers.originals, readers.owners, pq].map((recovery) => ({
-        ...good,
-        recovery,
-      })),
-      ...[...recoveryKeys, toBase64(new Uint8Array(32))].map((recoveryKey) => ({
-        ...good,
-        recoveryKey,
-      })),
+      ...[readers.recovery, readers.originals, readers.owners, pq].map((recovery) =>
+        Object.assign({}, good, { recovery }),
+      ),
+      ...[...recoveryKeys, toBase64(new Uint8Array(32))].map((recoveryKey) =>
+        Object.assign({}, good, { recoveryKey }),
+      ),
     ];
     for (const each of wrong)
       expect(await outcome(each, [chain.founder])).toBe("KEYRING_INVALID_CHANGE");
