@@ -207,7 +207,7 @@ function startTimers(
     keep("requests not settled", () => settleRequests(services, options.log));
     connections.keep();
     keep("time of the recovery notice not counted", () => {
-      if (services.household.keyring) services.keyringDesk.ranMs();
+      if (services.household.keyring) services.keyringDesk.countTime();
     });
     keep("heartbeat not entered", () => clock.tick());
   }, EXPIRY_CHECK_MS);

@@ -126,7 +126,12 @@ export class KeyringDesk {
 
   /** How long the notice that is pending has stood, by the time that this hub ran. */
   ranMs(): number {
-    return this.#household.noticeClock.count(this.#keyring());
+    return this.#household.noticeClock.ranMs(this.#keyring());
+  }
+
+  /** Writes that time down, so that a restart does not lose it. */
+  countTime(): void {
+    this.#household.noticeClock.count(this.#keyring());
   }
 
   /**

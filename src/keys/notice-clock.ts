@@ -25,27 +25,35 @@ export class NoticeClock {
     this.count(keyring);
   }
 
-  /**
-   * Writes down what has passed; a crash loses what passed since.
-   *
-   * @returns For how long the notice has been pending while this hub ran; 0 where none is.
-   */
-  count({ pending }: Pick<Keyring, "pending">): number {
+  /** @returns For how long the notice has been pending while this hub ran; 0 where none is. */
+  ranMs({ pending }: Pick<Keyring, "pending">): number {
+    return (pending && this.#ranMs(pending.notice, this.#passedMs(this.#monotonicMs()))) ?? 0;
+  }
+
+  /** Writes down what has passed; a crash loses what passed since. */
+  count({ pending }: Pick<Keyring, "pending">): void {
     const nowMs = this.#monotonicMs();
-    const passedMs = Math.max(0, Math.floor(nowMs - this.#countedMs));
     if (!pending) {
       this.#countedMs = nowMs;
-      return 0;
+      return;
     }
-    const row = this.#database
-      .prepare<[string], { ran_ms: number }>("SELECT ran_ms FROM recovery_runs WHERE notice = ?")
-      .get(pending.notice);
-    // Before its first count a notice has no row: what passed until then is not its own.
-    const ranMs = row ? row.ran_ms + passedMs : 0;
-    this.#countedMs = row ? this.#countedMs + passedMs : nowMs;
+    const passedMs = this.#passedMs(nowMs);
+    const ranMs = this.#ranMs(pending.notice, passedMs);
+    this.#countedMs = ranMs === null ? nowMs : this.#countedMs + passedMs;
     this.#database
       .prepare("INSERT OR REPLACE INTO recovery_runs (notice, ran_ms) VALUES (?, ?)")
-      .run(pending.notice, ranMs);
-    return ranMs;
+      .run(pending.notice, ranMs ?? 0);
+  }
+
+  #passedMs(nowMs: number): number {
+    return Math.max(0, Math.floor(nowMs - this.#countedMs));
+  }
+
+  /** Null before the notice's first count: what passed until then is not its own. */
+  #ranMs(notice: string, passedMs: number): number | null {
+    const row = this.#database
+      .prepare<[string], { ran_ms: number }>("SELECT ran_ms FROM recovery_runs WHERE notice = ?")
+      .get(notice);
+    return row ? row.ran_ms + passedMs : null;
   }
 }
