@@ -200,6 +200,8 @@ describe("nothing in the source reads a label to decide", () => {
       `requestKind: Type.String({ maxLength: 30 }),`,
       `urgency: Type.String({ maxLength: 20 }),`,
     ],
+    // What the attack types in on a copy, to ask for everything.
+    "src/cli/attack/copied-consent.ts": [`urgency: "normal",`],
     // Into the ledger, and compared with it.
     "src/consent/requests.ts": [
       `requestKind: record.asked.kind,`,
