@@ -3,7 +3,7 @@ import { follow } from "../owner/hub-client.ts";
 import { envelopeSigner } from "../owner/identity.ts";
 import { cutOffBy, removeDevice } from "../owner/keyring-changes.ts";
 import { HubError } from "../protocol/errors.ts";
-import type { KeyringDevice } from "../protocol/keyring.ts";
+import { isPromisedReaders, type KeyringDevice } from "../protocol/keyring.ts";
 import type { ExitCode } from "./exit.ts";
 import { deviceLabels, devicesMeant, deviceText } from "./household-names.ts";
 import { keepPassedOn, openSession, type OwnerSession } from "./hub-session.ts";
@@ -26,6 +26,11 @@ export async function ownerRemove(args: string[]): Promise<ExitCode> {
     throw new HubError(
       "OWN_DEVICE",
       "Cannot remove: this is the device you are using; remove it from another one",
+    );
+  if (meant.some((device) => isPromisedReaders(keyring, device)))
+    throw new HubError(
+      "READERS_PROMISED",
+      "Cannot remove: a recovery is pending, and has handed its new keys to this device; object to it first (doorward owner object), or wait until it is over",
     );
   for (const device of meant) say(deviceText(device, keyring, labels));
   const ids = meant.map(({ id }) => id);

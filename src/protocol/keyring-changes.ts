@@ -92,7 +92,10 @@ function removeDevice(keyring: Keyring, change: Change<"remove">): Keyring {
   const id = parseDeviceId(change.device);
   const device = keyring.devices.get(id);
   if (!device || device.removed) throw invalidChange("this device is not in force");
-  requireNotPromised(keyring, device);
+  if (isPromisedReaders(keyring, device))
+    throw invalidChange(
+      "a recovery that is pending has promised its readers to this device; object to the recovery first",
+    );
   const next = {
     ...keyring,
     readers: requireRotated(keyring, change.readers),
@@ -104,14 +107,12 @@ function removeDevice(keyring: Keyring, change: Change<"remove">): Keyring {
 
 /**
  * With a notice its readers are passed on to every device that it leaves in force. Removed meanwhile,
- * such a device would open everything that is recorded once the recovery is complete.
+ * such a device would open everything that is recorded once the recovery is complete: nobody removes
+ * it before an owner has objected, or the recovery is complete.
  */
-function requireNotPromised({ pending, persons }: Keyring, device: KeyringDevice): void {
+export function isPromisedReaders({ pending, persons }: Keyring, device: KeyringDevice): boolean {
   const mayHold = device.record.transfer !== undefined && persons.get(device.person) !== "guest";
-  if (pending && mayHold && !pending.remove.includes(device.id))
-    throw invalidChange(
-      "a recovery that is pending has promised its readers to this device; object to the recovery first",
-    );
+  return pending !== null && mayHold && !pending.remove.includes(device.id);
 }
 
 /** What the old sheet announced falls with it: the key that would complete it counts no more. */

@@ -20,6 +20,7 @@ import {
 import { LIMITS } from "./limits.ts";
 import { isConfirmed } from "./webauthn.ts";
 
+export { isPromisedReaders } from "./keyring-changes.ts";
 export { afterRecovery } from "./keyring-recovery.ts";
 export {
   findDevice,

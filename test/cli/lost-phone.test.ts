@@ -99,6 +99,9 @@ test("a new sheet takes the old one's place, and brings a new phone in, unless a
   expect([await opens("new", clipAt(1)), await opens("new", clipAt(2))]).toEqual([false, true]);
   const early = await run("new", "recover", "--finish", "--sheet", file);
   expect([early.code, early.stderr.includes("72 hours")], early.stderr).toEqual([1, true]);
+  const promised = await first.owner("remove", "a device of role owner", "--yes");
+  expect(promised.code, promised.stderr).toBe(1);
+  expect(promised.stderr).toContain("doorward owner object");
   const objected = await first.owner("object");
   expect(objected.code, objected.stderr).toBe(0);
   expect(objected.stderr).toContain("WARNING: somebody has used the recovery sheet");

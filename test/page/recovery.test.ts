@@ -66,6 +66,13 @@ describe.skipIf(isMissing)("a household that comes back with its recovery sheet"
     await page.getByText("asks for “A new phone” to become an owner's device").waitFor();
     await page.getByText("It takes effect in 72 hours").waitFor();
     await expectAccessible(page);
+    // It was handed the keys that will be new: first things first, and the way there.
+    await page.getByRole("button", { name: "Remove … founder" }).click();
+    await page.getByText("Object to the recovery first, or wait").waitFor();
+    await expectAccessible(page);
+    expect(await page.getByRole("button", { name: "Hold to remove" }).count()).toBe(0);
+    await page.getByRole("button", { name: "Go to the recovery" }).click();
+    await expect.poll(() => page.evaluate("document.activeElement?.id")).toBe("recovery");
     await hold(page, "Hold to object");
     await page.getByText("The recovery was stopped.").waitFor();
     await page.getByRole("link", { name: /^House$/ }).waitFor();

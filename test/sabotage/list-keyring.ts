@@ -64,8 +64,8 @@ export const KEYRING_SABOTAGES: readonly Sabotage[] = [
   {
     name: "who holds the readers of a pending recovery can be removed, and reads on",
     file: "src/protocol/keyring-changes.ts",
-    find: "if (pending && mayHold && !pending.remove.includes(device.id))",
-    replace: "if (pending && !mayHold && !pending.remove.includes(device.id))",
+    find: "return pending !== null && mayHold && !pending.remove.includes(device.id);",
+    replace: "return pending !== null && !mayHold && !pending.remove.includes(device.id);",
     tests: ["test/protocol/keyring-recovery.test.ts"],
   },
   {

@@ -28,7 +28,13 @@ import {
   RecoveryState,
 } from "../../../../src/protocol/api-keyring.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
-import type { KeyringChange, Policy } from "../../../../src/protocol/keyring.ts";
+import { parseDeviceId } from "../../../../src/protocol/ids.ts";
+import {
+  findDevice,
+  isPromisedReaders,
+  type KeyringChange,
+  type Policy,
+} from "../../../../src/protocol/keyring.ts";
 import { confirmingSigner } from "../confirming-signer.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
@@ -55,10 +61,17 @@ export const changeCalls = {
     return result;
   },
 
-  /** Devices that stay and cannot be passed new readers when `device` goes. */
-  leftBehind: async ({ device: own }: VaultContext, { device }: { device: string }) => {
+  /**
+   * What is said before `device` goes: which devices stay and cannot be passed new readers, and
+   * whether it must wait, because a recovery that is pending has promised its readers to it.
+   */
+  beforeRemoval: async ({ device: own }: VaultContext, { device }: { device: string }) => {
     const { keyring } = await own.follow();
-    return cutOffBy(keyring, [device]).map(({ id }) => id as string);
+    const leaving = findDevice(keyring, parseDeviceId(device));
+    return {
+      leftBehind: cutOffBy(keyring, [device]).map(({ id }) => id as string),
+      isPromised: leaving !== null && isPromisedReaders(keyring, leaving),
+    };
   },
 
   setPolicy: async (context: VaultContext, { policy }: { policy: Policy }) =>

@@ -11,6 +11,9 @@ export const english = {
   leftBehind: (labels: string) =>
     `${labels} cannot be given the new keys from here and must be let in again.`,
   removeHold: "Hold to remove",
+  removePromised:
+    "Somebody uses the recovery sheet, and this device has been sent the keys that will then be new. Object to the recovery first, or wait until it is over. Then remove the device.",
+  toRecovery: "Go to the recovery",
   removing: "Making new keys …",
   removed: "Removed. New keys are in force.",
   proposed: (signers: number, needed: number) =>
@@ -146,7 +149,7 @@ export const english = {
     READERS_OLD: "This device has not been given the new keys yet. Load the page again.",
     KEYRING_CHANGED: "The household has just changed. Look again, then go on.",
     KEYRING_INVALID_CHANGE:
-      "This cannot be done: too few owners would be left for the rules, or the device is out already.",
+      "This cannot be done: too few owners would be left for the rules, the device is out already, or a recovery is pending: object to that first.",
     KEYRING_BROKEN_CHAIN: "The household has changed in the meantime. Look again.",
     NOT_OPEN: "You have signed this already.",
     NOT_FOUND:

@@ -13,6 +13,9 @@ export const french: ChangeWords = {
   leftBehind: (labels) =>
     `${labels} : les nouvelles clés ne peuvent pas être transmises d’ici ; il faudra laisser entrer à nouveau.`,
   removeHold: "Maintenir pour retirer",
+  removePromised:
+    "Quelqu’un utilise la feuille de secours, et cet appareil a déjà reçu les clés qui seraient alors les nouvelles. Opposez-vous d’abord à la récupération, ou attendez qu’elle soit terminée. Retirez l’appareil ensuite.",
+  toRecovery: "Aller à la récupération",
   removing: "Création de nouvelles clés…",
   removed: "Retiré. De nouvelles clés sont en vigueur.",
   proposed: (signers, needed) =>
@@ -155,7 +158,7 @@ export const french: ChangeWords = {
     READERS_OLD: "Cet appareil n’a pas encore reçu les nouvelles clés. Rechargez la page.",
     KEYRING_CHANGED: "La maison vient de changer. Regardez à nouveau, puis continuez.",
     KEYRING_INVALID_CHANGE:
-      "C’est impossible : il resterait trop peu de propriétaires pour les règles, ou l’appareil est déjà sorti.",
+      "C’est impossible : il resterait trop peu de propriétaires pour les règles, l’appareil est déjà sorti, ou une récupération est en cours : opposez-vous-y d’abord.",
     KEYRING_BROKEN_CHAIN: "La maison a changé entre-temps. Regardez à nouveau.",
     NOT_OPEN: "Vous avez déjà signé cela.",
     NOT_FOUND:
