@@ -76,7 +76,7 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
       recording.clear();
     },
     setIngest: (started) => void (ingest = started),
-    report: ({ clips, ledger, household, retention, version, intakeUrl }) => {
+    report: ({ clips, ledger, household, retention, decisions, version, intakeUrl }) => {
       const counts = clips.counts();
       return {
         startedAtMs,
@@ -89,7 +89,9 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
         outside: intakeUrl()?.replace(/\/intake$/, "") ?? null,
         clips: counts.recording + counts.closed + counts.torn,
         ledgerEntries: ledger.size(),
-        warnings: [...retention.warnings(), ...warnings(household.keyring, sandbox)],
+        warnings: retention
+          .warnings()
+          .concat(warnings(household.keyring, sandbox, decisions.stuck().length > 0)),
       };
     },
   };
@@ -113,6 +115,12 @@ const RECOVERY_PENDING: Notice = {
 function warning(text: string): HealthNews {
   return { level: "warn", text };
 }
+
+const RELEASE_STUCK: Notice = {
+  code: "RELEASE_STUCK",
+  message:
+    "Something was approved and cannot leave: a device that signed it is no longer in force, or a recording is gone. An owner should take the approval back.",
+};
 
 /** Said once when it begins and once when it is over, not at every try. */
 function newsOf(stream: string, before: StreamReport, now: StreamReport): HealthNews | null {
@@ -167,9 +175,11 @@ function cameraStatus(
 function warnings(
   keyring: Keyring | null,
   sandbox: { readonly inForce: boolean; readonly reason: string },
+  isReleaseStuck: boolean,
 ): Notice[] {
   const found: Notice[] = [];
   if (keyring?.pending) found.push(RECOVERY_PENDING);
+  if (isReleaseStuck) found.push(RELEASE_STUCK);
   if (keyring && !sandbox.inForce)
     found.push(noticeOf("NO_SANDBOX", `Video is decoded without a sandbox: ${sandbox.reason}`));
   if (swapIsOn())

@@ -95,6 +95,8 @@ function stateText(request: Api.RequestSummary, devices: Api.DeviceList): string
   if (state === "received" || state === "held") return "Waiting for you. Nothing has been sent.";
   if (state === "approved" && leavesAtMs !== undefined)
     return `Approved. Nothing leaves before ${localTime(leavesAtMs)}; an owner can still stop it.`;
+  if (state === "approved")
+    return "Approved, and it cannot leave: a device that signed it is no longer in force, or a recording is gone. Take it back with owner revoke.";
   if ((state === "packaged" || state === "accessed") && availableUntilMs !== undefined)
     return `State: ${state}. It can be fetched until ${localTime(availableUntilMs)}.`;
   return `State: ${state}.`;

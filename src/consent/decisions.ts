@@ -16,6 +16,7 @@ import { AVAILABLE_DEFAULT_MS } from "../protocol/limits.ts";
 import { forgetFreed, isOver, lapseDue, revoke, withdraw, type EndingsOptions } from "./endings.ts";
 import { noProposal, ProposalStore, type StoredProposal } from "./proposals.ts";
 import type { StoredRequest } from "./requests.ts";
+import { requireSignersInForce } from "./signers.ts";
 import { advance, isReleased } from "./states.ts";
 
 export interface DecisionsOptions extends EndingsOptions {
@@ -66,10 +67,12 @@ export interface Decisions {
    * Makes ready what was approved and waits for nothing any more, whether a veto window is over or a
    * crash came in between, and ends what nobody may fetch any more.
    *
-   * @returns Requests that could not be released, for instance because a recording is gone; they
-   * stay approved, and the owner is told, once.
+   * @returns Requests that could not be released, because a recording or a signer's device is gone;
+   * they stay approved, and the owner is told, once.
    */
   settle(): { readonly request: RequestId; readonly isNew: boolean }[];
+  /** What the last {@link settle} could not release. */
+  stuck(): readonly RequestId[];
   /**
    * The approval behind a request that may be fetched, verified again from its stored envelope; null
    * for every other request.
@@ -100,6 +103,7 @@ export function createDecisions(options: DecisionsOptions): Decisions {
       failed = settle(options);
       return failed.map((request) => ({ request, isNew: !earlier.includes(request) }));
     },
+    stuck: () => failed,
     approvalOf: (request) =>
       isReleased(request.state) && !isOver(options, request)
         ? verifyStored(options, request)
@@ -118,7 +122,8 @@ function settle(options: DecisionsOptions): RequestId[] {
   for (const request of options.requests.inState("approved")) {
     if ((leavesInMs(options, request) ?? 0) > 0) continue;
     try {
-      writeRelease(options, request, verifyStored(options, request));
+      const approval = requireSignersInForce(verifyStored(options, request), options.keyring());
+      writeRelease(options, request, approval);
     } catch (error) {
       if (!(error instanceof HubError)) throw error;
       failed.push(request.id);

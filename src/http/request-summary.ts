@@ -6,7 +6,8 @@ import type { HubServices } from "./services.ts";
 /** A request as owners get it. */
 export function summaryOf(request: StoredRequest, services: HubServices): Api.RequestSummary {
   const { decisionSha256, availableUntilMs, endedAtMs } = request;
-  const leavesInMs = services.decisions.leavesInMs(request);
+  const isStuck = services.decisions.stuck().includes(request.id);
+  const leavesInMs = isStuck ? null : services.decisions.leavesInMs(request);
   const proposal = proposalOf(request, services);
   return {
     record: request.record,

@@ -21,7 +21,8 @@ export interface ModelProposal {
   readonly madeAtMs: number;
   readonly notAfterMs: number;
   readonly availableUntilMs: number;
-  readonly signers: Set<string>;
+  /** Persons by the devices that they signed with. */
+  readonly signers: Map<string, string>;
 }
 
 export interface ModelRequest {
@@ -30,6 +31,8 @@ export interface ModelRequest {
   nonce: { readonly untilMs: number } | null;
   proposal: ModelProposal | null;
   leavesAtMs: number;
+  /** Devices behind the approval. */
+  approvedBy: readonly string[];
   lapsesAtMs: number;
   availableUntilMs: number;
   assurances: number;
@@ -50,7 +53,7 @@ export class Reference {
 
   request(): void {
     const expiresAtMs = this.nowMs + 14 * DAY_MS;
-    const nothing = { nonce: null, proposal: null, leavesAtMs: 0, lapsesAtMs: 0 };
+    const nothing = { nonce: null, proposal: null, leavesAtMs: 0, lapsesAtMs: 0, approvedBy: [] };
     const rest = { availableUntilMs: 0, assurances: 0, wasHeld: false };
     this.requests.push({ state: "received", expiresAtMs, ...nothing, ...rest });
     this.entries.push("request");
@@ -83,11 +86,12 @@ export class Reference {
 
   approve(request: ModelRequest, devices: readonly string[], availableUntilMs: number): boolean {
     if (!this.#holds(request, devices, this.rules.signers)) return false;
-    this.#release(request, availableUntilMs);
+    this.#release(request, devices, availableUntilMs);
     return true;
   }
 
-  #release(request: ModelRequest, availableUntilMs: number): void {
+  #release(request: ModelRequest, devices: readonly string[], availableUntilMs: number): void {
+    request.approvedBy = devices;
     const waits = this.rules.vetoMs > 0;
     this.#end(request, waits ? "approved" : "packaged", "decision");
     if (!waits) this.entries.push("release");
@@ -112,7 +116,7 @@ export class Reference {
     if (this.rules.signers === 1) return this.approve(request, [device], times.availableUntilMs);
     if (request.proposal?.head === this.rules.head) return false;
     const person = this.rules.owners.get(device) ?? "";
-    request.proposal = { ...times, by: person, signers: new Set([person]) };
+    request.proposal = { ...times, by: person, signers: new Map([[person, device]]) };
     request.nonce = null;
     return true;
   }
@@ -123,9 +127,9 @@ export class Reference {
     if (!proposal || person === undefined || proposal.signers.has(person)) return false;
     if (!this.isOpen(request) || proposal.head !== this.rules.head) return false;
     if (this.nowMs < proposal.madeAtMs - SKEW_MS || this.nowMs > proposal.notAfterMs) return false;
-    proposal.signers.add(person);
+    proposal.signers.set(person, device);
     if (proposal.signers.size >= this.rules.signers)
-      this.#release(request, proposal.availableUntilMs);
+      this.#release(request, [...proposal.signers.values()], proposal.availableUntilMs);
     return true;
   }
 
@@ -184,9 +188,11 @@ export class Reference {
       const isApproved = ["approved", "packaged", "accessed"].includes(request.state);
       if (isApproved && this.#isOver(request)) this.#end(request, "lapsed", "revocation");
     }
-    for (const request of this.requests)
-      if (request.state === "approved" && request.leavesAtMs <= this.countedMs)
-        this.#end(request, "packaged", "release");
+    for (const request of this.requests) {
+      const isDue = request.state === "approved" && request.leavesAtMs <= this.countedMs;
+      const isInForce = request.approvedBy.every((device) => this.rules.owners.has(device));
+      if (isDue && isInForce) this.#end(request, "packaged", "release");
+    }
     for (const request of this.requests)
       if (["received", "held"].includes(request.state) && request.expiresAtMs <= this.nowMs)
         this.#end(request, "expired", "decision");

@@ -28,6 +28,14 @@ export const TOGETHER_SABOTAGES: readonly Sabotage[] = [
     only: "a veto window",
   },
   {
+    name: "what a removed device signed leaves at the end of its veto window",
+    file: "src/consent/signers.ts",
+    find: 'roleOfDevice(keyring, device) !== "owner"',
+    replace: 'roleOfDevice(keyring, device) === "guest"',
+    tests: ["test/consent/removed-signer.test.ts"],
+    only: "removed in the veto window",
+  },
+  {
     name: "what was revoked stays in the log of changes",
     file: "src/consent/endings.ts",
     find: 'database.pragma("wal_checkpoint(TRUNCATE)");',

@@ -33,6 +33,8 @@ export const english = {
     DISK_FULL: "The disk is full: the oldest recordings that nobody keeps go to make room.",
     DISK_STUCK:
       "The disk is full, and all that is on it is kept or has been released. Nothing new can be recorded: let go of something that you keep, or make room.",
+    RELEASE_STUCK:
+      "Something was approved and cannot leave: a device that signed it is no longer in force, or a recording is gone. Look through the requests, and stop it.",
     SWAP_ON:
       "This machine moves memory to its disk (swap), where pictures of the last seconds could end up. Turn swap off: swapoff -a.",
   },

@@ -22,8 +22,8 @@ export function proposalText({ names, needed, hasSigned, isStale }: ShownProposa
 
 /** Where something stands that was approved and waits, or has ended; null for all else. */
 export function endText({ state, leavesAtMs, wasReleased }: ShownRequest): string | null {
-  if (state === "approved" && leavesAtMs !== null)
-    return together.waitsUntil(dateAndTime(leavesAtMs));
+  if (state === "approved")
+    return leavesAtMs === null ? together.stuck : together.waitsUntil(dateAndTime(leavesAtMs));
   if (state === "revoked") return wasReleased ? together.revoked : together.stopped;
   return state === "lapsed" ? together.lapsed : null;
 }

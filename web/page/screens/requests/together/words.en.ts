@@ -25,6 +25,8 @@ export const english = {
     `After the last signature there are ${days} in which any owner can stop it. Nothing leaves before.`,
   making: (made: number, total: number) => `Making key ${made} of ${total} again …`,
   otherPurpose: (purpose: string) => `The request itself gives another purpose: ${purpose}`,
+  stuck:
+    "Approved, and it cannot leave: a device that signed it is no longer in force, or a recording is gone. Stop it.",
   waitsUntil: (when: string) => `Approved. Nothing leaves before ${when}; you can still stop it.`,
   stopTitle: "Stop it",
   stopText: "Any owner can stop it alone, without a reason. Nothing will have left.",
