@@ -80,7 +80,11 @@ async function pickUp(
   }
   const isRest = rest !== null && bundle.etag === rest.etag && rest.fromByte < bundle.sizeBytes;
   const fromByte = isRest ? rest.fromByte : 0;
-  if (!isRest) services.decisions.recordAccess(request);
+  const record = () => services.decisions.recordAccess(request);
+  if (!isRest && !isEntered(record)) {
+    await sendNotFound(reply);
+    return;
+  }
   if (isRest)
     reply
       .code(206)
@@ -92,6 +96,16 @@ async function pickUp(
     .header("content-disposition", `attachment; filename="doorward-${request.id.slice(0, 8)}.zip"`)
     .type(BUNDLE_MEDIA_TYPE)
     .send(Readable.from(bundle.read(fromByte)));
+}
+
+/** False where the approval has ended while its bundle was made ready: as if it had before. */
+export function isEntered(enterAccess: () => boolean | void): boolean {
+  try {
+    return enterAccess() !== false;
+  } catch (error) {
+    if (error instanceof HubError && error.code === "NOT_OPEN") return false;
+    throw error;
+  }
 }
 
 /** One at a time; whoever comes for the rest has lost the connection that still seems to be there. */

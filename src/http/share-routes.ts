@@ -15,7 +15,7 @@ import { HubError } from "../protocol/errors.ts";
 import { parseRequestId } from "../protocol/ids.ts";
 import { SHARE_FETCH_PATH, SHARE_MEDIA_TYPE, SHARE_PATH, sharePrefix } from "../protocol/share.ts";
 import { FEATURES } from "./page-files.ts";
-import { bundleFor } from "./pick-up-routes.ts";
+import { bundleFor, isEntered } from "./pick-up-routes.ts";
 import { sendNotFound, type HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
@@ -128,7 +128,7 @@ async function sendShared(
   reply.raw.once("close", () => (fetches.count -= 1));
   const { request, approval, envelope } = found;
   const bundle = await bundleFor({ services, request, approval, reply });
-  if (!bundle || !services.shares.take(token, request)) {
+  if (!bundle || !isEntered(() => services.shares.take(token, request))) {
     await sendNotFound(reply);
     return;
   }

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile, truncate, readFile, stat } from "node:fs/promis
 import { createServer, type Server } from "node:http";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { exportBundle } from "../../src/cli/export.ts";
 import { sha256Hex, utf8Bytes } from "../../src/protocol/bytes.ts";
 import { canonicalJson, parseCanonicalJson } from "../../src/protocol/canonical-json.ts";
@@ -17,6 +17,7 @@ import {
   typeRequest,
 } from "../support/test-consent.ts";
 import { requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
+import { sharedClip } from "../support/test-share.ts";
 import { generateReader } from "../../src/owner/identity.ts";
 
 const VIEWER = utf8Bytes("<!doctype html><title>a viewer</title>");
@@ -35,6 +36,36 @@ afterAll(async () => {
 
 const accesses = (request: string): number =>
   hub.hub.services.ledger.entries({ kind: "access", subject: request }).length;
+
+describe("an approval that ends while its bundle is made ready", () => {
+  test("is not there, as if it had ended before, for whoever has the address or a link", async () => {
+    const { request } = await releasedBundle(hub, { clip: hub.clips[0] ?? "" });
+    const made = await sharedClip(hub);
+    const unknown = await hub.call("GET", `/status/${"f".repeat(64)}`);
+    const { bundles } = hub.hub.services;
+    const body = { token: made.token };
+    const calls = [
+      () => hub.call("GET", statusPath(request)),
+      () => hub.call("POST", "/share/fetch", { body }),
+    ];
+    for (const call of calls) {
+      const ledger = hub.ledgerKinds().length;
+      let endsAtMs = 0;
+      const beganAtMs = hub.clock.nowMs;
+      // Asked for the files' places, the hub has found the approval and not yet entered the access.
+      const spy = vi.spyOn(bundles, "entryIndexOfFile").mockImplementation((clip, file) => {
+        endsAtMs = hub.clock.nowMs += 40 * 86_400_000;
+        return hub.hub.services.clips.entryIndexOfFile(clip, file);
+      });
+      const answer = await call();
+      spy.mockRestore();
+      hub.clock.nowMs = beganAtMs;
+      expect(endsAtMs).toBeGreaterThan(0);
+      expect([answer.statusCode, answer.body]).toEqual([unknown.statusCode, unknown.body]);
+      expect(hub.ledgerKinds()).toHaveLength(ledger);
+    }
+  });
+});
 
 describe("a fetch that broke off", () => {
   test("goes on with the same bytes, and is entered once", async () => {
