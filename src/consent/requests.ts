@@ -25,6 +25,7 @@ import {
 import type { AnnouncedDocument } from "../protocol/request-document.ts";
 import { statusTokenOf } from "../protocol/status-token.ts";
 import { announceDocument } from "./documents.ts";
+import { forgetFreed } from "./endings.ts";
 import { advance, type RequestState } from "./states.ts";
 
 /** More open requests than a household can look at; intake from outside stops here. */
@@ -301,6 +302,8 @@ export class RequestStore {
           .run(step.state, decisionIndex, id);
       })();
     }
+    // A proposal that waited held release headers.
+    if (due.length > 0) forgetFreed(this.#database);
     return due.length;
   }
 }

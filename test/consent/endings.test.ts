@@ -213,6 +213,17 @@ describe("taking back what was approved", () => {
     expect(onDisk(two)).not.toContain(piece);
   });
 
+  test("does so for a proposal whose request expires, too", async () => {
+    await using two = await startTwoOwners();
+    const { request, decision } = await proposed(two, recipient);
+    const piece = decision.payload.slice(800, 860);
+    expect(onDisk(two)).toContain(piece);
+    two.clock.nowMs = request.record.expiresAtMs;
+    const { requests, household } = two.hub.services;
+    expect(requests.expireDue(household.keyring?.head ?? ("" as never))).toBe(1);
+    expect(onDisk(two)).not.toContain(piece);
+  });
+
   test("takes one owner in force, this approval, this keyring and this hour", async () => {
     const request = await typeRequest(hub, { recipient });
     await approve(hub, request, { clip: firstClip(hub) });
