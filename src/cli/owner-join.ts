@@ -1,5 +1,6 @@
 import * as Api from "../protocol/api.ts";
 import { HubError } from "../protocol/errors.ts";
+import { signingKeyWords } from "../protocol/words.ts";
 import { pairingWords, receivePassedOn, startPairing } from "../owner/pairing.ts";
 import { parsePairingText, requirePlace } from "../owner/pairing-text.ts";
 import type { ExitCode } from "./exit.ts";
@@ -35,6 +36,8 @@ export async function ownerJoin(args: string[]): Promise<ExitCode> {
   await client.send(`/api/pairings/${started.pairing}/reveal`, newcomer.reveal, headers);
   say("The owner's device must show these three words:");
   process.stdout.write(`${pairingWords(newcomer.reveal, ownerNonce).join(" ")}\n`);
+  say("Where several owners must sign, each of the others must see these eight:");
+  say(signingKeyWords(newcomer.signingKey.publicKey).join(" "));
   const sealed = await waitFor("the owner to sign", async () => (await state()).sealed);
   const { bundle, seen } = await receivePassedOn(newcomer, sealed);
   // What the owner's screen shows came past the hub altogether.

@@ -1,3 +1,4 @@
+import { admissionShown } from "../owner/admission.ts";
 import { signingKeyOf } from "../owner/device-bundle.ts";
 import { envelopeSigner } from "../owner/identity.ts";
 import {
@@ -141,11 +142,17 @@ function changeText(
 ): string {
   switch (change.kind) {
     case "admit": {
-      const isKnown = [...keyring.persons.keys()].some((person) => person === change.person);
-      const whose = isKnown
-        ? `a further device of person ${change.person.slice(0, 8)}`
-        : "a new person";
-      return `Admit ${whose} as ${change.role}.`;
+      const { role, isNewPerson, words } = admissionShown(keyring, change);
+      const whose = isNewPerson
+        ? "a new person"
+        : `a further device of person ${change.person.slice(0, 8)}`;
+      return [
+        `Admit ${whose} as ${role}.`,
+        ...(isNewPerson && role === "owner"
+          ? ["That is one more who may sign: make sure that it is not the proposer once more."]
+          : []),
+        `The new device must show these words: ${words.join(" ")}`,
+      ].join("\n  ");
     }
     case "remove":
       return `Remove ${printable(labels.get(change.device) ?? change.device.slice(0, 16))}; new keys for all others.`;

@@ -2,11 +2,13 @@ import * as Api from "../protocol/api.ts";
 import { fromBase64 } from "../protocol/bytes.ts";
 import type { EnvelopeSigner } from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
-import type { Role } from "../protocol/keyring.ts";
+import type { Keyring, KeyringChange, Role } from "../protocol/keyring.ts";
+import { signingKeyWords } from "../protocol/words.ts";
 import { deviceRecord, randomHex, signingKeyOf, type DeviceBundle } from "./device-bundle.ts";
 import { envelopeSigner } from "./identity.ts";
 import { signAdmission } from "./household.ts";
 import type { FollowedHub, HubClient } from "./hub-client.ts";
+import { devicesInForce } from "./keyring-changes.ts";
 import { commitmentOf, pairingWords, passOn } from "./pairing.ts";
 
 /** A device that waits to be admitted, once both sides have fixed what the words are made of. */
@@ -99,4 +101,29 @@ export async function admitDevice(
   const statement = await signAdmission(signer, keyring, { ...as, device }, Date.now());
   const sealed = await passOn(bundle, { reveal, ...as }, seen);
   await client.send(`/api/pairings/${pairing}/admit`, { statement, sealed });
+}
+
+/** What an owner looks at who is to sign an admission that another one has proposed. */
+export interface ShownAdmission {
+  readonly role: Role;
+  /** One more who counts, where the role is an owner's: also when it is the proposer once more. */
+  readonly isNewPerson: boolean;
+  /** Ids of the devices in force that this person has already. */
+  readonly devices: readonly string[];
+  /** Of the newcomer's signing key; its own screen shows the same eight. */
+  readonly words: readonly string[];
+}
+
+export function admissionShown(
+  keyring: Keyring,
+  { person, role, device }: Extract<KeyringChange, { kind: "admit" }>,
+): ShownAdmission {
+  return {
+    role,
+    isNewPerson: [...keyring.persons.keys()].every((known) => known !== person),
+    devices: devicesInForce(keyring)
+      .filter((each) => each.person === person)
+      .map(({ id }) => id),
+    words: signingKeyWords(fromBase64(device.signingKey, "signingKey")),
+  };
 }

@@ -27,6 +27,11 @@ export function recipientWords(recipient: string): string[] {
   return fingerprintWords("recipient", utf8Bytes(recipient), FINGERPRINT_WORDS);
 }
 
+/** The eight words by which owners who did not pair with a device recognise whom they let in. */
+export function signingKeyWords(publicKey: Uint8Array): string[] {
+  return fingerprintWords("signing key", publicKey, FINGERPRINT_WORDS);
+}
+
 function bitsAt(bytes: Uint8Array, firstBit: number): number {
   let value = 0;
   for (let bit = firstBit; bit < firstBit + BITS_PER_WORD; bit += 1) {

@@ -3,13 +3,16 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { clipIdentities, readDeviceBundle } from "../../src/owner/device-bundle.ts";
 import { openSealedFile } from "../../src/owner/open-clip.ts";
+import { startPairing } from "../../src/owner/pairing.ts";
 import { recoverySheet } from "../../src/owner/recovery.ts";
 import { roleOfDevice } from "../../src/protocol/keyring.ts";
+import { signingKeyWords } from "../../src/protocol/words.ts";
 import { keyringOf } from "../support/test-recovery.ts";
 import { cliOwner, type CliOwner } from "../support/cli-owner.ts";
 import { runCli, type CommandResult } from "../support/live-hub.ts";
+import { proposeAdmission } from "../support/propose-admission.ts";
 import { temporaryFolder } from "../support/temporary.ts";
-import { startTestHub, type TestHub } from "../support/test-hub.ts";
+import { requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
 import type { ClipId } from "../../src/protocol/ids.ts";
 
 // The way of a household at the command line, one step after another.
@@ -121,4 +124,15 @@ test("what two must sign waits for the second, who sees what it is", async () =>
   expect(signed.code, signed.stderr).toBe(0);
   expect(signed.stderr).toContain("24 h");
   expect(keyringOf(hub).policy).toMatchObject({ keyringSigners: 2, vetoWindowMs: 86_400_000 });
+  const newcomer = await startPairing("a newcomer");
+  const { commitment } = newcomer;
+  const started = await hub.call("POST", "/api/pairings", { body: { commitment } });
+  const headers = { "x-doorward-pairing": started.json<{ token: string }>().token };
+  await proposeAdmission(hub, hub.owner, { role: "owner", person: "a".repeat(32) }, async (at) => {
+    const url = `/api/pairings/${at}/reveal`;
+    requireOk(await hub.call("POST", url, { headers, body: newcomer.reveal }));
+  });
+  const listed = await run("tablet", "keyring");
+  expect(listed.stdout).toContain("Admit a new person as owner.\n  That is one more who may sign");
+  expect(listed.stdout).toContain(signingKeyWords(newcomer.signingKey.publicKey).join(" "));
 }, 60_000);

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
-import { Meeting } from "../../src/owner/admission.ts";
+import { admissionShown, Meeting } from "../../src/owner/admission.ts";
 import type { HubClient } from "../../src/owner/hub-client.ts";
 import { startPairing } from "../../src/owner/pairing.ts";
 import type { PairingList } from "../../src/protocol/api.ts";
+import { signingKeyWords } from "../../src/protocol/words.ts";
+import { newDevice, newReaders, testChain } from "../support/test-household.ts";
 
 /** A hub that holds its second answer of each exchange back for as long as it likes. */
 async function lateHub(): Promise<{
@@ -74,4 +76,32 @@ test("nor one that was begun with before another, without being given up", async
   expect(meeting.met).toBe(shown);
   meeting.end();
   expect(meeting.met).toBeNull();
+});
+
+test("who co-signs sees the role, whether it is one more person, and the newcomer's key", async () => {
+  const chain = await testChain();
+  const newcomer = newDevice("owner");
+  const keyring = chain.keyring();
+  expect(admissionShown(keyring, newcomer.change)).toEqual({
+    ...{ role: "owner", isNewPerson: true, devices: [] },
+    words: signingKeyWords(newcomer.key.publicKey),
+  });
+  const second = newDevice("owner", { person: chain.founderPerson });
+  const shown = admissionShown(keyring, second.change);
+  expect(shown).toMatchObject({ isNewPerson: false, devices: [chain.founder.device] });
+  expect(shown.words).not.toEqual(admissionShown(keyring, newcomer.change).words);
+});
+
+test("somebody whose devices are all gone is not a new person", async () => {
+  const chain = await testChain();
+  const guest = newDevice("guest");
+  await chain.add(guest.change);
+  const keyring = await chain.add({
+    ...{ kind: "remove", device: guest.key.device },
+    readers: await newReaders(chain.keyring()),
+  });
+  const back = newDevice("guest", { person: guest.person });
+  expect(admissionShown(keyring, back.change)).toMatchObject({
+    ...{ role: "guest", isNewPerson: false, devices: [] },
+  });
 });

@@ -9,8 +9,10 @@ import { openSealedFile } from "../../src/owner/open-clip.ts";
 import { recoverySheet } from "../../src/owner/recovery.ts";
 import { combineSheets } from "../../src/owner/sheet-split.ts";
 import { sealedFileName } from "../../src/protocol/clip.ts";
+import { FINGERPRINT_WORDS } from "../../src/protocol/words.ts";
 import { CHROMIUM_COMMANDS, expectAccessible, startPage, type TestPage } from "../support/page.ts";
 import { hold, typeSheet } from "../support/page-sheet.ts";
+import { proposeAdmission } from "../support/propose-admission.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { firstClip, type TestDevice } from "../support/test-hub.ts";
 import { followTestHub } from "../support/test-rendition.ts";
@@ -145,6 +147,24 @@ test.skipIf(isMissing)(
     await page.getByText("Signed.", { exact: true }).waitFor();
     expect(inForce()).toBe(true);
     await page.getByText("a device of role viewer").first().waitFor();
+
+    await using other = await home.another({ device: "none" });
+    await other.page.getByRole("textbox").fill("A tablet");
+    await other.page.getByRole("button", { name: "Ask to join" }).click();
+    await other.page.getByRole("heading", { name: "An owner lets you in" }).waitFor();
+    await proposeAdmission(hub, second, { role: "owner", person: "a".repeat(32) });
+    await page.getByRole("heading", { name: "Let in a device", exact: true }).waitFor();
+    await page.getByText("As: Owner (sees everything").waitFor();
+    await page.getByText("A new person, who has no device here yet.").waitFor();
+    await page.getByText("one person could sign for two").waitFor();
+    const waiting = page.locator("section", { hasText: "Changes that wait for you" });
+    const shown = (await waiting.locator(".mono").textContent()) ?? "";
+    expect(shown.split(" ")).toHaveLength(FINGERPRINT_WORDS);
+    expect(await other.page.locator(".mono").textContent()).toBe(shown);
+    await expectAccessible(page);
+    await expectAccessible(other.page);
+    await hold(page, "Hold to sign it too");
+    await other.page.getByRole("navigation").waitFor();
     home.expectClean();
   },
 );

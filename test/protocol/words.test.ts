@@ -2,7 +2,12 @@ import { createHash } from "node:crypto";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { FINGERPRINT_WORDS, fingerprintWords, recipientWords } from "../../src/protocol/words.ts";
+import {
+  FINGERPRINT_WORDS,
+  fingerprintWords,
+  recipientWords,
+  signingKeyWords,
+} from "../../src/protocol/words.ts";
 
 /** The definition in other words: the digest as one string of bits, eleven for each word. */
 function naiveWords(label: string, bytes: Uint8Array, count: number): string[] {
@@ -35,6 +40,11 @@ test("a recipient has eight words, other ones for another recipient and for anot
   expect(recipientWords("age1onf")).not.toEqual(words);
   const bytes = new TextEncoder().encode("age1one");
   expect(fingerprintWords("pairing", bytes, 8)).not.toEqual(words);
+});
+
+test("a signing key has eight words of its own", () => {
+  const key = new Uint8Array(32).fill(7);
+  expect(signingKeyWords(key)).toEqual(naiveWords("signing key", key, FINGERPRINT_WORDS));
 });
 
 test("a label and what follows it cannot be shifted into each other", () => {

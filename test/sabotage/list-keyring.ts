@@ -76,4 +76,11 @@ export const KEYRING_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/http/keyring.test.ts"],
     only: "keeps the readers",
   },
+  {
+    name: "one owner comes in twice, and who co-signs is told nothing of it",
+    file: "src/owner/admission.ts",
+    find: "every((known) => known !== person)",
+    replace: "every((known) => known === person)",
+    tests: ["test/owner/admission.test.ts"],
+  },
 ];

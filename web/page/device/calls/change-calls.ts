@@ -1,3 +1,4 @@
+import { admissionShown, type ShownAdmission } from "../../../../src/owner/admission.ts";
 import { deviceOfBundle } from "../../../../src/owner/device-bundle.ts";
 import {
   changePolicy,
@@ -47,6 +48,7 @@ export interface ShownProposal {
   /** Which device it removes, or null. */
   readonly device: string | null;
   readonly policy: Policy | null;
+  readonly admission: ShownAdmission | null;
   readonly signers: number;
   readonly needed: number;
   /** This device's person has signed it. */
@@ -87,6 +89,7 @@ export const changeCalls = {
         kind: change.kind,
         device: change.kind === "remove" ? change.device : null,
         policy: change.kind === "policy" ? change.policy : null,
+        admission: change.kind === "admit" ? admissionShown(keyring, change) : null,
         signers: signers.length,
         needed,
         isSignedHere: signers.some((person) => person === device.bundle.person),

@@ -19,6 +19,7 @@ import { fromBase64, sha256Hex } from "../../../../src/protocol/bytes.ts";
 import { checkShape } from "../../../../src/protocol/check.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
 import { verifyKeyring } from "../../../../src/protocol/keyring.ts";
+import { signingKeyWords } from "../../../../src/protocol/words.ts";
 import type { Passkey } from "../../../../src/protocol/webauthn.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
@@ -158,14 +159,20 @@ export const houseCalls = {
     return { expiresAtMs: started.expiresAtMs };
   },
 
-  /** Waits until an owner begins, and gives the three words that both screens must show. */
+  /**
+   * Waits until an owner begins, and gives the three words that both screens must show, and the
+   * eight of this device's key for owners who only sign.
+   */
   joinWords: async ({ device, signal }: VaultContext) => {
     const { newcomer, pairing, token } = requireJoining();
     const ownerNonce = await pollPairing(device.client, signal, (state) => state.ownerNonce);
     await device.client.send(`/api/pairings/${pairing}/reveal`, newcomer.reveal, {
       "x-doorward-pairing": token,
     });
-    return pairingWords(newcomer.reveal, ownerNonce);
+    return {
+      three: pairingWords(newcomer.reveal, ownerNonce),
+      ofKey: signingKeyWords(newcomer.signingKey.publicKey),
+    };
   },
 
   /** Waits until an owner has signed, takes what he passed on, and checks the hub against it. */

@@ -89,6 +89,16 @@ export const english = {
     other: "Change the keyring",
   } as Record<string, string | ((label: string) => string)>,
   aDevice: "a device",
+  admitAs: (role: string, may: string) => `As: ${role} (${may}).`,
+  admitNew: "A new person, who has no device here yet.",
+  admitFurther: (labels: string) =>
+    labels === ""
+      ? "Somebody who belonged to the household before and has no device now."
+      : `One more device of whoever has ${labels}.`,
+  admitOneMore:
+    "A new owner's signature counts on its own. If this were the proposer once more, one person could sign for two.",
+  admitWords:
+    "Look at the new device: it must show these eight words. If one differs, somebody else's key would come in; do not sign.",
 
   recoveryTitle: "Somebody uses the recovery sheet",
   recoveryText: (label: string, when: string) =>

@@ -93,6 +93,16 @@ export const french: ChangeWords = {
     other: "Changer le trousseau",
   },
   aDevice: "un appareil",
+  admitAs: (role, may) => `Comme : ${role} (${may}).`,
+  admitNew: "Une nouvelle personne, qui n’a encore aucun appareil ici.",
+  admitFurther: (labels) =>
+    labels === ""
+      ? "Quelqu’un qui faisait partie du foyer et n’a plus d’appareil."
+      : `Un appareil de plus pour qui a ${labels}.`,
+  admitOneMore:
+    "La signature d’un nouveau propriétaire compte à elle seule. Si c’était encore la personne qui propose, une seule personne pourrait signer pour deux.",
+  admitWords:
+    "Regardez le nouvel appareil : il doit montrer ces huit mots. Si l’un diffère, la clé de quelqu’un d’autre entrerait ; ne signez pas.",
 
   recoveryTitle: "Quelqu’un utilise la feuille de secours",
   recoveryText: (label, when) =>

@@ -125,6 +125,8 @@ export const english = {
       "The owner's device must show the same three words, in this order. If it does not, the owner must not admit this device.",
     until: (time: string) => `This waits until ${time}.`,
     admitting: "Waiting for the owner to confirm …",
+    keyWords:
+      "If several owners must sign, each of the others compares these eight words of this device's key before signing:",
     cancel: "Stop waiting",
     lost: "All devices lost?",
     lostButton: "I have my recovery sheet",

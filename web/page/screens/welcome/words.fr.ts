@@ -132,6 +132,8 @@ export const french: WelcomeWords = {
       "L’appareil du propriétaire doit montrer les mêmes trois mots, dans cet ordre. Sinon, le propriétaire ne doit pas admettre cet appareil.",
     until: (time) => `L’attente dure jusqu’à ${time}.`,
     admitting: "En attente de la confirmation du propriétaire …",
+    keyWords:
+      "Si plusieurs propriétaires doivent signer, chacun des autres compare ces huit mots de la clé de cet appareil avant de signer :",
     cancel: "Ne plus attendre",
     lostButton: "J’ai ma feuille de secours",
     lost: "Tous les appareils perdus ?",
