@@ -38,20 +38,35 @@ export async function ownerRemove(args: string[]): Promise<ExitCode> {
     say(
       `${printable(labels.get(id) ?? id.slice(0, 16))} cannot be handed the new keys: pair it again afterwards.`,
     );
-  if (!options.flag("yes") && !(await confirm("Remove this, for good?"))) {
+  const which = meant.length === 1 ? "this device" : `these ${meant.length} devices`;
+  if (!options.flag("yes") && !(await confirm(`Remove ${which}, for good?`))) {
     say("Nothing was signed.");
     return 1;
   }
   const removed = await removeEach(session, meant);
   if (options.flag("json")) printJson({ removed, of: meant.length });
   else for (const id of removed) print(`${id}  removed`);
-  if (removed.length < meant.length) return 0;
-  say(
-    "What is recorded from now on it cannot open; its sessions are over. What was recorded before",
-  );
-  say(`it can still open, if it has a copy or finds one. To see and end that:`);
-  say("  doorward owner rewrap --keys DIR --dry-run");
+  if (removed.length < meant.length) sayLeft(meant.length - removed.length - 1);
+  else sayRemoved(removed.length === 1);
   return 0;
+}
+
+/** Each removal makes new keys, so that the next one can be signed only when this one is in force. */
+function sayLeft(count: number): void {
+  if (count === 0) return;
+  const which = count === 1 ? "one more device is" : `${count} more devices are`;
+  say(`When it is in force, remove again: ${which} still in.`);
+}
+
+function sayRemoved(isOne: boolean): void {
+  const [who, whose, has, finds] = isOne
+    ? ["it", "its", "has", "finds"]
+    : ["they", "their", "have", "find"];
+  say(
+    `What is recorded from now on ${who} cannot open; ${whose} sessions are over. What was recorded before`,
+  );
+  say(`${who} can still open, if ${who} ${has} a copy or ${finds} one. To see and end that:`);
+  say("  doorward owner rewrap --keys DIR --dry-run");
 }
 
 async function removeEach(

@@ -112,10 +112,16 @@ test("a new sheet takes the old one's place, and brings a new phone in, unless a
 }, 60_000);
 
 test("what two must sign waits for the second, who sees what it is", async () => {
+  const person = "b".repeat(32);
+  await hub.admit("viewer", { person });
+  await hub.admit("viewer", { person });
   await hub.change({
     kind: "policy",
     policy: { exportSigners: 1, keyringSigners: 2, vetoWindowMs: 0 },
   });
+  const removal = await first.owner("remove", person, "--yes");
+  expect(removal.stderr).toContain("remove again: one more device is still in.");
+  expect(removal.stderr).not.toContain("cannot open");
   const proposed = await first.owner("policy", "--veto", "24h");
   expect([proposed.code, proposed.stderr.includes("keyring sign")]).toEqual([0, true]);
   expect(keyringOf(hub).policy.vetoWindowMs).toBe(0);
