@@ -16,7 +16,7 @@ import { addPageFiles } from "./http/page-files.ts";
 import { addLiveRoutes } from "./http/live-routes.ts";
 import { addPresenceRoutes } from "./http/presence-routes.ts";
 import { addPickUpRoute } from "./http/pick-up-routes.ts";
-import { addSharedRoutes, addShareRoutes } from "./http/share-routes.ts";
+import { addShareRoutes } from "./http/share-routes.ts";
 import { addRenditionRoutes } from "./http/rendition-routes.ts";
 import { addRewrapRoutes } from "./http/rewrap-routes.ts";
 import { addRetentionRoutes } from "./http/retention-routes.ts";
@@ -265,7 +265,6 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addNoticeFacts(server, services);
   addPickUpRoute(server, services);
   addShareRoutes(server, services);
-  addSharedRoutes(server, services);
   addWithdrawalRoute(server, services);
   addLedgerRoutes(server, services);
   addPresenceRoutes(server, services);

@@ -63,6 +63,7 @@ function summaryOf(share: StoredShare): ShareSummary {
 /**
  * What a link leads to: the viewer, and what it fetches. The page is the same for everybody, so that
  * a scanner that looks at a link uses up nothing; the key stands in the fragment, which nobody sends.
+ * Only on the outside listener: at the main one's address, owners' pages keep their keys.
  */
 export function addSharedRoutes(server: HubServer, services: HubServices): void {
   const fetches = { count: 0 };

@@ -4,6 +4,7 @@ import { readShareAnswer, secretOfFragment, shareKeys } from "../../src/protocol
 import { cliOwner, type CliOwner } from "../support/cli-owner.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { typeRequest } from "../support/test-consent.ts";
+import { fetchShare } from "../support/test-share.ts";
 import { firstClip, requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
 
 describe("sharing from the command line", () => {
@@ -35,7 +36,7 @@ describe("sharing from the command line", () => {
     expect(link.href).toContain("https://door.example.org/share/#");
     const secret = secretOfFragment(link.hash);
     const { token } = shareKeys(secret ?? new Uint8Array());
-    const fetchIt = () => hub.call("POST", "/share/fetch", { as: null, body: { token } });
+    const fetchIt = () => fetchShare(hub, token);
     const { bundle } = readShareAnswer(new Uint8Array(requireOk(await fetchIt()).rawPayload));
     expect((await verifyBundle(bundle)).holds).toBe(true);
     expect((await anna.owner("shares", id)).stdout).toContain("open   opened 1 of 2 times");

@@ -15,7 +15,7 @@ import { readZip } from "../../src/protocol/zip.ts";
 import { createOutsideServer } from "../../src/http/outside.ts";
 import { approve, typeRequest } from "../support/test-consent.ts";
 import { requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
-import { shareOf, sharedClip } from "../support/test-share.ts";
+import { fetchShare as fetchShareOf, shareOf, sharedClip } from "../support/test-share.ts";
 
 let hub: TestHub;
 beforeAll(async () => {
@@ -23,8 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => hub[Symbol.asyncDispose]());
 
-const fetchShare = (token: string) =>
-  hub.call("POST", "/share/fetch", { as: null, body: { token } });
+const fetchShare = (token: string) => fetchShareOf(hub, token);
 
 const kinds = (request: string): string[] =>
   Array.from({ length: hub.hub.services.ledger.size() }, (_, index) => {
@@ -80,6 +79,15 @@ describe("a link", () => {
       payload: { token: made.token },
     });
     expect(statusCode).toBe(200);
+  });
+
+  test("leads to the outside listener, and not to where owners' pages keep their keys", async () => {
+    const { token } = await sharedClip(hub);
+    const page = await hub.call("GET", "/share/");
+    const main = await hub.call("POST", "/share/fetch", { body: { token } });
+    const never = await hub.call("POST", "/never", { body: { token } });
+    expect([page.statusCode, main.statusCode, main.body]).toEqual([404, 404, never.body]);
+    expect((await fetchShare(token)).statusCode).toBe(200);
   });
 
   test("is entered into the ledger before it works, and each fetch before its first byte", async () => {

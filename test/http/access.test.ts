@@ -15,8 +15,6 @@ const PUBLIC = [
   "GET /:file",
   "GET /assets/:file",
   "GET /assets/redact/:file",
-  "GET /share/",
-  "POST /share/fetch",
   "GET /status/:token",
   "POST /status/:token/withdrawal",
   "GET /notice",

@@ -17,7 +17,7 @@ import {
   typeRequest,
 } from "../support/test-consent.ts";
 import { requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
-import { sharedClip } from "../support/test-share.ts";
+import { fetchShare, sharedClip } from "../support/test-share.ts";
 import { generateReader } from "../../src/owner/identity.ts";
 
 const VIEWER = utf8Bytes("<!doctype html><title>a viewer</title>");
@@ -43,11 +43,7 @@ describe("an approval that ends while its bundle is made ready", () => {
     const made = await sharedClip(hub);
     const unknown = await hub.call("GET", `/status/${"f".repeat(64)}`);
     const { bundles } = hub.hub.services;
-    const body = { token: made.token };
-    const calls = [
-      () => hub.call("GET", statusPath(request)),
-      () => hub.call("POST", "/share/fetch", { body }),
-    ];
+    const calls = [() => hub.call("GET", statusPath(request)), () => fetchShare(hub, made.token)];
     for (const call of calls) {
       const ledger = hub.ledgerKinds().length;
       let endsAtMs = 0;

@@ -3,6 +3,7 @@ import { CHROMIUM_COMMANDS, expectAccessible } from "../support/page.ts";
 import { openRequests, SOUGHT, type RequestsPage } from "../support/requests-page.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { typeRequest } from "../support/test-consent.ts";
+import { outsideOf } from "../support/test-share.ts";
 
 describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("sharing on the page", () => {
   let requests: RequestsPage;
@@ -13,6 +14,8 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("sharing on the
 
   test("a link is made for somebody without a key, and opens in a browser that has nothing else", async () => {
     const { home, page } = requests;
+    const outside = await outsideOf(home.hub);
+    const base = await outside.listen({ host: "127.0.0.1", port: 0 });
     const request = await typeRequest(home.hub, { kind: "neighbour", sought: SOUGHT });
     await requests.sheet(request);
     await page.getByRole("checkbox").first().check();
@@ -24,7 +27,7 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("sharing on the
     expect(statement).toContain('"viewerSha256":"');
     await requests.hold("Hold to approve");
     await page.locator("#meant-for").fill("Anna next door");
-    await page.locator("#base").fill(home.url);
+    await page.locator("#base").fill(base.replace("127.0.0.1", "localhost"));
     await page.locator("#views").selectOption({ label: "once" });
     await expectAccessible(page);
     await page.locator("#make-link").click();
@@ -44,6 +47,7 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("sharing on the
       .poll(() => reader.evaluate("document.querySelector('video')?.currentTime ?? 0"))
       .toBeGreaterThan(0.3);
     await elsewhere.close();
+    await outside.close();
     await page.getByText("Opened 1 of 1 time").waitFor();
     home.expectClean();
   });

@@ -37,7 +37,7 @@ beforeAll(async () => {
   if (isMissing) return;
   const pageDirectory = builtPage();
   hub = await startTestHub({
-    ...{ clips: 1, footage: "real", kind: "pq", nowMs: "system", pageDirectory },
+    ...{ clips: 1, footage: "real", kind: "pq", nowMs: "system", pageDirectory, outside: true },
   });
   viewer = await readFile(path.join(pageDirectory, "viewer.html"));
   key = await generateReader("pq");
@@ -198,7 +198,7 @@ describe.skipIf(isMissing)("the viewer, from a file", () => {
 describe.skipIf(isMissing)("a share link", () => {
   test("opens in a browser that has no key, once more and no more; its key leaves the address", async () => {
     const made = await sharedClip(hub, { viewsMax: 1, lifetimeMs: 600_000 });
-    const port = new URL(hub.hub.url).port;
+    const port = new URL(hub.hub.outsideUrl ?? "").port;
     const address = linkAddress(`http://localhost:${port}`, made.link);
     await using opened = await openViewer(address);
     const { page } = opened;

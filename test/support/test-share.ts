@@ -1,3 +1,6 @@
+import type { LightMyRequestResponse } from "fastify";
+import { createOutsideServer } from "../../src/http/outside.ts";
+import type { HubServer } from "../../src/http/server.ts";
 import { envelopeSigner } from "../../src/owner/identity.ts";
 import { newLink, signShare, type LinkChoice, type NewLink } from "../../src/owner/share.ts";
 import type { RequestSummary } from "../../src/protocol/api.ts";
@@ -32,6 +35,26 @@ export async function shareOf(
   const decisionSha256 = sha256Hex(fromBase64(made.decision.payload, "payload"));
   const ground = { keyring, request: made.request, decisionSha256, nowMs: hub.clock.nowMs };
   return signShare(made.link, { ...CHOICE, ...choice }, ground, envelopeSigner(by.key));
+}
+
+const outsides = new WeakMap<TestHub["hub"], Promise<HubServer>>();
+
+/** What is behind a hub's outside listener, where share links lead; it listens nowhere. */
+export function outsideOf({ hub }: TestHub): Promise<HubServer> {
+  const known = outsides.get(hub);
+  if (known) return known;
+  const made = createOutsideServer(hub.services, {
+    ...{ version: "test", hostNames: ["localhost"], logLevel: "silent" },
+  });
+  outsides.set(hub, made);
+  return made;
+}
+
+export async function fetchShare(hub: TestHub, token: string): Promise<LightMyRequestResponse> {
+  const outside = await outsideOf(hub);
+  return outside.inject({
+    ...{ method: "POST", url: "/share/fetch", headers: { host: "localhost" }, payload: { token } },
+  });
 }
 
 /** A request of the household's own, approved for a link, and the link. */

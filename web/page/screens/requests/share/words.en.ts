@@ -14,7 +14,7 @@ export const english = {
   viewCount: (count: number) => (count === 1 ? "once" : `${count} times`),
   base: "Address of this hub from outside",
   baseText:
-    "Nobody outside reaches this hub by itself. If you have an address that leads here, write it down. Otherwise make a key for them and hand the file over on a stick or by mail.",
+    "The outside listener is off: a link opens nothing until it is on. Write down the address at which it will be reached. Otherwise make a key for them and hand the file over on a stick or by mail.",
   make: "Make the link",
   working: "Making the link",
   link: "The link",
