@@ -1,11 +1,13 @@
 import { filesPresent } from "../clips/presence.ts";
 import * as Api from "../protocol/api-presence.ts";
 import { parseClipId } from "../protocol/ids.ts";
-import type { HubServer } from "./server.ts";
+import { deviceOf, type HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
-/** Twelve contacts of devices with as many recordings as one contact asks for. */
-const PRESENCE_CALLS_A_MINUTE = 240;
+/** Of one device: four contacts with as many recordings as one contact asks for. */
+const PRESENCE_CALLS_A_MINUTE = 80;
+/** Of one that may see no recording: a contact that looks twice. Each call looks for many files. */
+const GUEST_CALLS_A_MINUTE = 40;
 
 /**
  * Whether what the ledger lists is still there. Every device may ask, as every device reads the
@@ -17,7 +19,14 @@ export function addPresenceRoutes(server: HubServer, { clips }: HubServices): vo
     {
       config: {
         access: "session",
-        rateLimit: { max: PRESENCE_CALLS_A_MINUTE, timeWindow: 60_000 },
+        rateLimit: {
+          max: ({ device }) =>
+            device?.rights.includes("view_blurred") === true
+              ? PRESENCE_CALLS_A_MINUTE
+              : GUEST_CALLS_A_MINUTE,
+          keyGenerator: (request) => deviceOf(request).device,
+          timeWindow: 60_000,
+        },
       },
       schema: { body: Api.PresenceBody, response: { 200: Api.PresenceAnswer } },
     },

@@ -201,4 +201,16 @@ describe("the hub", () => {
       expect(refused.statusCode).toBe(422);
     }
   });
+
+  test("answers a guest's device more rarely, from whatever address, and nobody else for it", async () => {
+    const guest = await hub.admit("guest");
+    const owner = await hub.logIn(hub.owner.bundle);
+    const ask = async (as: typeof owner): Promise<number> => {
+      const body = { clips: [hub.clips[0] ?? ""] };
+      return (await hub.call("POST", "/api/clips/present", { as, body })).statusCode;
+    };
+    for (let count = 0; count < 40; count += 1) expect(await ask(guest)).toBe(200);
+    expect([await ask(guest), await ask(owner)]).toEqual([429, 200]);
+    for (let count = 0; count < 40; count += 1) expect(await ask(owner)).toBe(200);
+  });
 });
