@@ -222,3 +222,11 @@ function flip(bytes: Uint8Array, bit: number): Uint8Array {
   copy[bit >> 3]! ^= 1 << (bit & 7);
   return copy;
 }
+
+test("two roots that are the same and no hashes are of no ledger", () => {
+  const short = new Uint8Array(31);
+  const claim = { size1: 4, size2: 4, root1: short, root2: short, proof: [] };
+  expect(verifyConsistency(claim)).toBe(false);
+  const root = new Uint8Array(32);
+  expect(verifyConsistency({ ...claim, root1: root, root2: root })).toBe(true);
+});

@@ -1,0 +1,83 @@
+import type { TSchema } from "typebox";
+import { expect, test } from "vitest";
+import { CameraStatus, HealthAnswer } from "../../src/protocol/api-health.ts";
+import { CameraTestAnswer } from "../../src/protocol/api-settings.ts";
+import { checkShape } from "../../src/protocol/check.ts";
+import { extendKeyring } from "../../src/protocol/keyring.ts";
+import { readersInForce } from "../../src/protocol/keyring.ts";
+import { LIMITS } from "../../src/protocol/limits.ts";
+import { newDevice, newReaders, testChain } from "../support/test-household.ts";
+
+const fits = (schema: TSchema, value: unknown): boolean => {
+  try {
+    checkShape(schema, value, "answer");
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+test("what signed statements and files may measure is what the specification says", () => {
+  const MIB = 1024 * 1024;
+  expect(LIMITS).toMatchObject({
+    ...{ requestBytes: 64 * 1024, documentBytes: 4 * MIB, renditionFileBytes: 32 * MIB },
+    ...{ reportBytes: 64 * MIB, receiptBytes: 8 * MIB, filesPerApproval: 400 },
+    ...{ clipsPerApproval: 64, signaturesPerEnvelope: 16, devicesInForce: 200 },
+  });
+});
+
+const HEALTH: HealthAnswer = {
+  ...{ startedAtMs: 0, version: "1", cameras: [], sandbox: { inForce: true, reason: "" } },
+  ...{ ingestRestarts: 0, outside: null, clips: 0, ledgerEntries: 0, warnings: [] },
+};
+const TESTED: CameraTestAnswer = {
+  ...{ ok: true, codec: "h264", width: 1, height: 1, fps: 0, problem: null },
+};
+
+test("a hub that has nothing yet is well, and none has less than nothing", () => {
+  expect(fits(HealthAnswer, HEALTH)).toBe(true);
+  for (const name of ["ingestRestarts", "clips", "ledgerEntries"])
+    expect(fits(HealthAnswer, { ...HEALTH, [name]: -1 }), name).toBe(false);
+  expect(fits(CameraStatus, {})).toBe(false);
+});
+
+test("a picture has from one to 16,384 pixels a side", () => {
+  expect(fits(CameraTestAnswer, TESTED)).toBe(true);
+  for (const side of ["width", "height"]) {
+    expect(fits(CameraTestAnswer, { ...TESTED, [side]: 16_384 }), side).toBe(true);
+    for (const wrong of [0, 16_385])
+      expect(fits(CameraTestAnswer, { ...TESTED, [side]: wrong }), side).toBe(false);
+  }
+});
+
+test("a household has two hundred devices in force, and those removed do not count", async () => {
+  const chain = await testChain();
+  const keyring = chain.keyring();
+  const admission = await chain.sign(newDevice("viewer").change);
+  const founder = [...keyring.devices.values()][0];
+  if (!founder) throw new Error("nobody founded it");
+  const withDevices = (inForce: number, removed: number): typeof keyring => {
+    const devices = new Map(keyring.devices);
+    for (let count = 1; count < inForce + removed; count += 1) {
+      const { key } = newDevice("viewer");
+      devices.set(key.device, { ...founder, id: key.device, removed: count >= inForce });
+    }
+    return { ...keyring, devices };
+  };
+  const full = withDevices(LIMITS.devicesInForce, 0);
+  expect(() => extendKeyring(full, admission)).toThrow(/too many devices/);
+  const room = withDevices(LIMITS.devicesInForce - 1, 3);
+  expect(extendKeyring(room, admission).devices.size).toBe(LIMITS.devicesInForce + 3);
+});
+
+test("every set of readers that was in force is named once, newest first", async () => {
+  const chain = await testChain();
+  const first = chain.keyring().readers;
+  const second = newDevice("viewer");
+  await chain.add(second.change);
+  expect(readersInForce(chain.statements)).toEqual([first]);
+  const readers = await newReaders(chain.keyring());
+  await chain.add({ kind: "remove", device: second.key.device, readers });
+  await chain.add(newDevice("viewer").change);
+  expect(readersInForce(chain.statements)).toEqual([readers, first]);
+});
