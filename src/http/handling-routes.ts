@@ -96,6 +96,7 @@ function addOwnersUpload(server: HubServer, services: HubServices): void {
  */
 export function addDocumentIntake(server: HubServer, services: HubServices): void {
   const { documents, news } = services;
+  const arriving = new Set<string>();
   void server.register(async (scope: HubServer) => {
     // A page that was opened from a file may send text to anywhere, and other types nowhere.
     takeBytes(scope, "text/plain");
@@ -118,7 +119,13 @@ export function addDocumentIntake(server: HubServer, services: HubServices): voi
           reply.header("cross-origin-resource-policy", "cross-origin");
           // Before four megabytes are read for somebody whom nobody expects.
           const { sha256 } = request.params as { sha256: string };
-          if (documents.waitingFor(sha256) === null) throw documentGone();
+          const waiting = documents.waitingFor(sha256);
+          const sizeBytes = waiting === null ? null : documents.of(waiting)?.sizeBytes;
+          const isAwaited = request.headers["content-length"] === String(sizeBytes);
+          if (!isAwaited || arriving.has(sha256)) throw documentGone();
+          // One at a time: each is kept in memory until it is whole.
+          arriving.add(sha256);
+          reply.raw.once("close", () => arriving.delete(sha256));
         },
       },
       async ({ params, body }, reply) => {

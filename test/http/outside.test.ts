@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createOutsideServer } from "../../src/http/outside.ts";
 import { createServer } from "../../src/http/server.ts";
 import { addOutsideLimits, OUTSIDE_LIMITS } from "../../src/http/outside-limits.ts";
@@ -134,6 +134,27 @@ describe("the outside listener", () => {
     // Not a byte of the body was sent.
     expect(String((await once(socket, "data"))[0])).toContain("410");
     socket.destroy();
+  });
+
+  test("reads an awaited document for one sender at a time, and of the announced size only", async () => {
+    const { request, sealed, attached } = await withDocument();
+    const path = `/intake/documents/${attached.announced.sha256}`;
+    expect((await post("/intake", JSON.stringify(request))).status).toBe(200);
+    const begin = async (sizeBytes: number): Promise<Socket> => {
+      const socket = await dial();
+      socket.write(
+        `POST ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: ${sizeBytes}\r\nexpect: 100-continue\r\n\r\n`,
+      );
+      return socket;
+    };
+    const larger = await begin(sealed.length + 1);
+    await vi.waitUntil(async () => String((await once(larger, "data"))[0]).includes("410"));
+    larger.destroy();
+    const slow = await begin(sealed.length);
+    expect(String((await once(slow, "data"))[0])).toContain("100");
+    await vi.waitUntil(async () => (await post(path, sealed)).status === 410);
+    slow.destroy();
+    await vi.waitUntil(async () => (await post(path, sealed)).status === 204);
   });
 
   test("knows its own names only, also for what is public", async () => {
