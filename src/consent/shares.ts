@@ -179,9 +179,14 @@ export class Shares {
   }
 
   #stored(row: Row): StoredShare {
-    const { requests, nowMs } = this.#options;
+    const { requests, decisions, nowMs } = this.#options;
     const request = parseRequestId(row.request);
-    const isEnded = requests.get(request)?.endedAtMs !== null;
+    const shared = requests.get(request);
+    // Of a proposal that was replaced it would open nothing, whatever is approved.
+    const isItsDecision =
+      row.decision_sha256 ===
+      (shared?.decisionSha256 ?? decisions.proposalOf(request)?.decisionSha256);
+    const isEnded = shared?.endedAtMs !== null || !isItsDecision;
     return {
       request,
       decisionSha256: parseSha256Hex(row.decision_sha256),

@@ -15,6 +15,7 @@ import { readZip } from "../../src/protocol/zip.ts";
 import { createOutsideServer } from "../../src/http/outside.ts";
 import { approve, typeRequest } from "../support/test-consent.ts";
 import { requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
+import { propose, startTwoOwners } from "../support/two-owners.ts";
 import { fetchShare as fetchShareOf, shareOf, sharedClip } from "../support/test-share.ts";
 
 let hub: TestHub;
@@ -128,6 +129,24 @@ describe("a link", () => {
     });
     expect(new Set(shown.map((one) => JSON.stringify(one))).size).toBe(1);
     expect(shown[0]?.statusCode).toBe(404);
+  });
+
+  test("of a proposal that was taken back is over", async () => {
+    await using two = await startTwoOwners();
+    const link = await newLink();
+    const request = await typeRequest(two, { kind: "household" });
+    const id = request.record.request;
+    const { decision, answer } = await propose(two, request, { recipient: link.recipient });
+    requireOk(answer);
+    const share = await shareOf(two, { link, request: id, decision });
+    requireOk(await two.call("POST", "/api/shares", { as: two.owner, body: { share } }));
+    const isOpen = async (): Promise<boolean[]> => {
+      const list = await two.call("GET", `/api/requests/${id}/shares`, { as: two.owner });
+      return checkShape(ShareList, requireOk(list).json(), "list").shares.map((one) => one.isOpen);
+    };
+    expect(await isOpen()).toEqual([true]);
+    await two.call("DELETE", `/api/requests/${id}/proposal`, { as: two.owner });
+    expect(await isOpen()).toEqual([false]);
   });
 
   test("ends with its approval: the hub's copy is gone", async () => {
