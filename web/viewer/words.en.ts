@@ -14,7 +14,7 @@ export const english = {
   },
   share: {
     heading: "Somebody shared a recording with you",
-    text: "It opens in this browser with the key in your link. Each opening is counted, and the owner sees when it was opened; he does not see who did.",
+    text: "It opens in this browser with the key in your link. Each opening is counted, also one that breaks off, and the owner sees when it was opened; he does not see who did.",
     button: "Open it",
     gone: "There is nothing here. The link may be used up, out of date or taken back, or a part of it is missing.",
     failed:

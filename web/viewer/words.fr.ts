@@ -16,7 +16,7 @@ export const french: typeof english = {
   },
   share: {
     heading: "Un enregistrement a été partagé avec vous",
-    text: "Il s’ouvre dans ce navigateur avec la clé de votre lien. Chaque ouverture est comptée, et le propriétaire voit quand ; il ne voit pas par qui.",
+    text: "Il s’ouvre dans ce navigateur avec la clé de votre lien. Chaque ouverture est comptée, même interrompue, et le propriétaire voit quand ; il ne voit pas par qui.",
     button: "L’ouvrir",
     gone: "Il n’y a rien ici. Le lien est peut-être épuisé, périmé ou repris, ou il en manque une partie.",
     failed:
