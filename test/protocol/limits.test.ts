@@ -1,10 +1,16 @@
 import type { TSchema } from "typebox";
 import { expect, test } from "vitest";
 import { CameraStatus, HealthAnswer } from "../../src/protocol/api-health.ts";
-import { CameraTestAnswer } from "../../src/protocol/api-settings.ts";
+import {
+  CameraSettingsAnswer,
+  CameraTestAnswer,
+  SettingsCameraBody,
+  SettingsNameBody,
+  SettingsRetentionBody,
+} from "../../src/protocol/api-settings.ts";
 import { checkShape } from "../../src/protocol/check.ts";
-import { extendKeyring } from "../../src/protocol/keyring.ts";
-import { readersInForce } from "../../src/protocol/keyring.ts";
+import { extendKeyring, readersInForce } from "../../src/protocol/keyring.ts";
+import { LEDGER_ENTRY_SCHEMAS } from "../../src/protocol/ledger-entry.ts";
 import { LIMITS } from "../../src/protocol/limits.ts";
 import { newDevice, newReaders, testChain } from "../support/test-household.ts";
 
@@ -47,6 +53,47 @@ test("a picture has from one to 16,384 pixels a side", () => {
     expect(fits(CameraTestAnswer, { ...TESTED, [side]: 16_384 }), side).toBe(true);
     for (const wrong of [0, 16_385])
       expect(fits(CameraTestAnswer, { ...TESTED, [side]: wrong }), side).toBe(false);
+  }
+});
+
+const CAMERA = {
+  ...{ id: "front", name: "Front", source: "rtsp", audio: false, faces: "keep" },
+  ...{ hasPassword: false },
+};
+const SETTINGS_TEXTS: [TSchema, object, string, number][] = [
+  [CameraSettingsAnswer, CAMERA, "id", 32],
+  [CameraSettingsAnswer, CAMERA, "name", 80],
+  [CameraSettingsAnswer, CAMERA, "main", 1_000],
+  [CameraSettingsAnswer, CAMERA, "username", 200],
+  [SettingsNameBody, {}, "name", 200],
+  [SettingsCameraBody, {}, "main", 2_048],
+  [SettingsCameraBody, {}, "sub", 2_048],
+  [SettingsCameraBody, {}, "name", 200],
+  [SettingsCameraBody, {}, "faces", 20],
+  [SettingsRetentionBody, {}, "motion", 20],
+  [SettingsRetentionBody, {}, "bell", 20],
+  [SettingsRetentionBody, {}, "space", 20],
+];
+
+test.each(SETTINGS_TEXTS)("a text of the settings ends: %#", (schema, rest, field, characters) => {
+  expect(fits(schema, { ...rest, [field]: "a".repeat(characters) }), field).toBe(true);
+  expect(fits(schema, { ...rest, [field]: "a".repeat(characters + 1) }), field).toBe(false);
+});
+
+test("an entry of a request has no room for prose", () => {
+  const schema = LEDGER_ENTRY_SCHEMAS.request;
+  const entry = {
+    ...{ v: 1, kind: "request", atMs: 0, request: "d".repeat(32), requestSha256: "a".repeat(64) },
+    ...{ requestKind: "household", channel: "form", urgency: "normal" },
+  };
+  expect(fits(schema, entry)).toBe(true);
+  for (const [field, characters] of [
+    ["requestKind", 30],
+    ["channel", 30],
+    ["urgency", 20],
+  ] as const) {
+    expect(fits(schema, { ...entry, [field]: "a".repeat(characters) }), field).toBe(true);
+    expect(fits(schema, { ...entry, [field]: "a".repeat(characters + 1) }), field).toBe(false);
   }
 });
 
