@@ -116,6 +116,19 @@ describe("a monthly statement", () => {
     expect(statement.verdict.checks).toHaveLength(5);
   });
 
+  test("does not hold without the proof that it was signed after what it had seen", () => {
+    const extra = extraOf(statement);
+    const { statement: brought } = extra;
+    if (!brought) throw new Error("no statement");
+    const withSeen = (seen: string[]): Uint8Array =>
+      altered(statement, { extra: canonicalJson({ ...extra, statement: { ...brought, seen } }) });
+    const { seen } = brought;
+    expect(seen.length).toBeGreaterThan(0);
+    expect(failure(withSeen(seen))).toBeNull();
+    for (const other of [[], seen.slice(1), [...seen, ...seen], seen.with(0, btoa("0".repeat(32)))])
+      expect(failure(withSeen(other))).toBe("an owner's device signed this statement");
+  });
+
   test("is refused by the hub a second time, for a month to come, and from who is no owner", async () => {
     const at = await contact();
     const signer = envelopeSigner(hub.owner.key);
