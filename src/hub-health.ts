@@ -76,7 +76,8 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
       recording.clear();
     },
     setIngest: (started) => void (ingest = started),
-    report: ({ clips, ledger, household, retention, decisions, version, intakeUrl }) => {
+    report: (services) => {
+      const { clips, ledger, household, version, intakeUrl } = services;
       const counts = clips.counts();
       return {
         startedAtMs,
@@ -89,9 +90,7 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
         outside: intakeUrl()?.replace(/\/intake$/, "") ?? null,
         clips: counts.recording + counts.closed + counts.torn,
         ledgerEntries: ledger.size(),
-        warnings: retention
-          .warnings()
-          .concat(warnings(household.keyring, sandbox, decisions.stuck().length > 0)),
+        warnings: [...warningsOf(services), ...warnings(household.keyring, sandbox)],
       };
     },
   };
@@ -120,6 +119,12 @@ const RELEASE_STUCK: Notice = {
   code: "RELEASE_STUCK",
   message:
     "Something was approved and cannot leave: a device that signed it is no longer in force, or a recording is gone. An owner should take the approval back.",
+};
+
+const DOCUMENTS_FULL: Notice = {
+  code: "DOCUMENTS_FULL",
+  message:
+    "There is no room for another document that comes with a request. An owner should delete those of requests that are over.",
 };
 
 /** Said once when it begins and once when it is over, not at every try. */
@@ -172,14 +177,20 @@ function cameraStatus(
   };
 }
 
+function warningsOf({ retention, decisions, documents }: HubServices): Notice[] {
+  return [
+    ...retention.warnings(),
+    ...(decisions.stuck().length > 0 ? [RELEASE_STUCK] : []),
+    ...(documents.isFull() ? [DOCUMENTS_FULL] : []),
+  ];
+}
+
 function warnings(
   keyring: Keyring | null,
   sandbox: { readonly inForce: boolean; readonly reason: string },
-  isReleaseStuck: boolean,
 ): Notice[] {
   const found: Notice[] = [];
   if (keyring?.pending) found.push(RECOVERY_PENDING);
-  if (isReleaseStuck) found.push(RELEASE_STUCK);
   if (keyring && !sandbox.inForce)
     found.push(noticeOf("NO_SANDBOX", `Video is decoded without a sandbox: ${sandbox.reason}`));
   if (swapIsOn())

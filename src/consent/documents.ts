@@ -32,13 +32,7 @@ export function announceDocument(
   announced: AnnouncedDocument,
   nowMs: number,
 ): void {
-  const taken = database
-    .prepare<[number], { bytes: number }>(
-      `SELECT coalesce(sum(size_bytes), 0) AS bytes FROM request_documents
-       WHERE received_at_ms IS NOT NULL OR announced_at_ms > ?`,
-    )
-    .get(nowMs - DOCUMENT_WAIT_MS);
-  if ((taken?.bytes ?? 0) + announced.sizeBytes > DOCUMENTS_TOTAL_BYTES)
+  if (takenBytes(database, nowMs) + announced.sizeBytes > DOCUMENTS_TOTAL_BYTES)
     throw new HubError(
       "TOO_MANY_DOCUMENTS",
       "Cannot take request: there is no room for its document; send it without",
@@ -51,6 +45,16 @@ export function announceDocument(
     .run(request, announced.sha256, announced.sizeBytes, nowMs);
   if (inserted.changes !== 1)
     throw new HubError("DOCUMENT_KNOWN", "Cannot take request: its document was sent before");
+}
+
+function takenBytes(database: HubDatabase, nowMs: number): number {
+  const taken = database
+    .prepare<[number], { bytes: number }>(
+      `SELECT coalesce(sum(size_bytes), 0) AS bytes FROM request_documents
+       WHERE received_at_ms IS NOT NULL OR announced_at_ms > ?`,
+    )
+    .get(nowMs - DOCUMENT_WAIT_MS);
+  return taken?.bytes ?? 0;
 }
 
 /**
@@ -72,6 +76,12 @@ export class RequestDocuments {
     this.#database = options.database;
     this.#directory = options.directory;
     this.#nowMs = options.nowMs;
+  }
+
+  /** Less room is left than one document may need: a request that brings one may be turned away. */
+  isFull(): boolean {
+    const takenNow = takenBytes(this.#database, this.#nowMs());
+    return takenNow + LIMITS.sealedDocumentBytes > DOCUMENTS_TOTAL_BYTES;
   }
 
   /** What was announced with a request; null where nothing was. */

@@ -94,7 +94,9 @@ test("all documents together have 256 MiB, counted as long as one is there or ma
   const more = own.newRequest();
   const full = expect.objectContaining({ code: "TOO_MANY_DOCUMENTS" });
   expect(() => own.announce(more, utf8Bytes("one more"), 1)).toThrow(full);
+  expect(own.documents.isFull()).toBe(true);
   own.clock.nowMs += DOCUMENT_WAIT_MS;
+  expect(own.documents.isFull()).toBe(false);
   own.announce(more, utf8Bytes("one more"), 1);
 });
 

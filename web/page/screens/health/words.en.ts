@@ -33,6 +33,8 @@ export const english = {
     DISK_FULL: "The disk is full: the oldest recordings that nobody keeps go to make room.",
     DISK_STUCK:
       "The disk is full, and all that is on it is kept or has been released. Nothing new can be recorded: let go of something that you keep, or make room.",
+    DOCUMENTS_FULL:
+      "There is no room for another document that comes with a request. Delete those of requests that are over.",
     RELEASE_STUCK:
       "Something was approved and cannot leave: a device that signed it is no longer in force, or a recording is gone. Look through the requests, and stop it.",
     SWAP_ON:

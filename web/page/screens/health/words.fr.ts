@@ -37,6 +37,8 @@ export const french: HealthWords = {
       "Le disque est plein : les plus anciens enregistrements que personne ne garde partent pour faire de la place.",
     DISK_STUCK:
       "Le disque est plein, et tout ce qui s’y trouve est gardé ou a été transmis. Rien de nouveau ne peut être enregistré : laissez partir quelque chose que vous gardez, ou faites de la place.",
+    DOCUMENTS_FULL:
+      "Il n’y a plus de place pour un document joint à une demande. Supprimez ceux des demandes qui sont closes.",
     RELEASE_STUCK:
       "Quelque chose a été accepté et ne peut pas sortir : un appareil qui a signé n’est plus en vigueur, ou un enregistrement n’est plus là. Parcourez les demandes et arrêtez-le.",
     SWAP_ON:
