@@ -73,6 +73,8 @@ describe.skipIf(isMissing)("letting a device in", () => {
     await page.getByLabel("Somebody else's").check();
     expect(await same().isDisabled()).toBe(true);
     await page.getByRole("radio", { name: "Viewer" }).check();
+    await same().scrollIntoViewIfNeeded();
+    await same().scrollIntoViewIfNeeded();
     const box = await same().boundingBox();
     if (!box) throw new Error("no button");
     await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
@@ -115,6 +117,23 @@ describe.skipIf(isMissing)("letting a device in", () => {
     expect(await same().count()).toBe(0);
     expect(rolesOf()).toHaveLength(3);
     await expectAccessible(page);
+    home.expectClean();
+  });
+
+  test("where two must sign, nobody is told that the device has its keys", async () => {
+    await home.hub.admit("owner");
+    const policy = { exportSigners: 1, keyringSigners: 2, vetoWindowMs: 0 };
+    await home.hub.change({ kind: "policy", policy });
+    const before = rolesOf().length;
+    const { answer } = await waitingDevice(home, "proposed");
+    await answer(begin("proposed"));
+    await page.getByLabel("Mine, one more device").check();
+    await same().focus();
+    await page.keyboard.down(" ");
+    await page.waitForTimeout(HOLD_MS);
+    await page.keyboard.up(" ");
+    await page.getByText("waits until another owner has signed too").waitFor();
+    expect(rolesOf()).toHaveLength(before);
     home.expectClean();
   });
 });

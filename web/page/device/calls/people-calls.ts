@@ -1,6 +1,8 @@
 import { admitDevice, Meeting } from "../../../../src/owner/admission.ts";
 import { deviceOfBundle, randomHex } from "../../../../src/owner/device-bundle.ts";
 import * as Api from "../../../../src/protocol/api.ts";
+import { fromBase64 } from "../../../../src/protocol/bytes.ts";
+import { deviceIdOf } from "../../../../src/protocol/envelope.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
 import { roleOfDevice, type Role } from "../../../../src/protocol/keyring.ts";
 import { recipientWords } from "../../../../src/protocol/words.ts";
@@ -103,7 +105,11 @@ export const peopleCalls = {
     return { words, label: reveal.label.label, hasPasskey: reveal.passkey !== undefined };
   },
 
-  /** Signs the device in whose words were just compared. */
+  /**
+   * Signs the device in whose words were just compared.
+   *
+   * @returns Whether it is in now; where several owners must sign, it waits for the others.
+   */
   admit: async (context: VaultContext, { role, person }: { role: Role; person: string | null }) => {
     const { met } = meeting;
     if (!met) throw new HubError("NOT_OPEN", "Cannot pair: start again");
@@ -113,6 +119,10 @@ export const peopleCalls = {
     const signer = await confirmingSigner(context, hub.keyring);
     await admitDevice(hub, device.bundle, met, as, signer);
     meeting.end();
+    const { keyring } = await device.follow();
+    return {
+      isIn: keyring.devices.has(deviceIdOf(fromBase64(met.reveal.signingKey, "signingKey"))),
+    };
   },
 
   /** The words were not the same: nothing is signed, and the other device gives up by itself. */

@@ -37,6 +37,8 @@ export const english = {
   different: "They differ",
   turnedAway: "Nothing was signed. The other device gives up by itself.",
   admitted: "Signed. The new device has its keys now.",
+  admitProposed:
+    "Signed. The new device waits until another owner has signed too, under House, within ten minutes.",
   chooseFirst: "Choose whose device it is first. Nothing is chosen for you.",
   meeting: "Asking the other device for its words …",
   errors: {

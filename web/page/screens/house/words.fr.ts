@@ -43,6 +43,8 @@ export const french: HouseWords = {
   different: "Ils diffèrent",
   turnedAway: "Rien n’a été signé. L’autre appareil abandonne de lui-même.",
   admitted: "Signé. Le nouvel appareil a maintenant ses clés.",
+  admitProposed:
+    "Signé. Le nouvel appareil attend qu’un autre propriétaire signe aussi, sous Maison, dans les dix minutes.",
   chooseFirst: "Choisissez d’abord à qui est cet appareil. Rien n’est choisi pour vous.",
   meeting: "Les mots de l’autre appareil sont demandés …",
   errors: {
