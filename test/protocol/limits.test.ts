@@ -9,6 +9,7 @@ import {
   SettingsRetentionBody,
 } from "../../src/protocol/api-settings.ts";
 import { checkShape } from "../../src/protocol/check.ts";
+import { decisionLifetimeMs } from "../../src/protocol/decision.ts";
 import { extendKeyring, readersInForce } from "../../src/protocol/keyring.ts";
 import { LEDGER_ENTRY_SCHEMAS } from "../../src/protocol/ledger-entry.ts";
 import { LIMITS } from "../../src/protocol/limits.ts";
@@ -127,4 +128,11 @@ test("every set of readers that was in force is named once, newest first", async
   await chain.add({ kind: "remove", device: second.key.device, readers });
   await chain.add(newDevice("viewer").change);
   expect(readersInForce(chain.statements)).toEqual([readers, first]);
+});
+
+test("a decision travels a quarter of an hour, and thirty days where others sign or may veto", () => {
+  const [quarterHourMs, thirtyDaysMs] = [15 * 60_000, 30 * 86_400_000];
+  expect(decisionLifetimeMs({ exportSigners: 1, vetoWindowMs: 0 })).toBe(quarterHourMs);
+  expect(decisionLifetimeMs({ exportSigners: 2, vetoWindowMs: 0 })).toBe(thirtyDaysMs);
+  expect(decisionLifetimeMs({ exportSigners: 1, vetoWindowMs: 1 })).toBe(thirtyDaysMs);
 });
