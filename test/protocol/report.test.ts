@@ -109,6 +109,19 @@ describe("a release or an access counts as a disclosure without approval", () =>
     expect(disclosures(...entries)).toBe(1);
   });
 
+  test("not where something that nobody signed stands before the approval", () => {
+    for (const outcome of ["approved", "approved_in_part", "refused"] as const) {
+      const unsigned = decision({ outcome, decisionSha256: null });
+      expect(disclosures(request(), unsigned, decision(), release()), outcome).toBe(0);
+      const { requests } = reportFigures([keyring(), request(), unsigned]);
+      expect(requests, outcome).toMatchObject([{ open: 1, approved: 0, refused: 0 }]);
+    }
+    for (const outcome of ["expired", "withdrawn"] as const) {
+      const over = decision({ outcome, decisionSha256: null });
+      expect(disclosures(request(), over, decision(), release()), outcome).toBe(1);
+    }
+  });
+
   test("in any history exactly where a slow second count says so", () => {
     let found = 0;
     fc.assert(
