@@ -19,9 +19,10 @@ const chain = await testChain();
 const keyring = chain.keyring();
 const signer = envelopeSigner(chain.founder);
 const about = {
-  ...{ v: 1, origin: keyring.origin, request: "d".repeat(32), requestSha256: "ab".repeat(32) },
+  v: 1 as const,
+  ...{ origin: keyring.origin, request: "d".repeat(32), requestSha256: "ab".repeat(32) },
   ...{ number: 1, atMs: NOW_MS, keyringHead: keyring.head },
-} as const;
+};
 const context = {
   request: { id: parseRequestId(about.request), sha256: parseSha256Hex(about.requestSha256) },
   ...{ keyring, count: 1, nowMs: NOW_MS },
