@@ -40,3 +40,8 @@ test("a household is founded with a sheet and readers that are not each other's"
   expect(await outcome({ readers: { ...readers, owners: readers.originals } })).not.toBe("epoch 0");
   expect(await outcome({ readers: { ...readers, kind: "pq" } })).toMatch(/not of kind pq/);
 });
+
+test("a household is founded once: its owner cannot found it again as the next statement", async () => {
+  const again = await chain.sign(content.change);
+  expect(() => verifyKeyring([...chain.statements, again])).toThrow(/one genesis/);
+});

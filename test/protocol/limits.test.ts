@@ -8,6 +8,7 @@ import {
   SettingsNameBody,
   SettingsRetentionBody,
 } from "../../src/protocol/api-settings.ts";
+import { BUNDLE_MAX_BYTES } from "../../src/protocol/bundle.ts";
 import { checkShape } from "../../src/protocol/check.ts";
 import { decisionLifetimeMs } from "../../src/protocol/decision.ts";
 import { extendKeyring, readersInForce } from "../../src/protocol/keyring.ts";
@@ -31,6 +32,7 @@ test("what signed statements and files may measure is what the specification say
     ...{ reportBytes: 64 * MIB, receiptBytes: 8 * MIB, filesPerApproval: 400 },
     ...{ clipsPerApproval: 64, signaturesPerEnvelope: 16, devicesInForce: 200 },
   });
+  expect(BUNDLE_MAX_BYTES).toBe(1024 * MIB);
 });
 
 const HEALTH: HealthAnswer = {
