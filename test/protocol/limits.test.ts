@@ -1,5 +1,6 @@
 import type { TSchema } from "typebox";
 import { expect, test } from "vitest";
+import { ErrorAnswer, PairingStarted } from "../../src/protocol/api.ts";
 import { CameraStatus, HealthAnswer } from "../../src/protocol/api-health.ts";
 import {
   CameraSettingsAnswer,
@@ -81,6 +82,17 @@ const SETTINGS_TEXTS: [TSchema, object, string, number][] = [
 test.each(SETTINGS_TEXTS)("a text of the settings ends: %#", (schema, rest, field, characters) => {
   expect(fits(schema, { ...rest, [field]: "a".repeat(characters) }), field).toBe(true);
   expect(fits(schema, { ...rest, [field]: "a".repeat(characters + 1) }), field).toBe(false);
+});
+
+test("a pairing has a name of 32 hex digits and a token of 64, and a failure a sentence", () => {
+  const started = { pairing: "a".repeat(32), token: "b".repeat(64), expiresAtMs: 1 };
+  expect(fits(PairingStarted, started)).toBe(true);
+  expect(fits(PairingStarted, { ...started, pairing: "a".repeat(31) })).toBe(false);
+  expect(fits(PairingStarted, { ...started, pairing: "a".repeat(33) })).toBe(false);
+  expect(fits(PairingStarted, { ...started, token: "b".repeat(63) })).toBe(false);
+  const failure = { code: "NOT_OPEN", message: "a".repeat(2_000) };
+  expect(fits(ErrorAnswer, failure)).toBe(true);
+  expect(fits(ErrorAnswer, { ...failure, message: "a".repeat(2_001) })).toBe(false);
 });
 
 test("an entry of a request has no room for prose", () => {
