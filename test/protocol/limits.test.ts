@@ -1,6 +1,6 @@
 import type { TSchema } from "typebox";
 import { expect, test } from "vitest";
-import { ErrorAnswer, PairingStarted } from "../../src/protocol/api.ts";
+import { ErrorAnswer, PairingStarted, RequestSummary } from "../../src/protocol/api.ts";
 import { CameraStatus, HealthAnswer } from "../../src/protocol/api-health.ts";
 import {
   CameraSettingsAnswer,
@@ -15,6 +15,7 @@ import { decisionLifetimeMs } from "../../src/protocol/decision.ts";
 import { extendKeyring, readersInForce } from "../../src/protocol/keyring.ts";
 import { LEDGER_ENTRY_SCHEMAS } from "../../src/protocol/ledger-entry.ts";
 import { LIMITS } from "../../src/protocol/limits.ts";
+import { recordFor, summaryOf } from "../support/test-approval.ts";
 import { newDevice, newReaders, testChain } from "../support/test-household.ts";
 
 const fits = (schema: TSchema, value: unknown): boolean => {
@@ -93,6 +94,13 @@ test("a pairing has a name of 32 hex digits and a token of 64, and a failure a s
   const failure = { code: "NOT_OPEN", message: "a".repeat(2_000) };
   expect(fits(ErrorAnswer, failure)).toBe(true);
   expect(fits(ErrorAnswer, { ...failure, message: "a".repeat(2_001) })).toBe(false);
+});
+
+test("a request says that its bundle was released, or nothing of it", () => {
+  const summary = summaryOf(recordFor(undefined));
+  expect(fits(RequestSummary, summary)).toBe(true);
+  expect(fits(RequestSummary, { ...summary, wasReleased: true })).toBe(true);
+  expect(fits(RequestSummary, { ...summary, wasReleased: false })).toBe(false);
 });
 
 test("an entry of a request has no room for prose", () => {
