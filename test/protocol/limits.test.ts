@@ -14,7 +14,13 @@ import { checkShape } from "../../src/protocol/check.ts";
 import { decisionLifetimeMs } from "../../src/protocol/decision.ts";
 import { extendKeyring, readersInForce } from "../../src/protocol/keyring.ts";
 import { LEDGER_ENTRY_SCHEMAS } from "../../src/protocol/ledger-entry.ts";
-import { LIMITS } from "../../src/protocol/limits.ts";
+import {
+  AVAILABLE_DEFAULT_MS,
+  AVAILABLE_MAX_MS,
+  LIMITS,
+  RECOVERY_NOTICE_MS,
+  REQUEST_EXPIRY_MS,
+} from "../../src/protocol/limits.ts";
 import { recordFor, summaryOf } from "../support/test-approval.ts";
 import { newDevice, newReaders, testChain } from "../support/test-household.ts";
 
@@ -35,6 +41,9 @@ test("what signed statements and files may measure is what the specification say
     ...{ clipsPerApproval: 64, signaturesPerEnvelope: 16, devicesInForce: 200 },
   });
   expect(BUNDLE_MAX_BYTES).toBe(1024 * MIB);
+  const HOUR_MS = 3_600_000;
+  expect([AVAILABLE_DEFAULT_MS, AVAILABLE_MAX_MS]).toEqual([30 * 24 * HOUR_MS, 366 * 24 * HOUR_MS]);
+  expect([REQUEST_EXPIRY_MS, RECOVERY_NOTICE_MS]).toEqual([14 * 24 * HOUR_MS, 72 * HOUR_MS]);
 });
 
 const HEALTH: HealthAnswer = {
