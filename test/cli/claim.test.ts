@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openDatabase } from "../../src/base/database.ts";
 import { parseRecoverySheet } from "../../src/owner/recovery.ts";
 import { runCli, startLiveHub, type CommandResult, type LiveHub } from "../support/live-hub.ts";
 
@@ -67,14 +68,19 @@ describe("owner claim", () => {
     );
     expect(listed.code).toBe(0);
     // The keyring itself is in the database, in the clear: it is what clips are sealed to.
-    const database = readFileSync(path.join(hub.dataDirectory, "doorward.db"));
-    const wal = readFileSync(path.join(hub.dataDirectory, "doorward.db-wal"));
-    const stored = Buffer.concat([database, wal]).toString("latin1");
-    const payloads = [...stored.matchAll(/"payload":"([A-Za-z0-9+/=]+)"/g)].map(
-      ([, payload = ""]) => Buffer.from(payload, "base64").toString(),
-    );
+    const file = path.join(hub.dataDirectory, "doorward.db");
+    await using database = openDatabase(file, { readOnly: true });
+    const payloads = database
+      .prepare<[], string>("SELECT envelope FROM keyring_statements")
+      .pluck()
+      .all()
+      .map((envelope) => (JSON.parse(envelope) as { payload: string }).payload)
+      .map((payload) => Buffer.from(payload, "base64").toString());
     expect(payloads.some((payload) => payload.includes(sheet.reader.recipient))).toBe(true);
-    expect(payloads.join()).not.toContain(sheet.reader.identity);
+    const stored = [readFileSync(file), readFileSync(`${file}-wal`)].map((bytes) =>
+      bytes.toString("latin1"),
+    );
+    expect([...payloads, ...stored].join()).not.toContain(sheet.reader.identity);
   });
 
   test("a second time is refused: the hub has its household, and the folder its device", async () => {

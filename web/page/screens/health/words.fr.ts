@@ -40,7 +40,7 @@ export const french: HealthWords = {
     DOCUMENTS_FULL:
       "Il n’y a plus de place pour un document joint à une demande. Supprimez ceux des demandes qui sont closes.",
     RELEASE_STUCK:
-      "Quelque chose a été accepté et ne peut pas sortir : un appareil qui a signé n’est plus en vigueur, ou un enregistrement n’est plus là. Parcourez les demandes et arrêtez-le.",
+      "Quelque chose a été accepté et ne peut pas sortir : un appareil qui a signé n’est plus en vigueur, ou un enregistrement n’est plus là. Parcourez les demandes et arrêtez-le.",
     SWAP_ON:
       "Cette machine déplace de la mémoire vers son disque (swap), où des images des dernières secondes pourraient aboutir. Désactivez-le : swapoff -a.",
   },

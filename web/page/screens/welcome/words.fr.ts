@@ -133,7 +133,7 @@ export const french: WelcomeWords = {
     until: (time) => `L’attente dure jusqu’à ${time}.`,
     admitting: "En attente de la confirmation du propriétaire …",
     keyWords:
-      "Si plusieurs propriétaires doivent signer, chacun des autres compare ces huit mots de la clé de cet appareil avant de signer :",
+      "Si plusieurs propriétaires doivent signer, chacun des autres compare ces huit mots de la clé de cet appareil avant de signer :",
     cancel: "Ne plus attendre",
     lostButton: "J’ai ma feuille de secours",
     lost: "Tous les appareils perdus ?",

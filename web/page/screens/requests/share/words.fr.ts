@@ -15,7 +15,7 @@ export const french: typeof english = {
   viewCount: (count: number) => (count === 1 ? "une fois" : `${count} fois`),
   base: "Adresse de ce hub vu de l’extérieur",
   baseText:
-    "L’accès extérieur est fermé : un lien n’ouvre rien tant qu’il l’est. Indiquez l’adresse à laquelle il sera joint. Sinon, faites une clé pour cette personne et remettez le fichier sur une clé USB ou par courrier.",
+    "L’accès extérieur est fermé : un lien n’ouvre rien tant qu’il l’est. Indiquez l’adresse à laquelle il sera joint. Sinon, faites une clé pour cette personne et remettez le fichier sur une clé USB ou par courrier.",
   make: "Faire le lien",
   working: "Le lien est en train d’être fait",
   link: "Le lien",

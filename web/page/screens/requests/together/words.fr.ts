@@ -29,7 +29,7 @@ export const french: typeof english = {
   making: (made, total) => `La clé ${made} sur ${total} est refaite …`,
   otherPurpose: (purpose) => `La demande elle-même indique un autre but : ${purpose}`,
   stuck:
-    "Accepté, mais rien ne peut sortir : un appareil qui a signé n’est plus en vigueur, ou un enregistrement n’est plus là. Arrêtez-le.",
+    "Accepté, mais rien ne peut sortir : un appareil qui a signé n’est plus en vigueur, ou un enregistrement n’est plus là. Arrêtez-le.",
   waitsUntil: (when) => `Accepté. Rien ne sort avant le ${when} ; vous pouvez encore l’arrêter.`,
   stopTitle: "L’arrêter",
   stopText: "Chaque propriétaire peut l’arrêter seul, sans raison. Rien ne sera sorti.",
