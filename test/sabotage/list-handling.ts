@@ -44,8 +44,8 @@ export const HANDLING_SABOTAGES: readonly Sabotage[] = [
   {
     name: "four megabytes are read of anybody",
     file: "src/http/handling-routes.ts",
-    find: "if (documents.waitingFor(sha256) === null) throw documentGone();",
-    replace: "if (documents.waitingFor(sha256) === null) reply.header('x-late', '1');",
+    find: "if (!isAwaited || arriving.has(sha256)) throw documentGone();",
+    replace: "if (!isAwaited) reply.header('x-late', '1');",
     tests: ["test/http/outside.test.ts"],
     only: "before it has read it",
   },

@@ -48,8 +48,9 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   {
     name: "the access is entered after the bundle has left",
     file: "src/http/pick-up-routes.ts",
-    find: "if (!isRest) services.decisions.recordAccess(request);",
-    replace: "setTimeout(() => services.decisions.recordAccess(request), 50);",
+    find: "const record = () => services.decisions.recordAccess(request);",
+    replace:
+      "const record = () => void setTimeout(() => services.decisions.recordAccess(request), 50);",
     tests: ["test/hub/invariant-8-entry-first.test.ts"],
   },
   {
@@ -72,7 +73,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     file: "src/http/pick-up-routes.ts",
     find: "  if (!request || !approval) {\n",
     replace:
-      '  if (!request || !approval) {\n    if (request) reply.header("retry-after", "60");\n',
+      '  if (!request || !approval) {\n    if (services.requests.findByStatusToken(token)) reply.header("retry-after", "60");\n',
     tests: ["test/hub/invariant-6-refusal.test.ts"],
   },
   {
