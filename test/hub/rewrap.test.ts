@@ -137,7 +137,9 @@ describe.each(["x25519", "pq"] as const)("recordings of kind %s that are sealed 
     expect(await Array.fromAsync(sealedBefore(client, changes))).toEqual([]);
   });
 
-  test.skipIf(kind === "pq" || missingCommands("age"))("say the same to Debian's age", () => {
+  // Debian's knows no post-quantum keys.
+  const known = kind === "pq" ? [] : [kind];
+  test.skipIf(missingCommands("age")).for(known)("say the same to Debian's age", () => {
     const key = (name: string, identity: string): string => {
       const file = path.join(folder.path, name);
       writeFileSync(file, `${identity}\n`);
