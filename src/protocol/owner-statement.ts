@@ -1,20 +1,19 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import type { Static, TSchema } from "typebox";
-import { fromBase64, sha256Hex } from "./bytes.ts";
+import { sha256Hex } from "./bytes.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { checkShape } from "./check.ts";
 import {
   openEnvelope,
   signEnvelope,
-  verifyEnvelopeSignature,
   type Envelope,
   type EnvelopeSigner,
   type PayloadType,
 } from "./envelope.ts";
 import { HubError } from "./errors.ts";
-import { parseDeviceId, type DeviceId, type Sha256Hex } from "./ids.ts";
+import type { DeviceId, Sha256Hex } from "./ids.ts";
 import type { Keyring } from "./keyring.ts";
-import { verifyAssertion } from "./webauthn.ts";
+import { OWNER_FAULTS, requireOneOwner } from "./one-owner.ts";
 
 /** Statements that one owner alone may sign, since they let nothing leave the house. */
 
@@ -54,22 +53,14 @@ export function verifyOwnerStatement<Schema extends TSchema>(
   const { payloadType, schema, what, keyring, when } = options;
   const { envelope, payload, content } = openEnvelope(value, payloadType, what);
   const statement = checkShape(schema, content, what);
-  const [signature, second] = envelope.signatures;
-  if (!signature || second) throw refused(what, "it must have one signature");
-  const device = keyring.devices.get(parseDeviceId(signature.keyid));
-  const isOwner = device !== undefined && keyring.persons.get(device.person) === "owner";
-  if (!device || !isOwner || (device.removed && when === "now"))
-    throw refused(what, "it is signed by a key that is no owner's in force");
-  const signingKey = fromBase64(device.record.signingKey, "signingKey");
-  if (!verifyEnvelopeSignature(envelope, payload, signature, signingKey))
-    throw refused(what, "its signature does not verify");
-  const { passkey } = device.record;
-  if (passkey?.required === true && !signature.assertion)
-    throw refused(what, "this device must confirm with its passkey");
-  const { assertion } = signature;
-  if (assertion && !(passkey && verifyAssertion(assertion, passkey, sha256(payload))))
-    throw refused(what, "the passkey did not confirm this statement");
-  return { statement, device: device.id, sha256: sha256Hex(payload) };
+  const device = requireOneOwner(
+    { envelope, payload },
+    { keyring, challenge: sha256(payload), when },
+    (fault) => {
+      throw refused(what, OWNER_FAULTS[fault]);
+    },
+  );
+  return { statement, device, sha256: sha256Hex(payload) };
 }
 
 function refused(what: string, reason: string): HubError {

@@ -1,19 +1,13 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import Type, { type Static } from "typebox";
-import { fromBase64, sha256Hex } from "./bytes.ts";
+import { sha256Hex } from "./bytes.ts";
 import { checkShape } from "./check.ts";
-import {
-  openEnvelope,
-  PAYLOAD_TYPES,
-  verifyEnvelopeSignature,
-  type Envelope,
-  type EnvelopeSignature,
-} from "./envelope.ts";
+import { openEnvelope, PAYLOAD_TYPES, type Envelope } from "./envelope.ts";
 import { HubError, MalformedInput } from "./errors.ts";
-import { parseDeviceId, type DeviceId, type RequestId, type Sha256Hex } from "./ids.ts";
-import { roleOfDevice, type Keyring } from "./keyring.ts";
+import type { DeviceId, RequestId, Sha256Hex } from "./ids.ts";
+import type { Keyring } from "./keyring.ts";
 import { CLOCK_SKEW_MAX_MS, DECISION_LIFETIME_MS } from "./limits.ts";
-import { isConfirmed } from "./webauthn.ts";
+import { OWNER_FAULTS, requireOneOwner } from "./one-owner.ts";
 
 const hex = (length: number) =>
   Type.String({ pattern: `^[0-9a-f]{${length}}$`, minLength: length, maxLength: length });
@@ -84,10 +78,11 @@ export class VerifiedRevocation {
       );
       const revocation = checkShape(RevocationSchema, content, "revocation");
       requireSame(revocation, context);
-      const [signature, extra] = envelope.signatures;
-      if (!signature || extra)
-        refuse("REVOCATION_MALFORMED", "it is not signed by exactly one owner");
-      const signer = requireOwner(envelope, payload, signature, context.keyring);
+      const signer = requireOneOwner(
+        { envelope, payload },
+        { keyring: context.keyring, challenge: revocationChallenge(payload), when: "now" },
+        (fault) => refuse(`REVOCATION_${fault}`, OWNER_FAULTS[fault]),
+      );
       return new VerifiedRevocation(envelope, payload, revocation, signer);
     } catch (cause) {
       if (!(cause instanceof MalformedInput)) throw cause;
@@ -117,23 +112,6 @@ function requireSame(revocation: Revocation, context: RevocationContext): void {
     refuse("REVOCATION_WRONG_KEYRING", "the keyring has changed since; sign again");
   if (revocation.atMs > nowMs + CLOCK_SKEW_MAX_MS || nowMs > revocation.atMs + DECISION_LIFETIME_MS)
     refuse("REVOCATION_NOT_NOW", "it was not signed just now, or a clock is wrong");
-}
-
-function requireOwner(
-  envelope: Envelope,
-  payload: Uint8Array,
-  signature: EnvelopeSignature,
-  keyring: Keyring,
-): DeviceId {
-  const device = keyring.devices.get(parseDeviceId(signature.keyid));
-  if (!device || device.removed || roleOfDevice(keyring, device.id) !== "owner")
-    refuse("REVOCATION_UNKNOWN_KEY", "it is signed by a key that is no owner's in force");
-  const { signingKey, passkey } = device.record;
-  if (!verifyEnvelopeSignature(envelope, payload, signature, fromBase64(signingKey, "signingKey")))
-    refuse("REVOCATION_BAD_SIGNATURE", "its signature does not verify");
-  if (!isConfirmed(passkey, signature.assertion, revocationChallenge(payload)))
-    refuse("REVOCATION_NOT_CONFIRMED", "the passkey did not confirm it");
-  return device.id;
 }
 
 /** SHA-256 over the canonical payload: what a passkey is asked to assert. */

@@ -6,12 +6,12 @@ import { canonicalJson } from "./canonical-json.ts";
 import { checkShape } from "./check.ts";
 import type { ListedFile } from "./clip.ts";
 import { fileName } from "./decision.ts";
-import { openEnvelope, PAYLOAD_TYPES, verifyEnvelopeSignature } from "./envelope.ts";
+import { openEnvelope, PAYLOAD_TYPES } from "./envelope.ts";
 import { HubError, MalformedInput } from "./errors.ts";
-import { parseDeviceId, type DeviceId, type Rendition } from "./ids.ts";
-import { roleOfDevice, type Keyring, type Readers } from "./keyring.ts";
+import type { DeviceId, Rendition } from "./ids.ts";
+import type { Keyring, Readers } from "./keyring.ts";
+import { OWNER_FAULTS, requireOneOwner } from "./one-owner.ts";
 import { REWRAP_FILES_MAX, RewrappedFileSchema, type RewrappedFile } from "./rewrapped-file.ts";
-import { isConfirmed } from "./webauthn.ts";
 
 /**
  * A recording that is sealed anew: the same file keys and payloads under new headers, for the
@@ -93,17 +93,13 @@ export function verifyRewrap(
       "KEYRING_CHANGED",
       "Cannot seal anew: the household's keys have changed; make the headers again",
     );
-  const [signature, another] = envelope.signatures;
-  if (!signature || another) throw refused("it must have one signature");
-  const device = parseDeviceId(signature.keyid);
-  const { record } = keyring.devices.get(device) ?? {};
-  if (!record || roleOfDevice(keyring, device) !== "owner")
-    throw refused("it is signed by no owner in force");
-  const key = fromBase64(record.signingKey, "signingKey");
-  if (!verifyEnvelopeSignature(envelope, payload, signature, key))
-    throw refused("its signature does not verify");
-  if (!isConfirmed(record.passkey, signature.assertion, rewrapChallenge(keyring)))
-    throw refused("the passkey did not confirm it");
+  const device = requireOneOwner(
+    { envelope, payload },
+    { keyring, challenge: rewrapChallenge(keyring), when: "now" },
+    (fault) => {
+      throw refused(OWNER_FAULTS[fault]);
+    },
+  );
   requireAllFiles(rewrap, listed);
   if (headers.length !== rewrap.files.length)
     throw new MalformedInput("headers", "Cannot seal anew: a header for each file is needed");

@@ -2,21 +2,15 @@ import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { base64urlnopad } from "@scure/base";
 import Type, { type Static } from "typebox";
-import { concatBytes, fromBase64, sha256Hex, toHex, utf8Bytes } from "./bytes.ts";
+import { concatBytes, sha256Hex, toHex, utf8Bytes } from "./bytes.ts";
 import { canonicalJson, parseCanonicalJson } from "./canonical-json.ts";
 import { checkShape } from "./check.ts";
-import {
-  openEnvelope,
-  PAYLOAD_TYPES,
-  verifyEnvelopeSignature,
-  type Envelope,
-  type EnvelopeSignature,
-} from "./envelope.ts";
+import { openEnvelope, PAYLOAD_TYPES, type Envelope } from "./envelope.ts";
 import { HubError, MalformedInput } from "./errors.ts";
-import { parseDeviceId, type DeviceId, type Sha256Hex } from "./ids.ts";
-import { roleOfDevice, verifyKeyring, type Keyring } from "./keyring.ts";
+import type { DeviceId, Sha256Hex } from "./ids.ts";
+import { verifyKeyring, type Keyring } from "./keyring.ts";
 import { CLOCK_SKEW_MAX_MS, DECISION_LIFETIME_MS } from "./limits.ts";
-import { isConfirmed } from "./webauthn.ts";
+import { OWNER_FAULTS, requireOneOwner } from "./one-owner.ts";
 
 /**
  * A share link serves one bundle to somebody without a key: `ADDRESS/share/#SECRET`. The secret
@@ -106,9 +100,11 @@ export class VerifiedShare {
       const share = checkShape(ShareSchema, content, "share");
       requireSame(share, context);
       if (context.nowMs !== null) requireNow(share, context.nowMs);
-      const [signature, extra] = envelope.signatures;
-      if (!signature || extra) refuse("SHARE_MALFORMED", "it is not signed by exactly one owner");
-      const signer = requireOwner(envelope, payload, signature, context.keyring);
+      const signer = requireOneOwner(
+        { envelope, payload },
+        { keyring: context.keyring, challenge: sha256(payload), when: "now" },
+        (fault) => refuse(`SHARE_${fault}`, OWNER_FAULTS[fault]),
+      );
       return new VerifiedShare(envelope, payload, share, signer);
     } catch (cause) {
       if (!(cause instanceof MalformedInput)) throw cause;
@@ -160,23 +156,6 @@ function requireNow(share: Share, nowMs: number): void {
   if (!isNow) refuse("SHARE_NOT_NOW", "it was not signed just now, or a clock is wrong");
   if (share.expiresAtMs <= nowMs || share.expiresAtMs > nowMs + SHARE_EXPIRY_MAX_MS)
     refuse("SHARE_TOO_LONG", "it must end within 30 days, and not in the past");
-}
-
-function requireOwner(
-  envelope: Envelope,
-  payload: Uint8Array,
-  signature: EnvelopeSignature,
-  keyring: Keyring,
-): DeviceId {
-  const device = keyring.devices.get(parseDeviceId(signature.keyid));
-  if (!device || device.removed || roleOfDevice(keyring, device.id) !== "owner")
-    refuse("SHARE_UNKNOWN_KEY", "it is signed by a key that is no owner's in force");
-  const { signingKey, passkey } = device.record;
-  if (!verifyEnvelopeSignature(envelope, payload, signature, fromBase64(signingKey, "signingKey")))
-    refuse("SHARE_BAD_SIGNATURE", "its signature does not verify");
-  if (!isConfirmed(passkey, signature.assertion, sha256(payload)))
-    refuse("SHARE_NOT_CONFIRMED", "the passkey did not confirm it");
-  return device.id;
 }
 
 /** What follows from a link's secret (HKDF-SHA256, RFC 5869, without salt). */

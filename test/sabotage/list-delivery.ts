@@ -28,9 +28,9 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "anybody's signature makes a link",
-    file: "src/protocol/share.ts",
-    find: 'roleOfDevice(keyring, device.id) !== "owner")',
-    replace: 'roleOfDevice(keyring, device.id) === "viewer")',
+    file: "src/protocol/one-owner.ts",
+    find: 'keyring.persons.get(device.person) !== "owner")',
+    replace: 'keyring.persons.get(device.person) === "viewer")',
     tests: ["test/consent/shares.test.ts"],
     only: "a link is refused",
   },
