@@ -115,6 +115,9 @@ describe.skipIf(isMissing)("letting a device in", () => {
     pairing().reveal = other.reveal;
     await page.getByRole("alert").getByText("shows another key than at first").waitFor();
     expect(await same().count()).toBe(0);
+    // It is not offered again: what is begun with next is the next device.
+    await page.getByText("No device is waiting").waitFor();
+    expect(await page.getByRole("button", { name: "Begin with it" }).count()).toBe(0);
     expect(rolesOf()).toHaveLength(3);
     await expectAccessible(page);
     home.expectClean();
