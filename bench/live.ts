@@ -3,7 +3,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import type { LiveStreams } from "../src/http/live-streams.ts";
 import { IngestProcess } from "../src/ingest-process.ts";
-import type { CameraSettings } from "../src/settings.ts";
+import type { CameraSettings } from "../src/settings-cameras.ts";
 import { FRONT } from "../test/support/test-live.ts";
 import { startTestHub } from "../test/support/test-hub.ts";
 import type { Figure } from "./figure.ts";

@@ -5,7 +5,7 @@ import { CameraTestAnswer, type CameraTestBody } from "./protocol/api-settings.t
 import { checkShape } from "./protocol/check.ts";
 import { HubError, MalformedInput } from "./protocol/errors.ts";
 import { hostOf } from "./settings-edit.ts";
-import type { CameraSettings } from "./settings.ts";
+import type { CameraSettings } from "./settings-cameras.ts";
 
 /** What the trial's process is told, once. */
 export interface CameraTrial {

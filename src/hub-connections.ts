@@ -1,7 +1,7 @@
 import { parseRtspUrl } from "./camera/rtsp-url.ts";
 import type { ConnectionPlace, Connections } from "./http/connections.ts";
 import type { FromIngest } from "./ingest-messages.ts";
-import type { CameraSettings } from "./settings.ts";
+import type { CameraSettings } from "./settings-cameras.ts";
 
 type Role = "main" | "sub";
 

@@ -4,7 +4,7 @@ import type { CameraStatus, HealthAnswer, Notice } from "./protocol/api.ts";
 import type { HubServices } from "./http/services.ts";
 import type { FromIngest, StreamReport } from "./ingest-messages.ts";
 import type { IngestProcess } from "./ingest-process.ts";
-import { hasSameStreams, type CameraSettings } from "./settings.ts";
+import { hasSameStreams, type CameraSettings } from "./settings-cameras.ts";
 
 /** For the log. */
 interface HealthNews {

@@ -39,7 +39,8 @@ import { parseSha256Hex } from "./protocol/ids.ts";
 import type { Keyring, KeyringPosition } from "./protocol/keyring.ts";
 import type { LedgerEntry } from "./protocol/ledger-entry.ts";
 import { noticeFacts } from "./notice-facts.ts";
-import { hasOwnSub, type Settings } from "./settings.ts";
+import { hasOwnSub } from "./settings-cameras.ts";
+import type { Settings } from "./settings.ts";
 
 export interface HubOptions {
   readonly dataDirectory: string;

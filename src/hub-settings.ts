@@ -15,12 +15,19 @@ import {
   cameraSecretsFile,
   cameraVariable,
   readSecrets,
-  readSettingsFrom,
-  SETTINGS_FILE,
   type CameraSecrets,
   type CameraSettings,
-  type Settings,
-} from "./settings.ts";
+} from "./settings-cameras.ts";
+import { readSettingsFrom, SETTINGS_FILE, type Settings } from "./settings.ts";
+import {
+  cameraAnswer,
+  readBody,
+  readStoredSecrets,
+  requireNoAddress,
+  setInTheFile,
+  withSecret,
+  type CameraChange,
+} from "./settings-camera-body.ts";
 import { EXAMPLE_SETTINGS } from "./settings-example.ts";
 import {
   editText,
@@ -28,10 +35,8 @@ import {
   putCamera,
   putName,
   putRetention,
-  putSecret,
   removeCamera,
   splitUrl,
-  type SecretChange,
 } from "./settings-edit.ts";
 import { readSettingsText, SETTINGS_MAX_BYTES, SettingsError } from "./settings-file.ts";
 
@@ -298,86 +303,4 @@ export class HubSettings implements SettingsDesk {
       );
     }
   }
-}
-
-interface CameraChange extends SecretChange {
-  readonly main?: string;
-  readonly sub?: string | null;
-}
-
-/** Splits what a person typed into what stands in the file and what is kept apart. */
-function readBody(body: SettingsCameraBody): {
-  members: Pick<SettingsCameraBody, "name" | "main" | "sub" | "audio" | "faces">;
-  secret: SecretChange;
-} {
-  const { source: _, input: __, username, password, main, sub, ...members } = body;
-  const urls = { main, sub };
-  let fromUrl: { username: string | null; password: string | null } | null = null;
-  for (const member of ["main", "sub"] as const) {
-    const text = body[member];
-    if (typeof text !== "string") continue;
-    const split = splitUrl(member, text);
-    urls[member] = split.url;
-    if (split.username === null && split.password === null) continue;
-    if (fromUrl && (fromUrl.username !== split.username || fromUrl.password !== split.password))
-      throw new MalformedInput(
-        member,
-        `Cannot save ${member}: it has another user or password than main, and a camera has one`,
-      );
-    fromUrl = { username: split.username, password: split.password };
-  }
-  return {
-    members: {
-      ...members,
-      ...(urls.main === undefined ? {} : { main: urls.main }),
-      ...(urls.sub === undefined ? {} : { sub: urls.sub }),
-    },
-    secret: {
-      username: username === undefined ? fromUrl?.username : username,
-      password: password === undefined ? fromUrl?.password : password,
-    },
-  };
-}
-
-function withSecret(text: string | null, id: string, change: SecretChange): string | null {
-  const isRemoval = (change.username ?? null) === null && (change.password ?? null) === null;
-  // Not made only to have nothing in it.
-  if (text === null && isRemoval) return null;
-  return editText(text ?? "", (document) => putSecret(document, id, change));
-}
-
-/** Its words could repeat a part of a password, so they are not passed on. */
-function readStoredSecrets(text: string | null): CameraSecrets {
-  try {
-    return readSecrets("secrets/cameras.yaml", text);
-  } catch (cause) {
-    if (!(cause instanceof SettingsError)) throw cause;
-    throw new SettingsError("secrets/cameras.yaml: Cannot read the cameras' passwords", { cause });
-  }
-}
-
-function setInTheFile(): HubError {
-  return new HubError(
-    "SETTINGS_FILE_ONLY",
-    "Cannot save source: a file or device of the hub's machine is set in the settings file only; otherwise whoever has a session could read the machine's files",
-  );
-}
-
-function requireNoAddress(body: SettingsCameraBody): void {
-  for (const member of ["main", "sub", "audio", "username", "password"] as const)
-    if (body[member] !== undefined) throw setInTheFile();
-}
-
-function cameraAnswer(camera: CameraSettings): SettingsAnswer["cameras"][number] {
-  const { id, name, source, audio, faces } = camera;
-  const common = { id, name, source, audio, faces, hasPassword: false };
-  if (camera.source !== "rtsp") return common;
-  const { main, sub, username, password } = camera;
-  return {
-    ...common,
-    main,
-    ...(sub === null ? {} : { sub }),
-    hasPassword: password !== null,
-    ...(username === null ? {} : { username }),
-  };
 }

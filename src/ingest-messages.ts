@@ -4,7 +4,7 @@ import { checkShape } from "./protocol/check.ts";
 import type { RecorderEvent } from "./protocol/clip.ts";
 import type { Json } from "./protocol/canonical-json.ts";
 import type { CameraId } from "./protocol/ids.ts";
-import type { CameraSettings } from "./settings.ts";
+import type { CameraSettings } from "./settings-cameras.ts";
 
 /**
  * What hub and ingest process say to each other over their pipe. The ingest process parses what

@@ -1,68 +1,33 @@
 import path from "node:path";
-import { isDeepStrictEqual } from "node:util";
-import Type, { type Static } from "typebox";
+import Type from "typebox";
 import { writeFileDurably } from "./base/files.ts";
 import { RETENTION_DEFAULT, type RetentionRules } from "./clips/retention-plan.ts";
 import { utf8Bytes } from "./protocol/bytes.ts";
+import {
+  cameraSecretsFile,
+  readCamera,
+  readSecrets,
+  requireDistinct,
+  type CameraSecrets,
+  type CameraSettings,
+} from "./settings-cameras.ts";
 import { DEFAULT_PORT, EXAMPLE_SETTINGS } from "./settings-example.ts";
 import {
   checkText,
   lineOfText,
   readSettingsText,
-  requireShape,
   SettingsError,
   wrongAt,
-  type CheckedText,
 } from "./settings-file.ts";
 
 export const SETTINGS_FILE = "doorward.yaml";
-export const CAMERA_SECRETS_FILE = "cameras.yaml";
 
 const closed = { additionalProperties: false } as const;
 const port = Type.Integer({ minimum: 0, maximum: 65_535, description: "a port from 0 to 65535" });
-const cameraId = Type.String({
-  pattern: "^[a-z][a-z0-9-]{0,31}$",
-  description: "1 to 32 of a-z, 0-9 and '-', starting with a letter",
-});
-const rtspUrl = Type.String({
-  // Anything else would have to be escaped, and each camera has its own idea of how.
-  pattern: "^rtsp://[!-~]+$",
-  maxLength: 1_000,
-  description: "an address as rtsp://192.0.2.10/main",
-});
 const duration = Type.String({
   pattern: "^[1-9][0-9]{0,3}[hd]$",
   description: "a time as 12h or 30d",
 });
-const faces = Type.Union(
-  [Type.Literal("keep"), Type.Literal("blur-copy"), Type.Literal("blur-only")],
-  { description: "keep, blur-copy or blur-only" },
-);
-
-const RtspCamera = Type.Object(
-  {
-    id: cameraId,
-    name: Type.Optional(lineOfText(80)),
-    source: Type.Optional(Type.Literal("rtsp", { description: "rtsp or ffmpeg" })),
-    main: rtspUrl,
-    sub: Type.Optional(rtspUrl),
-    audio: Type.Optional(Type.Boolean({ description: "true or false" })),
-    faces: Type.Optional(faces),
-    basic: Type.Optional(Type.Boolean({ description: "true or false" })),
-  },
-  closed,
-);
-const FfmpegCamera = Type.Object(
-  {
-    id: cameraId,
-    name: Type.Optional(lineOfText(80)),
-    source: Type.Literal("ffmpeg", { description: "rtsp or ffmpeg" }),
-    input: Type.String({ minLength: 1, maxLength: 4_096, description: "the path of a video file" }),
-    faces: Type.Optional(faces),
-  },
-  closed,
-);
-
 /** Settings as they stand in the file. */
 const SettingsSchema = Type.Object(
   {
@@ -109,24 +74,6 @@ const SettingsSchema = Type.Object(
   closed,
 );
 
-export type CameraSettings = {
-  readonly id: string;
-  readonly name: string;
-  readonly audio: boolean;
-  readonly faces: "keep" | "blur-copy";
-} & (
-  | {
-      readonly source: "rtsp";
-      readonly main: string;
-      readonly sub: string | null;
-      readonly username: string | null;
-      readonly password: string | null;
-      readonly allowBasic: boolean;
-    }
-  | { readonly source: "ffmpeg"; readonly input: string }
-  | { readonly source: "demo" }
-);
-
 /** Times as `30d` or `12h`, a size as `20GB`; left out where the default holds. */
 export interface RetentionWritten {
   readonly motion?: string;
@@ -147,11 +94,6 @@ export interface Settings {
   readonly retentionWritten?: RetentionWritten;
   /** SHA-256 input for the ledger: the file as it was read, without the secrets. */
   readonly text: string;
-}
-
-/** Whether nothing of its streams differs: a new name is no reason to begin a camera anew. */
-export function hasSameStreams(one: CameraSettings, other: CameraSettings): boolean {
-  return isDeepStrictEqual({ ...one, name: "" }, { ...other, name: "" });
 }
 
 /**
@@ -175,10 +117,6 @@ export async function readSettings(
   const secretsFile = cameraSecretsFile(dataDirectory);
   const secrets = readSecrets(secretsFile, await readSettingsText(secretsFile));
   return readSettingsFrom({ file, text, secrets, environment });
-}
-
-export function cameraSecretsFile(dataDirectory: string): string {
-  return path.join(dataDirectory, "secrets", CAMERA_SECRETS_FILE);
 }
 
 /**
@@ -257,125 +195,4 @@ function readPort(text: string | undefined): number | null {
   if (!/^[0-9]{1,5}$/.test(text) || value > 65_535)
     throw new SettingsError("Cannot read DOORWARD_PORT: expected a port from 0 to 65535");
   return value;
-}
-
-/** User names and passwords of cameras, by the camera's identifier. */
-export type CameraSecrets = ReadonlyMap<string, { user: string | null; password: string | null }>;
-
-const SecretsSchema = Type.Record(
-  Type.String({ maxLength: 32 }),
-  Type.Object(
-    {
-      user: Type.Optional(Type.String({ maxLength: 200, description: "a user name" })),
-      password: Type.Optional(Type.String({ maxLength: 200, description: "a password in quotes" })),
-    },
-    closed,
-  ),
-  { maxProperties: 16 },
-);
-
-/**
- * @param text - Null where there is no such file.
- * @throws SettingsError for everything that is wrong in it.
- */
-export function readSecrets(file: string, text: string | null): CameraSecrets {
-  if (text === null) return new Map();
-  const { value } = checkText(file, text, SecretsSchema);
-  return new Map(
-    Object.entries(value).map(([id, entry]) => [
-      id,
-      { user: entry.user ?? null, password: entry.password ?? null },
-    ]),
-  );
-}
-
-function readCamera(options: {
-  readonly file: string;
-  readonly checked: CheckedText<typeof SettingsSchema>;
-  readonly index: number;
-  readonly secrets: CameraSecrets;
-  readonly environment: NodeJS.ProcessEnv;
-}): CameraSettings {
-  const { file, checked, index, secrets, environment } = options;
-  const value = checked.value.cameras?.[index];
-  const isFfmpeg =
-    typeof value === "object" && value !== null && "source" in value && value.source === "ffmpeg";
-  const schema = isFfmpeg ? FfmpegCamera : RtspCamera;
-  requireShape({ file, schema, value, checked, base: ["cameras", index] });
-  const camera = value as Static<typeof RtspCamera> | Static<typeof FfmpegCamera>;
-  if (camera.faces === "blur-only")
-    throw wrongAt(
-      file,
-      checked,
-      ["cameras", index, "faces"],
-      [
-        "blur-only records nothing that was not blurred, and this version cannot blur yet;",
-        "choose keep, and leave the camera out where that is not acceptable",
-      ].join(" "),
-    );
-  const common = {
-    id: camera.id,
-    name: camera.name ?? camera.id,
-    faces: camera.faces ?? ("keep" as const),
-  };
-  if (camera.source === "ffmpeg")
-    return { ...common, audio: false, source: "ffmpeg", input: camera.input };
-  for (const stream of ["main", "sub"] as const) {
-    const url = camera[stream];
-    if (url !== undefined) requirePlainUrl(file, checked, ["cameras", index, stream], url);
-  }
-  const variable = cameraVariable(camera.id);
-  const secret = secrets.get(camera.id);
-  return {
-    ...common,
-    audio: camera.audio ?? false,
-    source: "rtsp",
-    main: camera.main,
-    sub: camera.sub ?? null,
-    username: environment[`${variable}_USER`] ?? secret?.user ?? null,
-    password: environment[`${variable}_PASSWORD`] ?? secret?.password ?? null,
-    allowBasic: camera.basic ?? false,
-  };
-}
-
-/** Start of the names of the environment's variables for a camera. */
-export function cameraVariable(id: string): string {
-  return `DOORWARD_CAMERA_${id.toUpperCase().replaceAll("-", "_")}`;
-}
-
-function requirePlainUrl(
-  file: string,
-  checked: CheckedText<typeof SettingsSchema>,
-  at: readonly (string | number)[],
-  url: string,
-): void {
-  if (!URL.canParse(url))
-    throw wrongAt(file, checked, at, "expected an address as rtsp://192.0.2.10/main");
-  const { username, password, hostname } = new URL(url);
-  if (username !== "" || password !== "")
-    throw wrongAt(
-      file,
-      checked,
-      at,
-      "user and password belong into secrets/cameras.yaml, not here",
-    );
-  if (hostname === "") throw wrongAt(file, checked, at, "the address names no host");
-}
-
-function requireDistinct(
-  file: string,
-  checked: CheckedText<typeof SettingsSchema>,
-  cameras: readonly CameraSettings[],
-): void {
-  const seen = new Set<string>();
-  cameras.forEach(({ id }, index) => {
-    if (seen.has(id))
-      throw wrongAt(file, checked, ["cameras", index, "id"], `"${id}" is used twice`);
-    seen.add(id);
-  });
-}
-
-/** Whether a camera gives a smaller stream beside its main one. */
-export function hasOwnSub(camera: CameraSettings): boolean {
-  return camera.source === "rtsp" ? camera.sub !== null : camera.source === "demo";
 }

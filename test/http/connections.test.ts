@@ -7,7 +7,7 @@ import { CameraConnections } from "../../src/hub-connections.ts";
 import { openDatabase } from "../../src/base/database.ts";
 import type { FromIngest } from "../../src/ingest-messages.ts";
 import type { ConnectionList } from "../../src/protocol/api-connections.ts";
-import type { CameraSettings } from "../../src/settings.ts";
+import type { CameraSettings } from "../../src/settings-cameras.ts";
 import { startTestHub } from "../support/test-hub.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 

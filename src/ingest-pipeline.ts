@@ -1,0 +1,215 @@
+import { fileURLToPath } from "node:url";
+import { systemClock } from "./base/clock.ts";
+import type { LiveSender } from "./camera/live-sender.ts";
+import { FragmentRing, RING_BYTES_MAX } from "./camera/ring.ts";
+import { CameraStream, type CameraSource, type CameraStatus } from "./camera/stream.ts";
+import { ClipRecorder, type OriginalsReaders } from "./clips/recorder.ts";
+import { sayable, type FromIngest, type StreamReport } from "./ingest-messages.ts";
+import { PRE_ROLL_MS } from "./protocol/clip.ts";
+import type { Fragment } from "./protocol/fragment.ts";
+import { parseCameraId, type CameraId } from "./protocol/ids.ts";
+import { hasOwnSub, type CameraSettings } from "./settings-cameras.ts";
+import { GreyFrames } from "./vision/frames.ts";
+import { MotionDetector } from "./vision/motion.ts";
+
+/** What every camera's pipeline has of its process. */
+export interface PipelineGround {
+  readonly clipsDirectory: string;
+  readonly ffmpegPath: string;
+  readonly live: LiveSender;
+  /** Those in force; null before there are any. */
+  readonly readers: () => OriginalsReaders | null;
+  readonly send: (message: FromIngest) => void;
+  /** Recordings are being closed: nothing new may begin. */
+  readonly isStopping: () => boolean;
+}
+
+/** All that belongs to one camera. */
+export interface Pipeline {
+  readonly settings: CameraSettings;
+  readonly recorder: ClipRecorder;
+  readonly stack: AsyncDisposableStack;
+}
+
+/** Detection looks back by less than this; the ring must still hold the full pre-roll then. */
+const DETECTION_DELAY_MAX_MS = 2_000;
+/** Nothing is recorded from the sub stream: it is kept from its last key frame on, to be shown. */
+const SUB_RING = { durationMs: 0, sizeBytes: 8 * 1024 * 1024 };
+/** How often the hub is told that pictures still come. */
+const REPORT_INTERVAL_MS = 5_000;
+/** Sub stream of the demo scene, as a common camera would send it. */
+const DEMO_SUB = { width: 640, height: 360 };
+const DEMO_SCENE = fileURLToPath(new URL("../scripts/demo-scene.ts", import.meta.url));
+
+/** @param lastAtMs - When the newest picture arrived, by this machine's clock. */
+function streamReport(status: CameraStatus, lastAtMs: number): StreamReport {
+  switch (status.state) {
+    case "idle":
+    case "connecting":
+      return { state: status.state, problem: null, codec: null, picture: null };
+    case "streaming": {
+      const { width, height, fps = null } = status;
+      // A stream says what it likes: of such a size or rate nothing is told.
+      const isLikely = Math.max(width, height) <= 16_384 && Math.min(width, height) >= 1;
+      const rate = fps !== null && fps > 0 && fps <= 1_000 ? fps : null;
+      return {
+        state: status.state,
+        problem: null,
+        codec: sayable(status.codec, 40),
+        picture: isLikely ? { lastAtMs, width, height, fps: rate } : null,
+      };
+    }
+    case "waiting-to-retry":
+      return {
+        state: status.state,
+        problem: { code: status.code, message: sayable(status.message) },
+        codec: null,
+        picture: null,
+      };
+  }
+}
+
+function rtspSource(
+  camera: Extract<CameraSettings, { source: "rtsp" }>,
+  url: string,
+  audio: boolean,
+): CameraSource {
+  return {
+    kind: "rtsp",
+    url,
+    ...(camera.username === null ? {} : { username: camera.username }),
+    ...(camera.password === null ? {} : { password: camera.password }),
+    allowBasic: camera.allowBasic,
+    audio,
+  };
+}
+
+function demoSource(onSubFragment: (fragment: Fragment) => void): CameraSource {
+  return {
+    kind: "ffmpeg",
+    input: {
+      kind: "frames",
+      command: [process.execPath, DEMO_SCENE],
+      width: 1280,
+      height: 720,
+      framesPerSecond: 15,
+    },
+    audio: false,
+    sub: { ...DEMO_SUB, onFragment: onSubFragment },
+  };
+}
+
+type TakeFragment = (fragment: Fragment) => void;
+
+/** A stream that is kept up, and the hub told of it: what changes, and that pictures still come. */
+function openStream(
+  ground: PipelineGround,
+  camera: CameraId,
+  role: "main" | "sub",
+  source: CameraSource,
+  onFragment: TakeFragment,
+): AsyncDisposableStack {
+  const stack = new AsyncDisposableStack();
+  let lastAtMs = 0;
+  let toldAtMs = 0;
+  const take = (fragment: Fragment): void => {
+    lastAtMs = systemClock.wallClockMs();
+    onFragment(fragment);
+  };
+  const onStatus = (status: CameraStatus): void => {
+    toldAtMs = lastAtMs;
+    ground.send({ type: "camera", camera, role, report: streamReport(status, lastAtMs) });
+  };
+  const stream = stack.use(
+    CameraStream.start({ camera, role, source, clock: systemClock, onFragment: take, onStatus }),
+  );
+  const timer = setInterval(() => {
+    if (stream.status.state === "streaming" && lastAtMs !== toldAtMs) onStatus(stream.status);
+  }, REPORT_INTERVAL_MS);
+  stack.defer(() => clearInterval(timer));
+  return stack;
+}
+
+/** One camera: streams, ring, motion, recorder. */
+export function startCamera(settings: CameraSettings, ground: PipelineGround): Pipeline {
+  const stack = new AsyncDisposableStack();
+  const camera = parseCameraId(settings.id);
+  const ring = new FragmentRing({
+    durationMs: PRE_ROLL_MS + DETECTION_DELAY_MAX_MS,
+    sizeBytes: RING_BYTES_MAX,
+  });
+  const recorder = stack.use(
+    ClipRecorder.create({
+      camera,
+      clipsDirectory: ground.clipsDirectory,
+      readers: ground.readers,
+      emit: (event) => ground.send({ type: "recorder", event }),
+      reportTrouble: ({ code, message }) =>
+        ground.send({ type: "trouble", camera, code, message: sayable(message) }),
+    }),
+  );
+  const frames = stack.use(watchMotion(camera, ground, ring, recorder));
+  const analyse = (fragment: Fragment): void => {
+    if (fragment.track === "video") frames.push(fragment);
+  };
+  const subRing = new FragmentRing(SUB_RING);
+  const onSubFragment = (fragment: Fragment): void => {
+    subRing.push(fragment);
+    analyse(fragment);
+  };
+  stack.use(ground.live.offer(camera, "main", ring));
+  if (hasOwnSub(settings)) stack.use(ground.live.offer(camera, "sub", subRing));
+  const onMainFragment = (fragment: Fragment): void => {
+    ring.push(fragment);
+    recorder.push(fragment);
+    if (!hasOwnSub(settings)) analyse(fragment);
+  };
+  const open = (role: "main" | "sub", source: CameraSource, onFragment: TakeFragment): void =>
+    void stack.use(openStream(ground, camera, role, source, onFragment));
+  switch (settings.source) {
+    case "demo":
+      open("main", demoSource(onSubFragment), onMainFragment);
+      break;
+    case "ffmpeg":
+      open("main", fileSource(settings.input), onMainFragment);
+      break;
+    case "rtsp":
+      open("main", rtspSource(settings, settings.main, settings.audio), onMainFragment);
+      if (settings.sub !== null)
+        open("sub", rtspSource(settings, settings.sub, false), onSubFragment);
+      break;
+  }
+  return { settings, recorder, stack };
+}
+
+function fileSource(file: string): CameraSource {
+  return { kind: "ffmpeg", input: { kind: "file", path: file, loop: true }, audio: false };
+}
+
+function watchMotion(
+  camera: CameraId,
+  ground: PipelineGround,
+  ring: FragmentRing,
+  recorder: ClipRecorder,
+): GreyFrames {
+  const detector = new MotionDetector();
+  return GreyFrames.open({
+    ffmpegPath: ground.ffmpegPath,
+    clock: systemClock,
+    onFrame: (frame) => {
+      // What is being recorded is being closed, and nothing new may begin behind it.
+      if (ground.isStopping()) return;
+      const event = detector.push(frame);
+      if (event?.type === "start")
+        recorder.startEvent(event.why, event.onsetAtMs, ring.since(event.onsetAtMs - PRE_ROLL_MS));
+      else if (event?.type === "end") recorder.endEvent(event.atMs);
+    },
+    onProblem: (message) =>
+      ground.send({
+        type: "trouble",
+        camera,
+        code: "DECODER_RESTARTED",
+        message: sayable(message, 400),
+      }),
+  });
+}
