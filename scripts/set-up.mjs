@@ -37,17 +37,31 @@ const SYSTEM_NEEDS = {
   },
   browser: { packages: ["chromium", "fonts-dejavu-core"], command: "chromium" },
   motion: { packages: ["motion"], command: "motion" },
+  broker: { packages: ["mosquitto", "mosquitto-clients"], command: "mosquitto" },
+  sound: { packages: ["alsa-utils"], command: "aplay" },
+  network: { packages: ["nftables", "iproute2"], command: "nft" },
 };
+
+const TEST_NEEDS = [
+  "ffmpeg",
+  "sandbox",
+  "age",
+  "rtspServer",
+  "browser",
+  "broker",
+  "sound",
+  "network",
+];
 
 const TASKS = {
   start: { needs: ["ffmpeg", "sandbox"], run: runHub, withoutDevelopment: true, page: "wanted" },
   test: {
-    needs: ["ffmpeg", "sandbox", "age", "rtspServer", "browser"],
+    needs: TEST_NEEDS,
     run: runTests,
     page: "needed",
   },
   check: {
-    needs: ["ffmpeg", "sandbox", "age", "rtspServer", "browser"],
+    needs: TEST_NEEDS,
     run: runChecks,
     page: "needed",
   },
