@@ -229,7 +229,8 @@ function isDebianPackageInstalled(name) {
 }
 
 function hasCommand(command) {
-  return (process.env["PATH"] ?? "").split(path.delimiter).some((folder) => {
+  // Debian leaves the last one out of a person's path, and keeps servers there.
+  return [...(process.env["PATH"] ?? "").split(path.delimiter), "/usr/sbin"].some((folder) => {
     try {
       accessSync(path.join(folder, command), constants.X_OK);
       return true;
