@@ -11,6 +11,8 @@ export type CameraErrorCode =
   | "NO_SUCH_STREAM"
   /** The stream is neither H.264 video; the message names the codec found. */
   | "UNSUPPORTED_CODEC"
+  /** The camera takes no sound over ONVIF's back channel, or offers none on this stream. */
+  | "NO_BACK_CHANNEL"
   /** The camera wants the hub to go to another place. It never does. */
   | "REDIRECT_REFUSED"
   /** The camera does not keep to RTSP, RTP or a limit of ours. */

@@ -28,6 +28,8 @@ const WRITE_QUEUE_BYTES_MAX = 64 * 1024;
 const AUTHENTICATION_ATTEMPTS_MAX = 3;
 const TEARDOWN_WAIT_MS = 300;
 const USER_AGENT = "Doorward";
+const DOLLAR = 0x24;
+const INTERLEAVED_HEADER_BYTES = 4;
 
 interface Waiting {
   readonly sequence: number;
@@ -135,6 +137,22 @@ export class RtspClient implements AsyncDisposable {
       this.#challenge = this.#nextChallenge(before, response, attempt);
     }
     throw wrongPassword("the camera asks for it again and again");
+  }
+
+  /**
+   * Sends one packet inside the connection (RFC 2326 section 10.12).
+   *
+   * @returns false where the camera does not read and too much waits already: it was left out.
+   */
+  send(channel: number, packet: Uint8Array): boolean {
+    if (this.#isOver || this.#socket.writableLength > WRITE_QUEUE_BYTES_MAX) return false;
+    const frame = Buffer.alloc(INTERLEAVED_HEADER_BYTES + packet.length);
+    frame[0] = DOLLAR;
+    frame[1] = channel;
+    frame.writeUInt16BE(packet.length, 2);
+    frame.set(packet, INTERLEAVED_HEADER_BYTES);
+    this.#socket.write(frame);
+    return true;
   }
 
   /** Ends the connection with this reason, if it is not over yet. */

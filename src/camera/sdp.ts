@@ -12,6 +12,18 @@ export interface SdpMedia {
   readonly format: ReadonlyMap<string, string>;
   /** `a=control` as written, or null. */
   readonly control: string | null;
+  /** As the receiver of the description should take it: it may send to what is `sendonly`. */
+  readonly direction: (typeof DIRECTIONS)[number] | null;
+  /** Everything that the section offers; the first one is what stands above. */
+  readonly formats: readonly SdpFormat[];
+}
+
+export interface SdpFormat {
+  readonly payloadType: number;
+  /** As {@link SdpMedia.encoding}. */
+  readonly encoding: string;
+  readonly clockRate: number;
+  readonly channels: number;
 }
 
 export interface SessionDescription {
@@ -21,6 +33,8 @@ export interface SessionDescription {
 
 const LINES_MAX = 2_000;
 const MEDIA_MAX = 16;
+const FORMATS_MAX = 16;
+const DIRECTIONS = ["sendonly", "recvonly", "sendrecv", "inactive"] as const;
 
 /** Static payload types that cameras use without an `a=rtpmap` line (RFC 3551 section 6). */
 const STATIC_TYPES: ReadonlyMap<number, { encoding: string; clockRate: number }> = new Map([
@@ -59,24 +73,40 @@ function malformed(what: string): CameraError {
 }
 
 function readMedia(lines: readonly string[]): SdpMedia[] {
-  const match = /^m=([a-z]{1,20}) \S+ RTP\/S?AVPF? (\d{1,3})/.exec(lines[0] ?? "");
+  const match = /^m=([a-z]{1,20}) \S+ RTP\/S?AVPF?((?: \d{1,3})+)/.exec(lines[0] ?? "");
+  const types = (match?.[2] ?? "").trim().split(" ").slice(0, FORMATS_MAX).map(Number);
   if (match === null) return [];
-  const payloadType = Number(match[2]);
-  if (payloadType > 127) throw malformed("a payload type above 127");
-  const map = attributes(lines, "rtpmap").find((value) => value.startsWith(`${payloadType} `));
-  const named = /^\d+ +([A-Za-z0-9._-]{1,40})\/(\d{1,7})(?:\/(\d{1,2}))?/.exec(map ?? "");
-  const fallback = STATIC_TYPES.get(payloadType);
+  if (types.some((payloadType) => payloadType > 127)) throw malformed("a payload type above 127");
+  const maps = attributes(lines, "rtpmap");
+  const formats = types.map((payloadType) => readPayloadType(maps, payloadType));
+  const [first] = formats;
+  if (first === undefined) return [];
   return [
     {
+      ...first,
       kind: match[1] ?? "",
-      payloadType,
-      encoding: named?.[1]?.toUpperCase() ?? fallback?.encoding ?? "",
-      clockRate: Number(named?.[2] ?? fallback?.clockRate ?? 0),
-      channels: Number(named?.[3] ?? 1),
-      format: readFormat(attributes(lines, "fmtp"), payloadType),
+      format: readFormat(attributes(lines, "fmtp"), first.payloadType),
       control: attribute(lines, "control") ?? null,
+      direction: readDirection(lines),
+      formats,
     },
   ];
+}
+
+function readPayloadType(maps: readonly string[], payloadType: number): SdpFormat {
+  const map = maps.find((value) => value.startsWith(`${payloadType} `));
+  const named = /^\d+ +([A-Za-z0-9._-]{1,40})\/(\d{1,7})(?:\/(\d{1,2}))?/.exec(map ?? "");
+  const fallback = STATIC_TYPES.get(payloadType);
+  return {
+    payloadType,
+    encoding: named?.[1]?.toUpperCase() ?? fallback?.encoding ?? "",
+    clockRate: Number(named?.[2] ?? fallback?.clockRate ?? 0),
+    channels: Number(named?.[3] ?? 1),
+  };
+}
+
+function readDirection(lines: readonly string[]): SdpMedia["direction"] {
+  return DIRECTIONS.find((name) => lines.some((line) => line.trim() === `a=${name}`)) ?? null;
 }
 
 function readFormat(values: readonly string[], payloadType: number): Map<string, string> {
