@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { CameraError } from "./camera-error.ts";
+import { createReadAllowance } from "./read-allowance.ts";
 import {
   authorization,
   parseChallenges,
@@ -21,6 +22,8 @@ export interface RtspClientOptions {
   readonly connectTimeoutMs: number;
   readonly answerTimeoutMs: number;
   readonly signal: AbortSignal;
+  /** From {@link RtspClient.openChallenge} of the connection before. */
+  readonly challenge?: ChallengeInUse | null;
 }
 
 const READ_BUFFER_BYTES = 64 * 1024;
@@ -47,15 +50,19 @@ export class RtspClient implements AsyncDisposable {
   readonly #options: RtspClientOptions;
   readonly #socket: Socket;
   readonly #reader: RtspReader;
+  readonly #allowance = createReadAllowance();
   readonly #end: (reason: CameraError) => void;
   #waiting: Waiting | null = null;
   #sequence = 0;
-  #challenge: ChallengeInUse | null = null;
+  #challenge: ChallengeInUse | null;
+  #isChallengeAnswered = true;
+  #pause: NodeJS.Timeout | null = null;
   #isOver = false;
 
   private constructor(options: RtspClientOptions, socket: Socket) {
     this.#options = options;
     this.#socket = socket;
+    this.#challenge = options.challenge ?? null;
     this.#reader = new RtspReader((item) => this.#take(item));
     const { promise, resolve } = Promise.withResolvers<CameraError>();
     this.ended = promise;
@@ -65,15 +72,12 @@ export class RtspClient implements AsyncDisposable {
   /** @throws CameraError `UNREACHABLE` when there is no connection in time. */
   static async connect(options: RtspClientOptions): Promise<RtspClient> {
     const { host, port } = options.address;
-    const received = { take: (_chunk: Uint8Array): void => undefined };
+    const received = { take: (_chunk: Uint8Array): boolean => true };
     // One buffer for the whole connection: what is read is used up before the next read.
     const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
     const onread = {
       buffer,
-      callback: (size: number): boolean => {
-        received.take(buffer.subarray(0, size));
-        return true;
-      },
+      callback: (size: number): boolean => received.take(buffer.subarray(0, size)),
     };
     const socket = connect({ host, port, noDelay: true, onread });
     const opened = new RtspClient(options, socket);
@@ -106,6 +110,14 @@ export class RtspClient implements AsyncDisposable {
     return this.#isOver;
   }
 
+  /**
+   * A challenge that came and was not answered any more: some cameras close the connection with it
+   * and want the password on the next one. Null where there is none.
+   */
+  get openChallenge(): ChallengeInUse | null {
+    return this.#isChallengeAnswered ? null : this.#challenge;
+  }
+
   /** Bytes that had to be skipped because they were neither message nor packet. */
   garbageBytes(): number {
     return this.#reader.garbageBytes;
@@ -135,6 +147,7 @@ export class RtspClient implements AsyncDisposable {
         throw wrongPassword("the camera does not let this user see the stream");
       if (response.status !== 401) return response;
       this.#challenge = this.#nextChallenge(before, response, attempt);
+      this.#isChallengeAnswered = false;
     }
     throw wrongPassword("the camera asks for it again and again");
   }
@@ -162,6 +175,7 @@ export class RtspClient implements AsyncDisposable {
     this.#end(reason);
     this.#waiting?.reject(reason);
     this.#waiting = null;
+    if (this.#pause !== null) clearTimeout(this.#pause);
     this.#socket.destroy();
   }
 
@@ -242,14 +256,22 @@ export class RtspClient implements AsyncDisposable {
     return this.#sequence;
   }
 
-  #read(chunk: Uint8Array): void {
-    if (this.#isOver) return;
+  /** False where nothing more is to be read for a while. */
+  #read(chunk: Uint8Array): boolean {
+    if (this.#isOver) return true;
     try {
       this.#reader.push(chunk);
     } catch (cause) {
-      if (!(cause instanceof CameraError)) throw cause;
-      this.fail(cause);
+      // Whatever one camera brings about must end with its own connection: others share the process.
+      const what = "Cannot read from camera: it sent what cannot be taken";
+      this.fail(
+        cause instanceof CameraError ? cause : new CameraError("PROTOCOL_ERROR", what, { cause }),
+      );
     }
+    const pauseMs = this.#allowance.take(chunk.length, performance.now());
+    if (pauseMs === 0 || this.#isOver) return true;
+    this.#pause = setTimeout(() => this.#socket.resume(), pauseMs);
+    return false;
   }
 
   #take(item: RtspItem): void {
@@ -262,10 +284,13 @@ export class RtspClient implements AsyncDisposable {
       case "response": {
         const sequence = item.headers.get("cseq")?.[0];
         const waiting = this.#waiting;
+        // "Continue" and its like: the answer itself is still to come.
+        if (item.status < 200) return;
         // A late answer to a request that was given up has another number; some cameras send none.
         if (waiting === null || (sequence !== undefined && Number(sequence) !== waiting.sequence))
           return;
         this.#waiting = null;
+        this.#isChallengeAnswered = true;
         return waiting.resolve(item);
       }
     }

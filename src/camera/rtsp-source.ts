@@ -6,7 +6,8 @@ import { parameterSetsFromSdp } from "./h264-parameters.ts";
 import { createRtpFragments, type RtpFragments } from "./rtp-fragments.ts";
 import { parseRtp, parseSenderReport } from "./rtp.ts";
 import { RtspClient, type RtspResponse } from "./rtsp-client.ts";
-import type { Credentials } from "./rtsp-digest.ts";
+import type { ChallengeInUse, Credentials } from "./rtsp-digest.ts";
+import { readSession, readTransport, type Channels } from "./rtsp-headers.ts";
 import { parseRtspUrl, resolveControl, type RtspAddress } from "./rtsp-url.ts";
 import { parseSdp, type SdpMedia, type SessionDescription } from "./sdp.ts";
 import type { Connection, ConnectionReport, SoundState } from "./connection.ts";
@@ -18,14 +19,19 @@ export interface RtspSourceOptions {
   readonly audio: boolean;
   readonly clock: Clock;
   readonly timeline: Timeline;
-  /** No frame for this long ends the connection. */
-  readonly silenceMs: number;
+  readonly timing: RtspTiming;
   readonly signal: AbortSignal;
 }
 
-interface Channels {
-  readonly packets: number;
-  readonly reports: number;
+/** How long a camera may take. Tests have less time than cameras. */
+export interface RtspTiming {
+  readonly connectMs: number;
+  /** For each answer. */
+  readonly answerMs: number;
+  /** No picture for this long ends the connection. */
+  readonly silenceMs: number;
+  /** Pictures that nothing can be done with, since no key frame comes, end it after this long. */
+  readonly keyFrameMs: number;
 }
 
 interface ChosenMedia {
@@ -34,9 +40,9 @@ interface ChosenMedia {
   readonly sound: SoundState;
 }
 
-const CONNECT_TIMEOUT_MS = 5_000;
-const ANSWER_TIMEOUT_MS = 5_000;
-const SESSION_TIMEOUT_SECONDS = 60;
+const SESSION_TIMEOUT_MS = 60_000;
+const SESSION_NOT_FOUND = 454;
+const INVALID_RANGE = 457;
 
 /**
  * Opens a stream: OPTIONS, DESCRIBE, SETUP for each track that is wanted, PLAY. From then on its
@@ -46,14 +52,36 @@ const SESSION_TIMEOUT_SECONDS = 60;
  */
 export async function openRtspSource(options: RtspSourceOptions): Promise<Connection> {
   const address = parseRtspUrl(options.url);
+  const unanswered: { challenge: ChallengeInUse | null } = { challenge: null };
+  try {
+    return await openOnce(address, options, unanswered);
+  } catch (cause) {
+    if (unanswered.challenge === null || options.signal.aborted) throw cause;
+  }
+  // It asked for the password and hung up: it wants to be told at once, on the next connection.
+  try {
+    return await openOnce(address, options, unanswered);
+  } catch (cause) {
+    if (unanswered.challenge === null) throw cause;
+    const what = "Cannot log in to camera: it asks for the password again and hangs up";
+    throw new CameraError("WRONG_PASSWORD", what, { cause });
+  }
+}
+
+async function openOnce(
+  address: RtspAddress,
+  options: RtspSourceOptions,
+  unanswered: { challenge: ChallengeInUse | null },
+): Promise<Connection> {
   const receiver = { take: (_channel: number, _payload: Uint8Array): void => undefined };
   const client = await RtspClient.connect({
     address,
     credentials: options.credentials,
     onPacket: (channel, payload) => receiver.take(channel, payload),
-    connectTimeoutMs: CONNECT_TIMEOUT_MS,
-    answerTimeoutMs: ANSWER_TIMEOUT_MS,
+    connectTimeoutMs: options.timing.connectMs,
+    answerTimeoutMs: options.timing.answerMs,
     signal: options.signal,
+    challenge: unanswered.challenge,
   });
   try {
     const session = await RtspSession.open(client, address, options);
@@ -61,6 +89,8 @@ export async function openRtspSource(options: RtspSourceOptions): Promise<Connec
     await session.play();
     return session;
   } catch (cause) {
+    const hungUp = cause instanceof CameraError && cause.code === "UNREACHABLE";
+    unanswered.challenge = hungUp ? client.openChallenge : null;
     await client[Symbol.asyncDispose]();
     throw cause;
   }
@@ -76,11 +106,13 @@ class RtspSession implements Connection {
   #aggregateUrl = "";
   #keepAliveMethod: string;
   #session = "";
-  #sessionTimeoutMs = SESSION_TIMEOUT_SECONDS * 1000;
+  #sessionTimeoutMs = SESSION_TIMEOUT_MS;
   #videoChannels: Channels = { packets: 0, reports: 1 };
   #audioChannels: Channels | null = null;
   #arrivalMs = 0;
   #lastFrameMs: number;
+  #lastPictureMs: number;
+  #droppedUnits = 0;
   #watchdog: NodeJS.Timeout | null = null;
   #keepAlive: NodeJS.Timeout | null = null;
 
@@ -96,6 +128,7 @@ class RtspSession implements Connection {
     this.#chosen = chosen;
     this.#keepAliveMethod = keepAliveMethod;
     this.#lastFrameMs = clock.monotonicMs();
+    this.#lastPictureMs = this.#lastFrameMs;
     const { audio } = chosen;
     this.#fragments = createRtpFragments({
       clock,
@@ -135,23 +168,15 @@ class RtspSession implements Connection {
   }
 
   async play(): Promise<void> {
-    const { clock, silenceMs } = this.#options;
-    const answer = await this.#client.request("PLAY", this.#aggregateUrl, {
-      Session: this.#session,
-      Range: "npt=0.000-",
-    });
+    const { clock, timing } = this.#options;
+    const fromNow = { ...this.#inSession(), Range: "npt=0.000-" };
+    let answer = await this.#client.request("PLAY", this.#aggregateUrl, fromNow);
+    if (answer.status === INVALID_RANGE)
+      answer = await this.#client.request("PLAY", this.#aggregateUrl, this.#inSession());
     requireSuccess(answer, "PLAY");
     this.#lastFrameMs = clock.monotonicMs();
-    this.#watchdog = setInterval(
-      () => {
-        if (clock.monotonicMs() - this.#lastFrameMs < silenceMs) return;
-        const seconds = silenceMs / 1000;
-        this.#client.fail(
-          new CameraError("SILENT", `Cannot keep stream: no frame for ${seconds} s`),
-        );
-      },
-      Math.max(10, silenceMs / 10),
-    );
+    this.#lastPictureMs = this.#lastFrameMs;
+    this.#watchdog = setInterval(() => this.#watch(), Math.max(10, timing.silenceMs / 10));
     this.#scheduleKeepAlive();
   }
 
@@ -196,6 +221,25 @@ class RtspSession implements Connection {
     await this.#client[Symbol.asyncDispose]();
   }
 
+  #inSession(): Record<string, string> {
+    return this.#session === "" ? {} : { Session: this.#session };
+  }
+
+  #watch(): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const { silenceMs, keyFrameMs } = this.#options.timing;
+    if (this.#video.droppedUnits !== this.#droppedUnits) this.#lastPictureMs = nowMs;
+    this.#droppedUnits = this.#video.droppedUnits;
+    const withoutFrameMs = nowMs - this.#lastFrameMs;
+    if (withoutFrameMs < silenceMs) return;
+    const sendsPictures = nowMs - this.#lastPictureMs < silenceMs;
+    if (sendsPictures && withoutFrameMs < keyFrameMs) return;
+    const what = sendsPictures
+      ? `no whole key frame for ${keyFrameMs / 1000} s; let the camera send one every 2 s`
+      : `no frame for ${silenceMs / 1000} s`;
+    this.#client.fail(new CameraError("SILENT", `Cannot keep stream: ${what}`));
+  }
+
   #audioTaker(media: SdpMedia, parameters: AacParameters): (packet: Uint8Array) => void {
     const depacketiser = createAacDepacketiser(parameters, (unit) =>
       this.#fragments.audio(unit, this.#arrivalMs),
@@ -222,27 +266,17 @@ class RtspSession implements Connection {
   }
 
   async #setUpTrack(uri: string, firstChannel: number): Promise<Channels> {
-    const headers: Record<string, string> = {
+    const headers = {
+      ...this.#inSession(),
       Transport: `RTP/AVP/TCP;unicast;interleaved=${firstChannel}-${firstChannel + 1}`,
     };
-    if (this.#session !== "") headers["Session"] = this.#session;
     const answer = await this.#client.request("SETUP", uri, headers);
     requireSuccess(answer, "SETUP");
-    this.#noteSession(answer.headers.get("session")?.[0] ?? "");
-    const transport = answer.headers.get("transport")?.[0] ?? "";
-    if (!/RTP\/AVP\/TCP/i.test(transport))
-      throw new CameraError("PROTOCOL_ERROR", "Cannot set up stream: the camera refuses TCP");
-    const chosen = /interleaved=(\d{1,3})(?:-(\d{1,3}))?/i.exec(transport);
-    const packets = Number(chosen?.[1] ?? firstChannel);
-    return { packets, reports: Number(chosen?.[2] ?? packets + 1) };
-  }
-
-  #noteSession(header: string): void {
-    const match = /^([\x21-\x3a\x3c-\x7e]{1,256})(?:\s*;\s*timeout\s*=\s*(\d{1,6}))?/i.exec(header);
-    if (match?.[1] === undefined)
-      throw new CameraError("PROTOCOL_ERROR", "Cannot set up stream: the camera names no session");
-    this.#session = match[1];
-    if (match[2] !== undefined) this.#sessionTimeoutMs = Number(match[2]) * 1000;
+    // Some cameras name the session once, and the simplest have none.
+    const session = readSession(answer.headers.get("session")?.[0] ?? "");
+    if (session !== null) this.#session = session.id;
+    this.#sessionTimeoutMs = session?.timeoutMs ?? this.#sessionTimeoutMs;
+    return readTransport(answer.headers.get("transport")?.[0] ?? "", firstChannel);
   }
 
   #scheduleKeepAlive(): void {
@@ -254,13 +288,19 @@ class RtspSession implements Connection {
   }
 
   async #sendKeepAlive(): Promise<void> {
-    const headers = { Session: this.#session };
     try {
-      const answer = await this.#client.request(this.#keepAliveMethod, this.#aggregateUrl, headers);
-      // Some cameras announce GET_PARAMETER and do not know it.
-      if (answer.status >= 400) this.#keepAliveMethod = "OPTIONS";
+      const answer = await this.#client.request(
+        this.#keepAliveMethod,
+        this.#aggregateUrl,
+        this.#inSession(),
+      );
+      // Some cameras announce GET_PARAMETER and do not know it, or not for a session.
+      const isUnknown = answer.status >= 400 && answer.status !== SESSION_NOT_FOUND;
+      if (isUnknown) this.#keepAliveMethod = "OPTIONS";
     } catch (cause) {
       if (!(cause instanceof CameraError)) throw cause;
+      // It took the password for the stream. Asked again and again, it would lock the account.
+      if (cause.code === "WRONG_PASSWORD" || cause.code === "BASIC_REFUSED") return;
       // A camera that sends pictures and does not answer is not silent: the watchdog decides.
       if (cause.code !== "SILENT") this.#client.fail(cause);
     }

@@ -5,7 +5,7 @@ import { HubError } from "../protocol/errors.ts";
 import { CameraError, type CameraErrorCode } from "./camera-error.ts";
 import type { Connection, SoundState } from "./connection.ts";
 import { openFfmpegSource, type FfmpegInput } from "./ffmpeg-source.ts";
-import { openRtspSource } from "./rtsp-source.ts";
+import { openRtspSource, type RtspTiming } from "./rtsp-source.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 
 export type CameraSource =
@@ -69,18 +69,24 @@ export interface CameraStreamOptions {
   readonly timing?: Partial<StreamTiming>;
 }
 
-export interface StreamTiming {
-  readonly silenceMs: number;
+export interface StreamTiming extends RtspTiming {
   readonly retryFirstMs: number;
+  /** A camera that works again is back within this and the time for one answer: 10 s. */
   readonly retryMaxMs: number;
+  /** After a refused password: cameras lock an account after a few, and it takes a person anyway. */
+  readonly retryPasswordMs: number;
   /** A connection that lasted this long makes the next failure a first one again. */
   readonly stableMs: number;
 }
 
 export const DEFAULT_TIMING: StreamTiming = {
+  connectMs: 5_000,
+  answerMs: 5_000,
   silenceMs: 5_000,
+  keyFrameMs: 30_000,
   retryFirstMs: 1_000,
-  retryMaxMs: 30_000,
+  retryMaxMs: 5_000,
+  retryPasswordMs: 30_000,
   stableMs: 10_000,
 };
 
@@ -188,7 +194,6 @@ export class CameraStream implements AsyncDisposable {
     const common = {
       clock,
       timeline: this.#timeline,
-      silenceMs: this.#timing.silenceMs,
       signal: this.#closing.signal,
     };
     switch (source.kind) {
@@ -196,7 +201,8 @@ export class CameraStream implements AsyncDisposable {
         const { url, username, password, allowBasic = false, audio } = source;
         const credentials =
           username === undefined ? null : { username, password: password ?? "", allowBasic };
-        return openRtspSource({ ...common, url, credentials, audio });
+        const timing = this.#timing;
+        return openRtspSource({ ...common, timing, url, credentials, audio });
       }
       case "ffmpeg": {
         const { input, sub } = source;
@@ -204,7 +210,8 @@ export class CameraStream implements AsyncDisposable {
           sub === undefined || this.#subTimeline === null
             ? null
             : { width: sub.width, height: sub.height, timeline: this.#subTimeline };
-        return openFfmpegSource({ ...common, input, sub: second });
+        const { silenceMs } = this.#timing;
+        return openFfmpegSource({ ...common, silenceMs, input, sub: second });
       }
     }
   }
@@ -262,29 +269,13 @@ export class CameraStream implements AsyncDisposable {
 export function retryDelayMs(
   code: CameraErrorCode,
   attempt: number,
-  timing: Pick<StreamTiming, "retryFirstMs" | "retryMaxMs">,
+  timing: Pick<StreamTiming, "retryFirstMs" | "retryMaxMs" | "retryPasswordMs">,
   random: number,
 ): number {
   const doubled = timing.retryFirstMs * 2 ** Math.min(20, attempt - 1);
-  // Cameras lock an account after a few wrong passwords, and what it needs is a person anyway.
-  const longest = isForAPerson(code) ? timing.retryMaxMs : Math.min(timing.retryMaxMs, doubled);
+  const wasRefused = code === "WRONG_PASSWORD";
+  const longest = wasRefused ? timing.retryPasswordMs : Math.min(timing.retryMaxMs, doubled);
   return longest * (0.5 + random / 2);
-}
-
-function isForAPerson(code: CameraErrorCode): boolean {
-  switch (code) {
-    case "WRONG_PASSWORD":
-    case "BASIC_REFUSED":
-    case "UNSUPPORTED_CODEC":
-    case "REDIRECT_REFUSED":
-      return true;
-    case "UNREACHABLE":
-    case "NO_SUCH_STREAM":
-    case "PROTOCOL_ERROR":
-    case "SILENT":
-    case "SOURCE_FAILED":
-      return false;
-  }
 }
 
 function isNews(before: CameraStatus, now: CameraStatus): boolean {
