@@ -9,12 +9,18 @@ export type CameraErrorCode =
   /** The camera takes only basic authentication, which sends the password in clear. */
   | "BASIC_REFUSED"
   | "NO_SUCH_STREAM"
-  /** The stream is neither H.264 video; the message names the codec found. */
+  /** The stream is neither H.264 nor H.265 video; the message names the codec found. */
   | "UNSUPPORTED_CODEC"
   /** The camera takes no sound over ONVIF's back channel, or offers none on this stream. */
   | "NO_BACK_CHANNEL"
   /** The camera wants the hub to go to another place. It never does. */
   | "REDIRECT_REFUSED"
+  /** The camera names another host. Nothing is sent there. */
+  | "OTHER_HOST"
+  /** Something answers there, and it is no ONVIF device; or ONVIF is switched off in it. */
+  | "NO_ONVIF"
+  /** The device understood and says no; the message holds its words. */
+  | "DEVICE_FAULT"
   /** The camera does not keep to RTSP, RTP or a limit of ours. */
   | "PROTOCOL_ERROR"
   /** Connected, but no frame (or no answer) for too long. */

@@ -209,6 +209,7 @@ describe("what may be wrong with a camera", () => {
   const CODES: Readonly<Record<CameraErrorCode, true>> = {
     ...{ UNREACHABLE: true, WRONG_PASSWORD: true, BASIC_REFUSED: true, NO_SUCH_STREAM: true },
     ...{ UNSUPPORTED_CODEC: true, REDIRECT_REFUSED: true, PROTOCOL_ERROR: true, SILENT: true },
+    ...{ OTHER_HOST: true, NO_ONVIF: true, DEVICE_FAULT: true },
     SOURCE_FAILED: true,
   };
   test("has words for every code, in both languages", () => {

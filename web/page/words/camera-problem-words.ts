@@ -9,6 +9,11 @@ export const english = {
     "The camera sends video that Doorward cannot take. Set this stream to H.264 in the camera’s settings.",
   REDIRECT_REFUSED:
     "The camera wants the hub to go to another address. It never does: enter the right address here.",
+  OTHER_HOST:
+    "The camera names another address for its pictures. Nothing is sent there: enter the right address here.",
+  NO_ONVIF:
+    "Something answers there, but not in the camera language ONVIF. Look for “ONVIF” in the camera’s settings and switch it on.",
+  DEVICE_FAULT: "The camera understood, and says no. Its user may lack the rights for it.",
   PROTOCOL_ERROR: "The camera answers in a way that Doorward does not understand.",
   SILENT: "Connected, but no picture comes. Starting the camera again often helps.",
   SOURCE_FAILED: "The file or device on the hub’s machine that plays as this camera has failed.",
@@ -23,6 +28,12 @@ export const french: typeof english = {
     "La caméra envoie une vidéo que Doorward ne sait pas prendre. Réglez ce flux sur H.264 dans la caméra.",
   REDIRECT_REFUSED:
     "La caméra veut envoyer la centrale à une autre adresse. Elle n’y va jamais : indiquez ici la bonne adresse.",
+  OTHER_HOST:
+    "La caméra nomme une autre adresse pour ses images. Rien n’y est envoyé : indiquez ici la bonne adresse.",
+  NO_ONVIF:
+    "Quelque chose répond, mais pas dans la langue des caméras, ONVIF. Cherchez « ONVIF » dans les réglages de la caméra et activez-le.",
+  DEVICE_FAULT:
+    "La caméra a compris, et dit non. Il manque peut-être des droits à son utilisateur.",
   PROTOCOL_ERROR: "La caméra répond d’une manière que Doorward ne comprend pas.",
   SILENT: "Connectée, mais aucune image ne vient. Redémarrer la caméra aide souvent.",
   SOURCE_FAILED:
