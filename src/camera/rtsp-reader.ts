@@ -32,11 +32,18 @@ const DOLLAR = 0x24;
 const PACKET_HEADER_BYTES = 4;
 const START_LINE = /^(?:RTSP\/\d\.\d (\d{3}) ?(.{0,200})|([A-Z_]{3,20}) \S{1,2048} RTSP\/\d\.\d)$/;
 const METHOD_BYTES_MAX = 20;
+/** Longer than any start line that is taken. */
+const LINE_BYTES_MAX = 2_300;
+const CARRIAGE_RETURN = 0x0d;
+const LINE_FEED = 0x0a;
+/** Content types of TLS records: alert and handshake. Both are followed by the major version 3. */
+const TLS_RECORDS = new Set([0x15, 0x16]);
 
 /**
  * Splits the byte stream of an RTSP connection into messages and interleaved packets, whatever the
  * pieces it comes in. After garbage it finds the next packet or message by itself: a packet is
- * believed then only if it carries RTP version 2 and is followed by another item.
+ * believed then only if it carries RTP version 2, on a channel that was in use, and is followed by
+ * another item.
  */
 export class RtspReader {
   readonly #onItem: (item: RtspItem) => void;
@@ -44,6 +51,9 @@ export class RtspReader {
   #pendingStart = 0;
   #pendingEnd = 0;
   #inSync = true;
+  #isFirst = true;
+  /** Channels of the packets that came so far. */
+  readonly #channels = new Set<number>();
   #garbageInRow = 0;
   #garbageTotal = 0;
   /** How far the search for the end of a head has come, so that no byte is searched twice. */
@@ -96,26 +106,34 @@ export class RtspReader {
   #step(view: Buffer): number {
     if (view.length < this.#neededBytes) return 0;
     if (view[0] === DOLLAR) return this.#packet(view);
+    // Some cameras end a body, or a message, with one line end too many.
+    if (this.#inSync && isLineEnd(view[0])) return this.#passOver(1);
+    if (this.#isFirst) requireOwnProtocol(view);
     const look = looksLikeHead(view);
     if (look === "no") return this.#skip(Math.max(1, distanceToStart(view)));
     if (look === "perhaps") return 0;
     const headSize = findHeadEnd(view, this.#headSearched);
-    if (headSize > HEAD_BYTES_MAX || (headSize === 0 && view.length > HEAD_BYTES_MAX))
+    if (headSize > HEAD_BYTES_MAX || (headSize === 0 && view.length > HEAD_BYTES_MAX)) {
+      // In the middle of pictures, a few letters by chance are no message.
+      if (!this.#inSync) return this.#skip(1 + distanceToStart(view.subarray(1)));
       throw tooLong("a message head is longer than 16 KiB");
+    }
     if (headSize > 0) return this.#message(view, headSize);
     this.#headSearched = view.length;
     return 0;
   }
 
   #packet(view: Buffer): number {
-    const size = packetSize(view, this.#inSync);
+    const size = packetSize(view, this.#inSync, this.#channels);
     if (size === "garbage") return this.#skip(1 + distanceToStart(view.subarray(1)));
     if (typeof size !== "number") {
       this.#neededBytes = size.incomplete;
       return 0;
     }
+    const channel = view[1] ?? 0;
+    this.#channels.add(channel);
     const payload = view.subarray(PACKET_HEADER_BYTES, size);
-    return this.#deliver({ kind: "packet", channel: view[1] ?? 0, payload }, size);
+    return this.#deliver({ kind: "packet", channel, payload }, size);
   }
 
   #message(view: Buffer, headSize: number): number {
@@ -138,6 +156,10 @@ export class RtspReader {
 
   #skip(count: number): number {
     this.#inSync = false;
+    return this.#passOver(count);
+  }
+
+  #passOver(count: number): number {
     this.#headSearched = 0;
     this.#neededBytes = 0;
     this.#garbageInRow += count;
@@ -149,6 +171,7 @@ export class RtspReader {
 
   #deliver(item: RtspItem, size: number): number {
     this.#inSync = true;
+    this.#isFirst = false;
     this.#garbageInRow = 0;
     this.#headSearched = 0;
     this.#neededBytes = 0;
@@ -176,27 +199,55 @@ function tooLong(what: string): CameraError {
   return new CameraError("PROTOCOL_ERROR", `Cannot read from camera: ${what}`);
 }
 
+/** Says what answers there, where it is plainly something else: the port is wrong then. */
+function requireOwnProtocol(view: Buffer): void {
+  const isTls = TLS_RECORDS.has(view[0] ?? 0) && view[1] === 3;
+  if (!isTls && view.toString("latin1", 0, 5) !== "HTTP/") return;
+  const found = isTls ? "an encrypted service (TLS)" : "a web server (HTTP)";
+  throw new CameraError(
+    "PROTOCOL_ERROR",
+    `Cannot read from camera: ${found} answers on this port; cameras' streams are mostly on 554`,
+  );
+}
+
 function packetSize(
   view: Buffer,
   inSync: boolean,
+  channels: ReadonlySet<number>,
 ): number | "garbage" | { readonly incomplete: number } {
   // One byte past the header, since the RTP version is what tells a packet from chance.
   if (view.length <= PACKET_HEADER_BYTES) return { incomplete: PACKET_HEADER_BYTES + 1 };
   const size = PACKET_HEADER_BYTES + view.readUInt16BE(2);
   const isVersion2 = ((view[PACKET_HEADER_BYTES] ?? 0) & 0xc0) === 0x80;
   // The shortest there is: an RTCP receiver report without blocks has 8 bytes.
-  if (size < PACKET_HEADER_BYTES + 8 || !isVersion2) return "garbage";
-  if (inSync) return view.length < size ? { incomplete: size } : size;
-  if (view.length <= size) return { incomplete: size + 1 };
-  return isPossibleStart(view[size] ?? 0) ? size : "garbage";
+  const isRtp = size >= PACKET_HEADER_BYTES + 8 && isVersion2;
+  if (inSync && isRtp) return view.length < size ? { incomplete: size } : size;
+  const isKnown = channels.size === 0 || channels.has(view[1] ?? 0);
+  if (!inSync && !(isRtp && isKnown)) return "garbage";
+  // In its place, a packet that is not RTP is some maker's own, if another item follows it.
+  if (view.length < size + 2) return { incomplete: size + 2 };
+  return isItemStart(view[size], view[size + 1], channels) ? size : "garbage";
+}
+
+function isItemStart(
+  first: number | undefined,
+  second: number | undefined,
+  channels: ReadonlySet<number>,
+): boolean {
+  if (first === DOLLAR) return channels.size === 0 || channels.has(second ?? 0);
+  return isCapital(first) && isCapital(second);
 }
 
 function isPossibleStart(byte: number): boolean {
   return byte === DOLLAR || isCapital(byte);
 }
 
-function isCapital(byte: number): boolean {
+function isCapital(byte = 0): boolean {
   return byte >= 0x41 && byte <= 0x5a;
+}
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === CARRIAGE_RETURN || byte === LINE_FEED;
 }
 
 /** Bytes before the next one that could begin a packet or a message. */
@@ -212,11 +263,23 @@ function looksLikeHead(view: Buffer): "yes" | "no" | "perhaps" {
   for (let index = 0; index < seen; index += 1) {
     const byte = view[index] ?? 0;
     if (isCapital(byte) || (byte === 0x5f && index > 0)) continue;
-    if (byte === 0x20) return index >= 3 ? "yes" : "no";
-    if (byte === 0x2f) return view.toString("latin1", 0, index) === "RTSP" ? "yes" : "no";
+    if (byte === 0x20) return index >= 3 && isTextLine(view) ? "yes" : "no";
+    if (byte === 0x2f)
+      return view.toString("latin1", 0, index) === "RTSP" && isTextLine(view) ? "yes" : "no";
     return "no";
   }
   return view.length > METHOD_BYTES_MAX ? "no" : "perhaps";
+}
+
+/** Whether the first line has an end in time and no control character, as far as one can see. */
+function isTextLine(view: Buffer): boolean {
+  const seen = Math.min(view.length, LINE_BYTES_MAX);
+  for (let index = 0; index < seen; index += 1) {
+    const byte = view[index] ?? 0;
+    if (isLineEnd(byte)) return true;
+    if (byte < 0x20 || byte === 0x7f) return false;
+  }
+  return view.length < LINE_BYTES_MAX;
 }
 
 /** Size of the head with its empty line, or 0. Some cameras end lines with LF alone. */
@@ -233,15 +296,18 @@ function findHeadEnd(view: Buffer, searched: number): number {
 function parseHeaders(lines: readonly string[]): RtspHeaders {
   if (lines.length > HEADER_COUNT_MAX) throw tooLong("a message has more than 100 headers");
   const headers = new Map<string, string[]>();
+  let before: string[] | null = null;
   for (const line of lines) {
+    // A line that begins with a space goes on with the header before (RFC 2326 section 4.2).
+    if (before !== null && /^[ \t]/.test(line)) before.push(`${before.pop() ?? ""} ${line.trim()}`);
     const colon = line.indexOf(":");
     // Cameras do send stray lines (a banner, an empty header); they say nothing we use.
-    if (colon <= 0) continue;
+    if (colon <= 0 || /^[ \t]/.test(line)) continue;
     const name = line.slice(0, colon).trim().toLowerCase();
-    const value = line.slice(colon + 1).trim();
-    const values = headers.get(name);
-    if (values === undefined) headers.set(name, [value]);
-    else values.push(value);
+    const values = headers.get(name) ?? [];
+    values.push(line.slice(colon + 1).trim());
+    headers.set(name, values);
+    before = values;
   }
   return headers;
 }

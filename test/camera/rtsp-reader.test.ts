@@ -121,6 +121,99 @@ describe("reading an RTSP connection", () => {
     expect(seen.flatMap((item) => (item.kind === "packet" ? [item.payload] : []))).toEqual(wanted);
   });
 
+  test("bytes missing, or too many, inside a packet cost that packet and a few after it", () => {
+    const damage = fc.record({
+      at: fc.integer({ min: 1, max: 1_300 }),
+      cut: fc.nat(400),
+      insert: fc.uint8Array({ maxLength: 400 }),
+    });
+    fc.assert(
+      fc.property(damage, fc.nat(2 ** 31), ({ at, cut, insert }, seed) => {
+        const { reader, seen } = collect();
+        // Pictures look like noise: every byte may be the sign that begins a packet.
+        const noisy = (number: number): Buffer => {
+          const payload = Buffer.alloc(1_300);
+          let state = seed + number;
+          for (let index = 0; index < payload.length; index += 1) {
+            state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+            payload[index] = state >>> 24;
+          }
+          return rtpPacket({ sequenceNumber: number, timestamp: 1, marker: false, payload });
+        };
+        for (let number = 0; number < 5; number += 1) reader.push(interleaved(0, noisy(number)));
+        const hit = interleaved(0, noisy(5));
+        const damaged = [hit.subarray(0, at), insert, hit.subarray(at + cut)];
+        reader.push(Buffer.concat(damaged));
+        for (let number = 6; number < 200; number += 1) reader.push(interleaved(0, noisy(number)));
+        const whole = new Set(seen.map((item) => item.kind === "packet" && item.payload));
+        let missing = 0;
+        for (let number = 0; number < 198; number += 1)
+          if (!whole.has(noisy(number).toString("hex"))) missing += 1;
+        // One look-alike may promise 64 KiB, which is 49 of these.
+        expect(missing).toBeLessThan(60);
+        expect(whole.has(noisy(197).toString("hex"))).toBe(true);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("letters by chance in the middle of pictures are no endless message", () => {
+    const { reader, seen } = collect();
+    reader.push(interleaved(0, packet(1)));
+    reader.push(Buffer.concat([Buffer.from([0]), Buffer.from("GET "), Buffer.alloc(20_000, 0x7a)]));
+    reader.push(Buffer.concat([Buffer.from("PUT "), Buffer.alloc(100, 1)]));
+    for (let number = 2; number < 5; number += 1) reader.push(interleaved(0, packet(number)));
+    reader.push(ANSWER);
+    expect(seen.map(({ kind }) => kind)).toEqual([...Array(4).fill("packet"), "response"]);
+  });
+
+  test("line ends too many between messages and packets disturb nothing", () => {
+    const { reader, seen } = collect();
+    reader.push(Buffer.from("\r\n\r\n"));
+    reader.push(ANSWER);
+    reader.push(Buffer.from("\r\n"));
+    reader.push(interleaved(0, packet(1)));
+    reader.push(Buffer.from("\n"));
+    // Nothing follows it, and it is handed on all the same: the place in the stream is known.
+    reader.push(interleaved(0, packet(2)));
+    expect(seen.map(({ kind }) => kind)).toEqual(["response", "packet", "packet"]);
+  });
+
+  test("packets that are not RTP, of a maker's own track, are passed by whole", () => {
+    const { reader, seen } = collect();
+    reader.push(interleaved(0, packet(1)));
+    const lookalikes = Buffer.concat(Array.from({ length: 9 }, () => interleaved(0, packet(99))));
+    reader.push(interleaved(0, Buffer.concat([Buffer.from([0x12]), lookalikes])));
+    reader.push(interleaved(0, Buffer.alloc(0)));
+    reader.push(interleaved(0, packet(2)));
+    const sizes = seen.map((item) => item.kind === "packet" && item.payload.length / 2);
+    expect(sizes).toEqual([52, 1 + lookalikes.length, 0, 52]);
+    expect(reader.garbageBytes).toBe(0);
+  });
+
+  test("a header may go on in the next line", () => {
+    const headers: unknown[] = [];
+    const reader = new RtspReader((item) => item.kind === "response" && headers.push(item.headers));
+    const folded = 'WWW-Authenticate: Digest realm="a",\r\n\tnonce="b"\r\n';
+    reader.push(Buffer.from(`RTSP/1.0 401 No\r\nA: 1\r\n${folded}a:2\r\n\r\n`));
+    expect(headers).toEqual([
+      new Map([
+        ["a", ["1", "2"]],
+        ["www-authenticate", ['Digest realm="a", nonce="b"']],
+      ]),
+    ]);
+  });
+
+  test.each([
+    ["a web server", "HTTP", Buffer.from("HTTP/1.1 400 Bad Request\r\nServer: x\r\n\r\n")],
+    ["a TLS port", "TLS", Buffer.from([0x15, 3, 3, 0, 2, 2, 40])],
+  ])("%s is told by name", (_name, word, bytes) => {
+    const { reader } = collect();
+    expect(() => reader.push(bytes)).toThrow(
+      expect.objectContaining({ code: "PROTOCOL_ERROR", message: expect.stringContaining(word) }),
+    );
+  });
+
   test("no bytes whatever make it fail in any way but by name", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 }), { maxLength: 30 }), (chunks) => {
