@@ -5,6 +5,8 @@ import { wrappedDifference32, type SenderReport } from "./rtp.ts";
 export const CAMERA_CLOCK_TOLERANCE_MS = 2_000;
 /** RTP time and arrival may disagree by this much before the camera is taken to have started over. */
 const JUMP_MS = 10_000;
+/** Over this long, RTP time may run as far away from arrival as a jump; further, it is no clock. */
+const RATE_WINDOW_MS = 30_000;
 /** The fastest arrival is remembered this long, so that crystals may drift. */
 const ARRIVAL_WINDOW_MS = 30_000;
 /** How fast wall-clock times are moved when a better estimate comes: 100 ms a second. */
@@ -17,7 +19,10 @@ const REORDER_GUESS = 2;
 
 /** Turns the 32-bit RTP times of one track into ticks that run on, and relates them to both clocks. */
 export interface TrackClock {
-  /** Ticks since the first timestamp. Wraps are undone; a camera that starts over is carried on. */
+  /**
+   * Ticks since the first timestamp. Wraps are undone; a camera that starts over is carried on. One
+   * whose time stands still, or runs at a wrong rate, is given the times of arrival from then on.
+   */
   advance(timestamp: number, arrivalMonotonicMs: number): number;
   report(report: SenderReport): void;
   /** Camera wall clock at tick 0, or null without a (sane) sender report. */
@@ -33,6 +38,8 @@ export function createTrackClock(clockRate: number): TrackClock {
   let older = Number.POSITIVE_INFINITY;
   let newer = Number.POSITIVE_INFINITY;
   let windowStartMs = 0;
+  let rateStart = { ticks: 0, arrivalMs: 0 };
+  let isTrusted = true;
   const toMs = (ticks: number): number => (ticks / clockRate) * 1000;
 
   function noteArrival(ticks: number, arrivalMs: number): void {
@@ -44,18 +51,37 @@ export function createTrackClock(clockRate: number): TrackClock {
     newer = Math.min(newer, arrivalMs - toMs(ticks));
   }
 
+  /** Whether RTP time and arrival have run as far in this window; crystals are off by far less. */
+  function keepsTime(ticks: number, arrivalMs: number): boolean {
+    const elapsedMs = arrivalMs - rateStart.arrivalMs;
+    const isOff = Math.abs(toMs(ticks - rateStart.ticks) - elapsedMs) > JUMP_MS;
+    if (elapsedMs > RATE_WINDOW_MS) rateStart = { ticks, arrivalMs };
+    return !isOff;
+  }
+
+  function forget(): void {
+    wallAtZeroMs = null;
+    older = Number.POSITIVE_INFINITY;
+    newer = Number.POSITIVE_INFINITY;
+  }
+
   function advance(timestamp: number, arrivalMs: number): number {
     if (last === null) {
       last = { timestamp, ticks: 0, arrivalMs };
       windowStartMs = arrivalMs;
+      rateStart = { ticks: 0, arrivalMs };
     } else {
       let delta = wrappedDifference32(timestamp, last.timestamp);
       const elapsedMs = arrivalMs - last.arrivalMs;
-      if (Math.abs(toMs(delta) - elapsedMs) > JUMP_MS) {
+      const jumps = Math.abs(toMs(delta) - elapsedMs) > JUMP_MS;
+      if (isTrusted && !jumps && !keepsTime(last.ticks + delta, arrivalMs)) {
+        isTrusted = false;
+        forget();
+      }
+      if (jumps || !isTrusted) {
         delta = Math.max(1, Math.round((elapsedMs / 1000) * clockRate));
-        wallAtZeroMs = null;
-        older = Number.POSITIVE_INFINITY;
-        newer = Number.POSITIVE_INFINITY;
+        if (jumps) forget();
+        rateStart = { ticks: last.ticks + delta, arrivalMs };
       }
       last = { timestamp, ticks: last.ticks + delta, arrivalMs };
     }
@@ -69,6 +95,7 @@ export function createTrackClock(clockRate: number): TrackClock {
   }
 
   function apply(report: SenderReport): void {
+    if (!isTrusted) return;
     if (last === null) {
       pendingReport = report;
       return;

@@ -72,6 +72,42 @@ describe("the time line of a track", () => {
     expect(track.advance(6_012, 234)).toBe(21_000);
   });
 
+  test.each<[string, (frame: number) => number]>([
+    ["stands still", () => 5],
+    ["counts milliseconds instead of 1/90,000 s", (frame) => frame * 67],
+    ["runs a hundred times too fast", (frame) => frame * 600_000],
+    ["leaps 9 s with every picture", (frame) => frame * 816_000],
+    ["runs backward", (frame) => 2 ** 31 - frame * 6_000],
+  ])("where RTP time %s, pictures come to stand where they arrived", (_name, timestampOf) => {
+    const track = createTrackClock(90_000);
+    const frames = 600;
+    let before = 0;
+    for (let frame = 0; frame < frames; frame += 1) {
+      const ticks = track.advance(timestampOf(frame) >>> 0, frame * 66.7);
+      if (frame > frames / 2) expect(ticks).toBeGreaterThan(before);
+      before = ticks;
+    }
+    // What was believed at first is at most as far off as one jump, either way.
+    expect(Math.abs(before / 90 - (frames - 1) * 66.7)).toBeLessThan(20_500);
+  });
+
+  test("crystals that drift, late packets and pauses are believed for hours", () => {
+    const track = createTrackClock(90_000);
+    const report = { synchronisationSource: 7, wallClockMs: START_AT_MS, timestamp: 0 };
+    let ticks = 0;
+    let arrivalMs = 0;
+    for (let frame = 0; frame < 40 * 3_600; frame += 1) {
+      // 300 ppm too fast, up to 3 s late, and 8 s of nothing now and then.
+      const capturedMs = frame * 100 + Math.floor(frame / 9_000) * 8_000;
+      const lateMs = frame % 7_000 < 30 ? 3_000 - (frame % 7_000) * 100 : 0;
+      arrivalMs = Math.max(arrivalMs, capturedMs * 0.9997 + lateMs);
+      ticks = track.advance((capturedMs * 90) >>> 0, arrivalMs);
+      expect(ticks).toBe(capturedMs * 90);
+    }
+    track.report({ ...report, timestamp: ticks >>> 0 });
+    expect(track.wallClockAtZeroMs()).toBeCloseTo(START_AT_MS - ticks / 90, 0);
+  });
+
   test("decode times rise and never pass the time of showing, with and without B-pictures", () => {
     const order = (shown: readonly number[], reorder: number | null): number[] => {
       const decode = createDecodeOrder(reorder);
