@@ -35,57 +35,36 @@ export function createTrackClock(clockRate: number): TrackClock {
   let last: { timestamp: number; ticks: number; arrivalMs: number } | null = null;
   let pendingReport: SenderReport | null = null;
   let wallAtZeroMs: number | null = null;
-  let older = Number.POSITIVE_INFINITY;
-  let newer = Number.POSITIVE_INFINITY;
-  let windowStartMs = 0;
-  let rateStart = { ticks: 0, arrivalMs: 0 };
+  const fastest = createFastestArrival();
+  const rate = createRateCheck();
   let isTrusted = true;
   const toMs = (ticks: number): number => (ticks / clockRate) * 1000;
 
-  function noteArrival(ticks: number, arrivalMs: number): void {
-    if (arrivalMs - windowStartMs > ARRIVAL_WINDOW_MS) {
-      older = newer;
-      newer = Number.POSITIVE_INFINITY;
-      windowStartMs = arrivalMs;
-    }
-    newer = Math.min(newer, arrivalMs - toMs(ticks));
-  }
-
-  /** Whether RTP time and arrival have run as far in this window; crystals are off by far less. */
-  function keepsTime(ticks: number, arrivalMs: number): boolean {
-    const elapsedMs = arrivalMs - rateStart.arrivalMs;
-    const isOff = Math.abs(toMs(ticks - rateStart.ticks) - elapsedMs) > JUMP_MS;
-    if (elapsedMs > RATE_WINDOW_MS) rateStart = { ticks, arrivalMs };
-    return !isOff;
-  }
-
   function forget(): void {
     wallAtZeroMs = null;
-    older = Number.POSITIVE_INFINITY;
-    newer = Number.POSITIVE_INFINITY;
+    fastest.forget();
   }
 
   function advance(timestamp: number, arrivalMs: number): number {
     if (last === null) {
       last = { timestamp, ticks: 0, arrivalMs };
-      windowStartMs = arrivalMs;
-      rateStart = { ticks: 0, arrivalMs };
+      rate.begin(0, arrivalMs);
     } else {
       let delta = wrappedDifference32(timestamp, last.timestamp);
       const elapsedMs = arrivalMs - last.arrivalMs;
       const jumps = Math.abs(toMs(delta) - elapsedMs) > JUMP_MS;
-      if (isTrusted && !jumps && !keepsTime(last.ticks + delta, arrivalMs)) {
+      if (isTrusted && !jumps && !rate.holds(toMs(last.ticks + delta), arrivalMs)) {
         isTrusted = false;
         forget();
       }
       if (jumps || !isTrusted) {
         delta = Math.max(1, Math.round((elapsedMs / 1000) * clockRate));
         if (jumps) forget();
-        rateStart = { ticks: last.ticks + delta, arrivalMs };
+        rate.begin(toMs(last.ticks + delta), arrivalMs);
       }
       last = { timestamp, ticks: last.ticks + delta, arrivalMs };
     }
-    noteArrival(last.ticks, arrivalMs);
+    fastest.note(arrivalMs - toMs(last.ticks), arrivalMs);
     if (pendingReport !== null) {
       const report = pendingReport;
       pendingReport = null;
@@ -109,9 +88,47 @@ export function createTrackClock(clockRate: number): TrackClock {
     advance,
     report: apply,
     wallClockAtZeroMs: () => wallAtZeroMs,
-    arrivalAtZeroMs: () => {
+    arrivalAtZeroMs: fastest.best,
+  };
+}
+
+/** The least of what was noted of late: the time of a packet that nothing held up. */
+function createFastestArrival() {
+  let older = Number.POSITIVE_INFINITY;
+  let newer = Number.POSITIVE_INFINITY;
+  let windowStartMs: number | null = null;
+  return {
+    note(atZeroMs: number, nowMs: number): void {
+      windowStartMs ??= nowMs;
+      if (nowMs - windowStartMs > ARRIVAL_WINDOW_MS) {
+        older = newer;
+        newer = Number.POSITIVE_INFINITY;
+        windowStartMs = nowMs;
+      }
+      newer = Math.min(newer, atZeroMs);
+    },
+    best(): number | null {
       const best = Math.min(older, newer);
       return Number.isFinite(best) ? best : null;
+    },
+    forget(): void {
+      older = Number.POSITIVE_INFINITY;
+      newer = Number.POSITIVE_INFINITY;
+    },
+  };
+}
+
+/** Whether RTP time runs as fast as time does. Crystals are off by far less than is allowed here. */
+function createRateCheck() {
+  let start = { trackMs: 0, arrivalMs: 0 };
+  const begin = (trackMs: number, arrivalMs: number): void => void (start = { trackMs, arrivalMs });
+  return {
+    begin,
+    holds(trackMs: number, arrivalMs: number): boolean {
+      const elapsedMs = arrivalMs - start.arrivalMs;
+      const isOff = Math.abs(trackMs - start.trackMs - elapsedMs) > JUMP_MS;
+      if (elapsedMs > RATE_WINDOW_MS) begin(trackMs, arrivalMs);
+      return !isOff;
     },
   };
 }
