@@ -5,6 +5,8 @@ export type SoundState =
   | { readonly state: "off" }
   | { readonly state: "absent" }
   | { readonly state: "on"; readonly codec: string }
+  /** It should be there, and is not just now; it comes back by itself. */
+  | { readonly state: "failing"; readonly message: string }
   | { readonly state: "unsupported"; readonly message: string };
 
 /** What is known of a stream once its first picture has arrived. */

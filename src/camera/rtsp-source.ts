@@ -1,8 +1,12 @@
 import type { Clock } from "../base/clock.ts";
-import { createAacDepacketiser, readAacFormat, type AacParameters } from "./aac-depacketiser.ts";
+import { createAacDepacketiser } from "./aac-depacketiser.ts";
 import { CameraError } from "./camera-error.ts";
 import { H264Depacketiser } from "./h264-depacketiser.ts";
 import { parameterSetsFromSdp } from "./h264-parameters.ts";
+import { H265Depacketiser, requireTransmissionOrder } from "./h265-depacketiser.ts";
+import { h265SetsFromSdp } from "./h265-parameters.ts";
+import type { NalDepacketiser, VideoUnit } from "./nal-depacketiser.ts";
+import { createG711Depacketiser } from "./g711-depacketiser.ts";
 import { createRtpFragments, type RtpFragments } from "./rtp-fragments.ts";
 import { parseRtp, parseSenderReport } from "./rtp.ts";
 import { RtspClient, type RtspResponse } from "./rtsp-client.ts";
@@ -10,6 +14,7 @@ import type { ChallengeInUse, Credentials } from "./rtsp-digest.ts";
 import { readSession, readTransport, type Channels } from "./rtsp-headers.ts";
 import { parseRtspUrl, resolveControl, type RtspAddress } from "./rtsp-url.ts";
 import { parseSdp, type SdpMedia, type SessionDescription } from "./sdp.ts";
+import { chooseSound, type ChosenSound } from "./sound-format.ts";
 import type { Connection, ConnectionReport, SoundState } from "./connection.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -36,7 +41,7 @@ export interface RtspTiming {
 
 interface ChosenMedia {
   readonly video: SdpMedia;
-  readonly audio: { readonly media: SdpMedia; readonly parameters: AacParameters } | null;
+  readonly audio: ChosenSound | null;
   readonly sound: SoundState;
 }
 
@@ -100,7 +105,7 @@ class RtspSession implements Connection {
   readonly #client: RtspClient;
   readonly #options: RtspSourceOptions;
   readonly #fragments: RtpFragments;
-  readonly #video: H264Depacketiser;
+  readonly #video: NalDepacketiser;
   readonly #chosen: ChosenMedia;
   readonly #takeAudio: ((packet: Uint8Array) => void) | null;
   #aggregateUrl = "";
@@ -109,6 +114,7 @@ class RtspSession implements Connection {
   #sessionTimeoutMs = SESSION_TIMEOUT_MS;
   #videoChannels: Channels = { packets: 0, reports: 1 };
   #audioChannels: Channels | null = null;
+  #soundRefusal: string | null = null;
   #arrivalMs = 0;
   #lastFrameMs: number;
   #lastPictureMs: number;
@@ -133,14 +139,13 @@ class RtspSession implements Connection {
     this.#fragments = createRtpFragments({
       clock,
       timeline,
-      audio: audio && { parameters: audio.parameters, clockRate: audio.media.clockRate },
+      audio: audio && { format: audio.format, clockRate: audio.media.clockRate },
     });
-    const sets = parameterSetsFromSdp(chosen.video.format.get("sprop-parameter-sets"));
-    this.#video = new H264Depacketiser(sets, (unit) => {
+    this.#video = depacketiserOf(chosen.video, (unit) => {
       this.#lastFrameMs = clock.monotonicMs();
       this.#fragments.video(unit, this.#arrivalMs);
     });
-    this.#takeAudio = audio === null ? null : this.#audioTaker(audio.media, audio.parameters);
+    this.#takeAudio = audio === null ? null : this.#audioTaker(audio);
   }
 
   static async open(
@@ -205,7 +210,7 @@ class RtspSession implements Connection {
       width: init.width,
       height: init.height,
       framesPerSecond: this.#fragments.framesPerSecond(),
-      sound: this.#chosen.sound,
+      sound: this.#sound(),
       wallClock: wallClock.source(),
       clockOffsetMs: wallClock.offsetMs(),
       lostPackets: this.#video.lostPackets,
@@ -217,8 +222,15 @@ class RtspSession implements Connection {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#watchdog !== null) clearInterval(this.#watchdog);
     if (this.#keepAlive !== null) clearTimeout(this.#keepAlive);
+    const encoderEnded = this.#fragments.sound?.[Symbol.asyncDispose]();
     if (this.#session !== "") await this.#client.teardown(this.#aggregateUrl, this.#session);
     await this.#client[Symbol.asyncDispose]();
+    await encoderEnded;
+  }
+
+  #sound(): SoundState {
+    const problem = this.#soundRefusal ?? this.#fragments.sound?.problem() ?? null;
+    return problem === null ? this.#chosen.sound : { state: "failing", message: problem };
   }
 
   #inSession(): Record<string, string> {
@@ -240,10 +252,13 @@ class RtspSession implements Connection {
     this.#client.fail(new CameraError("SILENT", `Cannot keep stream: ${what}`));
   }
 
-  #audioTaker(media: SdpMedia, parameters: AacParameters): (packet: Uint8Array) => void {
-    const depacketiser = createAacDepacketiser(parameters, (unit) =>
-      this.#fragments.audio(unit, this.#arrivalMs),
-    );
+  #audioTaker({ media, format }: ChosenSound): (packet: Uint8Array) => void {
+    const depacketiser =
+      format.kind === "aac"
+        ? createAacDepacketiser(format.parameters, (unit) =>
+            this.#fragments.audio(unit, this.#arrivalMs),
+          )
+        : createG711Depacketiser((unit) => this.#fragments.audio(unit, this.#arrivalMs));
     return (bytes) => {
       const packet = parseRtp(bytes);
       if (packet?.payloadType === media.payloadType) depacketiser.push(packet);
@@ -259,10 +274,20 @@ class RtspSession implements Connection {
     this.#aggregateUrl = resolveControl(address, base, description.control);
     this.#videoChannels = await this.#setUpTrack(resolveControl(address, base, video.control), 0);
     if (audio !== null)
-      this.#audioChannels = await this.#setUpTrack(
-        resolveControl(address, base, audio.media.control),
-        2,
-      );
+      await this.#setUpSound(resolveControl(address, base, audio.media.control));
+  }
+
+  /** A camera that does not want to send its sound still sends its pictures. */
+  async #setUpSound(uri: string): Promise<void> {
+    try {
+      this.#audioChannels = await this.#setUpTrack(uri, 2);
+    } catch (cause) {
+      const isRefused =
+        cause instanceof CameraError &&
+        (cause.code === "PROTOCOL_ERROR" || cause.code === "NO_SUCH_STREAM");
+      if (!isRefused || this.#client.isOver) throw cause;
+      this.#soundRefusal = "Cannot record sound: the camera announces it and refuses to send it";
+    }
   }
 
   async #setUpTrack(uri: string, firstChannel: number): Promise<Channels> {
@@ -319,9 +344,24 @@ function requireSuccess(answer: RtspResponse, method: string): void {
   );
 }
 
+function requireTakenForm({ encoding, format }: SdpMedia): void {
+  if (encoding === "H265") return requireTransmissionOrder(format);
+  const mode = format.get("packetization-mode") ?? "0";
+  if (mode !== "0" && mode !== "1")
+    throw new CameraError("UNSUPPORTED_CODEC", "Cannot use video: the codec is H264 interleaved");
+}
+
+function depacketiserOf(media: SdpMedia, onUnit: (unit: VideoUnit) => void): NalDepacketiser {
+  return media.encoding === "H265"
+    ? new H265Depacketiser(h265SetsFromSdp(media.format), onUnit)
+    : new H264Depacketiser(parameterSetsFromSdp(media.format.get("sprop-parameter-sets")), onUnit);
+}
+
 function chooseMedia(description: SessionDescription, wantsAudio: boolean): ChosenMedia {
   const videos = description.media.filter((media) => media.kind === "video");
-  const video = videos.find((media) => media.encoding === "H264");
+  const video = ["H264", "H265"].flatMap((codec) =>
+    videos.filter((media) => media.encoding === codec),
+  )[0];
   if (video === undefined) {
     const found = videos.map((media) => media.encoding || `type ${media.payloadType}`).join(", ");
     throw new CameraError(
@@ -329,20 +369,8 @@ function chooseMedia(description: SessionDescription, wantsAudio: boolean): Chos
       `Cannot use video: ${found === "" ? "the stream has none" : `the codec is ${found}`}`,
     );
   }
-  const mode = video.format.get("packetization-mode") ?? "0";
-  if (mode !== "0" && mode !== "1")
-    throw new CameraError("UNSUPPORTED_CODEC", "Cannot use video: the codec is H264 interleaved");
+  requireTakenForm(video);
   if (!wantsAudio) return { video, audio: null, sound: { state: "off" } };
-  const sounds = description.media.filter((media) => media.kind === "audio");
-  const [first] = sounds;
-  if (first === undefined) return { video, audio: null, sound: { state: "absent" } };
-  const media = sounds.find((candidate) => candidate.encoding === "MPEG4-GENERIC") ?? first;
-  try {
-    const parameters = readAacFormat(media);
-    return { video, audio: { media, parameters }, sound: { state: "on", codec: parameters.codec } };
-  } catch (cause) {
-    if (!(cause instanceof CameraError)) throw cause;
-    // The pictures matter more: they are recorded, and the status says why there is no sound.
-    return { video, audio: null, sound: { state: "unsupported", message: cause.message } };
-  }
+  const { chosen: audio, sound } = chooseSound(description.media);
+  return { video, audio, sound };
 }

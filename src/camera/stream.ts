@@ -286,6 +286,7 @@ function isNews(before: CameraStatus, now: CameraStatus): boolean {
     before.width !== now.width ||
     before.height !== now.height ||
     before.wallClock !== now.wallClock ||
+    before.sound.state !== now.sound.state ||
     (before.clockOffsetMs === undefined) !== (now.clockOffsetMs === undefined) ||
     offsetChangeMs > OFFSET_CHANGE_MS ||
     before.lostPackets !== now.lostPackets ||

@@ -28,7 +28,10 @@ function receive(options: { reports: boolean; soundDelayMs: number; seconds: num
   );
   const [media] = parseSdp(Buffer.from(SDP)).media;
   if (media === undefined) throw new Error("no media");
-  const audio = { parameters: readAacFormat(media), clockRate: 48_000 };
+  const audio = {
+    format: { kind: "aac", parameters: readAacFormat(media) },
+    clockRate: 48_000,
+  } as const;
   const received = createRtpFragments({ clock, timeline, audio });
   const parameters = readH264Parameters([SEQUENCE_SET], [PICTURE_SET]);
   // What happens when, so that late sound and early pictures mix as on a wire.
