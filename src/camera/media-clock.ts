@@ -88,7 +88,7 @@ export function createTrackClock(clockRate: number): TrackClock {
     advance,
     report: apply,
     wallClockAtZeroMs: () => wallAtZeroMs,
-    arrivalAtZeroMs: fastest.best,
+    arrivalAtZeroMs: () => fastest.best(),
   };
 }
 
