@@ -4,10 +4,13 @@ import {
   VIDEO_TRACK_ID,
   type TrackInit,
 } from "../protocol/fragment.ts";
+import { isHevc } from "../protocol/hevc-codec.ts";
 import type { AacParameters } from "./aac-depacketiser.ts";
 import type { H264Parameters } from "./h264-parameters.ts";
+import type { H265Parameters } from "./h265-parameters.ts";
+import type { VideoParameters } from "./nal-depacketiser.ts";
 
-// Box names and layouts: ISO/IEC 14496-12 (file format), -14 (`esds`), -15 (`avcC`).
+// Box names and layouts: ISO/IEC 14496-12 (file format), -14 (`esds`), -15 (`avcC`, `hvcC`).
 
 /** The one sample of a fragment. Times are in ticks of its track. */
 export interface Sample {
@@ -29,13 +32,14 @@ const SYNC_SAMPLE_FLAGS = 0x02000000;
 const DEPENDENT_SAMPLE_FLAGS = 0x01010000;
 const UNITY_MATRIX = [0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000];
 
-/** Initialisation segment of an H.264 track: `ftyp` + `moov` with `avcC`. */
-export function videoInit(parameters: H264Parameters): TrackInit {
+/** Initialisation segment of a video track: `ftyp` + `moov` with `avcC` or `hvcC`. */
+export function videoInit(parameters: VideoParameters): TrackInit {
   const { width, height, codec } = parameters;
-  return videoInitFromRecord({ record: decoderConfiguration(parameters), codec, width, height });
+  const record = "videoSets" in parameters ? hevcRecord(parameters) : avcRecord(parameters);
+  return videoInitFromRecord({ record, codec, width, height });
 }
 
-/** The same from a finished `AVCDecoderConfigurationRecord`, as another MP4 carries it. */
+/** The same from a finished decoder configuration record, as another MP4 carries it. */
 export function videoInitFromRecord(options: {
   readonly record: Uint8Array;
   readonly codec: string;
@@ -44,8 +48,9 @@ export function videoInitFromRecord(options: {
 }): TrackInit {
   const { record, codec, width, height } = options;
   // VisualSampleEntry: 72 dots to the inch, one frame a sample, no name, 24 bits of colour.
+  const hevc = isHevc(codec);
   const entry = box(
-    "avc1",
+    hevc ? "hvc1" : "avc1",
     zeros(6),
     u16(1),
     zeros(16),
@@ -54,7 +59,7 @@ export function videoInitFromRecord(options: {
     u16(1),
     zeros(32),
     u16(24, 0xffff),
-    box("avcC", record),
+    box(hevc ? "hvcC" : "avcC", record),
   );
   const mediaHeader = fullBox("vmhd", 1, zeros(8));
   const bytes = initSegment({
@@ -127,7 +132,7 @@ export function fragmentBytes(track: "video" | "audio", sample: Sample): Uint8Ar
 }
 
 /** `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15 section 5.3.3.1). */
-function decoderConfiguration(parameters: H264Parameters): Uint8Array {
+function avcRecord(parameters: H264Parameters): Uint8Array {
   const { sequenceSets, pictureSets } = parameters;
   const first = sequenceSets[0] ?? new Uint8Array(4);
   const profile = first[1] ?? 0;
@@ -143,6 +148,27 @@ function decoderConfiguration(parameters: H264Parameters): Uint8Array {
     parts.push(u8(0xfc | chromaFormat, 0xf8 | (bitDepthLuma - 8), 0xf8 | (bitDepthChroma - 8), 0));
   }
   return join(...parts);
+}
+
+/** `HEVCDecoderConfigurationRecord` (ISO/IEC 14496-15 section 8.3.3.1). */
+function hevcRecord(parameters: H265Parameters): Uint8Array {
+  const { chromaFormat, bitDepthLuma, bitDepthChroma, temporalLayers } = parameters;
+  const nested = parameters.isTemporalIdNested ? 1 : 0;
+  // `hvc1`: all sets are here, and none among the pictures.
+  const array = (type: number, sets: readonly Uint8Array[]): Uint8Array =>
+    join(u8(0x80 | type), u16(sets.length), ...sets.flatMap((set) => [u16(set.length), set]));
+  return join(
+    u8(1),
+    parameters.profileTierLevel,
+    // Not said: how finely a picture is cut up, and for what kind of parallel decoding.
+    u8(0xf0, 0, 0xfc),
+    u8(0xfc | chromaFormat, 0xf8 | (bitDepthLuma - 8), 0xf8 | (bitDepthChroma - 8)),
+    // Average frame rate not said; lengths of four bytes.
+    u8(0, 0, (temporalLayers << 3) | (nested << 2) | 3, 3),
+    array(32, parameters.videoSets),
+    array(33, parameters.sequenceSets),
+    array(34, parameters.pictureSets),
+  );
 }
 
 /** `ES_Descriptor` of an AAC track (ISO/IEC 14496-1 section 7.2.6.5). */

@@ -1,4 +1,6 @@
+import { createBitReader, withoutEmulation, type BitReader } from "./bit-reader.ts";
 import { CameraError } from "./camera-error.ts";
+import { PARAMETER_SET_BYTES_MAX } from "./parameter-sets.ts";
 
 /** What the parameter sets of an H.264 stream say (ITU-T H.264 section 7.3.2). */
 export interface H264Parameters {
@@ -18,7 +20,6 @@ export interface H264Parameters {
   readonly bitDepthChroma: number;
 }
 
-export const PARAMETER_SET_BYTES_MAX = 4_096;
 const PIXELS_MAX = 8_192;
 const PROFILES_WITH_CHROMA = new Set([
   100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135,
@@ -188,61 +189,4 @@ function skipHrd(bits: BitReader): number {
 
 function malformed(what: string): CameraError {
   return new CameraError("PROTOCOL_ERROR", `Cannot read H.264 parameters: ${what}`);
-}
-
-/** Removes emulation prevention bytes (section 7.4.1). */
-function withoutEmulation(bytes: Uint8Array): Uint8Array {
-  const out = new Uint8Array(bytes.length);
-  let size = 0;
-  let zeros = 0;
-  for (const byte of bytes) {
-    if (zeros >= 2 && byte === 3) {
-      zeros = 0;
-      continue;
-    }
-    zeros = byte === 0 ? zeros + 1 : 0;
-    out[size] = byte;
-    size += 1;
-  }
-  return out.subarray(0, size);
-}
-
-interface BitReader {
-  fixed(count: number): number;
-  skip(count: number): void;
-  /** `ue(v)`, section 9.1. */
-  unsigned(): number;
-  /** `se(v)`, section 9.1.1. */
-  signed(): number;
-  isPastEnd(): boolean;
-}
-
-/** Reads zeros past the end and remembers that it did, so that no field needs its own check. */
-function createBitReader(bytes: Uint8Array): BitReader {
-  let position = 0;
-  const bit = (): number => {
-    const value = ((bytes[position >> 3] ?? 0) >> (7 - (position & 7))) & 1;
-    position += 1;
-    return value;
-  };
-  const fixed = (count: number): number => {
-    let value = 0;
-    for (let index = 0; index < count; index += 1) value = value * 2 + bit();
-    return value;
-  };
-  const unsigned = (): number => {
-    let zeros = 0;
-    while (zeros < 32 && bit() === 0) zeros += 1;
-    return 2 ** zeros - 1 + fixed(zeros);
-  };
-  return {
-    fixed,
-    unsigned,
-    skip: (count) => void (position += count),
-    signed: () => {
-      const code = unsigned();
-      return code % 2 === 1 ? (code + 1) / 2 : -code / 2;
-    },
-    isPastEnd: () => position > bytes.length * 8,
-  };
 }

@@ -1,4 +1,5 @@
 import { HubError } from "../protocol/errors.ts";
+import { HEVC_PROFILE_BYTES, hevcCodec } from "../protocol/hevc-codec.ts";
 
 /**
  * Reads a fragmented MP4 of one track (ISO/IEC 14496-12), as a sealed segment carries it. What was
@@ -135,9 +136,18 @@ function codecOf(stsd: Uint8Array): string {
     const { body } = find(entry.body.subarray(78), "avcC");
     return `${entry.type}.${[...body.subarray(1, 4)].map(hex).join("")}`;
   }
+  if (entry.type === "hvc1" || entry.type === "hev1")
+    return hevcCodec(entry.type, hevcProfile(find(entry.body.subarray(78), "hvcC").body));
   if (entry.type === "mp4a")
     return `mp4a.40.${audioObjectType(find(entry.body.subarray(28), "esds").body)}`;
   throw notAMovie(`a codec that is not known here, "${entry.type}"`);
+}
+
+/** Of an `HEVCDecoderConfigurationRecord`: what follows its version. */
+function hevcProfile(record: Uint8Array): Uint8Array {
+  const profile = record.subarray(1, 1 + HEVC_PROFILE_BYTES);
+  if (profile.length < HEVC_PROFILE_BYTES) throw notAMovie("H.265 without a profile");
+  return profile;
 }
 
 /** First five bits of the `DecoderSpecificInfo` (tag 5) of an `esds`. */

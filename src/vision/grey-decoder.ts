@@ -1,6 +1,7 @@
 import { spawnSandboxed, SIDE_OUTPUT_FD, type SandboxedChild } from "../base/sandbox.ts";
 import type { Fragment, TrackInit } from "../protocol/fragment.ts";
 import type { GreyFrame } from "./grey-frame.ts";
+import { presentationTimeMs } from "./presentation.ts";
 
 export interface GreyDecoderOptions {
   readonly ffmpegPath: string;
@@ -25,7 +26,7 @@ const FRAMES_WAITING_MAX = 8;
 const SIDE_LINE_MAX = 4_096;
 
 interface Moment {
-  readonly decodeTimeMs: number;
+  readonly presentationTimeMs: number;
   readonly wallClockMs: number;
 }
 
@@ -95,7 +96,7 @@ export class GreyDecoder {
     if (this.#fedSinceFrame === 0) this.#lastFrameMs = this.#options.monotonicMs();
     this.#fedSinceFrame += 1;
     this.#timeLine.push({
-      decodeTimeMs: fragment.decodeTimeMs,
+      presentationTimeMs: presentationTimeMs(fragment),
       wallClockMs: fragment.wallClockMs,
     });
     if (this.#timeLine.length > TIME_LINE_MAX) this.#timeLine.shift();
@@ -194,14 +195,21 @@ export class GreyDecoder {
   }
 
   /** Camera clocks drift, so each picture is dated by the access unit at or just before it. */
-  #wallClockOf(presentationTimeMs: number): number | null {
+  #wallClockOf(shownAtMs: number): number | null {
     // Half a millisecond of rounding on either side of the tick.
-    const index = this.#timeLine.findLastIndex(
-      ({ decodeTimeMs }) => decodeTimeMs <= presentationTimeMs + 1,
+    const isAtOrBefore = (moment: Moment): boolean => moment.presentationTimeMs <= shownAtMs + 1;
+    const [first] = this.#timeLine;
+    if (!first) return null;
+    // Units come in the order in which they are decoded, which need not be that of their times.
+    const moment = this.#timeLine
+      .filter(isAtOrBefore)
+      .reduce((last, each) => (each.presentationTimeMs >= last.presentationTimeMs ? each : last), {
+        ...first,
+        presentationTimeMs: Math.min(first.presentationTimeMs, shownAtMs),
+      });
+    this.#timeLine = this.#timeLine.filter(
+      (each) => each.presentationTimeMs >= moment.presentationTimeMs,
     );
-    const moment = this.#timeLine[index] ?? this.#timeLine[0];
-    if (!moment) return null;
-    this.#timeLine.splice(0, Math.max(0, index));
-    return moment.wallClockMs + Math.max(0, presentationTimeMs - moment.decodeTimeMs);
+    return moment.wallClockMs + Math.max(0, shownAtMs - moment.presentationTimeMs);
   }
 }

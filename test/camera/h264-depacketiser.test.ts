@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
-import { H264Depacketiser, type VideoUnit } from "../../src/camera/h264-depacketiser.ts";
+import { H264Depacketiser } from "../../src/camera/h264-depacketiser.ts";
+import type { VideoUnit } from "../../src/camera/nal-depacketiser.ts";
 import { parseRtp } from "../../src/camera/rtp.ts";
 import { PICTURE_SET, rtpPacket, SEQUENCE_SET, slice } from "./scripted-camera.ts";
 

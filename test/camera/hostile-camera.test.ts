@@ -165,7 +165,7 @@ describe("a camera that behaves", () => {
 
 describe("a camera that does not behave is named and left", () => {
   const noSdp = "v=0\r\ns=x\r\n";
-  const hevc = VIDEO_SDP.replace("H264/90000", "H265/90000");
+  const oldCodec = VIDEO_SDP.replace("H264/90000", "MP4V-ES/90000");
   const unauthorized: CameraScript = (request) =>
     request.method === "OPTIONS" ? undefined : response(request, "401 Unauthorized", [DIGEST]);
   test.each<[string, string, CameraScript, string?]>([
@@ -188,7 +188,7 @@ describe("a camera that does not behave is named and left", () => {
       "NO_SUCH_STREAM",
       (request) => (request.method === "DESCRIBE" ? response(request, "404 Not Found") : undefined),
     ],
-    ["HEVC", "UNSUPPORTED_CODEC", () => undefined, hevc],
+    ["an old codec", "UNSUPPORTED_CODEC", () => undefined, oldCodec],
     ["no session description", "PROTOCOL_ERROR", () => undefined, noSdp],
     ["a session description of 70 KB", "PROTOCOL_ERROR", () => undefined, "v=0\r\n".repeat(14_000)],
     [
@@ -255,7 +255,7 @@ describe("a camera that does not behave is named and left", () => {
     expect(failure.code).toBe(code);
     expect(failure.message).not.toContain(PASSWORD);
     expect(failure.attempt).toBe(1);
-    if (name === "HEVC") expect(failure.message).toContain("H265");
+    if (name === "an old codec") expect(failure.message).toContain("MP4V-ES");
     expect(camera.received.join("")).not.toContain(PASSWORD);
     expect(camera.connections()).toBe(1);
   });

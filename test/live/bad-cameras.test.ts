@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startLiveHub, TEST_TIMEOUT_MS, type LiveHub } from "../support/live-hub.ts";
 import { missingCommands } from "../support/requirements.ts";
 import {
-  hevcPicture,
+  jpegPicture,
   RTSP_SERVER_COMMANDS,
   startRtspServer,
   type RtspServer,
@@ -31,7 +31,7 @@ describe.skipIf(isMissing)(
     const attemptsMs: number[] = [];
 
     beforeAll(async () => {
-      const media = { media: door.file, mounts: { hevc: hevcPicture() } };
+      const media = { media: door.file, mounts: { jpeg: jpegPicture() } };
       server = await startRtspServer({ ...media, username: "door", password: RIGHT });
       const hangsUp = await listen(others, (socket) => {
         attemptsMs.push(performance.now());
@@ -45,13 +45,13 @@ describe.skipIf(isMissing)(
           `  - { id: good, main: "${server.mainUrl}" }`,
           `  - { id: off, main: "rtsp://127.0.0.1:${nobody}/main" }`,
           `  - { id: locked, main: "${server.mainUrl}" }`,
-          `  - { id: newer, main: "${server.url("hevc")}" }`,
+          `  - { id: older, main: "${server.url("jpeg")}" }`,
           `  - { id: elsewhere, main: "${server.url("no-such-mount")}" }`,
           `  - { id: rude, main: "rtsp://127.0.0.1:${hangsUp}/main" }`,
           `  - { id: mute, main: "rtsp://127.0.0.1:${silent}/main" }`,
         ].join("\n"),
         secrets: [
-          ...["good", "newer", "elsewhere"].map(
+          ...["good", "older", "elsewhere"].map(
             (id) => `${id}: { user: door, password: ${RIGHT} }`,
           ),
           `rude: { user: door, password: ${UNUSED} }`,
@@ -70,7 +70,7 @@ describe.skipIf(isMissing)(
     test.each([
       ["off", "UNREACHABLE"],
       ["locked", "WRONG_PASSWORD"],
-      ["newer", "UNSUPPORTED_CODEC"],
+      ["older", "UNSUPPORTED_CODEC"],
       ["elsewhere", "NO_SUCH_STREAM"],
       ["rude", "UNREACHABLE"],
       ["mute", "SILENT"],

@@ -2,7 +2,7 @@
 """A third-party RTSP server (GStreamer's) that plays files in a loop, for tests and benchmarks.
 
     gst-rtsp-server.py --mount main=main.mp4 --mount sub=sub.mp4 [--port N]
-                       [--user NAME --password-variable VAR] [--basic] [--shared]
+                       [--user NAME --password-variable VAR] [--basic] [--shared] [--packet-ms N]
 
 Each file is read once into memory as encoded access units and sent again and again without being
 encoded again. Prints one JSON line {"port": N} when it answers, and ends when its standard input
@@ -34,10 +34,13 @@ BRANCHES = {
         "h265parse ! video/x-h265,stream-format=byte-stream,alignment=au",
         "rtph265pay name=pay{n} pt=96 config-interval=-1",
     ),
+    "image/jpeg": ("jpegparse", "rtpjpegpay name=pay{n} pt=26"),
     "audio/mpeg": (
         "aacparse ! audio/mpeg,stream-format=raw",
         "rtpmp4gpay name=pay{n} pt=97",
     ),
+    "audio/x-mulaw": ("identity", "rtppcmupay name=pay{n} pt=0"),
+    "audio/x-alaw": ("identity", "rtppcmapay name=pay{n} pt=8"),
 }
 
 
@@ -104,6 +107,23 @@ def read_tracks(path):
     return sorted(tracks, key=lambda track: track.kind, reverse=True)
 
 
+def cut_into_packets(track, packet_ms):
+    """Telephone sound, one byte a sample, in pieces as a camera sends them."""
+    data = b"".join(unit[0] for unit in track.units)
+    rate = track.caps.get_structure(0).get_int("rate").value
+    size = rate * packet_ms // 1000
+    track.units = [
+        (
+            data[at : at + size],
+            at * Gst.SECOND // rate,
+            Gst.CLOCK_TIME_NONE,
+            size * Gst.SECOND // rate,
+            False,
+        )
+        for at in range(0, len(data) - size + 1, size)
+    ]
+
+
 def loop_length(tracks):
     """Nanoseconds after which every track starts over: the end of the video."""
     video = tracks[0].units
@@ -142,9 +162,12 @@ class Loop:
 class Factory(GstRtspServer.RTSPMediaFactory):
     """One mount."""
 
-    def __init__(self, path, shared):
+    def __init__(self, path, shared, packet_ms):
         super().__init__()
         self.tracks = read_tracks(path)
+        for track in self.tracks:
+            if track.kind in ("audio/x-mulaw", "audio/x-alaw"):
+                cut_into_packets(track, packet_ms)
         if not self.tracks:
             raise SystemExit(f"Cannot serve {path}: no track that can be sent")
         self.length = loop_length(self.tracks)
@@ -187,6 +210,7 @@ def main():
     parser.add_argument("--password-variable", default="RTSP_PASSWORD")
     parser.add_argument("--basic", action="store_true")
     parser.add_argument("--shared", action="store_true")
+    parser.add_argument("--packet-ms", type=int, default=20)
     arguments = parser.parse_args()
 
     server = GstRtspServer.RTSPServer()
@@ -196,7 +220,7 @@ def main():
         add_password(server, arguments)
     for mount in arguments.mount:
         name, path = mount.split("=", 1)
-        factory = Factory(path, arguments.shared)
+        factory = Factory(path, arguments.shared, arguments.packet_ms)
         # The role of the token that the password gives.
         permissions = GstRtspServer.RTSPPermissions()
         permissions.add_permission_for_role("viewer", "media.factory.access", True)

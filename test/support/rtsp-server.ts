@@ -21,6 +21,8 @@ export interface RtspServerOptions {
   readonly basic?: boolean;
   /** All clients of a mount share one stream, as with a real camera, and join it in the middle. */
   readonly shared?: boolean;
+  /** Length of each packet of telephone sound; 20 by default. */
+  readonly packetMs?: number;
 }
 
 /** A third-party RTSP server (GStreamer's), playing files in a loop on 127.0.0.1. */
@@ -93,12 +95,35 @@ export function pictureAndTone(): string {
   ]);
 }
 
-/** The same picture as HEVC, which the hub does not take. */
+/**
+ * A flash and a tone of 100 ms at the same time, every 2 s from second 1 on, where it is else black
+ * and silent: 320 x 180, 25 a second, 20 s.
+ */
+export function flashAndTone(sound: "aac" | "pcm_mulaw" | "pcm_alaw"): string {
+  const isOn = "lt(mod(t+1\\,2)\\,0.1)";
+  const encoder = sound === "aac" ? ["-c:a", "aac", "-ar", "16000"] : ["-c:a", sound, "-f", "mov"];
+  return cachedMedia(`flash-and-${sound}`, [
+    ...["-f", "lavfi", "-i", "color=black:size=320x180:rate=25:duration=20"],
+    ...["-f", "lavfi", "-i", `aevalsrc=0.6*sin(2*PI*1000*t)*${isOn}:s=8000:d=20`],
+    ...["-vf", `drawbox=t=fill:c=white:enable=${isOn}`, "-c:v", "libx264", "-preset", "ultrafast"],
+    ...["-tune", "zerolatency", "-g", "25", "-pix_fmt", "yuv420p", ...encoder],
+  ]);
+}
+
+/** The same picture as H.265. */
 export function hevcPicture(): string {
   return cachedMedia("hevc", [
     ...["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10:duration=4"],
     ...["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"],
     ...["-tag:v", "hvc1", "-pix_fmt", "yuv420p"],
+  ]);
+}
+
+/** A moving picture as JPEG pictures, which the hub does not take over RTSP. */
+export function jpegPicture(): string {
+  return cachedMedia("jpeg", [
+    ...["-f", "lavfi", "-i", "testsrc2=size=320x176:rate=10:duration=2"],
+    ...["-c:v", "mjpeg", "-pix_fmt", "yuvj420p"],
   ]);
 }
 
@@ -117,7 +142,7 @@ export function scaledCopy(media: string): string {
 }
 
 /** Made once for each machine: encoding is the slow part of these tests. */
-function cachedMedia(name: string, encoderArguments: readonly string[]): string {
+export function cachedMedia(name: string, encoderArguments: readonly string[]): string {
   const recipe = createHash("sha256").update(encoderArguments.join("\0")).digest("hex").slice(0, 8);
   const folder = path.join(os.tmpdir(), "doorward-test-media");
   const file = path.join(folder, `${name}-${recipe}.mp4`);
@@ -147,6 +172,7 @@ async function launch(
     ...(username === undefined ? [] : ["--user", username]),
     ...(basic ? ["--basic"] : []),
     ...(shared ? ["--shared"] : []),
+    ...(options.packetMs === undefined ? [] : ["--packet-ms", String(options.packetMs)]),
   ];
   // The server ends when its input closes, so it cannot outlive this process either.
   const child = spawn("/usr/bin/python3", [SCRIPT, ...flags], {
