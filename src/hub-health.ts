@@ -70,6 +70,8 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
         case "keyring-refused":
           return warning(message.message);
       }
+        case "rang":
+          return null;
     },
     forgetStreams: () => {
       streams.clear();

@@ -22,6 +22,7 @@ import { Pairings } from "./http/pairings.ts";
 import { Sessions } from "./http/sessions.ts";
 import type { HubServices } from "./http/services.ts";
 import type { Health } from "./hub-health.ts";
+import type { Bells } from "./hub-bells.ts";
 import type { CameraConnections } from "./hub-connections.ts";
 import { openRecordings } from "./hub-recordings.ts";
 import type { HubSettings } from "./hub-settings.ts";
@@ -88,6 +89,7 @@ export function openServices(parts: {
 }): HubServices {
   const { options, database, ledgerKey, clipsDirectory, urls, health, tellIngest } = parts;
   const { settings, connections } = parts;
+  bells: Bells;
   const nowMs = options.nowMs ?? Date.now;
   const stores = openStores({ options, database, ledgerKey, clipsDirectory, nowMs });
   const { ledger, appendEntry, household, clips, requests, decisions, news } = stores;
@@ -124,6 +126,7 @@ export function openServices(parts: {
     notice: () => noticeFacts(settings.current, urls.outside),
     bundles: bundleSource({ ledger, household, clips, viewers }),
     viewers,
+    bells: parts.bells,
     ...openSigned(database, stores, nowMs),
     nowMs,
     seal: (plaintext, recipients) => sealBytes(plaintext, recipients.map(parseRecipient)),
@@ -165,6 +168,10 @@ function openSigned(
   nowMs: () => number,
 ): Pick<HubServices, "shares" | "statements"> {
   const keyring = () => requireKeyring(household);
+      parts.bells.configure();
+      // First: a camera that is off by its hours is not connected to before.
+      settlePrivacy(services.privacy, options.log);
+      for (const message of privacyGreeting(services.privacy)) tellIngest(message);
   return {
     shares: new Shares({ database, requests, decisions, appendEntry, nowMs, keyring }),
     statements: new Statements({

@@ -30,6 +30,7 @@ import type { HubServices } from "./http/services.ts";
 import { CameraConnections } from "./hub-connections.ts";
 import { createHealth, type Health } from "./hub-health.ts";
 import { HubSettings } from "./hub-settings.ts";
+import type { Bells } from "./hub-bells.ts";
 import {
   keyringMessage,
   openServices,
@@ -44,6 +45,7 @@ import { openLedgerKey } from "./keys/hub-keys.ts";
 import { LedgerClock } from "./ledger/clock-work.ts";
 import { HubError } from "./protocol/errors.ts";
 
+import { openBells } from "./open-bells.ts";
 const EXPIRY_CHECK_MS = 10_000;
 const SPACE_CHECK_MS = 10_000;
 const DATABASE_FILE = "doorward.db";
@@ -98,7 +100,15 @@ export class Hub implements AsyncDisposable {
     const services = openServices({
       ...{ options, database, ledgerKey, clipsDirectory, urls, health },
       settings: hubSettings,
-      connections,
+      ...{ connections, bells },
+    const bells = await openBells({
+      ...{ dataDirectory, settings: hubSettings, connections: connections.log, log },
+      nowMs: options.nowMs ?? Date.now,
+      monotonicMs: options.monotonicMs ?? (() => performance.now()),
+      tellIngest: (message) => tellIngest(message),
+      tellPages: (camera) =>
+        camera ? services.news.tellRing(camera) : services.news.tell("bells"),
+    });
       tellIngest: (message) => tellIngest(message),
     });
     stack.use(services.retention);
@@ -115,7 +125,7 @@ export class Hub implements AsyncDisposable {
     stack.defer(() => taken.all);
     const ingest = stack.use(
       startIngest({
-        ...{ services, health, connections, clipsDirectory, settings: hubSettings },
+        ...{ services, health, connections, bells, clipsDirectory, settings: hubSettings },
         ...{ options, taken },
       }),
     );
@@ -126,6 +136,7 @@ export class Hub implements AsyncDisposable {
     stack.defer(() => connections.forgetStreams());
     stack.use(startTimers(services, connections, options, clock));
     log("info", `listening on ${urls.main}`);
+    stack.use(bells).open();
     return new Hub({
       services,
       server,
@@ -305,13 +316,15 @@ function startIngest(parts: {
   /** Resolves when all that was said of recordings so far is listed, or was reported as not. */
   taken: { all: Promise<void> };
 }): IngestProcess {
-  const { services, health, connections, clipsDirectory, settings, options, taken } = parts;
+  const { services, health, connections, bells, clipsDirectory, settings } = parts;
+  const { options, taken } = parts;
   const { log } = options;
   const { household, clips, retention, live } = services;
   return IngestProcess.start({
     greet: () => [
       { type: "configure", clipsDirectory, cameras: settings.current.cameras },
       ...(household.keyring ? [keyringMessage(household)] : []),
+  bells: Bells;
       ...live.watches.map((stream): ToIngest => ({ type: "watch", ...stream, on: true })),
     ],
     onPicture: (picture) => live.take(picture),
@@ -326,12 +339,14 @@ function startIngest(parts: {
         // In their order, also where one has to wait for room on the disk.
         taken.all = taken.all
           .then(() => retention.withRoom(() => clips.apply(message.event)))
+      ...bells.unsettled(),
           .then(() => services.news.tell("clips", message.event.clip))
           .catch((error: unknown) => {
             log("warn", `recording not listed: ${error instanceof Error ? error.message : "?"}`);
           });
       }
     },
+      if (message.type === "rang") bells.settle(message);
     onMalformed: (reason) => log("warn", `ingest process: ${reason}`),
     onExit: async (reason) => {
       health.forgetStreams();

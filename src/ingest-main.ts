@@ -136,6 +136,17 @@ async function waitForFfmpeg(cameras: readonly CameraSettings[]): Promise<string
 
 let messages = Promise.resolve();
 process.on("message", (message: ToIngest) => {
+    case "ring": {
+      const { camera, ring, agoMs } = message;
+      const outcome = isStopping ? undefined : pipelines.get(camera)?.rings.press(agoMs);
+      send({ type: "rang", camera, ring, outcome: outcome ?? "no-camera" });
+      return;
+    }
+    case "privacy":
+      // A camera often takes one connection only: the old one goes first.
+      await leaving.get(message.camera)?.left;
+      startPipelines();
+      return;
   // One after the other: a keyring must not overtake the configuration. A stop waits for nothing.
   if (message.type === "stop") void stop();
   else messages = messages.then(() => handle(message));

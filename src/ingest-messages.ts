@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
 import { readRecorderEvent } from "./clips/recorder-event.ts";
+import { RingOutcomeSchema } from "./ingest-rings.ts";
 import { checkShape } from "./protocol/check.ts";
 import type { RecorderEvent } from "./protocol/clip.ts";
 import type { Json } from "./protocol/canonical-json.ts";
@@ -26,6 +27,15 @@ export type ToIngest =
       readonly stream: "main" | "sub";
       readonly on: boolean;
     }
+  /** Somebody has pressed the bell, `agoMs` ago: answered by `rang` with the same `ring`. */
+  | {
+      readonly type: "ring";
+      readonly camera: CameraId;
+      readonly ring: number;
+      readonly agoMs: number;
+    }
+  /** Switched off or on. What is off at the start is said before `configure`. */
+  | { readonly type: "privacy"; readonly camera: CameraId; readonly isOff: boolean }
   | { readonly type: "stop" };
 
 /** File descriptor of the pipe for pictures: the ingest process writes, the hub reads. */
@@ -88,6 +98,15 @@ const FromIngestSchema = Type.Union([
   Type.Object({ type: Type.Literal("recorder"), event: Type.Unknown() }, closed),
   Type.Object(
     { type: Type.Literal("trouble"), camera, code: text(40), message: text(500) },
+    closed,
+  ),
+  Type.Object(
+    {
+      type: Type.Literal("rang"),
+      camera,
+      ring: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+      outcome: RingOutcomeSchema,
+    },
     closed,
   ),
   Type.Object({ type: Type.Literal("keyring-refused"), message: text(500) }, closed),

@@ -4,6 +4,7 @@ import type { LiveSender } from "./camera/live-sender.ts";
 import { FragmentRing, RING_BYTES_MAX } from "./camera/ring.ts";
 import { CameraStream, type CameraSource, type CameraStatus } from "./camera/stream.ts";
 import { ClipRecorder, type OriginalsReaders } from "./clips/recorder.ts";
+import { CameraRings } from "./ingest-rings.ts";
 import { sayable, type FromIngest, type StreamReport } from "./ingest-messages.ts";
 import { PRE_ROLL_MS } from "./protocol/clip.ts";
 import type { Fragment } from "./protocol/fragment.ts";
@@ -28,6 +29,7 @@ export interface PipelineGround {
 export interface Pipeline {
   readonly settings: CameraSettings;
   readonly recorder: ClipRecorder;
+  readonly rings: CameraRings;
   readonly stack: AsyncDisposableStack;
 }
 
@@ -148,11 +150,13 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
         ground.send({ type: "trouble", camera, code, message: sayable(message) }),
     }),
   );
+  const rings = stack.use(new CameraRings(recorder, ring));
   const frames = stack.use(watchMotion(camera, ground, ring, recorder));
   const analyse = (fragment: Fragment): void => {
     if (fragment.track === "video") frames.push(fragment);
   };
   const subRing = new FragmentRing(SUB_RING);
+  stack.defer(() => [ring, subRing].forEach((each) => each.clear()));
   const onSubFragment = (fragment: Fragment): void => {
     subRing.push(fragment);
     analyse(fragment);
@@ -161,6 +165,7 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
   if (hasOwnSub(settings)) stack.use(ground.live.offer(camera, "sub", subRing));
   const onMainFragment = (fragment: Fragment): void => {
     ring.push(fragment);
+    rings.push(fragment);
     recorder.push(fragment);
     if (!hasOwnSub(settings)) analyse(fragment);
   };
@@ -179,7 +184,7 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
         open("sub", rtspSource(settings, settings.sub, false), onSubFragment);
       break;
   }
-  return { settings, recorder, stack };
+  return { settings, recorder, rings, stack };
 }
 
 function fileSource(file: string): CameraSource {

@@ -1,6 +1,8 @@
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import Type, { type Static } from "typebox";
+import { BellsSchema, readBells, type BellRule } from "./settings-bells.ts";
+import { WeekHoursListSchema, wrongWeekHours, type WeekHours } from "./settings-privacy.ts";
 import { checkText, lineOfText, requireShape, wrongAt, type CheckedText } from "./settings-file.ts";
 
 export const CAMERA_SECRETS_FILE = "cameras.yaml";
@@ -31,6 +33,9 @@ const RtspCamera = Type.Object(
     audio: Type.Optional(Type.Boolean({ description: "true or false" })),
     faces: Type.Optional(faces),
     basic: Type.Optional(Type.Boolean({ description: "true or false" })),
+    talk: Type.Optional(Type.Boolean({ description: "true or false" })),
+    privacy: Type.Optional(WeekHoursListSchema),
+    bells: Type.Optional(BellsSchema),
   },
   closed,
 );
@@ -41,6 +46,8 @@ const FfmpegCamera = Type.Object(
     source: Type.Literal("ffmpeg", { description: "rtsp or ffmpeg" }),
     input: Type.String({ minLength: 1, maxLength: 4_096, description: "the path of a video file" }),
     faces: Type.Optional(faces),
+    privacy: Type.Optional(WeekHoursListSchema),
+    bells: Type.Optional(BellsSchema),
   },
   closed,
 );
@@ -50,6 +57,10 @@ export type CameraSettings = {
   readonly name: string;
   readonly audio: boolean;
   readonly faces: "keep" | "blur-copy";
+  /** Hours of the week in which it is off; left out or empty: none. */
+  readonly privacy?: readonly WeekHours[];
+  /** How its bell is heard; left out or empty: it has none. */
+  readonly bells?: readonly BellRule[];
 } & (
   | {
       readonly source: "rtsp";
@@ -63,9 +74,10 @@ export type CameraSettings = {
   | { readonly source: "demo" }
 );
 
-/** Whether nothing of its streams differs: a new name is no reason to begin a camera anew. */
+/** Whether nothing of its streams differs: a new name or bell is no reason to begin a camera anew. */
 export function hasSameStreams(one: CameraSettings, other: CameraSettings): boolean {
-  return isDeepStrictEqual({ ...one, name: "" }, { ...other, name: "" });
+  const beside = { name: "", bells: [], privacy: [], talk: true };
+  return isDeepStrictEqual({ ...one, ...beside }, { ...other, ...beside });
 }
 
 export function cameraSecretsFile(dataDirectory: string): string {
@@ -146,6 +158,16 @@ export function readCamera(options: {
   const variable = cameraVariable(camera.id);
   const secret = secrets.get(camera.id);
   return {
+    ...(camera.privacy === undefined ? {} : { privacy: camera.privacy }),
+    ...(camera.bells === undefined
+      ? {}
+      : {
+          bells: readBells({
+            ...{ file, checked, at: ["cameras", index, "bells"], value: camera.bells },
+            hasHost: !isFfmpeg,
+            hasOnvif: "onvif" in camera,
+          }),
+        }),
     ...common,
     audio: camera.audio ?? false,
     source: "rtsp",

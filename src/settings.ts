@@ -11,6 +11,7 @@ import {
   type CameraSecrets,
   type CameraSettings,
 } from "./settings-cameras.ts";
+import { MqttSchema, readBrokerUrl } from "./settings-bells.ts";
 import { DEFAULT_PORT, EXAMPLE_SETTINGS } from "./settings-example.ts";
 import {
   checkText,
@@ -57,6 +58,7 @@ const SettingsSchema = Type.Object(
     cameras: Type.Optional(
       Type.Array(Type.Unknown(), { maxItems: 16, description: "a list of at most 16 cameras" }),
     ),
+    mqtt: Type.Optional(MqttSchema),
     notice: Type.Optional(Type.Object({ contact: Type.Optional(lineOfText(200)) }, closed)),
     retention: Type.Optional(
       Type.Object(
@@ -86,6 +88,8 @@ export interface Settings {
   readonly port: number;
   readonly outside: { readonly port: number; readonly url: string | null } | null;
   readonly cameras: readonly CameraSettings[];
+  /** Broker for bells and chimes; its user and password are in `secrets/mqtt.yaml`. */
+  readonly mqtt?: { readonly url: string };
   /** Whom the notice at the door says to ask; left out: nobody by name. */
   readonly noticeContact?: string;
   /** Without it, the defaults of `RETENTION_DEFAULT`. */
@@ -164,6 +168,7 @@ export function readSettingsFrom(options: {
       cameras.length > 0
         ? cameras
         : [{ id: "demo", name: "Demo door", audio: false, faces: "keep", source: "demo" }],
+    ...(value.mqtt ? { mqtt: { url: readBrokerUrl(file, checked, value.mqtt.url) } } : {}),
     ...(value.notice?.contact === undefined ? {} : { noticeContact: value.notice.contact }),
     retention: retentionOf(value.retention ?? {}),
     retentionWritten: value.retention ?? {},

@@ -148,6 +148,9 @@ export function prepareClipStatements(database: BetterSqlite3.Database) {
       `INSERT INTO clips (id, camera, kind, why, event_at_ms, started_at_ms, state, keyring_head,
          keyring_epoch) VALUES (?, ?, ?, ?, ?, ?, 'recording', ?, ?)`,
     ),
+    ringClip: database.prepare<[string, number, ClipId]>(
+      "UPDATE clips SET kind = 'bell', why = ?, event_at_ms = ? WHERE id = ?",
+    ),
     endClip: database.prepare<[ClipState, number, number | null, ClipId]>(
       "UPDATE clips SET state = ?, ended_at_ms = ?, entry_index = ? WHERE id = ?",
     ),

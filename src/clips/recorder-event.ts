@@ -18,6 +18,10 @@ const kind = Type.Union([
 ]);
 const id = Type.String({ maxLength: 64 });
 
+const why = Type.Object(
+  { kind, zone: Type.String({ maxLength: 80 }), areaShare: share, score: share },
+  closed,
+);
 const RecorderEventSchema = Type.Union([
   Type.Object(
     {
@@ -25,10 +29,7 @@ const RecorderEventSchema = Type.Union([
       clip: id,
       camera: id,
       kind,
-      why: Type.Object(
-        { kind, zone: Type.String({ maxLength: 80 }), areaShare: share, score: share },
-        closed,
-      ),
+      why,
       eventAtMs: timeMs,
       startedAtMs: timeMs,
       keyringHead: id,
@@ -36,6 +37,7 @@ const RecorderEventSchema = Type.Union([
     },
     closed,
   ),
+  Type.Object({ type: Type.Literal("clip-rang"), clip: id, why, eventAtMs: timeMs }, closed),
   Type.Object({ type: Type.Literal("file-closed"), clip: id, file: SealedFileSchema }, closed),
   Type.Object({ type: Type.Literal("clip-closed"), clip: id, endedAtMs: timeMs }, closed),
 ]);
@@ -71,6 +73,10 @@ export function readRecorderEvent(value: unknown): RecorderEvent {
         file: { ...file, payloadSha256: parseSha256Hex(file.payloadSha256) },
       };
     }
+    case "clip-rang":
+      if (event.why.kind !== "bell")
+        throw new MalformedInput("why", "Cannot read recorder event: a ring that is no bell");
+      return { ...event, clip };
     case "clip-closed":
       return { ...event, clip };
   }

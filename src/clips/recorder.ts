@@ -69,6 +69,8 @@ interface OpenClip {
 const DROP_OUT_MS = 10_000;
 const QUEUE_MAX_BYTES = 32 * 1024 * 1024;
 const MERGED_EVENTS_MAX = 1_000;
+/** Nobody looked at a picture for it. */
+const BELL: EventReason = { kind: "bell", zone: "", areaShare: 0, score: 1 };
 
 /** Footage that is dropped after the disk refused, before the next segment is tried. */
 const RETRY_PAUSE_MS = 5_000;
@@ -118,6 +120,31 @@ export class ClipRecorder implements AsyncDisposable {
   /** The clip that is being recorded, if any. */
   get clip(): ClipId | null {
     return this.#clip?.id ?? null;
+  }
+
+  /** Whether an event goes on, or its post-roll. */
+  get isRecording(): boolean {
+    return this.#reason !== null;
+  }
+
+  /**
+   * Somebody rings: what is recorded from here on is the recording of a bell, and so is the clip
+   * that is being recorded already.
+   *
+   * @param isNew - Whether an event begins that {@link endEvent} ends; else one goes on.
+   */
+  ring(eventAtMs: number, preRoll: readonly Fragment[], isNew: boolean): void {
+    if (this.#reason !== null && this.#reason.kind !== "bell") {
+      this.#reason = BELL;
+      this.#eventAtMs = eventAtMs;
+      const clip = this.clip;
+      const atMs = Math.round(eventAtMs);
+      if (clip !== null)
+        this.#enqueue(0, clip, async () =>
+          this.#options.emit({ type: "clip-rang", clip, why: BELL, eventAtMs: atMs }),
+        );
+    }
+    if (isNew || this.#reason === null) this.startEvent(BELL, eventAtMs, preRoll);
   }
 
   /**

@@ -103,6 +103,11 @@ export class ClipStore {
         case "clip-started":
           this.#start(event);
           return;
+        case "clip-rang": {
+          const { id } = this.#requireRecording(event.clip);
+          this.#statements.ringClip.run(JSON.stringify(event.why), event.eventAtMs, id);
+          return;
+        }
         case "file-closed":
           await this.#addFile(event.clip, event.file);
           return;

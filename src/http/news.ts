@@ -1,5 +1,5 @@
 import type { WebSocket } from "ws";
-import type { ClipId } from "../protocol/ids.ts";
+import type { CameraId, ClipId } from "../protocol/ids.ts";
 import type { Right } from "../protocol/keyring.ts";
 import type { LedgerEntry, LedgerEntryKind } from "../protocol/ledger-entry.ts";
 import type { SessionDevice } from "./sessions.ts";
@@ -11,6 +11,8 @@ import type { SessionDevice } from "./sessions.ts";
 export type NewsMessage =
   | { readonly type: "clips"; readonly clip: ClipId | null; readonly state: string | null }
   | { readonly type: "requests" | "cameras" | "pairings" }
+  /** A camera where somebody rings; null where something else about bells is new. */
+  | { readonly type: "bells"; readonly camera: CameraId | null }
   | { readonly type: "ledger"; readonly size: number }
   | { readonly type: "keyring"; readonly epoch: number | null }
   /** Nothing is new: said now and then, and in answer to a ping, so that a page knows. */
@@ -45,6 +47,7 @@ const RIGHT_FOR: Readonly<Record<Topic, Right | null>> = {
   requests: "sign",
   pairings: "administer",
   cameras: null,
+  bells: null,
   ledger: null,
   keyring: null,
 };
@@ -92,6 +95,7 @@ export class News implements Disposable {
   readonly #clips = new Set<ClipId>();
   #toldAtMs = 0;
   #timer: NodeJS.Timeout | null = null;
+  readonly #rings = new Set<CameraId>();
   #looking: NodeJS.Timeout | null = null;
 
   constructor(options: NewsOptions) {
@@ -110,6 +114,12 @@ export class News implements Disposable {
 
   tellEntry(entry: LedgerEntry): void {
     this.tell("ledger");
+  /** Somebody rings there. */
+  tellRing(camera: CameraId): void {
+    if (this.#readers.size > 0) this.#rings.add(camera);
+    this.tell("bells");
+  }
+
     const topic = TOPIC_OF[entry.kind];
     if (topic) this.tell(topic, "clip" in entry ? (entry.clip as ClipId) : undefined);
   }
@@ -140,11 +150,12 @@ export class News implements Disposable {
   #tellAll(): void {
     this.#timer = null;
     this.#toldAtMs = performance.now();
-    const messages = [...this.#topics].map((topic) => this.#messageOf(topic));
+    const messages = [...this.#topics].flatMap((topic) => this.#messagesOf(topic));
     this.#topics.clear();
     this.#clips.clear();
     for (const reader of this.#readers)
       for (const message of messages) {
+    this.#rings.clear();
         const right = RIGHT_FOR[message.type];
         if (right === null || reader.rights.includes(right)) this.#say(reader, message);
       }
@@ -152,6 +163,11 @@ export class News implements Disposable {
 
   #messageOf(topic: Topic): Exclude<NewsMessage, { type: "alive" }> {
     const { clipState, ledgerSize, keyringEpoch } = this.#options;
+  #messagesOf(topic: Topic): Exclude<NewsMessage, { type: "alive" }>[] {
+    if (topic !== "bells" || this.#rings.size === 0) return [this.#messageOf(topic)];
+    return [...this.#rings].map((camera) => ({ type: topic, camera }));
+  }
+
     switch (topic) {
       case "clips": {
         const [clip = null, another] = this.#clips;
@@ -164,6 +180,8 @@ export class News implements Disposable {
         return { type: topic, epoch: keyringEpoch() };
       case "requests":
       case "cameras":
+      case "bells":
+        return { type: topic, camera: null };
       case "pairings":
         return { type: topic };
     }
@@ -214,6 +232,7 @@ export class News implements Disposable {
     this.#clips.clear();
   }
 
+    this.#rings.clear();
   [Symbol.dispose](): void {
     // A page that sleeps would hold up the end of the hub.
     for (const { socket } of this.#readers) socket.terminate();

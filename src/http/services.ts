@@ -17,6 +17,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { Statements } from "../ledger/statements.ts";
 import type { HealthAnswer } from "../protocol/api.ts";
 import type { NoticeFacts } from "../protocol/notice.ts";
+import type { BellDesk } from "./bell-desk.ts";
 import type { ClaimDesk } from "./claim.ts";
 import type { Connections } from "./connections.ts";
 import type { LiveStreams } from "./live-streams.ts";
@@ -51,6 +52,7 @@ export interface HubServices {
   readonly documents: RequestDocuments;
   readonly withdrawals: Withdrawals;
   readonly bundles: BundleSource;
+  readonly bells: BellDesk;
   readonly shares: Shares;
   readonly viewers: Viewers;
   readonly statements: Statements;

@@ -62,6 +62,13 @@ export type RecorderEvent =
       readonly keyringHead: Sha256Hex;
       readonly keyringEpoch: number;
     }
+  /** Somebody rang while it was recorded: it is the recording of a bell from then on. */
+  | {
+      readonly type: "clip-rang";
+      readonly clip: ClipId;
+      readonly why: EventReason;
+      readonly eventAtMs: number;
+    }
   | { readonly type: "file-closed"; readonly clip: ClipId; readonly file: SealedFile }
   | { readonly type: "clip-closed"; readonly clip: ClipId; readonly endedAtMs: number };
 
