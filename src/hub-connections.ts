@@ -38,6 +38,16 @@ export class CameraConnections {
     if (place) this.#settle(place);
   }
 
+  /** Its connections are being closed. */
+  switchedOff(camera: string): void {
+    for (const role of ["main", "sub"]) {
+      const stream = `${camera} ${role}`;
+      this.#streaming.delete(stream);
+      const place = this.#places.get(stream);
+      if (place) this.#settle(place);
+    }
+  }
+
   /** Writes down, now and then, that open connections still are. */
   keep(): void {
     for (const stream of this.#streaming) {
@@ -72,7 +82,7 @@ function placeOf(camera: CameraSettings, role: Role): ConnectionPlace | null {
 }
 
 /** Host and port of a camera's address, an IPv6 one in brackets. */
-function addressOf(url: string): string {
+export function addressOf(url: string): string {
   const { host, port } = parseRtspUrl(url);
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -1,6 +1,7 @@
 import type { Keyring } from "./protocol/keyring.ts";
 import { readFileSync } from "node:fs";
 import type { CameraStatus, HealthAnswer, Notice } from "./protocol/api.ts";
+import type { CameraOff } from "./protocol/api-privacy.ts";
 import type { HubServices } from "./http/services.ts";
 import type { FromIngest, StreamReport } from "./ingest-messages.ts";
 import type { IngestProcess } from "./ingest-process.ts";
@@ -18,6 +19,8 @@ export interface Health {
   configure(cameras: readonly CameraSettings[]): void;
   /** A line for the log where the message changes what is known of a camera, else null. */
   observe(message: FromIngest): HealthNews | null;
+  /** Nothing that was said of its streams holds any more. */
+  forgetCamera(camera: string): void;
   /** What the ingest process said of itself holds no more. */
   forgetStreams(): void;
   setIngest(ingest: IngestProcess): void;
@@ -67,11 +70,19 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
           else if (event.type === "clip-closed") recording.delete(event.clip);
           return null;
         }
+        case "rang":
+          return null;
         case "keyring-refused":
           return warning(message.message);
       }
-        case "rang":
-          return null;
+    },
+    forgetCamera: (camera) => {
+      for (const role of ["main", "sub"]) {
+        const stream = `${camera} ${role}`;
+        const picture = streams.get(stream)?.picture ?? null;
+        streams.set(stream, { ...IDLE, picture });
+      }
+      troubles.delete(camera);
     },
     forgetStreams: () => {
       streams.clear();
@@ -85,7 +96,10 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
         startedAtMs,
         version,
         cameras: cameras.map((camera) =>
-          cameraStatus(camera, streams, troubles, [...recording.values()].includes(camera.id)),
+          whileOff(
+            cameraStatus(camera, streams, troubles, [...recording.values()].includes(camera.id)),
+            services.privacy.offOf(camera.id),
+          ),
         ),
         sandbox,
         ingestRestarts: ingest?.restarts ?? 0,
@@ -177,6 +191,12 @@ function cameraStatus(
       ...(trouble === undefined ? [] : [trouble]),
     ],
   };
+}
+
+/** A camera that is off is no silent one: nothing is wrong with it, and nothing is asked of it. */
+function whileOff(status: CameraStatus, off: CameraOff | null): CameraStatus {
+  if (!off) return status;
+  return { ...status, main: "off", sub: status.sub && "off", problem: null, notes: [], off };
 }
 
 function warningsOf({ retention, decisions, documents }: HubServices): Notice[] {

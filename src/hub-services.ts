@@ -19,12 +19,15 @@ import { createClaimDesk } from "./http/claim.ts";
 import { LiveStreams } from "./http/live-streams.ts";
 import { News } from "./http/news.ts";
 import { Pairings } from "./http/pairings.ts";
+import { Replies } from "./http/replies.ts";
 import { Sessions } from "./http/sessions.ts";
 import type { HubServices } from "./http/services.ts";
-import type { Health } from "./hub-health.ts";
 import type { Bells } from "./hub-bells.ts";
+import type { Health } from "./hub-health.ts";
 import type { CameraConnections } from "./hub-connections.ts";
+import { followPrivacy, openPrivacy, privacyGreeting, settlePrivacy } from "./hub-privacy-links.ts";
 import { openRecordings } from "./hub-recordings.ts";
+import { HubTalk } from "./hub-talk.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import type { ToIngest } from "./ingest-messages.ts";
 import { Household } from "./keys/household.ts";
@@ -49,6 +52,8 @@ export interface HubOptions {
   readonly nowMs?: () => number;
   /** Only ever runs forward. */
   readonly monotonicMs?: () => number;
+  /** In which hours of the week are meant; by default the machine's own. */
+  readonly timeZone?: string;
   /** Replaced in tests that compare whole histories byte for byte. */
   readonly random?: (size: number) => Uint8Array;
   /** Where the page's files are; by default what the build made. */
@@ -84,12 +89,12 @@ export function openServices(parts: {
   health: Health;
   settings: HubSettings;
   connections: CameraConnections;
+  bells: Bells;
   /** The recorder checks a new keyring for itself; services are made before its process. */
   tellIngest: (message: ToIngest) => void;
 }): HubServices {
   const { options, database, ledgerKey, clipsDirectory, urls, health, tellIngest } = parts;
   const { settings, connections } = parts;
-  bells: Bells;
   const nowMs = options.nowMs ?? Date.now;
   const stores = openStores({ options, database, ledgerKey, clipsDirectory, nowMs });
   const { ledger, appendEntry, household, clips, requests, decisions, news } = stores;
@@ -114,7 +119,14 @@ export function openServices(parts: {
     clips,
     timeline: new ClipTimeline(database),
     live: openLive(settings, tellIngest),
+    talk: openTalk(() => services, settings),
+    replies: new Replies(database, nowMs),
+    privacy: openPrivacy({
+      ...{ database, settings, household, appendEntry, nowMs },
+      timeZone: options.timeZone ?? null,
+    }),
     settings,
+    bells: parts.bells,
     ...openRecordings({
       ...{ options, settings, database, clipsDirectory, nowMs },
       ...{ clips, requests, appendEntry, keyring: () => requireKeyring(household) },
@@ -123,14 +135,15 @@ export function openServices(parts: {
     decisions,
     withdrawals: stores.withdrawals,
     ...openHandling({ options, database, stores, nowMs }, () => services.retention.countedMs()),
-    notice: () => noticeFacts(settings.current, urls.outside),
+    notice: () => noticeFacts(settings.current, urls.outside, services.privacy.allOff().length),
     bundles: bundleSource({ ledger, household, clips, viewers }),
     viewers,
-    bells: parts.bells,
     ...openSigned(database, stores, nowMs),
     nowMs,
     seal: (plaintext, recipients) => sealBytes(plaintext, recipients.map(parseRecipient)),
     keyringChanged: () => {
+      // From the claim on the ledger has it, and before anything is connected to.
+      settlePrivacy(services.privacy, options.log);
       tellIngest(keyringMessage(household));
       recordFacts(services, database, settings.current);
     },
@@ -141,19 +154,24 @@ export function openServices(parts: {
     intakeUrl: () => (urls.outside === null ? null : `${urls.outside}/intake`),
     outsideUrl: () => urls.outside,
   };
+  followPrivacy(services, parts);
   followSettings(services, parts);
   return services;
 }
 
 /** What a change of the settings is followed by. */
 function followSettings(services: HubServices, parts: Parameters<typeof openServices>[0]): void {
-  const { database, clipsDirectory, health, settings, connections, tellIngest } = parts;
+  const { options, database, clipsDirectory, health, settings, connections, tellIngest } = parts;
   recordFacts(services, database, settings.current);
   settings.setEffects({
     enter: (changed) => recordFacts(services, database, changed),
     apply: ({ cameras }) => {
       health.configure(cameras);
       connections.configure(cameras);
+      parts.bells.configure();
+      // First: a camera that is off by its hours is not connected to before.
+      settlePrivacy(services.privacy, options.log);
+      for (const message of privacyGreeting(services.privacy)) tellIngest(message);
       tellIngest({ type: "configure", clipsDirectory, cameras });
       services.retention.wake();
       services.news.tell("cameras");
@@ -168,10 +186,6 @@ function openSigned(
   nowMs: () => number,
 ): Pick<HubServices, "shares" | "statements"> {
   const keyring = () => requireKeyring(household);
-      parts.bells.configure();
-      // First: a camera that is off by its hours is not connected to before.
-      settlePrivacy(services.privacy, options.log);
-      for (const message of privacyGreeting(services.privacy)) tellIngest(message);
   return {
     shares: new Shares({ database, requests, decisions, appendEntry, nowMs, keyring }),
     statements: new Statements({
@@ -254,6 +268,18 @@ function openLive(settings: HubSettings, tellIngest: (message: ToIngest) => void
       return camera ? { hasSub: hasOwnSub(camera) } : null;
     },
     watch: (stream, on) => tellIngest({ type: "watch", ...stream, on }),
+  });
+}
+
+function openTalk(services: () => HubServices, settings: HubSettings): HubTalk {
+  return new HubTalk({
+    cameras: () => settings.current.cameras,
+    isOff: (camera) => services().privacy.isOff(camera),
+    maySpeak: (session) =>
+      services().sessions.deviceOfSession(session)?.rights.includes("live") === true,
+    append: (entry) => void services().ledger.append(entry),
+    connections: () => services().connections,
+    nowMs: () => services().nowMs(),
   });
 }
 

@@ -9,6 +9,7 @@ import type {
   SettingsCameraBody,
   SettingsRetentionBody,
 } from "./protocol/api-settings.ts";
+import type { PrivacyHours } from "./protocol/api-privacy.ts";
 import { utf8Bytes } from "./protocol/bytes.ts";
 import { HubError, MalformedInput } from "./protocol/errors.ts";
 import {
@@ -34,6 +35,7 @@ import {
   hostOf,
   putCamera,
   putName,
+  putPrivacyHours,
   putRetention,
   removeCamera,
   splitUrl,
@@ -148,6 +150,20 @@ export class HubSettings implements SettingsDesk {
       return {
         text: editText(read.text, (document) => putCamera(document, id, members)),
         secretsText: withSecret(read.secretsText, id, kept),
+      };
+    });
+  }
+
+  setPrivacyHours(id: string, hours: PrivacyHours): Promise<SettingsAnswer> {
+    return this.#change(({ text, settings }) => {
+      if (!settings.cameras.some((camera) => camera.id === id && camera.source !== "demo"))
+        throw new HubError(
+          "NOT_FOUND",
+          `Cannot save hours of ${id}: there is no camera of this id in the settings file`,
+        );
+      return {
+        text: editText(text, (document) => putPrivacyHours(document, id, hours)),
+        secretsText: null,
       };
     });
   }

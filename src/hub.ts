@@ -14,6 +14,7 @@ import { addNewsRoutes } from "./http/news-routes.ts";
 import { addNoticeFacts, addNoticeRoute } from "./http/notice-routes.ts";
 import { addPageFiles } from "./http/page-files.ts";
 import { addLiveRoutes } from "./http/live-routes.ts";
+import { addPrivacyRoutes } from "./http/privacy-routes.ts";
 import { addPresenceRoutes } from "./http/presence-routes.ts";
 import { addPickUpRoute } from "./http/pick-up-routes.ts";
 import { addShareRoutes } from "./http/share-routes.ts";
@@ -23,14 +24,16 @@ import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
 import { addSettingsRoutes } from "./http/settings-routes.ts";
 import { addStatementRoutes } from "./http/statement-routes.ts";
+import { addTalkRoutes } from "./http/talk-routes.ts";
 import { createOutsideServer } from "./http/outside.ts";
 import { addTimelineRoutes } from "./http/timeline-routes.ts";
 import { createServer, type HubServer } from "./http/server.ts";
 import type { HubServices } from "./http/services.ts";
 import { CameraConnections } from "./hub-connections.ts";
-import { createHealth, type Health } from "./hub-health.ts";
-import { HubSettings } from "./hub-settings.ts";
 import type { Bells } from "./hub-bells.ts";
+import { createHealth, type Health } from "./hub-health.ts";
+import { privacyGreeting } from "./hub-privacy-links.ts";
+import { HubSettings } from "./hub-settings.ts";
 import {
   keyringMessage,
   openServices,
@@ -42,12 +45,13 @@ import {
 import type { FromIngest, ToIngest } from "./ingest-messages.ts";
 import { IngestProcess } from "./ingest-process.ts";
 import { openLedgerKey } from "./keys/hub-keys.ts";
+import { openBells } from "./open-bells.ts";
 import { LedgerClock } from "./ledger/clock-work.ts";
 import { HubError } from "./protocol/errors.ts";
 
-import { openBells } from "./open-bells.ts";
 const EXPIRY_CHECK_MS = 10_000;
 const SPACE_CHECK_MS = 10_000;
+const PRIVACY_CHECK_MS = 1_000;
 const DATABASE_FILE = "doorward.db";
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -97,10 +101,6 @@ export class Hub implements AsyncDisposable {
       settings.cameras,
     );
     let tellIngest = (_message: ToIngest): void => undefined;
-    const services = openServices({
-      ...{ options, database, ledgerKey, clipsDirectory, urls, health },
-      settings: hubSettings,
-      ...{ connections, bells },
     const bells = await openBells({
       ...{ dataDirectory, settings: hubSettings, connections: connections.log, log },
       nowMs: options.nowMs ?? Date.now,
@@ -109,11 +109,16 @@ export class Hub implements AsyncDisposable {
       tellPages: (camera) =>
         camera ? services.news.tellRing(camera) : services.news.tell("bells"),
     });
+    const services = openServices({
+      ...{ options, database, ledgerKey, clipsDirectory, urls, health },
+      settings: hubSettings,
+      ...{ connections, bells },
       tellIngest: (message) => tellIngest(message),
     });
     stack.use(services.retention);
     const clock = openClock(services, options);
     await onAnyDisk("heartbeat not entered", services, options, () => clock.begin());
+    await onAnyDisk("cameras not switched", services, options, () => services.privacy.settle());
     await settlePast(services, options);
     const server = await mainServer(services, options.pageDirectory ?? PAGE_DIRECTORY);
     stack.defer(() => server.close());
@@ -131,12 +136,13 @@ export class Hub implements AsyncDisposable {
     );
     health.setIngest(ingest);
     tellIngest = (message) => ingest.send(message);
+    stack.use(bells).open();
     stack.use(services.live);
+    stack.use(services.talk);
     stack.use(services.news);
     stack.defer(() => connections.forgetStreams());
     stack.use(startTimers(services, connections, options, clock));
     log("info", `listening on ${urls.main}`);
-    stack.use(bells).open();
     return new Hub({
       services,
       server,
@@ -222,6 +228,10 @@ function startTimers(
     });
     keep("heartbeat not entered", () => clock.tick());
   }, EXPIRY_CHECK_MS);
+  const privacy = setInterval(() => {
+    const settle = () => services.privacy.settle();
+    if (services.privacy.isDue()) void onAnyDisk("cameras not switched", services, options, settle);
+  }, PRIVACY_CHECK_MS);
   const space = setInterval(() => {
     services.retention.wake();
     dropIdleUploads(services, options);
@@ -231,6 +241,7 @@ function startTimers(
     [Symbol.dispose]: () => {
       clearInterval(expiry);
       clearInterval(space);
+      clearInterval(privacy);
     },
   };
 }
@@ -266,10 +277,12 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addClipRoutes(server, services);
   addTimelineRoutes(server, services);
   addLiveRoutes(server, services);
+  addTalkRoutes(server, services);
   addRetentionRoutes(server, services);
   addRenditionRoutes(server, services);
   addRewrapRoutes(server, services);
   addSettingsRoutes(server, services);
+  addPrivacyRoutes(server, services);
   addConsentRoutes(server, services);
   addHandlingRoutes(server, services);
   addNoticeRoute(server, services);
@@ -310,6 +323,7 @@ function startIngest(parts: {
   services: HubServices;
   health: Health;
   connections: CameraConnections;
+  bells: Bells;
   clipsDirectory: string;
   settings: HubSettings;
   options: HubOptions;
@@ -322,15 +336,17 @@ function startIngest(parts: {
   const { household, clips, retention, live } = services;
   return IngestProcess.start({
     greet: () => [
+      ...privacyGreeting(services.privacy),
       { type: "configure", clipsDirectory, cameras: settings.current.cameras },
       ...(household.keyring ? [keyringMessage(household)] : []),
-  bells: Bells;
+      ...bells.unsettled(),
       ...live.watches.map((stream): ToIngest => ({ type: "watch", ...stream, on: true })),
     ],
     onPicture: (picture) => live.take(picture),
     onMessage: (message: FromIngest) => {
       const news = health.observe(message);
       connections.observe(message);
+      if (message.type === "rang") bells.settle(message);
       if (message.type === "camera") live.setState(message.camera, message.role, message.report);
       if (news) log(news.level, news.text);
       if (message.type === "camera" || news) services.news.tell("cameras");
@@ -339,14 +355,12 @@ function startIngest(parts: {
         // In their order, also where one has to wait for room on the disk.
         taken.all = taken.all
           .then(() => retention.withRoom(() => clips.apply(message.event)))
-      ...bells.unsettled(),
           .then(() => services.news.tell("clips", message.event.clip))
           .catch((error: unknown) => {
             log("warn", `recording not listed: ${error instanceof Error ? error.message : "?"}`);
           });
       }
     },
-      if (message.type === "rang") bells.settle(message);
     onMalformed: (reason) => log("warn", `ingest process: ${reason}`),
     onExit: async (reason) => {
       health.forgetStreams();

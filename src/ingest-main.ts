@@ -29,6 +29,10 @@ let readers: OriginalsReaders | null = null;
 /** Where the keyring was when this process last took one: it may grow, and nothing else. */
 let seen: KeyringPosition | null = null;
 let pipelines: ReadonlyMap<string, Pipeline> = new Map();
+/** Switched off: nothing of them is connected to, whatever else is said. */
+const off = new Set<string>();
+/** Those that were just switched off, until their connections are closed. */
+const leaving = new Map<string, { readonly pipeline: Pipeline; readonly left: Promise<void> }>();
 let isStopping = false;
 const live = new LiveSender(picturePipe());
 
@@ -47,8 +51,36 @@ function startPipelines(): void {
     isStopping: () => isStopping,
   };
   pipelines = new Map(
-    cameras.map((camera) => [camera.id, pipelines.get(camera.id) ?? startCamera(camera, ground)]),
+    cameras
+      .filter(({ id }) => !off.has(id))
+      .map((camera) => [camera.id, pipelines.get(camera.id) ?? startPipeline(camera, ground)]),
   );
+}
+
+function startPipeline(camera: CameraSettings, ground: PipelineGround): Pipeline {
+  return startCamera(camera, { ...ground, isStopping: () => isStopping || off.has(camera.id) });
+}
+
+/** Closes what it records, then its connections; what of it is in memory is let go with it. */
+async function endPipeline({ recorder, stack }: Pipeline): Promise<void> {
+  await recorder[Symbol.asyncDispose]();
+  await stack.disposeAsync();
+}
+
+/** At once, whatever else is being waited for. */
+function switchCamera(camera: string, isOff: boolean): void {
+  if (!isOff) {
+    off.delete(camera);
+    return;
+  }
+  off.add(camera);
+  const pipeline = pipelines.get(camera);
+  if (!pipeline) return;
+  pipelines = new Map([...pipelines].filter(([id]) => id !== camera));
+  const left = endPipeline(pipeline).finally(() => {
+    if (leaving.get(camera)?.pipeline === pipeline) leaving.delete(camera);
+  });
+  leaving.set(camera, { pipeline, left });
 }
 
 /** Ends the cameras that are gone or changed, each with its recording closed; others go on. */
@@ -56,12 +88,7 @@ async function endChanged(cameras: readonly CameraSettings[]): Promise<void> {
   const stays = ({ settings }: Pipeline): boolean =>
     cameras.some((camera) => hasSameStreams(camera, settings));
   const ending = [...pipelines].filter(([, pipeline]) => !stays(pipeline));
-  await Promise.all(
-    ending.map(async ([, { recorder, stack }]) => {
-      await recorder[Symbol.asyncDispose]();
-      await stack.disposeAsync();
-    }),
-  );
+  await Promise.all(ending.map(([, pipeline]) => endPipeline(pipeline)));
   pipelines = new Map([...pipelines].filter(([, pipeline]) => stays(pipeline)));
 }
 
@@ -90,7 +117,7 @@ function takeKeyring(statements: readonly unknown[]): void {
  */
 async function stop(): Promise<void> {
   isStopping = true;
-  const all = [...pipelines.values()];
+  const all = [...pipelines.values(), ...[...leaving.values()].map(({ pipeline }) => pipeline)];
   await Promise.all(all.map(({ recorder }) => recorder[Symbol.asyncDispose]()));
   if (process.connected) await Promise.all(all.map(({ stack }) => stack.disposeAsync()));
   process.exit(0);
@@ -108,6 +135,17 @@ async function handle(message: Exclude<ToIngest, { type: "stop" }>): Promise<voi
     }
     case "keyring":
       takeKeyring(message.statements);
+      return;
+    case "ring": {
+      const { camera, ring, agoMs } = message;
+      const outcome = isStopping ? undefined : pipelines.get(camera)?.rings.press(agoMs);
+      send({ type: "rang", camera, ring, outcome: outcome ?? "no-camera" });
+      return;
+    }
+    case "privacy":
+      // A camera often takes one connection only: the old one goes first.
+      await leaving.get(message.camera)?.left;
+      startPipelines();
       return;
     case "watch":
       live.watch(message.camera, message.stream, message.on);
@@ -136,18 +174,8 @@ async function waitForFfmpeg(cameras: readonly CameraSettings[]): Promise<string
 
 let messages = Promise.resolve();
 process.on("message", (message: ToIngest) => {
-    case "ring": {
-      const { camera, ring, agoMs } = message;
-      const outcome = isStopping ? undefined : pipelines.get(camera)?.rings.press(agoMs);
-      send({ type: "rang", camera, ring, outcome: outcome ?? "no-camera" });
-      return;
-    }
-    case "privacy":
-      // A camera often takes one connection only: the old one goes first.
-      await leaving.get(message.camera)?.left;
-      startPipelines();
-      return;
   // One after the other: a keyring must not overtake the configuration. A stop waits for nothing.
+  if (message.type === "privacy") switchCamera(message.camera, message.isOff);
   if (message.type === "stop") void stop();
   else messages = messages.then(() => handle(message));
 });

@@ -6,12 +6,18 @@ import type { Settings } from "./settings.ts";
  * What the notice at the door says. Neither the hub's name nor a camera's is in it: those were
  * written for the household.
  *
+ * @param switchedOff - Cameras that are off at this moment.
  * @param outsideUrl - Where everybody can reach the outside listener; null where there is none.
  */
-export function noticeFacts(settings: Settings, outsideUrl: string | null): NoticeFacts {
+export function noticeFacts(
+  settings: Settings,
+  outsideUrl: string | null,
+  switchedOff: number,
+): NoticeFacts {
   const { motionMs, bellMs } = settings.retention ?? RETENTION_DEFAULT;
   return {
     cameras: settings.cameras.length,
+    switchedOff,
     withSound: settings.cameras.filter(({ audio }) => audio).length,
     motionMs,
     bellMs,

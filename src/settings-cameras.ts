@@ -69,6 +69,8 @@ export type CameraSettings = {
       readonly username: string | null;
       readonly password: string | null;
       readonly allowBasic: boolean;
+      /** False: nobody may talk through it. Left out: whoever sees its live picture may. */
+      readonly talk?: boolean;
     }
   | { readonly source: "ffmpeg"; readonly input: string }
   | { readonly source: "demo" }
@@ -134,6 +136,14 @@ export function readCamera(options: {
   const schema = isFfmpeg ? FfmpegCamera : RtspCamera;
   requireShape({ file, schema, value, checked, base: ["cameras", index] });
   const camera = value as Static<typeof RtspCamera> | Static<typeof FfmpegCamera>;
+  const wrongHours = wrongWeekHours(camera.privacy ?? []);
+  if (wrongHours)
+    throw wrongAt(
+      file,
+      checked,
+      ["cameras", index, "privacy", wrongHours.index, "from"],
+      wrongHours.why,
+    );
   if (camera.faces === "blur-only")
     throw wrongAt(
       file,
@@ -148,16 +158,6 @@ export function readCamera(options: {
     id: camera.id,
     name: camera.name ?? camera.id,
     faces: camera.faces ?? ("keep" as const),
-  };
-  if (camera.source === "ffmpeg")
-    return { ...common, audio: false, source: "ffmpeg", input: camera.input };
-  for (const stream of ["main", "sub"] as const) {
-    const url = camera[stream];
-    if (url !== undefined) requirePlainUrl(file, checked, ["cameras", index, stream], url);
-  }
-  const variable = cameraVariable(camera.id);
-  const secret = secrets.get(camera.id);
-  return {
     ...(camera.privacy === undefined ? {} : { privacy: camera.privacy }),
     ...(camera.bells === undefined
       ? {}
@@ -168,6 +168,16 @@ export function readCamera(options: {
             hasOnvif: "onvif" in camera,
           }),
         }),
+  };
+  if (camera.source === "ffmpeg")
+    return { ...common, audio: false, source: "ffmpeg", input: camera.input };
+  for (const stream of ["main", "sub"] as const) {
+    const url = camera[stream];
+    if (url !== undefined) requirePlainUrl(file, checked, ["cameras", index, stream], url);
+  }
+  const variable = cameraVariable(camera.id);
+  const secret = secrets.get(camera.id);
+  return {
     ...common,
     audio: camera.audio ?? false,
     source: "rtsp",
@@ -176,6 +186,7 @@ export function readCamera(options: {
     username: environment[`${variable}_USER`] ?? secret?.user ?? null,
     password: environment[`${variable}_PASSWORD`] ?? secret?.password ?? null,
     allowBasic: camera.basic ?? false,
+    ...(camera.talk === undefined ? {} : { talk: camera.talk }),
   };
 }
 

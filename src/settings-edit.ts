@@ -57,6 +57,25 @@ export function putCamera(document: Document.Parsed, id: string, members: Camera
 }
 
 /** Nothing where there is no such camera. */
+export function putPrivacyHours(
+  document: Document.Parsed,
+  id: string,
+  hours: readonly { days: readonly string[]; from: string; to: string }[],
+): void {
+  const index = cameraIndex(document, id);
+  if (index < 0) return;
+  const at = ["cameras", index, "privacy"];
+  if (hours.length === 0) {
+    if (document.hasIn(at)) document.deleteIn(at);
+    return;
+  }
+  const list = document.createNode(hours.map(({ days, from, to }) => ({ days, from, to })));
+  // One line an entry: [mon, tue] is how a person would write it.
+  for (const item of list.items) if (isMap(item)) item.flow = true;
+  document.setIn(at, list);
+}
+
+/** Nothing where there is no such camera. */
 export function removeCamera(document: Document.Parsed, id: string): void {
   const index = cameraIndex(document, id);
   if (index < 0) return;

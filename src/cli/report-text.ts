@@ -23,7 +23,7 @@ export function reportText({ origin, atMs, figures, checkpoint }: ReportStatemen
     `Recordings: ${figures.recordings}. Cut off: ${figures.torn}. Deleted: ${figures.deletions}. Held: ${figures.holds}, and because of a request: ${figures.preservations}. Sealed anew: ${figures.rewraps}.`,
     `The household itself: ${figures.views} opened, ${figures.live} live.`,
     `Releases: ${figures.releases}, with ${figures.releasedFiles} files. Links: ${figures.shares}. Downloads: ${figures.accesses}. Taken back: ${figures.revocations}. Time over: ${figures.lapses}.`,
-    `Monthly statements: ${figures.statements}. Heartbeats: ${figures.heartbeats}.`,
+    `Cameras switched off: ${figures.switchedOff}. Monthly statements: ${figures.statements}. Heartbeats: ${figures.heartbeats}.`,
     `Disclosures without an owner's approval: ${figures.disclosuresWithoutApproval}`,
     ...(figures.outOfPlace > 0
       ? [`Entries that do not follow from those before: ${figures.outOfPlace}`]

@@ -4,7 +4,7 @@ import type { LedgerEntry } from "../protocol/ledger-entry.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseCameraId, type CameraId } from "../protocol/ids.ts";
 import { LIVE_CLOSE } from "../protocol/live-messages.ts";
-import type { LiveStreams } from "./live-streams.ts";
+import { CAMERA_IS_OFF } from "./live-streams.ts";
 import { deviceOf, type HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 import type { SessionDevice } from "./sessions.ts";
@@ -23,7 +23,7 @@ const streamQuery = Type.Object({
 
 /** Pictures as they come, over a socket, for devices whose role may look. */
 export function addLiveRoutes(server: HubServer, services: HubServices): void {
-  const { live, sessions, ledger, nowMs } = services;
+  const { live, sessions, ledger, nowMs, privacy } = services;
   const lookings = new Lookings({ append: (entry) => void ledger.append(entry), nowMs });
   server.get(
     "/api/live/:camera",
@@ -31,12 +31,15 @@ export function addLiveRoutes(server: HubServer, services: HubServices): void {
       websocket: true,
       config: { access: "live", rateLimit: { max: LIVE_OPENINGS_A_MINUTE, timeWindow: 60_000 } },
       schema: { params: cameraParameter, querystring: streamQuery },
-      preHandler: async ({ params }) => requireCamera(live, params.camera),
+      preHandler: async ({ params }) => requireCamera(services, params.camera),
     },
     (socket: WebSocket, request) => {
       const device = deviceOf(request);
       const camera = parseCameraId(request.params.camera);
-      const refusal = live.refusalFor(device.session);
+      // Switched off while the socket was on its way.
+      const refusal = privacy.isOff(camera)
+        ? LIVE_CLOSE.cameraOff
+        : live.refusalFor(device.session);
       if (refusal !== null) {
         socket.close(refusal);
         return;
@@ -53,8 +56,9 @@ export function addLiveRoutes(server: HubServer, services: HubServices): void {
   );
 }
 
-function requireCamera(live: LiveStreams, camera: string): void {
+function requireCamera({ live, privacy }: HubServices, camera: string): void {
   if (!live.hasCamera(camera)) throw new HubError("NOT_FOUND", "There is no camera of this id");
+  if (privacy.isOff(camera)) throw new HubError("CAMERA_OFF", CAMERA_IS_OFF);
 }
 
 /** Null where the entry cannot be made: then nothing is shown either (invariant 8). */

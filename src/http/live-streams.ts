@@ -7,6 +7,7 @@ import type { CameraId } from "../protocol/ids.ts";
 import { LIVE_CLOSE, type LiveServerMessage } from "../protocol/live-messages.ts";
 import { isStart, LiveViewer, type LiveInit, type LivePiece, type Waiting } from "./live-viewer.ts";
 
+export const CAMERA_IS_OFF = "The camera is switched off, and shows nothing until it is on again";
 export const VIEWERS_MAX = 64;
 export const VIEWERS_PER_SESSION_MAX = 16;
 /** Of one stream since its last key frame, and of all that are watched. */
@@ -151,6 +152,15 @@ export class LiveStreams implements Disposable {
       if (watched.camera === camera && this.#roleOf(watched) === role) this.#tellWhy(watched);
   }
 
+  /** Nobody goes on looking, and nothing of it is kept. */
+  switchedOff(camera: string): void {
+    for (const watched of [...this.#watched.values()])
+      if (watched.camera === camera)
+        for (const viewer of [...watched.viewers.keys()])
+          this.#close(watched, viewer, LIVE_CLOSE.cameraOff, CAMERA_IS_OFF);
+    for (const role of ["main", "sub"]) this.#states.delete(`${camera} ${role}`);
+  }
+
   /** Viewers stay: the next process is asked for the same streams. */
   ingestGone(): void {
     this.#states.clear();
@@ -201,8 +211,8 @@ export class LiveStreams implements Disposable {
     this.#timer = null;
   }
 
-  #close(watched: Watched, viewer: LiveViewer, code: number): void {
-    viewer.close(code);
+  #close(watched: Watched, viewer: LiveViewer, code: number, reason?: string): void {
+    viewer.close(code, reason);
     this.#leave(watched, viewer);
   }
 

@@ -126,8 +126,8 @@ export class LiveViewer {
     return null;
   }
 
-  close(code: number): void {
-    this.#socket.close(code);
+  close(code: number, reason?: string): void {
+    this.#socket.close(code, reason);
     // Who was too slow for pictures is given time to read that; nobody else has so much waiting.
     const waitMs = code === LIVE_CLOSE.tooSlow ? CLOSE_SLOW_MS : CLOSE_MS;
     setTimeout(() => this.#socket.terminate(), waitMs).unref();

@@ -70,8 +70,10 @@ const TOPIC_OF: Readonly<Record<LedgerEntryKind, Topic | null>> = {
   access: "requests",
   revocation: "requests",
   settings: "cameras",
+  camera: "cameras",
   view: null,
   live: null,
+  talk: null,
   software: null,
   clock: null,
   heartbeat: null,
@@ -93,9 +95,9 @@ export class News implements Disposable {
   readonly #readers = new Set<Reader>();
   readonly #topics = new Set<Topic>();
   readonly #clips = new Set<ClipId>();
+  readonly #rings = new Set<CameraId>();
   #toldAtMs = 0;
   #timer: NodeJS.Timeout | null = null;
-  readonly #rings = new Set<CameraId>();
   #looking: NodeJS.Timeout | null = null;
 
   constructor(options: NewsOptions) {
@@ -112,14 +114,14 @@ export class News implements Disposable {
     this.#timer ??= setTimeout(() => this.#tellAll(), waitMs);
   }
 
-  tellEntry(entry: LedgerEntry): void {
-    this.tell("ledger");
   /** Somebody rings there. */
   tellRing(camera: CameraId): void {
     if (this.#readers.size > 0) this.#rings.add(camera);
     this.tell("bells");
   }
 
+  tellEntry(entry: LedgerEntry): void {
+    this.tell("ledger");
     const topic = TOPIC_OF[entry.kind];
     if (topic) this.tell(topic, "clip" in entry ? (entry.clip as ClipId) : undefined);
   }
@@ -153,21 +155,21 @@ export class News implements Disposable {
     const messages = [...this.#topics].flatMap((topic) => this.#messagesOf(topic));
     this.#topics.clear();
     this.#clips.clear();
+    this.#rings.clear();
     for (const reader of this.#readers)
       for (const message of messages) {
-    this.#rings.clear();
         const right = RIGHT_FOR[message.type];
         if (right === null || reader.rights.includes(right)) this.#say(reader, message);
       }
   }
 
-  #messageOf(topic: Topic): Exclude<NewsMessage, { type: "alive" }> {
-    const { clipState, ledgerSize, keyringEpoch } = this.#options;
   #messagesOf(topic: Topic): Exclude<NewsMessage, { type: "alive" }>[] {
     if (topic !== "bells" || this.#rings.size === 0) return [this.#messageOf(topic)];
     return [...this.#rings].map((camera) => ({ type: topic, camera }));
   }
 
+  #messageOf(topic: Topic): Exclude<NewsMessage, { type: "alive" }> {
+    const { clipState, ledgerSize, keyringEpoch } = this.#options;
     switch (topic) {
       case "clips": {
         const [clip = null, another] = this.#clips;
@@ -178,10 +180,10 @@ export class News implements Disposable {
         return { type: topic, size: ledgerSize() };
       case "keyring":
         return { type: topic, epoch: keyringEpoch() };
-      case "requests":
-      case "cameras":
       case "bells":
         return { type: topic, camera: null };
+      case "requests":
+      case "cameras":
       case "pairings":
         return { type: topic };
     }
@@ -230,9 +232,9 @@ export class News implements Disposable {
     this.#timer = null;
     this.#topics.clear();
     this.#clips.clear();
+    this.#rings.clear();
   }
 
-    this.#rings.clear();
   [Symbol.dispose](): void {
     // A page that sleeps would hold up the end of the hub.
     for (const { socket } of this.#readers) socket.terminate();

@@ -14,11 +14,14 @@ export function addNoticeRoute(server: HubServer, { notice }: HubServices): void
   );
 }
 
-/** The same facts for an owner's device, which makes the page for printing itself. */
+/** The same facts for an owner's device, which makes the page for printing itself: it stays up. */
 export function addNoticeFacts(server: HubServer, { notice }: HubServices): void {
   server.get(
     "/api/notice",
     { config: { access: "administer" }, schema: { response: { 200: NoticeFactsSchema } } },
-    async () => notice(),
+    async () => {
+      const { switchedOff: _, ...facts } = notice();
+      return facts;
+    },
   );
 }

@@ -23,7 +23,10 @@ import type { Connections } from "./connections.ts";
 import type { LiveStreams } from "./live-streams.ts";
 import type { News } from "./news.ts";
 import type { Pairings } from "./pairings.ts";
+import type { Replies } from "./replies.ts";
 import type { SettingsDesk } from "./settings-desk.ts";
+import type { TalkDesk } from "./talk-desk.ts";
+import type { PrivacyDesk } from "./privacy-desk.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** What routes may use. Made once, in `hub.ts`, the one file that knows every capability. */
@@ -42,17 +45,20 @@ export interface HubServices {
   readonly clips: ClipStore;
   readonly timeline: ClipTimeline;
   readonly live: LiveStreams;
+  readonly talk: TalkDesk & AsyncDisposable;
+  readonly replies: Replies;
+  readonly privacy: PrivacyDesk;
   readonly retention: Retention;
   readonly renditions: RenditionUploads;
   readonly rewraps: Rewraps;
   readonly settings: SettingsDesk;
+  readonly bells: BellDesk;
   readonly requests: RequestStore;
   readonly decisions: Decisions;
   readonly handling: RequestHandling;
   readonly documents: RequestDocuments;
   readonly withdrawals: Withdrawals;
   readonly bundles: BundleSource;
-  readonly bells: BellDesk;
   readonly shares: Shares;
   readonly viewers: Viewers;
   readonly statements: Statements;

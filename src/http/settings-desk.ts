@@ -5,6 +5,7 @@ import type {
   SettingsCameraBody,
   SettingsRetentionBody,
 } from "../protocol/api-settings.ts";
+import type { PrivacyHours } from "../protocol/api-privacy.ts";
 
 /** What an owner may change of a running hub's settings. Every call answers what is then in force. */
 export interface SettingsDesk {
@@ -14,6 +15,8 @@ export interface SettingsDesk {
   setRetention(body: SettingsRetentionBody): Promise<SettingsAnswer>;
   setCamera(id: string, body: SettingsCameraBody): Promise<SettingsAnswer>;
   removeCamera(id: string): Promise<SettingsAnswer>;
+  /** Hours in which a camera is off; an empty list removes them. */
+  setPrivacyHours(id: string, hours: PrivacyHours): Promise<SettingsAnswer>;
   /** Tries an address for up to ten seconds, in a process of its own; one at a time. */
   testCamera(body: CameraTestBody): Promise<CameraTestAnswer>;
 }

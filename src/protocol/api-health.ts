@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { CameraOff } from "./api-privacy.ts";
 
 /** How the hub and its cameras do, as its API says it. */
 const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -15,7 +16,7 @@ export const CameraStatus = Type.Object(
   {
     id: Type.String({ maxLength: 32 }),
     name: Type.String({ maxLength: 80 }),
-    /** idle, connecting, streaming, waiting-to-retry; one word for each of its streams. */
+    /** idle, connecting, streaming, waiting-to-retry, off; one word for each of its streams. */
     main: Type.String({ maxLength: 20 }),
     sub: Type.Union([Type.String({ maxLength: 20 }), Type.Null()]),
     /** Named error and what to do about it; null where all is well. */
@@ -29,6 +30,8 @@ export const CameraStatus = Type.Object(
     /** Pictures a second, where the stream says it. */
     fps: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
     recording: Type.Boolean(),
+    /** Left out where it is on. */
+    off: Type.Optional(CameraOff),
     notes: Type.Array(NoticeSchema, { maxItems: 10 }),
   },
   closed,

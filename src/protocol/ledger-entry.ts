@@ -201,6 +201,14 @@ export const LEDGER_ENTRY_SCHEMAS = {
   deletion: entry("deletion", { clip: hex(32), reason: Type.String({ maxLength: 40 }) }),
   view: entry("view", { clip: hex(32), device: hex(64) }),
   live: entry("live", { camera: Type.String({ maxLength: 32 }), device: hex(64) }),
+  /** Somebody began to talk through a camera, or had it say a reply. Of what was said there is nothing. */
+  talk: entry("talk", { camera: Type.String({ maxLength: 32 }), device: hex(64) }),
+  /** A camera was switched off, or on again: by a device of the household, its hours or their end. */
+  camera: entry("camera", {
+    camera: Type.String({ maxLength: 32 }),
+    state: Type.Union([Type.Literal("off"), Type.Literal("on")]),
+    by: Type.Union([hex(64), Type.Literal("schedule"), Type.Literal("timer")]),
+  }),
   settings: entry("settings", { settingsSha256: hex(64) }),
   software: entry("software", { version: Type.String({ maxLength: 40 }) }),
   /** How far the hub's clock moved by itself; less than 0 is back. */

@@ -17,6 +17,7 @@ export const LIVE_CLOSE = {
   tooSlow: 1013,
   sessionOver: 4401,
   cameraGone: 4404,
+  cameraOff: 4409,
   tooManyViewers: 4429,
 } as const;
 

@@ -13,6 +13,8 @@ export const NoticeFactsSchema = Type.Object(
     /** How many cameras record, and how many of them with sound. */
     cameras: Type.Integer({ minimum: 0, maximum: 16 }),
     withSound: Type.Integer({ minimum: 0, maximum: 16 }),
+    /** How many of them are switched off at this moment; left out on paper, which stays. */
+    switchedOff: Type.Optional(Type.Integer({ minimum: 0, maximum: 16 })),
     /** How long recordings stay: of motion, and of the bell. */
     motionMs: Type.Integer({ minimum: 0 }),
     bellMs: Type.Integer({ minimum: 0 }),
@@ -29,6 +31,7 @@ interface NoticeWords {
   readonly language: "en" | "fr";
   readonly title: string;
   readonly recorded: (cameras: number) => string;
+  readonly switchedOff: (off: number, cameras: number) => string;
   readonly when: string;
   readonly sound: (facts: NoticeFacts) => string;
   readonly faces: string;
@@ -51,6 +54,10 @@ const ENGLISH: NoticeWords = {
       : cameras === 1
         ? "One camera records here."
         : `${cameras} cameras record here.`,
+  switchedOff: (off, cameras) =>
+    off >= cameras
+      ? "At this moment nothing is recorded: what is here is switched off."
+      : `At this moment ${off} of them ${off === 1 ? "is" : "are"} switched off.`,
   when: "Recording begins when the bell is rung or something moves; it does not run all the time.",
   sound: ({ cameras, withSound }) =>
     withSound === 0
@@ -82,6 +89,10 @@ const FRENCH: NoticeWords = {
       : cameras === 1
         ? "Une caméra enregistre ici."
         : `${cameras} caméras enregistrent ici.`,
+  switchedOff: (off, cameras) =>
+    off >= cameras
+      ? "En ce moment rien n’est enregistré : tout est éteint."
+      : `En ce moment, ${off} d’entre elles ${off === 1 ? "est éteinte" : "sont éteintes"}.`,
   when: "L’enregistrement commence quand la sonnette retentit ou que quelque chose bouge ; il n’est pas permanent.",
   sound: ({ cameras, withSound }) =>
     withSound === 0
@@ -168,7 +179,9 @@ function sectionOf(facts: NoticeFacts, words: NoticeWords): string {
       ? words.noContact
       : `${words.contact} <strong>${escaped(facts.contact)}</strong>`;
   const paragraphs = [
-    `${words.recorded(facts.cameras)} ${words.when} ${words.sound(facts)}`,
+    [words.recorded(facts.cameras), ...offText(facts, words), words.when, words.sound(facts)].join(
+      " ",
+    ),
     words.faces,
     words.kept(spanText(facts.motionMs, words), spanText(facts.bellMs, words)),
     words.sealed,
@@ -179,6 +192,10 @@ function sectionOf(facts: NoticeFacts, words: NoticeWords): string {
   ];
   const lines = paragraphs.map((paragraph) => `<p>${paragraph}</p>`).join("\n");
   return `<section lang="${words.language}">\n<h2>${words.title}</h2>\n${lines}\n</section>`;
+}
+
+function offText({ cameras, switchedOff = 0 }: NoticeFacts, words: NoticeWords): string[] {
+  return switchedOff === 0 || cameras === 0 ? [] : [words.switchedOff(switchedOff, cameras)];
 }
 
 function qrOf(text: string): string {

@@ -64,6 +64,24 @@ const figureMembers = {
   disclosuresWithoutApproval: count,
 };
 
+const figureMembersOfVersion2 = {
+  ...figureMembers,
+  /** One row a kind that was received, in the order of `REQUEST_KINDS`. */
+  requests: Type.Array(KindFiguresSchema, { maxItems: REQUEST_KINDS.length }),
+  /** Approvals whose time to be fetched was over; those that an owner took back are above. */
+  lapses: count,
+  /** Links made for somebody without a key. */
+  shares: count,
+  /** Holds that an owner signed because of a request, renewals included. */
+  preservations: count,
+  /** Recordings that were sealed anew, for other readers. */
+  rewraps: count,
+  /** Times in which the ledger was silent, and said that it is there. */
+  heartbeats: count,
+  /** Monthly statements of owners. */
+  statements: count,
+};
+
 /**
  * What a household's ledger says about it, in numbers alone: no id, no camera, no time of a single
  * event. Only what the entries themselves show: the legal basis is sealed to the owners, and nobody
@@ -71,21 +89,9 @@ const figureMembers = {
  */
 export const ReportFiguresSchema = Type.Object(
   {
-    ...figureMembers,
-    /** One row a kind that was received, in the order of `REQUEST_KINDS`. */
-    requests: Type.Array(KindFiguresSchema, { maxItems: REQUEST_KINDS.length }),
-    /** Approvals whose time to be fetched was over; those that an owner took back are above. */
-    lapses: count,
-    /** Links made for somebody without a key. */
-    shares: count,
-    /** Holds that an owner signed because of a request, renewals included. */
-    preservations: count,
-    /** Recordings that were sealed anew, for other readers. */
-    rewraps: count,
-    /** Times in which the ledger was silent, and said that it is there. */
-    heartbeats: count,
-    /** Monthly statements of owners. */
-    statements: count,
+    ...figureMembersOfVersion2,
+    /** How often a camera was switched off, by hand or by its hours. */
+    switchedOff: count,
   },
   closed,
 );
@@ -99,6 +105,14 @@ export const ReportFiguresV1Schema = Type.Object(
   },
   closed,
 );
+
+/** Figures as reports of version 2 have them. */
+export const ReportFiguresV2Schema = Type.Object(figureMembersOfVersion2, closed);
+
+/** What a report of version 2 says of the same ledger. */
+export function figuresOfVersion2(figures: ReportFigures): Json {
+  return only(figureMembersOfVersion2, figures);
+}
 
 /** What a report of version 1 says of the same ledger. */
 export function figuresOfVersion1(figures: ReportFigures): Json {
@@ -163,6 +177,7 @@ export function reportFigures(entries: readonly LedgerEntry[]): ReportFigures {
     rewraps: 0,
     heartbeats: 0,
     statements: 0,
+    switchedOff: 0,
   };
   const telling: Telling = {
     counts,
@@ -208,6 +223,9 @@ function tell(telling: Telling, entry: LedgerEntry): void {
       // An end that is not ahead lets a hold go.
       if (entry.untilMs > entry.atMs) counts[entry.v === 1 ? "holds" : "preservations"] += 1;
       return;
+    case "camera":
+      if (entry.state === "off") counts.switchedOff += 1;
+      return;
     case "assurance":
       return tellAssurance(telling, entry);
     case "request":
@@ -223,6 +241,7 @@ function tell(telling: Telling, entry: LedgerEntry): void {
     case "revocation":
       return tellRevocation(telling, entry);
     case "rendition":
+    case "talk":
     case "settings":
     case "software":
     case "clock":

@@ -57,6 +57,8 @@ const MAY_VIEW = [
   "GET /api/timeline",
   "GET /api/retention",
 ];
+/** Whoever may see clear pictures may see to it that none are taken. */
+const MAY_SWITCH_OFF = ["GET /api/privacy", "POST /api/privacy/:camera"];
 /** Live, as a role and not as a person: a viewer sees blurred pictures only, and none is blurred live. */
 const MAY_LOOK = ["GET /api/live/:camera"];
 const OWNERS_ONLY = [
@@ -64,6 +66,7 @@ const OWNERS_ONLY = [
   "PUT /api/settings/name",
   "PUT /api/settings/retention",
   "PUT /api/settings/cameras/:id",
+  "PUT /api/privacy/:camera/hours",
   "DELETE /api/settings/cameras/:id",
   "POST /api/cameras/test",
   "GET /api/sessions",
@@ -141,7 +144,10 @@ async function statusOf(route: Route, as: TestDevice | null, headers = {}): Prom
 describe("every route says who may call it", () => {
   test("and the list of all routes is the one in this file", () => {
     const found = [...new Set(routes.map(nameOf))].toSorted();
-    const listed = [...PUBLIC, ...ANY_DEVICE, ...MAY_VIEW, ...MAY_LOOK, ...OWNERS_ONLY].toSorted();
+    const listed = [
+      ...[...PUBLIC, ...ANY_DEVICE, ...MAY_VIEW, ...MAY_LOOK, ...MAY_SWITCH_OFF],
+      ...OWNERS_ONLY,
+    ].toSorted();
     expect(found).toEqual(listed);
   });
 
@@ -195,6 +201,14 @@ describe("every route says who may call it", () => {
       expect(await statusOf(route, device("viewer")), nameOf(route)).toBe(403);
       for (const role of ["adult", "guest"])
         expect(await statusOf(route, device(role)), nameOf(route)).toBe(404);
+    }
+  });
+
+  test("viewers and guests switch no camera off", async () => {
+    for (const route of routes.filter((each) => MAY_SWITCH_OFF.includes(nameOf(each)))) {
+      for (const role of ["viewer", "guest"])
+        expect(await statusOf(route, device(role)), nameOf(route)).toBe(403);
+      expect([401, 403], nameOf(route)).not.toContain(await statusOf(route, device("adult")));
     }
   });
 

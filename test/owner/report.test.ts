@@ -7,7 +7,7 @@ import { canonicalJson, parseCanonicalJson, type Json } from "../../src/protocol
 import { PAYLOAD_TYPES, signEnvelope, type Envelope } from "../../src/protocol/envelope.ts";
 import type { LedgerEntry } from "../../src/protocol/ledger-entry.ts";
 import { hashLeaf, rootOfLeafHashes } from "../../src/protocol/merkle.ts";
-import { figuresOfVersion1 } from "../../src/protocol/report.ts";
+import { figuresOfVersion1, figuresOfVersion2 } from "../../src/protocol/report.ts";
 import {
   isSoundReport,
   looksLikeReport,
@@ -133,15 +133,19 @@ describe("a report", () => {
     expect(after.statement.checkpoint.size).toBe(before.statement.checkpoint.size + 1);
   });
 
-  test("of version 1, made before entries said how much, goes on to hold; with other figures not", async () => {
+  test.each([
+    [1, "entries said how much", 16, figuresOfVersion1],
+    [2, "cameras could be switched off", 22, figuresOfVersion2],
+  ])("of version %i, made before %s, goes on to hold; with other figures not", async (...row) => {
+    const [v, , members, figuresOf] = row;
     const { figures, ...rest } = made.statement;
     const old = async (of: object): Promise<Uint8Array> => {
-      const statement = { ...rest, v: 1, figures: of } as unknown as Json;
+      const statement = { ...rest, v, figures: of } as unknown as Json;
       const signer = envelopeSigner(hub.owner.key);
       return withFile({ report: await signEnvelope(PAYLOAD_TYPES.report, statement, signer) });
     };
-    const was = figuresOfVersion1(figures) as object;
-    expect(Object.keys(was)).toHaveLength(16);
+    const was = figuresOf(figures) as object;
+    expect(Object.keys(was)).toHaveLength(members);
     expect(failure(await old(was))).toBeNull();
     expect(failure(await old({ ...was, accesses: 0 }))).toBe(
       "the figures are those of the entries",

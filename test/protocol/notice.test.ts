@@ -36,6 +36,17 @@ test.each([
 });
 
 test.each([
+  [1, 1, "At this moment nothing is recorded", "En ce moment rien n’est enregistré"],
+  [2, 1, "At this moment 1 of them is switched off", "1 d’entre elles est éteinte"],
+  [3, 2, "At this moment 2 of them are switched off", "2 d’entre elles sont éteintes"],
+])("of %i cameras of which %i are off", (cameras, switchedOff, english, french) => {
+  const { en, fr } = said({ cameras, switchedOff });
+  expect(en).toContain(english);
+  expect(fr).toContain(french);
+  expect(said({ cameras }).en).not.toContain("At this moment");
+});
+
+test.each([
   [0, "1 hour", "1 heure"],
   [HOUR_MS, "1 hour", "1 heure"],
   [2 * HOUR_MS, "2 hours", "2 heures"],

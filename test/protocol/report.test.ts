@@ -319,7 +319,11 @@ describe("the figures", () => {
       },
       { ...at, kind: "statement", month: "2026-10", statementSha256: HEAD },
       { ...at, kind: "heartbeat", everyMs: 3_600_000, first: false },
+      { ...at, kind: "camera", camera: "front", state: "off", by: HEAD },
+      { ...at, kind: "camera", camera: "front", state: "on", by: "timer" },
+      { ...at, kind: "camera", camera: "front", state: "off", by: "schedule" },
     ]);
+    expect(figures).toMatchObject({ switchedOff: 2 });
     expect(figures).toMatchObject({ lapses: 1, revocations: 0, shares: 1, statements: 1 });
     expect(figures).toMatchObject({ heartbeats: 1, disclosuresWithoutApproval: 0 });
     expect(figures.requests[0]).toMatchObject({ assured: 1 });

@@ -42,6 +42,8 @@ export interface TestHubOptions {
   /** The household that `dataDirectory` belongs to. */
   readonly owner?: DeviceBundle;
   readonly settings?: Partial<Settings>;
+  /** In which hours of the week are meant; by default this machine's. */
+  readonly timeZone?: string;
   /** What overrides the settings when an owner changes them. */
   readonly environment?: NodeJS.ProcessEnv;
   /** The page's files; by default none, as on a hub where it was never built. */
@@ -108,6 +110,7 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
     ...(options.environment ? { environment: options.environment } : {}),
     nowMs: isReal ? Date.now : () => clock.nowMs,
     ...(isReal ? {} : { monotonicMs: () => clock.ranMs }),
+    ...(options.timeZone ? { timeZone: options.timeZone } : {}),
     ...(options.random ? { random: options.random } : {}),
     pageDirectory: options.pageDirectory ?? path.join(dataDirectory, "no-page"),
     log: (_level, message) => log.push(message),

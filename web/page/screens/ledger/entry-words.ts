@@ -60,12 +60,20 @@ export function sentenceOf(entry: LedgerEntry, names: Names): string {
       return sentences.view(names.device(entry.device));
     case "live":
       return sentences.live(names.camera(entry.camera), names.device(entry.device));
+    case "camera":
+      return sentences.camera(
+        names.camera(entry.camera),
+        entry.state,
+        entry.by === "schedule" || entry.by === "timer" ? entry.by : names.device(entry.by),
+      );
     case "settings":
       return sentences.settings;
     case "software":
       return sentences.software(entry.version);
     case "clock":
       return sentences.clock(Math.round(entry.jumpMs / 1_000));
+    case "talk":
+      return sentences.talk(names.device(entry.device), names.camera(entry.camera));
     case "heartbeat":
       return entry.first ? sentences.heartbeatFirst : sentences.heartbeat;
     case "statement":

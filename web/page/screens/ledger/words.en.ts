@@ -57,11 +57,13 @@ export const english = {
     deletion: "Deletions",
     view: "Looked at",
     live: "Live looks",
+    camera: "Switched off and on",
     settings: "Settings",
     software: "Software",
     clock: "Clock",
     assurance: "Who asks",
     share: "Links",
+    talk: "Talking",
     heartbeat: "Signs of life",
     statement: "Monthly statements",
   },
@@ -103,6 +105,12 @@ export const english = {
     deletion: (reason: string) => `A recording was deleted (${reason}).`,
     view: (device: string) => `A recording was opened on ${device}.`,
     live: (camera: string, device: string) => `${camera} was looked at live on ${device}.`,
+    camera: (camera: string, state: "off" | "on", by: string) =>
+      by === "schedule"
+        ? `${camera} was switched ${state} by its hours.`
+        : by === "timer"
+          ? `${camera} was switched ${state}: the time that somebody had set was over.`
+          : `${camera} was switched ${state} on ${by}.`,
     settings: "The settings were changed.",
     software: (version: string) => `Doorward ${version} began to run.`,
     clock: (seconds: number) => `The clock jumped by ${seconds} s.`,
@@ -121,6 +129,7 @@ export const english = {
       })[level] ?? "An owner stated how sure he is of who asks.",
     share: "A link was made for somebody without a key.",
     lapse: "An approval ended: its time to be fetched was over.",
+    talk: (device: string, camera: string) => `${device} talked at ${camera}.`,
     heartbeat: "Nothing else happened; the hub was there.",
     heartbeats: (count: string) => `Nothing else happened; the hub was there ${count} times.`,
     heartbeatFirst: "The hub had been off, as it says, and runs again.",

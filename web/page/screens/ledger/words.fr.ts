@@ -62,11 +62,13 @@ export const french: LedgerWords = {
     deletion: "Suppressions",
     view: "Consultations",
     live: "Regards en direct",
+    camera: "Éteintes et rallumées",
     settings: "Réglages",
     software: "Logiciel",
     clock: "Horloge",
     assurance: "Qui demande",
     share: "Liens",
+    talk: "Parler",
     heartbeat: "Signes de vie",
     statement: "Déclarations du mois",
   },
@@ -110,6 +112,13 @@ export const french: LedgerWords = {
     revocation: "Un accord a été repris.",
     deletion: (reason) => `Un enregistrement a été supprimé (${reason}).`,
     view: (device) => `Un enregistrement a été ouvert sur ${device}.`,
+    camera: (camera, state, by) => {
+      const done = state === "off" ? "éteinte" : "rallumée";
+      if (by === "schedule") return `${camera} a été ${done} selon ses horaires.`;
+      if (by === "timer")
+        return `${camera} a été ${done} : le temps que quelqu’un avait fixé était écoulé.`;
+      return `${camera} a été ${done} sur ${by}.`;
+    },
     live: (camera, device) => `${camera} a été regardée en direct sur ${device}.`,
     settings: "Les réglages ont changé.",
     software: (version) => `Doorward ${version} s’est mis en marche.`,
@@ -132,6 +141,7 @@ export const french: LedgerWords = {
     lapse: "Un accord a pris fin : le temps pour le retrait était écoulé.",
     heartbeat: "Rien d’autre ne s’est passé ; la centrale était là.",
     heartbeats: (count) => `Rien d’autre ne s’est passé ; la centrale était là ${count} fois.`,
+    talk: (device, camera) => `${device} a parlé par ${camera}.`,
     heartbeatFirst: "La centrale avait été arrêtée, dit-elle, et elle est de nouveau en marche.",
     statement: (month) => `Un propriétaire a fait la déclaration du mois ${month}.`,
   },

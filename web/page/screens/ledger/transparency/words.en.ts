@@ -29,6 +29,8 @@ export const english = {
     `Made ready for a recipient: ${releases}; files in all: ${files}.`,
   fetched: (accesses: number, shares: number) =>
     `Downloads: ${accesses}. Links made for somebody without a key: ${shares}.`,
+  switchedOff: (times: number) =>
+    times === 1 ? "A camera was switched off once." : `Cameras were switched off ${times} times.`,
   ended: (revocations: number, lapses: number) =>
     `Taken back by an owner: ${revocations}. Ended because their time was over: ${lapses}.`,
   recordings: "The recordings",

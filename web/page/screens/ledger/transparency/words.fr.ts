@@ -29,6 +29,8 @@ export const french: typeof english = {
     `Préparé pour un destinataire : ${releases} ; fichiers en tout : ${files}.`,
   fetched: (accesses, shares) =>
     `Téléchargements : ${accesses}. Liens créés pour une personne sans clé : ${shares}.`,
+  switchedOff: (times) =>
+    times > 1 ? `Des caméras ont été éteintes ${times} fois.` : `Caméras éteintes : ${times} fois.`,
   ended: (revocations, lapses) =>
     `Repris par un propriétaire : ${revocations}. Terminés parce que leur temps était écoulé : ${lapses}.`,
   recordings: "Les enregistrements",

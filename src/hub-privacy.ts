@@ -1,0 +1,300 @@
+import type { HubDatabase } from "./base/database.ts";
+import { inTransaction } from "./base/database.ts";
+import type { PrivacyDesk } from "./http/privacy-desk.ts";
+import type { SessionDevice } from "./http/sessions.ts";
+import type { CameraOff, PrivacyAnswer, PrivacySwitchBody } from "./protocol/api-privacy.ts";
+import { HubError } from "./protocol/errors.ts";
+import type { LedgerEntry } from "./protocol/ledger-entry.ts";
+import type { CameraSettings } from "./settings-cameras.ts";
+import { hoursNow, nextTimeOfDay } from "./week-hours.ts";
+
+export interface CameraPrivacyOptions {
+  readonly database: HubDatabase;
+  readonly cameras: () => readonly CameraSettings[];
+  /** Before the claim there is no ledger that anybody looks at, and no camera is connected to. */
+  readonly isClaimed: () => boolean;
+  readonly appendEntry: (entry: LedgerEntry) => number;
+  /** The person that a device of the keyring belongs to; null for one that it does not know. */
+  readonly personOf: (device: string) => string | null;
+  readonly nowMs: () => number;
+  /** Of the IANA list. */
+  readonly timeZone: string;
+}
+
+type State = "on" | "off";
+
+interface Row {
+  readonly camera: string;
+  readonly hand: State | null;
+  readonly hand_by: string | null;
+  readonly hand_until_ms: number | null;
+  readonly entered: State;
+  readonly entered_by: string;
+  readonly entered_at_ms: number;
+}
+
+/** What holds at an instant, and until when if nobody does anything. */
+interface Wanted {
+  readonly state: State;
+  readonly untilMs: number | null;
+  readonly isByHand: boolean;
+  /** What was set by hand is over. */
+  readonly handIsOver: boolean;
+}
+
+const MORNING = "07:00";
+/** Against hours that never change, so that what was set once is not what holds for ever. */
+const ON_AGAINST_HOURS_MAX_MS = 7 * 86_400_000;
+const RETRY_MS = 10_000;
+
+/**
+ * The privacy switch. What somebody set by hand holds until its end; without it, the hours of the
+ * settings hold. Every change is an entry of the ledger first, and in force only then.
+ */
+export class CameraPrivacy implements PrivacyDesk {
+  readonly #options: CameraPrivacyOptions;
+  readonly #rows: Map<string, Row>;
+  readonly #listeners: ((camera: string, isOff: boolean) => void)[] = [];
+  /** In force, by camera, with the time since when. A camera that is not in it is new. */
+  readonly #inForce = new Map<string, State>();
+  #failedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: CameraPrivacyOptions) {
+    this.#options = options;
+    const rows = options.database.prepare<[], Row>("SELECT * FROM camera_privacy").all();
+    this.#rows = new Map(rows.map((row) => [row.camera, row]));
+    this.#meetCameras();
+  }
+
+  isOff(camera: string): boolean {
+    return this.#inForce.get(camera) === "off";
+  }
+
+  offOf(camera: string): CameraOff | null {
+    if (!this.isOff(camera)) return null;
+    const { untilMs } = this.#wanted(camera);
+    const row = this.#rows.get(camera);
+    return row?.entered === "off"
+      ? { sinceMs: row.entered_at_ms, by: row.entered_by, untilMs }
+      : { sinceMs: this.#options.nowMs(), by: "schedule", untilMs };
+  }
+
+  allOff(): string[] {
+    return this.#options.cameras().flatMap(({ id }) => (this.isOff(id) ? [id] : []));
+  }
+
+  answer(device: SessionDevice): PrivacyAnswer {
+    const { cameras, nowMs, timeZone } = this.#options;
+    return {
+      nowMs: nowMs(),
+      timeZone,
+      cameras: cameras().map(({ id, name, privacy = [] }) => {
+        const { state, isByHand, untilMs } = this.#wanted(id);
+        const isOnByHand = state === "on" && isByHand && untilMs !== null;
+        return {
+          ...{ id, name, off: this.offOf(id) },
+          ...(isOnByHand ? { onUntilMs: untilMs } : {}),
+          mayTurnOn: this.isOff(id) && this.#mayTurnOn(id, device),
+          hours: privacy.map(({ days, from, to }) => ({ days, from, to })),
+          hoursChangeAtMs: hoursNow(privacy, nowMs(), timeZone).changesAtMs,
+        };
+      }),
+    };
+  }
+
+  set(camera: string, wish: PrivacySwitchBody, device: SessionDevice): void {
+    if (!this.#options.cameras().some(({ id }) => id === camera))
+      throw new HubError("NOT_FOUND", "There is no camera of this id");
+    this.settle();
+    const hand =
+      wish.state === "off" ? this.#handOff(camera, wish, device) : this.#handOn(camera, device);
+    this.#bring(camera, hand && { ...hand, by: device.device }, device.device);
+  }
+
+  onChange(listener: (camera: string, isOff: boolean) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  isDue(): boolean {
+    if (performance.now() - this.#failedAtMs < RETRY_MS) return false;
+    return this.#options.cameras().some(({ id }) => this.#isToSettle(id));
+  }
+
+  settle(): void {
+    this.#meetCameras();
+    try {
+      for (const { id } of this.#options.cameras())
+        if (this.#isToSettle(id)) this.#bring(id, undefined, null);
+    } catch (error) {
+      this.#failedAtMs = performance.now();
+      throw error;
+    }
+  }
+
+  /** A camera that is seen for the first time is on only where nothing says that it is off. */
+  #meetCameras(): void {
+    for (const { id } of this.#options.cameras()) {
+      if (this.#inForce.has(id)) continue;
+      const isOff = this.#rows.get(id)?.entered === "off" || this.#wanted(id).state === "off";
+      this.#inForce.set(id, isOff ? "off" : "on");
+    }
+  }
+
+  #isToSettle(camera: string): boolean {
+    const { state, handIsOver } = this.#wanted(camera);
+    const isEntered =
+      !this.#options.isClaimed() || (this.#rows.get(camera)?.entered ?? "on") === state;
+    return handIsOver || !isEntered || this.#inForce.get(camera) !== state;
+  }
+
+  #wanted(camera: string): Wanted {
+    const nowMs = this.#options.nowMs();
+    const row = this.#rows.get(camera);
+    const hand = row?.hand ?? null;
+    const untilMs = row?.hand_until_ms ?? null;
+    const handIsOver = hand !== null && untilMs !== null && nowMs >= untilMs;
+    const hours = this.#hours(camera, nowMs);
+    if (hand === null || handIsOver)
+      return {
+        ...{ state: hours.isWithin ? "off" : "on", isByHand: false, handIsOver },
+        untilMs: hours.changesAtMs,
+      };
+    const after = untilMs === null ? null : this.#hours(camera, untilMs);
+    // What was set by hand ends in hours that go on where it left off.
+    const goesOn = hand === "off" && after?.isWithin === true;
+    return {
+      ...{ state: hand, isByHand: true, handIsOver: false },
+      untilMs: goesOn ? after.changesAtMs : untilMs,
+    };
+  }
+
+  #hours(camera: string, atMs: number): ReturnType<typeof hoursNow> {
+    const found = this.#options.cameras().find(({ id }) => id === camera);
+    return hoursNow(found?.privacy ?? NEVER, atMs, this.#options.timeZone);
+  }
+
+  #handOff(
+    camera: string,
+    wish: Extract<PrivacySwitchBody, { state: "off" }>,
+    device: SessionDevice,
+  ): { state: State; untilMs: number | null } {
+    const { nowMs, timeZone } = this.#options;
+    const untilMs =
+      "until" in wish
+        ? nextTimeOfDay(MORNING, nowMs(), timeZone)
+        : wish.forMs === undefined
+          ? null
+          : nowMs() + wish.forMs;
+    const row = this.#rows.get(camera);
+    const isShorter =
+      row?.hand === "off" &&
+      (untilMs ?? Number.POSITIVE_INFINITY) < (row.hand_until_ms ?? Number.POSITIVE_INFINITY);
+    // An off that ends sooner is an on.
+    if (isShorter && !this.#mayUndo(row, device)) throw notAllowed("it is off for longer already");
+    return { state: "off", untilMs };
+  }
+
+  /** @returns Null where nothing by hand is needed for the camera to be on. */
+  #handOn(camera: string, device: SessionDevice): { state: State; untilMs: number | null } | null {
+    if (!this.isOff(camera)) return this.#stays(camera);
+    if (!this.#mayTurnOn(camera, device))
+      throw notAllowed("somebody else or the house's hours switched it off");
+    const nowMs = this.#options.nowMs();
+    const hours = this.#hours(camera, nowMs);
+    if (!hours.isWithin) return null;
+    const latestMs = nowMs + ON_AGAINST_HOURS_MAX_MS;
+    return { state: "on", untilMs: Math.min(hours.changesAtMs ?? latestMs, latestMs) };
+  }
+
+  #stays(camera: string): { state: State; untilMs: number | null } | null {
+    const row = this.#rows.get(camera);
+    return row?.hand === "on" ? { state: "on", untilMs: row.hand_until_ms } : null;
+  }
+
+  #mayTurnOn(camera: string, device: SessionDevice): boolean {
+    if (device.rights.includes("administer")) return true;
+    const row = this.#rows.get(camera);
+    return row?.hand === "off" && this.#mayUndo(row, device) && !this.#hoursSayOff(camera);
+  }
+
+  #hoursSayOff(camera: string): boolean {
+    return this.#hours(camera, this.#options.nowMs()).isWithin;
+  }
+
+  /** Owners, and whoever did it. */
+  #mayUndo(row: Row, device: SessionDevice): boolean {
+    if (device.rights.includes("administer")) return true;
+    return row.hand_by !== null && this.#options.personOf(row.hand_by) === device.person;
+  }
+
+  /**
+   * Enters what holds now and puts it in force.
+   *
+   * @param hand - Undefined leaves what was set by hand, unless it is over.
+   */
+  #bring(
+    camera: string,
+    hand: { state: State; untilMs: number | null; by: string } | null | undefined,
+    device: string | null,
+  ): void {
+    const { database, appendEntry, isClaimed, nowMs } = this.#options;
+    const before = this.#rows.get(camera);
+    const { handIsOver } = this.#wanted(camera);
+    const by = device ?? (handIsOver ? "timer" : "schedule");
+    const kept: Row = before ?? { ...NEVER_OFF, camera, entered_at_ms: nowMs() };
+    const isChanged = hand !== undefined || handIsOver;
+    const row = isChanged ? { ...kept, ...handColumns(hand ?? null) } : kept;
+    if (isChanged) this.#rows.set(camera, row);
+    const { state } = this.#wanted(camera);
+    try {
+      if (isClaimed()) {
+        const isNews = row.entered !== state;
+        const entered = { entered: state, entered_by: by, entered_at_ms: nowMs() };
+        const next = isNews ? { ...row, ...entered } : row;
+        inTransaction(database, () => {
+          if (isNews) appendEntry({ v: 1, kind: "camera", atMs: nowMs(), camera, state, by });
+          this.#write(next);
+        });
+        this.#rows.set(camera, next);
+      }
+    } catch (error) {
+      if (before) this.#rows.set(camera, before);
+      else this.#rows.delete(camera);
+      throw error;
+    }
+    if (this.#inForce.get(camera) === state) return;
+    this.#inForce.set(camera, state);
+    for (const listener of this.#listeners) listener(camera, state === "off");
+  }
+
+  #write(row: Row): void {
+    this.#options.database
+      .prepare(
+        `INSERT OR REPLACE INTO camera_privacy
+         (camera, hand, hand_by, hand_until_ms, entered, entered_by, entered_at_ms)
+         VALUES (@camera, @hand, @hand_by, @hand_until_ms, @entered, @entered_by, @entered_at_ms)`,
+      )
+      .run(row);
+  }
+}
+
+const NEVER: readonly never[] = [];
+const NEVER_OFF: Omit<Row, "camera" | "entered_at_ms"> = {
+  ...{ hand: null, hand_by: null, hand_until_ms: null },
+  ...{ entered: "on", entered_by: "schedule" },
+};
+
+function handColumns(
+  hand: { state: State; untilMs: number | null; by: string } | null,
+): Pick<Row, "hand" | "hand_by" | "hand_until_ms"> {
+  return hand === null
+    ? { hand: null, hand_by: null, hand_until_ms: null }
+    : { hand: hand.state, hand_by: hand.by, hand_until_ms: hand.untilMs };
+}
+
+function notAllowed(why: string): HubError {
+  return new HubError(
+    "NOT_ALLOWED",
+    `Cannot switch camera: ${why}; an owner can do it, with doorward cameras on or on the Cameras screen`,
+  );
+}
