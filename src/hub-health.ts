@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import type { CameraStatus, HealthAnswer, Notice } from "./protocol/api.ts";
 import type { CameraOff } from "./protocol/api-privacy.ts";
 import type { HubServices } from "./http/services.ts";
+import { codecNotes } from "./hub-codec-notes.ts";
 import type { FromIngest, StreamReport } from "./ingest-messages.ts";
 import type { IngestProcess } from "./ingest-process.ts";
 import { hasSameStreams, type CameraSettings } from "./settings-cameras.ts";
@@ -145,10 +146,14 @@ const DOCUMENTS_FULL: Notice = {
 
 /** Said once when it begins and once when it is over, not at every try. */
 function newsOf(stream: string, before: StreamReport, now: StreamReport): HealthNews | null {
-  if (now.state === "streaming")
-    return before.state === "streaming"
-      ? null
-      : { level: "info", text: `${stream}: streaming ${now.codec ?? ""}`.trimEnd() };
+  if (now.state === "streaming") {
+    const { sound } = now;
+    const silence = before.sound?.state === sound?.state ? null : (sound?.message ?? null);
+    if (before.state === "streaming")
+      return silence === null ? null : warning(`${stream}: ${silence}`);
+    const text = `${stream}: streaming ${now.codec ?? ""}`.trimEnd();
+    return silence === null ? { level: "info", text } : warning(`${text}. ${silence}`);
+  }
   if (now.problem === null) return null;
   const { code, message } = now.problem;
   return before.problem?.code === code && before.problem.message === message
@@ -179,6 +184,7 @@ function cameraStatus(
     height: main.picture?.height ?? null,
     fps: main.picture?.fps ?? null,
     recording: isRecording,
+    sound: main.sound?.state ?? "off",
     notes: [
       ...(camera.faces === "blur-copy"
         ? [
@@ -188,9 +194,32 @@ function cameraStatus(
             ),
           ]
         : []),
+      ...codecNotes({ main: main.codec, sub: hasSub ? (sub?.codec ?? null) : undefined }),
+      ...soundNotes(main),
       ...(trouble === undefined ? [] : [trouble]),
     ],
   };
+}
+
+/** Sound that was asked for and is not there. */
+function soundNotes({ sound, state }: StreamReport): Notice[] {
+  if (state !== "streaming" || !sound) return [];
+  switch (sound.state) {
+    case "off":
+    case "on":
+      return [];
+    case "absent":
+      return [
+        noticeOf(
+          "SOUND_ABSENT",
+          "Sound is to be recorded, and this stream has none: switch the microphone on in the camera's own settings, or sound off here.",
+        ),
+      ];
+    case "failing":
+      return [noticeOf("SOUND_FAILING", sound.message ?? "")];
+    case "unsupported":
+      return [noticeOf("SOUND_UNSUPPORTED", sound.message ?? "")];
+  }
 }
 
 /** A camera that is off is no silent one: nothing is wrong with it, and nothing is asked of it. */

@@ -72,6 +72,22 @@ const StreamReportSchema = Type.Object(
       ),
       Type.Null(),
     ]),
+    /** While it streams, what became of its sound: "off" where nobody asked for it. */
+    sound: Type.Optional(
+      Type.Object(
+        {
+          state: Type.Union([
+            Type.Literal("off"),
+            Type.Literal("absent"),
+            Type.Literal("on"),
+            Type.Literal("failing"),
+            Type.Literal("unsupported"),
+          ]),
+          message: Type.Union([text(500), Type.Null()]),
+        },
+        closed,
+      ),
+    ),
   },
   closed,
 );

@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { systemClock } from "./base/clock.ts";
+import type { SoundState } from "./camera/connection.ts";
 import type { LiveSender } from "./camera/live-sender.ts";
 import { FragmentRing, RING_BYTES_MAX } from "./camera/ring.ts";
 import { CameraStream, type CameraSource, type CameraStatus } from "./camera/stream.ts";
@@ -11,7 +12,7 @@ import type { Fragment } from "./protocol/fragment.ts";
 import { parseCameraId, type CameraId } from "./protocol/ids.ts";
 import { hasOwnSub, type CameraSettings } from "./settings-cameras.ts";
 import { GreyFrames } from "./vision/frames.ts";
-import { MotionDetector } from "./vision/motion.ts";
+import { MotionWatch } from "./vision/motion-watch.ts";
 
 /** What every camera's pipeline has of its process. */
 export interface PipelineGround {
@@ -59,6 +60,7 @@ function streamReport(status: CameraStatus, lastAtMs: number): StreamReport {
         problem: null,
         codec: sayable(status.codec, 40),
         picture: isLikely ? { lastAtMs, width, height, fps: rate } : null,
+        sound: soundReport(status.sound),
       };
     }
     case "waiting-to-retry":
@@ -69,6 +71,10 @@ function streamReport(status: CameraStatus, lastAtMs: number): StreamReport {
         picture: null,
       };
   }
+}
+
+function soundReport(sound: SoundState): NonNullable<StreamReport["sound"]> {
+  return { state: sound.state, message: "message" in sound ? sayable(sound.message) : null };
 }
 
 function rtspSource(
@@ -151,9 +157,9 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
     }),
   );
   const rings = stack.use(new CameraRings(recorder, ring));
-  const frames = stack.use(watchMotion(camera, ground, ring, recorder));
+  const motion = stack.use(watchMotion(camera, ground, ring, recorder));
   const analyse = (fragment: Fragment): void => {
-    if (fragment.track === "video") frames.push(fragment);
+    if (fragment.track === "video") motion.push(fragment);
   };
   const subRing = new FragmentRing(SUB_RING);
   stack.defer(() => [ring, subRing].forEach((each) => each.clear()));
@@ -196,25 +202,23 @@ function watchMotion(
   ground: PipelineGround,
   ring: FragmentRing,
   recorder: ClipRecorder,
-): GreyFrames {
-  const detector = new MotionDetector();
-  return GreyFrames.open({
-    ffmpegPath: ground.ffmpegPath,
-    clock: systemClock,
-    onFrame: (frame) => {
+): MotionWatch {
+  const onProblem = (message: string): void =>
+    ground.send({
+      type: "trouble",
+      camera,
+      code: "DECODER_RESTARTED",
+      message: sayable(message, 400),
+    });
+  return MotionWatch.open({
+    pictures: (onFrame) =>
+      GreyFrames.open({ ffmpegPath: ground.ffmpegPath, clock: systemClock, onFrame, onProblem }),
+    onEvent: (event) => {
       // What is being recorded is being closed, and nothing new may begin behind it.
       if (ground.isStopping()) return;
-      const event = detector.push(frame);
-      if (event?.type === "start")
+      if (event.type === "start")
         recorder.startEvent(event.why, event.onsetAtMs, ring.since(event.onsetAtMs - PRE_ROLL_MS));
-      else if (event?.type === "end") recorder.endEvent(event.atMs);
+      else recorder.endEvent(event.atMs);
     },
-    onProblem: (message) =>
-      ground.send({
-        type: "trouble",
-        camera,
-        code: "DECODER_RESTARTED",
-        message: sayable(message, 400),
-      }),
   });
 }

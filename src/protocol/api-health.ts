@@ -30,6 +30,14 @@ export const CameraStatus = Type.Object(
     /** Pictures a second, where the stream says it. */
     fps: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
     recording: Type.Boolean(),
+    /** Of its main stream; "off" too while it does not stream. */
+    sound: Type.Union([
+      Type.Literal("off"),
+      Type.Literal("absent"),
+      Type.Literal("on"),
+      Type.Literal("failing"),
+      Type.Literal("unsupported"),
+    ]),
     /** Left out where it is on. */
     off: Type.Optional(CameraOff),
     notes: Type.Array(NoticeSchema, { maxItems: 10 }),

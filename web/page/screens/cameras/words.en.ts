@@ -32,7 +32,7 @@ export const english = {
   removePassword: "Forget the password",
   audio: "Record sound",
   audioHint:
-    "Off unless you want it. Sound of the street and of conversations is often protected by law.",
+    "Off unless you want it. Recording what people say is another matter than pictures: in many countries those who speak must agree or be told, and in some it is forbidden. Find out what holds where you live, and say it on your sign. Sound lies apart, under keys of its own, and leaves only where you name it.",
   faces: "Faces",
   faceChoices: { keep: "Record as they are", "blur-copy": "Also keep a blurred copy" },
   try: "Try it",
@@ -71,6 +71,18 @@ export const english = {
   notes: {
     NO_BLURRED_COPIES:
       "This version cannot make blurred copies: it records originals only, whatever is chosen here.",
+    SOUND_ABSENT:
+      "Sound is to be recorded, and this camera sends none. Switch its microphone on in the camera’s own settings, or sound off here.",
+    SOUND_FAILING:
+      "There is no sound just now: what turns it into a form that plays everywhere has failed, or the camera refuses to send it. It is tried again by itself; pictures are recorded all the same.",
+    SOUND_UNSUPPORTED:
+      "This camera’s sound cannot be recorded in the form in which it comes. Choose AAC or G.711 (also called PCMU, PCMA, µ-law or A-law) for sound in the camera’s own settings.",
+    RECORDED_AS_HEVC:
+      "Recorded in H.265, as the camera sends it. A browser that cannot show H.265 shows the smaller picture live; recordings can be saved and played with VLC.",
+    HEVC_WITHOUT_SUB:
+      "This camera sends H.265 only. It is recorded and watched for motion, but many browsers cannot show it live. Set the sub stream to H.264 in the camera’s settings, and enter its address here.",
+    HEVC_SUB:
+      "The sub stream of this camera is H.265. It is watched for motion, but many browsers cannot show it live. Set the sub stream to H.264 in the camera’s settings.",
   },
   wrongField: (label: string) => `The hub does not take what stands in “${label}”.`,
   errors: {

@@ -34,7 +34,7 @@ export const french: CameraWords = {
   removePassword: "Oublier le mot de passe",
   audio: "Enregistrer le son",
   audioHint:
-    "Coupé sauf si vous le voulez. Le son de la rue et des conversations est souvent protégé par la loi.",
+    "Éteint, sauf si vous le voulez. Enregistrer ce que les gens disent n’est pas comme enregistrer des images : dans beaucoup de pays, ceux qui parlent doivent l’accepter ou en être avertis, et dans certains c’est interdit. Renseignez-vous sur ce qui vaut chez vous, et dites-le sur votre panneau. Le son est rangé à part, sous ses propres clés, et ne sort que si vous le nommez.",
   faces: "Visages",
   faceChoices: { keep: "Enregistrer tels quels", "blur-copy": "Garder aussi une copie floutée" },
   try: "Essayer",
@@ -73,6 +73,18 @@ export const french: CameraWords = {
   notes: {
     NO_BLURRED_COPIES:
       "Cette version ne sait pas faire de copies floutées : elle n’enregistre que les originaux, quoi qu’il soit choisi ici.",
+    SOUND_ABSENT:
+      "Le son doit être enregistré, et cette caméra n’en envoie pas. Activez le micro dans les réglages de la caméra, ou désactivez le son ici.",
+    SOUND_FAILING:
+      "Pas de son en ce moment : ce qui le met sous une forme lisible partout a échoué, ou la caméra refuse de l’envoyer. Un nouvel essai se fait tout seul ; les images sont enregistrées malgré tout.",
+    SOUND_UNSUPPORTED:
+      "Le son de cette caméra ne peut pas être enregistré tel qu’il arrive. Choisissez AAC ou G.711 (aussi nommé PCMU, PCMA, loi µ ou loi A) pour le son dans les réglages de la caméra.",
+    RECORDED_AS_HEVC:
+      "Enregistrée en H.265, tel que la caméra l’envoie. Un navigateur qui ne peut pas montrer le H.265 montre en direct l’image réduite ; les enregistrements peuvent être sauvés et lus avec VLC.",
+    HEVC_WITHOUT_SUB:
+      "Cette caméra n’envoie que du H.265. Elle est enregistrée et surveillée pour le mouvement, mais beaucoup de navigateurs ne peuvent pas la montrer en direct. Réglez le flux secondaire sur H.264 dans la caméra, et indiquez ici son adresse.",
+    HEVC_SUB:
+      "Le flux secondaire de cette caméra est en H.265. Il est surveillé pour le mouvement, mais beaucoup de navigateurs ne peuvent pas le montrer en direct. Réglez le flux secondaire sur H.264 dans la caméra.",
   },
   wrongField: (label) => `La centrale n’accepte pas ce qui se trouve dans « ${label} ».`,
   errors: {
