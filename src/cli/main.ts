@@ -172,6 +172,18 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "owner ui --keys DIR [--port N] [--no-open]",
     load: async () => (await import("./owner-ui.ts")).ownerUi,
   },
+  "cameras off": {
+    usage: "cameras off CAMERA --keys DIR [--for 2h|--until morning] [--json]",
+    load: async () => (await import("./cameras-privacy.ts")).camerasOff,
+  },
+  "cameras on": {
+    usage: "cameras on CAMERA --keys DIR [--json]",
+    load: async () => (await import("./cameras-privacy.ts")).camerasOn,
+  },
+  "cameras privacy": {
+    usage: "cameras privacy --keys DIR [--json]",
+    load: async () => (await import("./cameras-privacy.ts")).camerasPrivacy,
+  },
   request: {
     usage: "request --form request.html --file request.json [--document FILE] --out my.request",
     load: async () => (await import("./request.ts")).request,
