@@ -19,6 +19,7 @@ const closing = new AbortController();
 let channel: BackChannel | null = null;
 let sender: SpeechSender | null = null;
 let timer: NodeJS.Timeout | undefined;
+let beginning = Promise.resolve();
 let isEnding = false;
 let isOver = false;
 
@@ -104,7 +105,7 @@ function say(message: FromTalk, then: () => void = () => undefined): void {
 process.on("message", (message: ToTalk) => {
   switch (message.type) {
     case "open":
-      void begin(message);
+      beginning = begin(message);
       return;
     case "sound":
       take(message.law, Buffer.from(message.bytes, "base64"));
@@ -117,5 +118,5 @@ process.on("message", (message: ToTalk) => {
 process.on("disconnect", () => {
   isEnding = true;
   closing.abort();
-  void finish(null);
+  void Promise.race([beginning, sleep(GOODBYE_MS)]).then(() => finish(null));
 });

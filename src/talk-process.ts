@@ -54,7 +54,7 @@ export class TalkProcess implements AsyncDisposable {
     });
     this.#child = child;
     this.#gone = once(child, "exit");
-    this.#kill = setTimeout(() => this.#fail("SILENT", SILENT), OPENING_MAX_MS);
+    this.#kill = setTimeout(() => this.#giveUp(), OPENING_MAX_MS);
     child.on("message", (value: unknown) => this.#take(value));
     void this.#gone.then(() => this.#fail("TALK_FAILED", "Cannot talk: its process ended"));
     // Over its pipe, not in its arguments: those show in the list of processes.
@@ -84,6 +84,7 @@ export class TalkProcess implements AsyncDisposable {
       this.#kill = setTimeout(() => this.#child.kill("SIGKILL"), waitMs);
     }
     await this.#gone;
+    clearTimeout(this.#kill);
   }
 
   /** Without saying what waits. */
@@ -94,6 +95,7 @@ export class TalkProcess implements AsyncDisposable {
     if (this.#child.connected) this.#child.disconnect();
     this.#kill = setTimeout(() => this.#child.kill("SIGKILL"), ENDING_MAX_MS);
     await this.#gone;
+    clearTimeout(this.#kill);
   }
 
   #take(value: unknown): void {
@@ -116,11 +118,16 @@ export class TalkProcess implements AsyncDisposable {
     this.#settle(end);
   }
 
+  /** A camera that hangs: it is left alone, in as due form as it lets us. */
+  #giveUp(): void {
+    this.#opening.reject(new HubError("SILENT", SILENT));
+    this.#settle(endOf({ code: "SILENT", message: SILENT }));
+    if (this.#child.connected) this.#child.disconnect();
+  }
+
   #fail(code: string, message: string): void {
-    const isWanted = this.#isEnding;
     this.#opening.reject(new HubError(code, message));
-    const problem = isWanted ? null : { code, message };
-    this.#settle({ problem, packets: 0, lostPackets: 0, droppedBytes: 0 });
+    this.#settle(endOf(this.#isEnding ? null : { code, message }));
     this.#child.kill("SIGKILL");
   }
 
@@ -137,6 +144,10 @@ export class TalkProcess implements AsyncDisposable {
   #send(message: ToTalk): void {
     if (this.#child.connected) this.#child.send(message, () => undefined);
   }
+}
+
+function endOf(problem: TalkEnd["problem"]): TalkEnd {
+  return { problem, packets: 0, lostPackets: 0, droppedBytes: 0 };
 }
 
 const SILENT = "Cannot talk: the camera did not take sound within 10 s";

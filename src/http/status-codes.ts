@@ -62,6 +62,8 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["TALK_OFF", 409],
   ["TALK_BUSY", 409],
   ["TALK_FAILED", 409],
+  ["NO_BACK_CHANNEL", 409],
+  ["UNSUPPORTED_CODEC", 409],
   ["TOO_MANY_REPLIES", 409],
   ["REPLY_KNOWN", 409],
   ["CAMERA_OFF", 409],

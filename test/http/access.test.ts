@@ -61,6 +61,13 @@ const MAY_VIEW = [
 const MAY_SWITCH_OFF = ["GET /api/privacy", "POST /api/privacy/:camera"];
 /** Live, as a role and not as a person: a viewer sees blurred pictures only, and none is blurred live. */
 const MAY_LOOK = ["GET /api/live/:camera"];
+/** Whoever sees who stands there may speak to him. */
+const MAY_TALK = [
+  "GET /api/talk",
+  "GET /api/talk/:camera",
+  "POST /api/talk/:camera/replies/:id",
+  "GET /api/replies/:id",
+];
 const OWNERS_ONLY = [
   "GET /api/settings",
   "PUT /api/settings/name",
@@ -69,6 +76,8 @@ const OWNERS_ONLY = [
   "PUT /api/privacy/:camera/hours",
   "DELETE /api/settings/cameras/:id",
   "POST /api/cameras/test",
+  "POST /api/replies",
+  "DELETE /api/replies/:id",
   "GET /api/sessions",
   "GET /api/connections",
   "DELETE /api/sessions/:id",
@@ -145,7 +154,7 @@ describe("every route says who may call it", () => {
   test("and the list of all routes is the one in this file", () => {
     const found = [...new Set(routes.map(nameOf))].toSorted();
     const listed = [
-      ...[...PUBLIC, ...ANY_DEVICE, ...MAY_VIEW, ...MAY_LOOK, ...MAY_SWITCH_OFF],
+      ...[...PUBLIC, ...ANY_DEVICE, ...MAY_VIEW, ...MAY_LOOK, ...MAY_TALK, ...MAY_SWITCH_OFF],
       ...OWNERS_ONLY,
     ].toSorted();
     expect(found).toEqual(listed);
@@ -209,6 +218,14 @@ describe("every route says who may call it", () => {
       for (const role of ["viewer", "guest"])
         expect(await statusOf(route, device(role)), nameOf(route)).toBe(403);
       expect([401, 403], nameOf(route)).not.toContain(await statusOf(route, device("adult")));
+    }
+  });
+
+  test("talking is for all that may look", async () => {
+    for (const route of routes.filter((each) => MAY_TALK.includes(nameOf(each)))) {
+      expect(await statusOf(route, device("viewer")), nameOf(route)).toBe(403);
+      for (const role of ["adult", "guest"])
+        expect([401, 403], nameOf(route)).not.toContain(await statusOf(route, device(role)));
     }
   });
 

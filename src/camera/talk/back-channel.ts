@@ -10,15 +10,19 @@ export interface BackChannelOptions {
   readonly url: string;
   readonly credentials: Credentials | null;
   readonly signal: AbortSignal;
+  /** Shorter in tests. */
+  readonly timing?: typeof BACK_CHANNEL_TIMING;
 }
 
 /** ONVIF Streaming Specification 5.3: without it a camera describes what it sends, and no more. */
 const REQUIRE = { Require: "www.onvif.org/ver20/backchannel" } as const;
 const OPTION_NOT_SUPPORTED = 551;
 const CONNECT_TIMEOUT_MS = 4_000;
-const ANSWER_TIMEOUT_MS = 4_000;
-/** A camera takes sound and says nothing itself: asking is how one notices that it hangs. */
-const KEEP_ALIVE_MS = 4_000;
+/**
+ * A camera takes sound and says nothing itself: asking is how one notices that it hangs, in both
+ * together at the most.
+ */
+export const BACK_CHANNEL_TIMING = { answerMs: 4_000, keepAliveMs: 4_000 };
 const SESSION_TIMEOUT_SECONDS = 60;
 const LAWS: readonly G711Law[] = ["PCMU", "PCMA"];
 
@@ -26,6 +30,12 @@ interface Chosen {
   readonly media: SdpMedia;
   readonly law: G711Law;
   readonly payloadType: number;
+}
+
+interface SessionFacts {
+  readonly aggregateUrl: string;
+  readonly keepAliveMethod: string;
+  readonly keepAliveMs: number;
 }
 
 /**
@@ -39,23 +49,20 @@ export class BackChannel implements AsyncDisposable {
   readonly payloadType: number;
   readonly #client: RtspClient;
   readonly #aggregateUrl: string;
+  readonly #keepAliveMs: number;
   #session = "";
   #sessionTimeoutMs = SESSION_TIMEOUT_SECONDS * 1_000;
   #channel = 0;
   #keepAliveMethod: string;
   #keepAlive: NodeJS.Timeout | null = null;
 
-  private constructor(
-    client: RtspClient,
-    chosen: Chosen,
-    aggregateUrl: string,
-    keepAliveMethod: string,
-  ) {
-    this.law = chosen.law;
-    this.payloadType = chosen.payloadType;
+  private constructor(client: RtspClient, { law, payloadType }: Chosen, session: SessionFacts) {
+    this.law = law;
+    this.payloadType = payloadType;
     this.#client = client;
-    this.#aggregateUrl = aggregateUrl;
-    this.#keepAliveMethod = keepAliveMethod;
+    this.#aggregateUrl = session.aggregateUrl;
+    this.#keepAliveMs = session.keepAliveMs;
+    this.#keepAliveMethod = session.keepAliveMethod;
   }
 
   /**
@@ -66,12 +73,13 @@ export class BackChannel implements AsyncDisposable {
    */
   static async open(options: BackChannelOptions): Promise<BackChannel> {
     const address = parseRtspUrl(options.url);
+    const timing = options.timing ?? BACK_CHANNEL_TIMING;
     const client = await RtspClient.connect({
       address,
       credentials: options.credentials,
       onPacket: () => undefined,
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
-      answerTimeoutMs: ANSWER_TIMEOUT_MS,
+      answerTimeoutMs: timing.answerMs,
       signal: options.signal,
     });
     let opened: BackChannel | null = null;
@@ -84,12 +92,11 @@ export class BackChannel implements AsyncDisposable {
       const description = parseSdp(described.body);
       const chosen = chooseTrack(description);
       const base = baseOf(described);
-      opened = new BackChannel(
-        client,
-        chosen,
-        resolveControl(address, base, description.control),
-        methods.includes("GET_PARAMETER") ? "GET_PARAMETER" : "OPTIONS",
-      );
+      opened = new BackChannel(client, chosen, {
+        aggregateUrl: resolveControl(address, base, description.control),
+        keepAliveMethod: methods.includes("GET_PARAMETER") ? "GET_PARAMETER" : "OPTIONS",
+        keepAliveMs: timing.keepAliveMs,
+      });
       await opened.#setUp(address, base, chosen.media);
       await opened.#play();
       return opened;
@@ -152,7 +159,7 @@ export class BackChannel implements AsyncDisposable {
   }
 
   #scheduleKeepAlive(): void {
-    const waitMs = Math.max(1_000, Math.min(KEEP_ALIVE_MS, this.#sessionTimeoutMs / 2));
+    const waitMs = Math.min(this.#keepAliveMs, Math.max(1_000, this.#sessionTimeoutMs / 2));
     this.#keepAlive = setTimeout(() => void this.#sendKeepAlive(), waitMs);
   }
 
