@@ -9,7 +9,8 @@ import {
 } from "./protocol/api-bells.ts";
 import { checkShape } from "./protocol/check.ts";
 import { parseCameraId, type CameraId } from "./protocol/ids.ts";
-import type { BellRule, MqttBroker } from "./settings-bells.ts";
+import type { BellRule } from "./camera/bell/rules.ts";
+import type { MqttBroker } from "./settings-bells.ts";
 
 /**
  * What hub and bell process say to each other over their pipe. The bell process speaks with what

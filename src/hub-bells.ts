@@ -18,7 +18,8 @@ import type {
 } from "./protocol/api-bells.ts";
 import { HubError } from "./protocol/errors.ts";
 import type { CameraId } from "./protocol/ids.ts";
-import type { BellRule, MqttBroker } from "./settings-bells.ts";
+import type { BellRule } from "./camera/bell/rules.ts";
+import type { MqttBroker } from "./settings-bells.ts";
 import type { CameraSettings } from "./settings-cameras.ts";
 import type { SupervisedProcess } from "./supervised-process.ts";
 

@@ -12,6 +12,7 @@ import type {
 import type { PrivacyHours } from "./protocol/api-privacy.ts";
 import { utf8Bytes } from "./protocol/bytes.ts";
 import { HubError, MalformedInput } from "./protocol/errors.ts";
+import type { BellRuleBody } from "./protocol/api-bells.ts";
 import {
   cameraSecretsFile,
   cameraVariable,
@@ -30,6 +31,7 @@ import {
   type CameraChange,
 } from "./settings-camera-body.ts";
 import { EXAMPLE_SETTINGS } from "./settings-example.ts";
+import { putBell, removeBell } from "./settings-bell-edit.ts";
 import {
   editText,
   hostOf,
@@ -178,6 +180,20 @@ export class HubSettings implements SettingsDesk {
       return {
         text: editText(read.text, (document) => removeCamera(document, id)),
         secretsText: withSecret(read.secretsText, id, { username: null, password: null }),
+  addBell(camera: string, rule: BellRuleBody): Promise<SettingsAnswer> {
+    return this.#change(({ text }) => ({
+      text: editText(text, (document) => putBell(document, camera, rule)),
+      secretsText: null,
+    }));
+  }
+
+  removeBell(camera: string, rule: number): Promise<SettingsAnswer> {
+    return this.#change(({ text }) => ({
+      text: editText(text, (document) => removeBell(document, camera, rule)),
+      secretsText: null,
+    }));
+  }
+
       };
     });
   }

@@ -2,6 +2,8 @@ import { chmod } from "node:fs/promises";
 import path from "node:path";
 import { makePrivateDirectory, PRIVATE_DIRECTORY_MODE } from "./base/files.ts";
 import { openDatabase } from "./base/database.ts";
+import { addChimeRoutes } from "./http/chime-routes.ts";
+import { addBellRoutes } from "./http/bell-routes.ts";
 import { addClipRoutes } from "./http/clip-routes.ts";
 import { addConnectionRoutes, Connections } from "./http/connections.ts";
 import { addConsentRoutes } from "./http/consent-routes.ts";
@@ -284,6 +286,7 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addSettingsRoutes(server, services);
   addPrivacyRoutes(server, services);
   addConsentRoutes(server, services);
+  addBellRoutes(server, services);
   addHandlingRoutes(server, services);
   addNoticeRoute(server, services);
   addNoticeFacts(server, services);

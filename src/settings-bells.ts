@@ -1,5 +1,6 @@
 import path from "node:path";
-import Type, { type Static } from "typebox";
+import Type from "typebox";
+import type { BellRule } from "./camera/bell/rules.ts";
 import { BELL_RULES_MAX, BELL_TEXT_MAX } from "./protocol/api-bells.ts";
 import { checkText, lineOfText, requireShape, wrongAt, type CheckedText } from "./settings-file.ts";
 
@@ -48,8 +49,6 @@ const SCHEMAS = {
     closed,
   ),
 } as const;
-
-export type BellRule = Static<(typeof SCHEMAS)[keyof typeof SCHEMAS]>;
 
 /** Sub-schema of a camera in the settings file; each rule is judged by {@link readBells}. */
 export const BellsSchema = Type.Array(Type.Unknown(), {

@@ -1,7 +1,8 @@
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import Type, { type Static } from "typebox";
-import { BellsSchema, readBells, type BellRule } from "./settings-bells.ts";
+import type { BellRule } from "./camera/bell/rules.ts";
+import { BellsSchema, readBells } from "./settings-bells.ts";
 import { WeekHoursListSchema, wrongWeekHours, type WeekHours } from "./settings-privacy.ts";
 import { checkText, lineOfText, requireShape, wrongAt, type CheckedText } from "./settings-file.ts";
 
@@ -78,7 +79,7 @@ export type CameraSettings = {
 
 /** Whether nothing of its streams differs: a new name or bell is no reason to begin a camera anew. */
 export function hasSameStreams(one: CameraSettings, other: CameraSettings): boolean {
-  const beside = { name: "", bells: [], privacy: [], talk: true };
+  const beside = { name: "", bells: [], privacy: [], talk: true, onvif: "" };
   return isDeepStrictEqual({ ...one, ...beside }, { ...other, ...beside });
 }
 

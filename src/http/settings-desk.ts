@@ -1,3 +1,4 @@
+import type { BellRuleBody } from "../protocol/api-bells.ts";
 import type {
   CameraTestAnswer,
   CameraTestBody,
@@ -18,5 +19,9 @@ export interface SettingsDesk {
   /** Hours in which a camera is off; an empty list removes them. */
   setPrivacyHours(id: string, hours: PrivacyHours): Promise<SettingsAnswer>;
   /** Tries an address for up to ten seconds, in a process of its own; one at a time. */
+  setChime(chime: ChimeBody): Promise<SettingsAnswer>;
+  /** Adds a way in which a camera's bell is heard. */
+  addBell(camera: string, rule: BellRuleBody): Promise<SettingsAnswer>;
+  removeBell(camera: string, rule: number): Promise<SettingsAnswer>;
   testCamera(body: CameraTestBody): Promise<CameraTestAnswer>;
 }

@@ -131,6 +131,16 @@ export type BellsAnswer = Static<typeof BellsAnswer>;
 export const BellCameraParameter = Type.Object({
   camera: Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$", maxLength: 32 }),
 });
+/** Whatever it is: what is no camera's is answered as a wrong token. */
+export const BellWebhookParameter = Type.Object({
+  camera: Type.String({ maxLength: 128 }),
+  token: Type.String({ maxLength: 128 }),
+});
+export const BellTestAnswer = Type.Object(
+  { outcome: Type.Union([Type.Literal("rung"), Type.Literal("repeated")]) },
+  closed,
+);
+export type BellTestAnswer = Static<typeof BellTestAnswer>;
 export const BellRuleParameter = Type.Object({
   camera: Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$", maxLength: 32 }),
   rule: Type.Integer({ minimum: 0, maximum: BELL_RULES_MAX - 1 }),
