@@ -148,7 +148,7 @@ async function handle(message: Exclude<ToIngest, { type: "stop" }>): Promise<voi
       startPipelines();
       return;
     case "watch":
-      live.watch(message.camera, message.stream, message.on);
+      live.watch(message.camera, message.stream, message.on, message.sound);
   }
 }
 

@@ -26,6 +26,8 @@ export type ToIngest =
       readonly camera: CameraId;
       readonly stream: "main" | "sub";
       readonly on: boolean;
+      /** Whether its sound crosses too: only while somebody listens. */
+      readonly sound?: boolean;
     }
   /** Somebody has pressed the bell, `agoMs` ago: answered by `rang` with the same `ring`. */
   | {

@@ -17,7 +17,7 @@ export const PIPE_BYTES_MAX = 16 * 1024 * 1024;
 export class LiveSender {
   readonly #pipe: Writable;
   readonly #rings = new Map<string, FragmentRing>();
-  readonly #watched = new Map<string, { camera: CameraId; stream: StreamRole }>();
+  readonly #watched = new Map<string, { camera: CameraId; stream: StreamRole; sound: boolean }>();
   readonly #subscriptions = new Map<string, () => void>();
 
   constructor(pipe: Writable) {
@@ -42,11 +42,15 @@ export class LiveSender {
     };
   }
 
-  /** Begins with the ring's last key frame, and does nothing where it is as it should be. */
-  watch(camera: CameraId, stream: StreamRole, on: boolean): void {
+  /**
+   * Begins with the ring's last key frame, and does nothing where it is as it should be.
+   *
+   * @param sound - Without it no sound crosses the pipe.
+   */
+  watch(camera: CameraId, stream: StreamRole, on: boolean, sound = false): void {
     const name = `${camera} ${stream}`;
     if (on) {
-      this.#watched.set(name, { camera, stream });
+      this.#watched.set(name, { camera, stream, sound });
       this.#follow(name);
       return;
     }
@@ -73,6 +77,7 @@ export class LiveSender {
     let skipped = 0;
     return (fragment) => {
       const { track, keyFrame, init } = fragment;
+      if (track === "audio" && this.#watched.get(`${camera} ${stream}`)?.sound !== true) return;
       const isStart = track === "video" && keyFrame;
       const parts =
         skipped > 0 && !isStart ? null : partsOf(fragment, stream, sent[track] !== init);

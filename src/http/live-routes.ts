@@ -50,6 +50,9 @@ export function addLiveRoutes(server: HubServer, services: HubServices): void {
         socket,
         session: device.session,
         mayLook: () => sessions.deviceOfSession(device.session)?.rights.includes("live") === true,
+        // Who may not open recorded sound is not told by the live one what people say either.
+        mayHear: () =>
+          sessions.deviceOfSession(device.session)?.rights.includes("view_originals") === true,
         onGone,
       });
     },

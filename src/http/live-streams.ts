@@ -18,6 +18,8 @@ const LOOK_MS = 500;
 export interface WatchedStream {
   readonly camera: CameraId;
   readonly stream: StreamRole;
+  /** Whether somebody listens too: else no sound crosses the pipe. */
+  readonly sound?: true;
 }
 
 export interface LiveStreamsOptions {
@@ -32,6 +34,8 @@ export interface Looker {
   readonly socket: WebSocket;
   readonly session: string;
   readonly mayLook: () => boolean;
+  /** Whether sound may leave the hub to him; asked when he wants it, and while he has it. */
+  readonly mayHear: () => boolean;
   readonly onGone: () => void;
 }
 
@@ -41,7 +45,8 @@ export interface StreamState {
   readonly problem: { readonly message: string } | null;
 }
 
-interface Watched extends WatchedStream {
+interface Watched extends Omit<WatchedStream, "sound"> {
+  hasListener: boolean;
   readonly viewers: Map<LiveViewer, Looker>;
   readonly inits: { video: LiveInit | null; audio: LiveInit | null };
   /** From the last key frame on, so that a new viewer sees something at once. */
@@ -68,7 +73,7 @@ export class LiveStreams implements Disposable {
 
   /** What a new ingest process has to be asked for. */
   get watches(): WatchedStream[] {
-    return [...this.#watched.values()].map(({ camera, stream }) => ({ camera, stream }));
+    return [...this.#watched.values()].map(streamOf);
   }
 
   /** Bytes kept for those who come later. */
@@ -100,9 +105,10 @@ export class LiveStreams implements Disposable {
     }
     const stream = wanted === "sub" && found.hasSub ? "sub" : "main";
     const watched = this.#open(camera, stream);
-    const viewer = new LiveViewer(looker.socket, looker.session, () =>
-      this.#leave(watched, viewer),
-    );
+    const viewer = new LiveViewer(looker.socket, looker.session, {
+      gone: () => this.#leave(watched, viewer),
+      sound: (on) => this.#listen(watched, viewer, on),
+    });
     watched.viewers.set(viewer, looker);
     viewer.replay(watched.group);
     const why = this.#waitingFor(watched);
@@ -133,7 +139,7 @@ export class LiveStreams implements Disposable {
         const { track, keyFrame, frame } = picture;
         const init = watched.inits[track];
         // Left over from before this stream was asked for: what it begins with has not come yet.
-        if (init === null) return;
+        if (init === null || (track === "audio" && !watched.hasListener)) return;
         const piece = { track, keyFrame, frame, init };
         this.#keep(watched, piece);
         for (const viewer of watched.viewers.keys()) viewer.show(piece);
@@ -190,7 +196,10 @@ export class LiveStreams implements Disposable {
     const open = this.#watched.get(name);
     if (open) return open;
     const inits = { video: null, audio: null };
-    const watched = { camera, stream, viewers: new Map(), inits, group: [], groupBytes: 0 };
+    const watched: Watched = {
+      ...{ camera, stream, hasListener: false, viewers: new Map() },
+      ...{ inits, group: [], groupBytes: 0 },
+    };
     this.#watched.set(name, watched);
     this.#everWatched.add(camera);
     this.#options.watch({ camera, stream }, true);
@@ -202,13 +211,29 @@ export class LiveStreams implements Disposable {
     if (!looker) return;
     watched.viewers.delete(viewer);
     looker.onGone();
-    if (watched.viewers.size > 0) return;
+    if (watched.viewers.size > 0) {
+      this.#askForSound(watched);
+      return;
+    }
     const { camera, stream } = watched;
     this.#watched.delete(`${camera} ${stream}`);
     this.#options.watch({ camera, stream }, false);
     if (this.#watched.size > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
+  }
+
+  #listen(watched: Watched, viewer: LiveViewer, on: boolean): void {
+    viewer.hears = on && watched.viewers.get(viewer)?.mayHear() === true;
+    this.#askForSound(watched);
+  }
+
+  /** Of the ingest process, for as long as one of those who look wants it. */
+  #askForSound(watched: Watched): void {
+    const hasListener = [...watched.viewers.keys()].some(({ hears }) => hears);
+    if (watched.hasListener === hasListener) return;
+    watched.hasListener = hasListener;
+    this.#options.watch(streamOf(watched), true);
   }
 
   #close(watched: Watched, viewer: LiveViewer, code: number, reason?: string): void {
@@ -230,6 +255,7 @@ export class LiveStreams implements Disposable {
     for (const watched of [...this.#watched.values()]) {
       const isGone = !this.#options.camera(watched.camera);
       for (const [viewer, looker] of [...watched.viewers]) {
+        if (viewer.hears && !looker.mayHear()) this.#listen(watched, viewer, false);
         const code = isGone
           ? LIVE_CLOSE.cameraGone
           : looker.mayLook()
@@ -261,6 +287,10 @@ export class LiveStreams implements Disposable {
       ...(problem === null ? {} : { message: problem.message }),
     };
   }
+}
+
+function streamOf({ camera, stream, hasListener }: Watched): WatchedStream {
+  return { camera, stream, ...(hasListener ? { sound: true } : {}) };
 }
 
 function forget(watched: Watched): void {

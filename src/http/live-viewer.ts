@@ -52,6 +52,9 @@ export function isStart(piece: Pick<LivePiece, "track" | "keyFrame">): boolean {
 export class LiveViewer {
   readonly session: string;
   readonly #socket: WebSocket;
+  /** Whether sound is sent too: only to those who asked, and may. */
+  hears = false;
+  readonly #onSound: (on: boolean) => void;
   readonly #sentInit: { video: LiveInit | null; audio: LiveInit | null } = {
     video: null,
     audio: null,
@@ -68,21 +71,27 @@ export class LiveViewer {
   #allowance = TEXTS_AT_ONCE;
   #allowedAtMs = performance.now();
 
-  constructor(socket: WebSocket, session: string, onGone: () => void) {
+  constructor(
+    socket: WebSocket,
+    session: string,
+    on: { readonly gone: () => void; readonly sound: (on: boolean) => void },
+  ) {
     this.session = session;
     this.#socket = socket;
+    this.#onSound = on.sound;
     socket.on("message", (data, isBinary) => this.#hear(data, isBinary));
     socket.on("pong", () => void (this.#heardAtMs = performance.now()));
-    socket.on("close", onGone);
+    socket.on("close", on.gone);
   }
 
   /** What came since the last key frame: bounded by its keeper, and the first that is sent. */
   replay(pieces: readonly LivePiece[]): void {
-    for (const piece of pieces) this.#send(piece);
+    for (const piece of pieces) if (this.#takes(piece)) this.#send(piece);
     if (pieces.length > 0) this.#waitsForKeyFrame = false;
   }
 
   show(piece: LivePiece): void {
+    if (!this.#takes(piece)) return;
     const waiting = this.#socket.bufferedAmount;
     if (this.#waitsForKeyFrame) {
       if (!isStart(piece) || waiting > VIEWER_BYTES_MAX / 2) {
@@ -133,6 +142,10 @@ export class LiveViewer {
     setTimeout(() => this.#socket.terminate(), waitMs).unref();
   }
 
+  #takes({ track }: LivePiece): boolean {
+    return track === "video" || this.hears;
+  }
+
   #send({ track, frame, init }: LivePiece): void {
     if (this.#sentInit[track] !== init) {
       this.#sentInit[track] = init;
@@ -155,6 +168,7 @@ export class LiveViewer {
     this.#allowedAtMs = nowMs;
     const message = this.#allowance < 0 || isBinary ? null : readText(data);
     if (message === null) this.close(LIVE_CLOSE.notUnderstood);
+    else if (message.type === "sound") this.#onSound(message.on);
     else this.#say({ type: "pong", atMs: message.atMs, hubMs: Date.now() });
   }
 }

@@ -53,8 +53,9 @@ export const LiveServerMessageSchema = Type.Union([
 ]);
 export type LiveServerMessage = Static<typeof LiveServerMessageSchema>;
 
-export const LiveClientMessageSchema = Type.Object(
-  { type: Type.Literal("ping"), atMs: Type.Number() },
-  closed,
-);
+export const LiveClientMessageSchema = Type.Union([
+  Type.Object({ type: Type.Literal("ping"), atMs: Type.Number() }, closed),
+  /** Sound too, or no more of it. It is sent to nobody who has not asked and to nobody who may not. */
+  Type.Object({ type: Type.Literal("sound"), on: Type.Boolean() }, closed),
+]);
 export type LiveClientMessage = Static<typeof LiveClientMessageSchema>;

@@ -206,6 +206,32 @@ describe("the ingest process", () => {
     expect(pipe.sequences.slice(7)).toEqual(["init", "20"]);
   });
 
+  test("sends no sound while nobody listens", () => {
+    const pipe = new SlowPipe();
+    const sender = new LiveSender(pipe);
+    const ring = new FragmentRing();
+    sender.offer(FRONT, "main", ring);
+    sender.watch(FRONT, "main", true);
+    const sound = (sequence: number): Fragment => ({
+      ...fragment(sequence, 10, { ...VIDEO_INIT, track: "audio" }),
+      track: "audio",
+    });
+    const tracks = (): string[] =>
+      pipe.pictures.flatMap((picture) => (picture.kind === "fragment" ? [picture.track] : []));
+    filled(ring, 0, 0);
+    ring.push(sound(0));
+    sender.watch(FRONT, "main", true, true);
+    ring.push(sound(1));
+    sender.watch(FRONT, "main", true);
+    ring.push(sound(2));
+    filled(ring, 1, 1);
+    expect(tracks()).toEqual(["video", "audio", "video"]);
+    // Nor of what came before the first picture that a new viewer is sent.
+    sender.watch(FRONT, "main", false);
+    sender.watch(FRONT, "main", true);
+    expect(tracks().slice(3)).toEqual(["video", "video"]);
+  });
+
   test("says what changes, and goes on with a camera that was begun anew", () => {
     const pipe = new SlowPipe();
     const sender = new LiveSender(pipe);

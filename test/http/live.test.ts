@@ -122,6 +122,8 @@ describe("a viewer", () => {
 
   test("begins with a key frame, and sound waits for it", async () => {
     using live = await look(hub.owner);
+    live.socket.send(JSON.stringify({ type: "sound", on: true }));
+    await expect.poll(() => hub.hub.services.live.watches[0]?.sound).toBe(true);
     begin();
     show({ sequence: 3 });
     hub.hub.services.live.take({ ...initOf(), kind: "init", init: AUDIO_INIT });

@@ -80,11 +80,14 @@ describe.skipIf(isMissing)("live pictures of a real camera", { timeout: TEST_TIM
     });
     // Some way into a group of pictures, so that its beginning must have been kept.
     using first = await openLive(hub.url, "front", { token });
+    first.socket.send(JSON.stringify({ type: "sound", on: true }));
     await first.waitForFragments(20);
     const askedAtMs = performance.timeOrigin + performance.now();
     using live = await openLive(hub.url, "front", { token });
     const { atMs } = await live.waitFor("a picture", ({ type }) => type === "fragment");
     expect(atMs - askedAtMs).toBeLessThan(GROUP_MS / 2);
+    expect(new Set(live.inits.map(({ track }) => track))).toEqual(new Set(["video"]));
+    live.socket.send(JSON.stringify({ type: "sound", on: true }));
     await live.waitForFragments(120);
     const video = live.fragments.filter(({ track }) => track === "video");
     expect(video[0]?.keyFrame).toBe(true);
