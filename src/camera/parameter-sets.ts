@@ -44,11 +44,15 @@ export function createParameterSets<Parameters>(options: {
     if (known !== undefined && Buffer.compare(known, nalUnit) === 0) return;
     if (known === undefined && ofKind.size >= SETS_MAX)
       throw new CameraError("PROTOCOL_ERROR", `Cannot read ${codec}: more than 16 parameter sets`);
-    ofKind.set(id, Uint8Array.from(nalUnit));
+    // What came last is what the pictures after it refer to, and the first is what is read.
+    const others = [...ofKind].filter(([other]) => other !== id);
+    ofKind.clear();
+    for (const [other, set] of [[id, Uint8Array.from(nalUnit)] as const, ...others])
+      ofKind.set(other, set);
     changed = true;
   }
 
-  for (const set of initialSets) add(set);
+  for (const set of initialSets.toReversed()) add(set);
   return {
     add,
     current() {

@@ -7,7 +7,10 @@ export interface RingLimits {
   readonly sizeBytes: number;
 }
 
-export const RING_BYTES_MAX = 64 * 1024 * 1024;
+/** Twelve seconds at 22 Mbit/s: what one camera may take of the memory that all share. */
+export const RING_BYTES_MAX = 32 * 1024 * 1024;
+/** What a fragment takes beside its bytes. */
+export const FRAGMENT_OVERHEAD_BYTES = 2_048;
 export const SUBSCRIBERS_MAX = 64;
 
 export interface SubscribeOptions {
@@ -52,7 +55,7 @@ export class FragmentRing {
   /** Keeps a fragment and hands it to every subscriber, in the order they came. */
   push(fragment: Fragment): void {
     this.#fragments.push(fragment);
-    this.#sizeBytes += fragment.bytes.length;
+    this.#sizeBytes += countedBytes(fragment);
     this.#dropOld(fragment);
     while (this.#sizeBytes > this.#limits.sizeBytes) this.#dropForSize();
     for (const listener of this.#listeners) listener(fragment);
@@ -119,8 +122,12 @@ export class FragmentRing {
 
   #remove(count: number): void {
     for (const fragment of this.#fragments.splice(0, count))
-      this.#sizeBytes -= fragment.bytes.length;
+      this.#sizeBytes -= countedBytes(fragment);
   }
+}
+
+function countedBytes({ bytes }: Fragment): number {
+  return bytes.length + FRAGMENT_OVERHEAD_BYTES;
 }
 
 function isKeyPicture(fragment: Fragment): boolean {

@@ -30,6 +30,8 @@ const READ_BUFFER_BYTES = 64 * 1024;
 const WRITE_QUEUE_BYTES_MAX = 64 * 1024;
 const AUTHENTICATION_ATTEMPTS_MAX = 3;
 const TEARDOWN_WAIT_MS = 300;
+/** What an item costs beside its bytes, so that a flood of tiny ones is slowed down as well. */
+const ITEM_COST_BYTES = 2_048;
 const USER_AGENT = "Doorward";
 const DOLLAR = 0x24;
 const INTERLEAVED_HEADER_BYTES = 4;
@@ -57,6 +59,7 @@ export class RtspClient implements AsyncDisposable {
   #challenge: ChallengeInUse | null;
   #isChallengeAnswered = true;
   #pause: NodeJS.Timeout | null = null;
+  #itemsRead = 0;
   #isOver = false;
 
   private constructor(options: RtspClientOptions, socket: Socket) {
@@ -268,7 +271,9 @@ export class RtspClient implements AsyncDisposable {
         cause instanceof CameraError ? cause : new CameraError("PROTOCOL_ERROR", what, { cause }),
       );
     }
-    const pauseMs = this.#allowance.take(chunk.length, performance.now());
+    const cost = chunk.length + this.#itemsRead * ITEM_COST_BYTES;
+    this.#itemsRead = 0;
+    const pauseMs = this.#allowance.take(cost, performance.now());
     if (pauseMs === 0 || this.#isOver) return true;
     this.#pause = setTimeout(() => this.#socket.resume(), pauseMs);
     return false;
@@ -276,6 +281,7 @@ export class RtspClient implements AsyncDisposable {
 
   #take(item: RtspItem): void {
     if (this.#isOver) return;
+    this.#itemsRead += 1;
     switch (item.kind) {
       case "packet":
         return this.#options.onPacket(item.channel, item.payload);

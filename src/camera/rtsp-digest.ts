@@ -160,7 +160,10 @@ function readChallenge(scheme: string, parameters: Map<string, string>): Challen
   const algorithm = readAlgorithm(parameters.get("algorithm") ?? "MD5");
   if (nonce === undefined || algorithm === null) return null;
   const qop = parameters.get("qop");
-  const offers = qop?.split(",").map((offer) => offer.trim().toLowerCase());
+  // An empty list is none: some firmware writes `qop=""`.
+  const offers = qop?.trim()
+    ? qop.split(",").map((offer) => offer.trim().toLowerCase())
+    : undefined;
   if (offers !== undefined && !offers.includes("auth")) return null;
   return {
     scheme: "digest",

@@ -8,7 +8,8 @@ import { h265SetsFromSdp } from "./h265-parameters.ts";
 import type { NalDepacketiser, VideoUnit } from "./nal-depacketiser.ts";
 import { createG711Depacketiser } from "./g711-depacketiser.ts";
 import { createRtpFragments, type RtpFragments } from "./rtp-fragments.ts";
-import { parseRtp, parseSenderReport } from "./rtp.ts";
+import { createPacketOrder } from "./rtp-order.ts";
+import { parseRtp, parseSenderReport, type RtpPacket } from "./rtp.ts";
 import { RtspClient, type RtspResponse } from "./rtsp-client.ts";
 import type { ChallengeInUse, Credentials } from "./rtsp-digest.ts";
 import { readSession, readTransport, type Channels } from "./rtsp-headers.ts";
@@ -106,6 +107,7 @@ class RtspSession implements Connection {
   readonly #options: RtspSourceOptions;
   readonly #fragments: RtpFragments;
   readonly #video: NalDepacketiser;
+  readonly #takeVideo: (packet: RtpPacket) => void;
   readonly #chosen: ChosenMedia;
   readonly #takeAudio: ((packet: Uint8Array) => void) | null;
   #aggregateUrl = "";
@@ -145,6 +147,7 @@ class RtspSession implements Connection {
       this.#lastFrameMs = clock.monotonicMs();
       this.#fragments.video(unit, this.#arrivalMs);
     });
+    this.#takeVideo = createPacketOrder((packet) => this.#video.push(packet));
     this.#takeAudio = audio === null ? null : this.#audioTaker(audio);
   }
 
@@ -189,7 +192,7 @@ class RtspSession implements Connection {
     this.#arrivalMs = this.#options.clock.monotonicMs();
     if (channel === this.#videoChannels.packets) {
       const packet = parseRtp(payload);
-      if (packet?.payloadType === this.#chosen.video.payloadType) this.#video.push(packet);
+      if (packet?.payloadType === this.#chosen.video.payloadType) this.#takeVideo(packet);
     } else if (channel === this.#videoChannels.reports) {
       const report = parseSenderReport(payload);
       if (report !== null) this.#fragments.videoClock.report(report);
@@ -273,8 +276,7 @@ class RtspSession implements Connection {
     const { video, audio } = this.#chosen;
     this.#aggregateUrl = resolveControl(address, base, description.control);
     this.#videoChannels = await this.#setUpTrack(resolveControl(address, base, video.control), 0);
-    if (audio !== null)
-      await this.#setUpSound(resolveControl(address, base, audio.media.control));
+    if (audio !== null) await this.#setUpSound(resolveControl(address, base, audio.media.control));
   }
 
   /** A camera that does not want to send its sound still sends its pictures. */

@@ -73,7 +73,7 @@ function malformed(what: string): CameraError {
 }
 
 function readMedia(lines: readonly string[]): SdpMedia[] {
-  const match = /^m=([a-z]{1,20}) \S+ RTP\/S?AVPF?((?: \d{1,3})+)/.exec(lines[0] ?? "");
+  const match = /^m=([a-z]{1,20}) \S+ RTP\/S?AVPF?(?:\/TCP)?((?: \d{1,3})+)/.exec(lines[0] ?? "");
   const types = (match?.[2] ?? "").trim().split(" ").slice(0, FORMATS_MAX).map(Number);
   if (match === null) return [];
   if (types.some((payloadType) => payloadType > 127)) throw malformed("a payload type above 127");

@@ -150,14 +150,14 @@ describe("a camera that behaves", () => {
   });
 
   test("with sound of an unknown codec still gives pictures, and the status says so", async () => {
-    const sdp = `${VIDEO_SDP}m=audio 0 RTP/AVP 0\r\na=control:track2\r\n`;
+    const sdp = `${VIDEO_SDP}m=audio 0 RTP/AVP 9\r\na=control:track2\r\n`;
     await using camera = await startScriptedCamera(
       afterPlay(() => pictures(5)),
       sdp,
     );
     await using watched = watch(camera.url, { audio: true });
     expect(await watched.until(({ state }) => state === "streaming")).toMatchObject({
-      sound: { state: "unsupported", message: expect.stringContaining("PCMU") },
+      sound: { state: "unsupported", message: expect.stringContaining("G722") },
     });
     expect(camera.received.join("").match(/SETUP /g)).toHaveLength(1);
   });
@@ -228,21 +228,6 @@ describe("a camera that does not behave is named and left", () => {
       "an end in the middle of a packet",
       "UNREACHABLE",
       afterPlay(() => [...pictures(3), interleaved(0, Buffer.alloc(900, 0x80)).subarray(0, 100)]),
-    ],
-    [
-      "questions without end, whose answers it does not read",
-      "PROTOCOL_ERROR",
-      (request) => {
-        if (request.method !== "PLAY") return undefined;
-        request.socket.pause();
-        const questions = "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n".repeat(5_000);
-        const flood = (): void => {
-          while (!request.socket.destroyed && request.socket.write(questions));
-        };
-        request.socket.on("drain", flood);
-        flood();
-        return response(request, "200 OK");
-      },
     ],
   ])("%s: %s", async (name, code, script, sdp) => {
     await using camera = await startScriptedCamera(script, sdp);

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { FragmentRing, readRing } from "../../src/camera/ring.ts";
+import { FRAGMENT_OVERHEAD_BYTES, FragmentRing, readRing } from "../../src/camera/ring.ts";
 import type { Fragment, TrackInit } from "../../src/protocol/fragment.ts";
 import { parseCameraId } from "../../src/protocol/ids.ts";
 
 const camera = parseCameraId("front");
+const SIZE_BYTES = 100 + FRAGMENT_OVERHEAD_BYTES;
 const init: TrackInit = {
   track: "video",
   codec: "avc1.42c028",
@@ -43,7 +44,7 @@ describe("the ring of the last seconds", () => {
     expect(first?.keyFrame).toBe(true);
     expect(first?.sequence).toBeLessThanOrEqual(999 - 100);
     expect(ring.length).toBeLessThanOrEqual(100 + 2 * 20);
-    expect(ring.sizeBytes).toBe(ring.length * 100);
+    expect(ring.sizeBytes).toBe(ring.length * SIZE_BYTES);
   });
 
   test("a time is answered from the key frame at or before it", () => {
@@ -58,19 +59,19 @@ describe("the ring of the last seconds", () => {
   });
 
   test("it never holds more bytes than it may, and what is left starts with a key frame", () => {
-    const ring = new FragmentRing({ durationMs: 10_000, sizeBytes: 5_000 });
+    const ring = new FragmentRing({ durationMs: 10_000, sizeBytes: 50 * SIZE_BYTES });
     for (let sequence = 0; sequence < 300; sequence += 1) {
       ring.push(fragment(sequence));
-      expect(ring.sizeBytes).toBeLessThanOrEqual(5_000);
+      expect(ring.sizeBytes).toBeLessThanOrEqual(50 * SIZE_BYTES);
     }
     expect(ring.since(0)[0]?.keyFrame).toBe(true);
     expect(ring.droppedForSize).toBeGreaterThan(0);
   });
 
   test("a camera that sends one key frame and no other cannot make it grow", () => {
-    const ring = new FragmentRing({ durationMs: 10_000, sizeBytes: 5_000 });
+    const ring = new FragmentRing({ durationMs: 10_000, sizeBytes: 50 * SIZE_BYTES });
     fill(ring, 1_000, { group: 100_000 });
-    expect(ring.sizeBytes).toBeLessThanOrEqual(5_000);
+    expect(ring.sizeBytes).toBeLessThanOrEqual(50 * SIZE_BYTES);
     expect(ring.since(0)).toEqual([]);
   });
 
