@@ -25,6 +25,9 @@ const LIGHT_CELLS_MIN = 100;
 const LIGHT_TOLERANCES = [24, 12];
 const LIGHT_GAIN_INERTIA = 25;
 const LIGHT_GAIN_MAX = 3;
+/** One picture of a stream that is hardly looked at stands for those that were not, up to this many. */
+const PICTURE_MS = 200;
+const STANDS_FOR_MAX = 10;
 /** Pictures that a cell's change is measured against: 0.4 s ago. */
 const CHANGE_OVER_PICTURES = 2;
 
@@ -67,6 +70,7 @@ export class Background {
   /** The last pictures, light taken out, newest first. */
   #recent: Float32Array[] = [];
   #pictures = 0;
+  #lastAtMs = -Infinity;
 
   constructor(width: number, height: number) {
     this.#columns = Math.floor(width / CELL_PIXELS);
@@ -97,7 +101,7 @@ export class Background {
     this.#pictures += 1;
     const { gain, offset } = this.#light();
     this.#compare(gain, offset);
-    this.#learn(gain, offset);
+    this.#learn(gain, offset, this.#standsFor(frame.atMs));
     return {
       columns: this.#columns,
       rows: this.#rows,
@@ -108,6 +112,13 @@ export class Background {
       gain,
       offset,
     };
+  }
+
+  #standsFor(atMs: number): number {
+    const pictures = Math.round((atMs - this.#lastAtMs) / PICTURE_MS);
+    this.#lastAtMs = atMs;
+    // A wall clock that was set back tells nothing.
+    return Number.isFinite(pictures) ? Math.min(STANDS_FOR_MAX, Math.max(1, pictures)) : 1;
   }
 
   #fillCells({ width, pixels }: GreyFrame): void {
@@ -216,7 +227,14 @@ export class Background {
     }
   }
 
-  #learn(gain: number, offset: number): void {
+  #learn(gain: number, offset: number, standsFor: number): void {
+    const over = (rate: number) => 1 - (1 - rate) ** standsFor;
+    const [followBackground, followStillObject, followMoving, followLight] = [
+      over(FOLLOW_BACKGROUND),
+      over(FOLLOW_STILL_OBJECT),
+      over(FOLLOW_MOVING),
+      over(FOLLOW_LIGHT),
+    ];
     const youngRate = this.#pictures < YOUNG_PICTURES ? 1 / (this.#pictures + 1) : 0;
     const oldest = this.#recent.pop()!;
     this.#recent.unshift(oldest);
@@ -224,17 +242,17 @@ export class Background {
       const seen = this.#cells[cell]!;
       const expected = this.#expected[cell]!;
       oldest[cell] = (seen - offset) / gain;
-      let rate = Math.max(FOLLOW_BACKGROUND, youngRate);
+      let rate = Math.max(followBackground, youngRate);
       if (this.#differs[cell] === 1) {
         const still =
-          this.#moves[cell] === 1 ? 0 : Math.min(STILL_PICTURES, this.#stillFor[cell]! + 1);
+          this.#moves[cell] === 1 ? 0 : Math.min(STILL_PICTURES, this.#stillFor[cell]! + standsFor);
         this.#stillFor[cell] = still;
-        rate = still === STILL_PICTURES ? FOLLOW_STILL_OBJECT : FOLLOW_MOVING;
+        rate = still === STILL_PICTURES ? followStillObject : followMoving;
       } else {
         this.#stillFor[cell] = 0;
       }
       const level = this.#level[cell]!;
-      this.#level[cell] = level + FOLLOW_LIGHT * (expected - level) + rate * (seen - expected);
+      this.#level[cell] = level + followLight * (expected - level) + rate * (seen - expected);
       const noise = this.#noise[cell]!;
       const stray = Math.min(Math.abs(seen - expected), 3 * noise + 6);
       this.#noise[cell] = Math.min(NOISE_MAX, noise + FOLLOW_NOISE * (stray - noise));

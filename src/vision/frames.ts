@@ -27,7 +27,7 @@ export interface GreyFramesCounts {
 const STALL_AFTER_MS = 5_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 60_000;
-const WATCH_EVERY_MS = 250;
+const WATCH_EVERY_MS = 500;
 
 type State =
   | { readonly name: "waiting-for-key-frame" }
@@ -74,6 +74,10 @@ export class GreyFrames implements AsyncDisposable {
   /** Process id of the decoder at work, null while there is none. */
   get decoderPid(): number | null {
     return this.#state.name === "decoding" ? this.#state.decoder.pid : null;
+  }
+
+  get isDecoding(): boolean {
+    return this.#state.name === "decoding";
   }
 
   /** Takes the next fragment. Never waits: what the decoder cannot take is dropped and counted. */

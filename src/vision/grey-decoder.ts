@@ -18,8 +18,8 @@ export interface GreyDecoderOptions {
 const FRAME_SPACING_SECONDS = 0.18;
 /** Nothing a doorbell films is larger; a header that claims more is not worth the memory. */
 const PIXELS_MAX = 16_800_000;
-/** What may wait in front of the child: some seconds of a sub stream. */
-const QUEUE_MAX_BYTES = 4 * 1024 * 1024;
+/** What may wait in front of the child: more than one group of pictures that was held back. */
+const QUEUE_MAX_BYTES = 8 * 1024 * 1024;
 /** Access units whose wall clock is remembered: ten seconds at 50 fps. */
 const TIME_LINE_MAX = 512;
 const FRAMES_WAITING_MAX = 8;

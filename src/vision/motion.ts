@@ -67,6 +67,11 @@ export class MotionDetector {
   #lastShare = 0;
   #state: State = { name: "still" };
 
+  /** Nothing moves, and nothing looks as if it were about to. */
+  get isStill(): boolean {
+    return this.#state.name === "still";
+  }
+
   /** Takes the next picture; all of one detector have the same size. */
   push(frame: GreyFrame): MotionEvent | null {
     if (frame.pixels.length !== frame.width * frame.height) {

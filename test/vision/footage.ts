@@ -38,13 +38,14 @@ interface StreamShape {
   readonly size?: string;
   /** Read as `pipe:0`. */
   readonly stdin?: Readable;
+  /** Arguments of the encoder instead of those of {@link SUB_STREAM}, its key frames included. */
+  readonly encoder?: readonly string[];
 }
 
 /** What the sub stream of a camera has to do with. */
 const SUB_STREAM = [
   ...["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-sc_threshold", "0"],
   ...["-b:v", "500k", "-maxrate", "500k", "-bufsize", "500k", "-bf", "0"],
-  ...["-video_track_timescale", "90000"],
 ];
 
 /**
@@ -53,7 +54,7 @@ const SUB_STREAM = [
  */
 export async function fragmentsFromFfmpeg(
   input: readonly string[],
-  { framesPerSecond = 15, size = "640x360", stdin }: StreamShape = {},
+  { framesPerSecond = 15, size = "640x360", stdin, encoder }: StreamShape = {},
 ): Promise<Fragment[]> {
   const scale = `scale=${size.replace("x", ":")},setsar=1,format=yuv420p`;
   const filter = `[0:v]fps=${framesPerSecond},${scale}[sub]`;
@@ -61,8 +62,8 @@ export async function fragmentsFromFfmpeg(
     "ffmpeg",
     [
       ...["-hide_banner", "-loglevel", "error", ...input],
-      ...["-filter_complex", filter, "-map", "[sub]", ...SUB_STREAM],
-      ...["-g", String(framesPerSecond * 2)],
+      ...["-filter_complex", filter, "-map", "[sub]", "-video_track_timescale", "90000"],
+      ...(encoder ?? [...SUB_STREAM, "-g", String(framesPerSecond * 2)]),
       ...["-movflags", "frag_every_frame+empty_moov+default_base_moof", "-f", "mp4", "pipe:1"],
     ],
     { encoding: "buffer", maxBuffer: 512 * 1024 * 1024 },
@@ -72,8 +73,9 @@ export async function fragmentsFromFfmpeg(
   return fragmentsOf((await ffmpeg).stdout, framesPerSecond, size);
 }
 
-function fragmentsOf(stdout: Buffer, framesPerSecond: number, size: string): Fragment[] {
-  const all = boxes(stdout);
+/** Cuts a fragmented MP4 with one access unit a fragment into what a camera would have sent. */
+export function fragmentsOf(file: Buffer, framesPerSecond: number, size: string): Fragment[] {
+  const all = boxes(file);
   const initBytes = Buffer.concat(
     all.filter(({ type }) => type === "ftyp" || type === "moov").map(({ bytes }) => bytes),
   );
@@ -87,26 +89,45 @@ function fragmentsOf(stdout: Buffer, framesPerSecond: number, size: string): Fra
     bytes: initBytes,
   };
   const durationMs = 1000 / framesPerSecond;
+  const isHevc = initBytes.includes("hvcC");
   const fragments: Fragment[] = [];
   let head: Uint8Array | undefined;
   for (const { type, bytes } of all) {
     if (type === "moof") head = bytes;
     if (type !== "mdat" || !head) continue;
     const sequence = fragments.length;
-    const decodeTimeMs = sequence * durationMs;
+    const decodeTimeMs = decodeTicksOf(head) / 90;
     fragments.push({
       camera: parseCameraId("front"),
       track: "video",
       sequence,
       decodeTimeMs,
       durationMs,
-      keyFrame: sequence % (framesPerSecond * 2) === 0,
+      keyFrame: isKeyPicture(bytes.subarray(8), isHevc),
       wallClockMs: FOOTAGE_STARTS_AT_MS + decodeTimeMs,
       bytes: Buffer.concat([head, bytes]),
       init,
     });
   }
   return fragments;
+}
+
+/** `tfdt` of a fragment, by which its place on the time line is known. */
+function decodeTicksOf(head: Uint8Array): number {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.length);
+  const at = bytes.indexOf("tfdt");
+  return bytes[at + 4] === 1 ? Number(bytes.readBigUInt64BE(at + 8)) : bytes.readUInt32BE(at + 8);
+}
+
+/** As the hub sees it: a picture from which decoding can start, and not one that merely heals. */
+function isKeyPicture(sample: Uint8Array, isHevc: boolean): boolean {
+  const bytes = Buffer.from(sample.buffer, sample.byteOffset, sample.length);
+  for (let at = 0; at + 5 <= bytes.length; at += 4 + bytes.readUInt32BE(at)) {
+    const header = bytes[at + 4] ?? 0;
+    const type = isHevc ? (header >> 1) & 0x3f : header & 0x1f;
+    if (isHevc ? type >= 16 && type <= 21 : type === 5) return true;
+  }
+  return false;
 }
 
 /** Feeds a decoder as fast as it decodes: two seconds at a time, since its queue drops the rest. */
