@@ -14,6 +14,9 @@ const RECORD = Uint8Array.from([1, 100, 0, 31, 0xff, 0xe1, 0, 2, 0x67, 0x64, 1, 
 const init = videoInitFromRecord({
   ...{ record: RECORD, codec: "avc1.64001f", width: 1920, height: 1080 },
 });
+const hevcInit = videoInitFromRecord({
+  ...{ record: RECORD, codec: "hvc1.1.6.L93.90", width: 1920, height: 1080 },
+});
 const fragment = fragmentBytes("video", {
   sequence: 7,
   decodeTicks: 2 ** 33 + 5,
@@ -25,7 +28,9 @@ const fragment = fragmentBytes("video", {
 
 describe("the page's reader of fragments", () => {
   test("reads what the hub's own writer writes", () => {
-    expect(readDecoderRecord(init.bytes)).toEqual(RECORD);
+    expect(readDecoderRecord(init.bytes, "avc1.64001f")).toEqual(RECORD);
+    expect(readDecoderRecord(hevcInit.bytes, "hvc1.1.6.L93.90")).toEqual(RECORD);
+    expect(() => readDecoderRecord(init.bytes, "hvc1.1.6.L93.90")).toThrow(MalformedInput);
     expect(readSample(fragment)).toEqual({
       decodeTicks: 2 ** 33 + 5,
       durationTicks: 6_000,
@@ -42,7 +47,8 @@ describe("the page's reader of fragments", () => {
   });
 
   test.each([
-    ["init", init.bytes, readDecoderRecord],
+    ["init", init.bytes, (bytes: Uint8Array) => readDecoderRecord(bytes, "avc1.64001f")],
+    ["H.265 init", hevcInit.bytes, (bytes: Uint8Array) => readDecoderRecord(bytes, "hvc1.1.6")],
     ["fragment", fragment, readSample],
   ] as const)(
     "a damaged %s is refused by name, or read within its bounds",

@@ -26,15 +26,32 @@ export function letteredFragments(index: number): Fragment[] {
   ]).flat();
 }
 
-let movie: Buffer | null = null;
+const movies = new Map<RealCodec, Buffer>();
+
+export type RealCodec = "real" | "hevc";
+
+const ENCODERS = {
+  real: {
+    codec: "avc1.42c01f",
+    options: ["-c:v", "libx264", "-profile:v", "baseline", "-g", String(FRAMES_PER_SECOND)],
+  },
+  hevc: {
+    codec: "hvc1.1.6.L60.90",
+    options: [
+      ...["-c:v", "libx265", "-tag:v", "hvc1", "-x265-params"],
+      `log-level=none:bframes=0:keyint=${FRAMES_PER_SECOND}:min-keyint=${FRAMES_PER_SECOND}`,
+    ],
+  },
+} as const;
 
 /** A moving picture as ffmpeg encodes it, one access unit a fragment, a key frame each second. */
-export function realFragments(index: number): Fragment[] {
-  movie ??= encode();
+export function realFragments(index: number, kind: RealCodec = "real"): Fragment[] {
+  const movie = movies.get(kind) ?? encode(kind);
+  movies.set(kind, movie);
   const { init, units } = splitMovie(movie);
   const track: TrackInit = {
     track: "video",
-    codec: "avc1.42c01f",
+    codec: ENCODERS[kind].codec,
     timescale: FRAMES_PER_SECOND * 1_024,
     width: 320,
     height: 180,
@@ -54,14 +71,14 @@ export function realFragments(index: number): Fragment[] {
   }));
 }
 
-function encode(): Buffer {
+function encode(kind: RealCodec): Buffer {
   const source = `testsrc2=size=320x180:rate=${FRAMES_PER_SECOND}:duration=${CLIP_SECONDS}`;
   const result = spawnSync(
     "ffmpeg",
     [
       ...["-v", "error", "-nostdin", "-f", "lavfi", "-i", source],
-      ...["-c:v", "libx264", "-preset", "ultrafast", "-profile:v", "baseline", "-pix_fmt"],
-      ...["yuv420p", "-g", String(FRAMES_PER_SECOND), "-threads", "1"],
+      ...[...ENCODERS[kind].options, "-preset", "ultrafast", "-pix_fmt", "yuv420p"],
+      ...["-threads", "1"],
       ...["-movflags", "frag_every_frame+empty_moov+default_base_moof", "-f", "mp4", "pipe:1"],
     ],
     { maxBuffer: 64 * 1024 * 1024 },

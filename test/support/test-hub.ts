@@ -18,18 +18,19 @@ import { openSealedFile } from "../../src/owner/open-clip.ts";
 import type { Recovery } from "../../src/owner/recovery.ts";
 import type { HubInfo } from "../../src/protocol/api.ts";
 import { fromBase64, sha256Hex, toBase64, utf8Bytes } from "../../src/protocol/bytes.ts";
+import type { Fragment } from "../../src/protocol/fragment.ts";
 import type { ClipId } from "../../src/protocol/ids.ts";
 import type { KeyringChange, Role } from "../../src/protocol/keyring.ts";
 import { verifyKeyring } from "../../src/protocol/keyring.ts";
 import type { Settings } from "../../src/settings.ts";
-import { letteredFragments, realFragments, recordClip } from "./test-clips.ts";
+import { letteredFragments, realFragments, recordClip, type RealCodec } from "./test-clips.ts";
 import { signStatement, statementAfter } from "./test-household.ts";
 
 export interface TestHubOptions {
   /** Closed clips of ten seconds each; by default none. */
   readonly clips?: number;
   /** `real` is a picture that players take; by default frames that a test can recognise. */
-  readonly footage?: "lettered" | "real";
+  readonly footage?: "lettered" | RealCodec;
   readonly kind?: KeyKind;
   readonly outside?: boolean;
   /** False: nobody has claimed it yet, and there is no owner. */
@@ -127,10 +128,12 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
     const bundle = options.owner ?? founded?.bundle;
     const logIn = (device: DeviceBundle) => logInDevice(call, device);
     const owner = bundle ? await logIn(bundle) : nobody();
-    const footage = options.footage === "real" ? realFragments : letteredFragments;
+    const { footage = "lettered" } = options;
+    const filmed = (index: number): Fragment[] =>
+      footage === "lettered" ? letteredFragments(index) : realFragments(index, footage);
     const clips: ClipId[] = [];
     const record = async (): Promise<ClipId> => {
-      const clip = await recordClip(hub.services, dataDirectory, footage(clips.length));
+      const clip = await recordClip(hub.services, dataDirectory, filmed(clips.length));
       clips.push(clip);
       return clip;
     };

@@ -115,6 +115,7 @@ export const english = {
     saved: "Saved.",
     missing: "A part of it cannot be shown.",
     cannot: "This browser cannot play it here. Save it as MP4 and open it with a player.",
+    hevc: "This computer’s browser cannot show H.265, in which it was recorded. Save it as MP4: VLC plays it.",
     failed: "It cannot be opened.",
     mark: (who: string, date: string) => `Given on ${date} to: ${who}`,
     markText:

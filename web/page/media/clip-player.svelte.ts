@@ -18,6 +18,18 @@ const CLOCKS_DIFFER_SECONDS = 0.3;
 const ASK_AGAIN_AFTER_MS = [400, 1_500];
 const PASSING: ReadonlySet<unknown> = new Set(["HUB_UNREACHABLE", "HUB_FAILED"]);
 
+/** This browser has no decoder for what was recorded. */
+export class CodecNotPlayed extends Error {
+  override readonly name = "CodecNotPlayed";
+  /** As RFC 6381 names it. */
+  readonly codec: string;
+
+  constructor(codec: string) {
+    super(`this browser does not play ${codec}`);
+    this.codec = codec;
+  }
+}
+
 interface Buffers {
   readonly video: SourceBuffer;
   readonly audio: SourceBuffer | null;
@@ -198,7 +210,10 @@ export class ClipPlayer {
       if (this.#isClosed || signal.aborted) return;
       await this.#append(part, video, sound);
     } catch (error) {
-      if (!signal.aborted && !this.#isClosed) this.failed.set(part.segment, error);
+      if (signal.aborted || this.#isClosed) return;
+      // The other parts are no different: they are not even fetched.
+      if (error instanceof CodecNotPlayed) this.failure = error;
+      else this.failed.set(part.segment, error);
     } finally {
       this.#loading = null;
     }
@@ -259,7 +274,7 @@ export class ClipPlayer {
       return mediaSourceClass()?.isTypeSupported(mime) ? media.addSourceBuffer(mime) : null;
     };
     const picture = add("video", video.codec);
-    if (!picture) throw new Error(`this browser does not play ${video.codec}`);
+    if (!picture) throw new CodecNotPlayed(video.codec);
     const audio = sound ? add("audio", sound.codec) : null;
     this.hasSound = audio !== null;
     this.#isSilent = audio === null;

@@ -1,4 +1,5 @@
 import { MalformedInput } from "../../../src/protocol/errors.ts";
+import { isHevc } from "../../../src/protocol/hevc-codec.ts";
 
 // Reads what the hub's fragments carry (ISO/IEC 14496-12 and -15): one access unit each.
 
@@ -71,17 +72,19 @@ function decodeTicksOf(view: DataView, track: Box): number {
 }
 
 /**
- * The `AVCDecoderConfigurationRecord` of an initialisation segment, as a decoder wants it.
+ * The decoder configuration record of an initialisation segment, as a decoder wants it.
  *
- * @throws MalformedInput where there is none: the track is not H.264.
+ * @param codec - As RFC 6381 names it: of H.265 the record is another one.
+ * @throws MalformedInput where there is none: the track is neither H.264 nor H.265.
  */
-export function readDecoderRecord(init: Uint8Array): Uint8Array {
+export function readDecoderRecord(init: Uint8Array, codec: string): Uint8Array {
   const view = viewOf(init);
   let box = whole(view);
   for (const name of ["moov", "trak", "mdia", "minf", "stbl", "stsd"]) box = need(view, box, name);
   // Version and flags, and the number of entries.
-  const entry = need(view, { ...box, from: box.from + 8 }, "avc1");
-  const record = need(view, { ...entry, from: entry.from + VISUAL_ENTRY_BYTES }, "avcC");
+  const [sampleEntry, configuration] = isHevc(codec) ? ["hvc1", "hvcC"] : ["avc1", "avcC"];
+  const entry = need(view, { ...box, from: box.from + 8 }, sampleEntry);
+  const record = need(view, { ...entry, from: entry.from + VISUAL_ENTRY_BYTES }, configuration);
   return init.subarray(record.from, record.to);
 }
 

@@ -36,7 +36,7 @@ export function decoderConfig({ codec, width, height, bytes }: LiveInit): VideoD
   return {
     codec,
     ...(width > 0 && height > 0 ? { codedWidth: width, codedHeight: height } : {}),
-    description: readDecoderRecord(bytes),
+    description: readDecoderRecord(bytes, codec),
     optimizeForLatency: true,
     hardwareAcceleration: "no-preference",
   };

@@ -1,8 +1,9 @@
 import { HubError } from "../../../src/protocol/errors.ts";
+import { HEVC_PROFILE_BYTES, hevcCodec } from "../../../src/protocol/hevc-codec.ts";
 
 /**
- * Reads the access units of a fragmented MP4 with an H.264 track (ISO/IEC 14496-12 and -15), as a
- * clip's segments are. Pure. Whatever is in the bytes, an offset outside of them is an error.
+ * Reads the access units of a fragmented MP4 with an H.264 or H.265 track (ISO/IEC 14496-12 and
+ * -15), as a clip's segments are. Pure. Whatever is in the bytes, an offset outside of them is an error.
  */
 
 export interface VideoSample {
@@ -20,7 +21,7 @@ export interface VideoTrack {
   readonly codec: string;
   readonly width: number;
   readonly height: number;
-  /** `AVCDecoderConfigurationRecord`. */
+  /** Decoder configuration record, of `avcC` or `hvcC`. */
   readonly record: Uint8Array;
   /** In the order in which they are decoded. */
   readonly samples: readonly VideoSample[];
@@ -29,7 +30,11 @@ export interface VideoTrack {
 /** 30 s at 120 frames a second, and room. */
 const SAMPLES_MAX = 5_000;
 const BOXES_MAX = 50_000;
-const NAL_KEY_FRAME = 5;
+const H264_KEY_FRAME = 5;
+const H265_KEY_FRAMES = { first: 16, last: 21 };
+/** Where the records say how long lengths are. */
+const AVC_LENGTH_AT = 4;
+const HEVC_LENGTH_AT = 21;
 const PICTURE_MAX = 8_192;
 
 const TFHD = { baseOffset: 1, description: 2, duration: 8, size: 0x10, flags: 0x20 } as const;
@@ -67,6 +72,7 @@ function unreadable(found: string): HubError {
 interface Track {
   id: number;
   timescale: number;
+  isHevc: boolean;
   codec: string;
   width: number;
   height: number;
@@ -94,7 +100,7 @@ class SegmentReader {
     const movie = top.find(({ name }) => name === "moov");
     if (!movie) throw unreadable("it has no description");
     const track = this.#videoTrack(movie);
-    if (!track.record) throw unreadable("its picture is not H.264");
+    if (!track.record) throw unreadable("its picture is not described");
     for (const fragment of top.filter(({ name }) => name === "moof"))
       this.#readFragment(fragment, track);
     if (this.#samples.length === 0) throw unreadable("it has no picture");
@@ -151,22 +157,26 @@ class SegmentReader {
     const timescale = this.#view.getUint32(media.from + (isLong(media) ? 20 : 12));
     if (timescale < 1) throw unreadable("its clock stands still");
     const [entry] = this.#boxesIn(table.from + 8, table.to);
-    if (entry?.name !== "avc1" && entry?.name !== "avc3")
-      throw unreadable("its picture is not H.264");
+    const isHevc = entry?.name === "hvc1" || entry?.name === "hev1";
+    if (!entry || (!isHevc && entry.name !== "avc1" && entry.name !== "avc3"))
+      throw unreadable("its picture is neither H.264 nor H.265");
     const width = this.#view.getUint16(entry.from + 24);
     const height = this.#view.getUint16(entry.from + 26);
     if (width < 16 || height < 16 || width > PICTURE_MAX || height > PICTURE_MAX)
       throw unreadable(`its picture has ${width} x ${height} px`);
     const configuration = this.#boxesIn(entry.from + 78, entry.to).find(
-      ({ name }) => name === "avcC",
+      ({ name }) => name === (isHevc ? "hvcC" : "avcC"),
     );
-    if (!configuration) throw unreadable("its picture is not H.264");
+    if (!configuration) throw unreadable("its picture is not described");
     const record = this.#bytes(configuration.from, configuration.to - configuration.from).slice();
     const hex = [...record.subarray(1, 4)].map((byte) => byte.toString(16).padStart(2, "0"));
     return {
       ...{ id, timescale, width, height, record },
-      codec: `avc1.${hex.join("")}`,
-      lengthBytes: ((record[4] ?? 3) & 3) + 1,
+      isHevc,
+      codec: isHevc
+        ? hevcCodec("hvc1", record.subarray(1, 1 + HEVC_PROFILE_BYTES))
+        : `avc1.${hex.join("")}`,
+      lengthBytes: ((record[isHevc ? HEVC_LENGTH_AT : AVC_LENGTH_AT] ?? 3) & 3) + 1,
       defaults: this.#trackDefaults(movie, id),
     };
   }
@@ -252,7 +262,7 @@ class SegmentReader {
 
   #addSample(bytes: Uint8Array, ticks: number, durationTicks: number, track: Track): void {
     if (this.#samples.length === SAMPLES_MAX) throw unreadable("it has too many pictures");
-    const isKey = hasKeyFrame(bytes, track.lengthBytes);
+    const isKey = hasKeyFrame(bytes, track);
     this.#samples.push({ ticks, durationTicks, isKey, bytes });
   }
 
@@ -263,13 +273,21 @@ class SegmentReader {
 }
 
 /** By what is coded, not by what the container says of it. */
-function hasKeyFrame(bytes: Uint8Array, lengthBytes: number): boolean {
+function hasKeyFrame(
+  bytes: Uint8Array,
+  { lengthBytes, isHevc }: Pick<Track, "lengthBytes" | "isHevc">,
+): boolean {
   for (let at = 0; at + lengthBytes < bytes.length;) {
     let length = 0;
     for (let place = 0; place < lengthBytes; place++)
       length = length * 256 + (bytes[at + place] ?? 0);
     at += lengthBytes;
-    if (((bytes[at] ?? 0) & 31) === NAL_KEY_FRAME) return true;
+    const header = bytes[at] ?? 0;
+    const type = isHevc ? (header >> 1) & 63 : header & 31;
+    const { first, last } = isHevc
+      ? H265_KEY_FRAMES
+      : { first: H264_KEY_FRAME, last: H264_KEY_FRAME };
+    if (type >= first && type <= last) return true;
     at += length;
   }
   return false;

@@ -110,11 +110,22 @@ function openWork(videos: readonly OpenedVideo[]): Work {
   return { segments, frameCount, tracks: null };
 }
 
+/** @throws HubError `CODEC_NOT_SHOWN` before the detector's 15 MB are fetched for nothing. */
+async function requireDecoder({ codec, record }: VideoTrack): Promise<void> {
+  const found = await VideoDecoder.isConfigSupported({ codec, description: record });
+  if (found.supported !== true)
+    throw new HubError(
+      "CODEC_NOT_SHOWN",
+      `Cannot cover faces: this browser does not show ${codec}`,
+    );
+}
+
 async function look(videos: readonly OpenedVideo[], context: CallContext): Promise<Findings> {
   work = null;
   const opened = openWork(videos);
   const [first] = opened.segments;
   if (!first) throw new HubError("SEGMENT_UNREADABLE", "Cannot look for faces: nothing to look at");
+  await requireDecoder(first.track);
   const faces: Face[][] = [];
   const notes: FrameNotes[] = [];
   let detectMs = 0;

@@ -73,6 +73,8 @@ export const english = {
       DETECTOR_FAILED: "The detector does not run in this browser.",
       ENCODER_MISSING: "This browser does not encode H.264. Try another one.",
       ENCODER_FAILED: "The picture could not be coded again.",
+      CODEC_NOT_SHOWN:
+        "This browser cannot show H.265, so it cannot cover faces in it. Use one that can, such as Safari, or a camera set to H.264.",
       SEGMENT_UNREADABLE: "The recording cannot be read as a whole.",
       REDACTOR_FAILED: "Blurring stopped unexpectedly.",
     },

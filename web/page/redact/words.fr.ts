@@ -76,6 +76,8 @@ export const french: RedactWords = {
       DETECTOR_FAILED: "Le détecteur ne fonctionne pas dans ce navigateur.",
       ENCODER_MISSING: "Ce navigateur n’encode pas le H.264. Essayez-en un autre.",
       ENCODER_FAILED: "L’image n’a pas pu être recodée.",
+      CODEC_NOT_SHOWN:
+        "Ce navigateur ne peut pas montrer le H.265, ni donc y couvrir les visages. Prenez-en un qui le peut, comme Safari, ou une caméra réglée sur H.264.",
       SEGMENT_UNREADABLE: "L’enregistrement ne peut pas être lu en entier.",
       REDACTOR_FAILED: "Le floutage s’est arrêté de façon inattendue.",
     },

@@ -7,6 +7,9 @@ export const english = {
     "This recording is sealed. Your device holds the key, and needs your passkey to use it.",
   opening: "Opening the recording on this device …",
   nothing: "Nothing of this recording can be shown.",
+  hevc: "This browser cannot show H.265, in which this camera recorded. Nothing is wrong with the recording: save it to this device and play it with VLC, or open it in a browser that shows H.265, such as Safari.",
+  notPlayed:
+    "This browser cannot show what was recorded. Save the recording to this device and play it with VLC.",
   noBlurred: "No blurred copy",
   noBlurredText:
     "Your role sees recordings with faces blurred, and of this one there is no such copy yet. An owner’s device can make one.",
