@@ -1,7 +1,13 @@
 import path from "node:path";
 import { writeFileDurably } from "./base/files.ts";
+import { findCameras, probeCamera } from "./camera-probe.ts";
 import { keptForTrial, testCamera } from "./camera-test.ts";
-import type { SettingsDesk } from "./http/settings-desk.ts";
+import type { CameraWatch, SettingsDesk } from "./http/settings-desk.ts";
+import type {
+  CameraProbeAnswer,
+  CameraProbeBody,
+  FindCamerasAnswer,
+} from "./protocol/api-cameras.ts";
 import type {
   CameraTestAnswer,
   CameraTestBody,
@@ -9,10 +15,11 @@ import type {
   SettingsCameraBody,
   SettingsRetentionBody,
 } from "./protocol/api-settings.ts";
+import type { ChimeBody } from "./protocol/api-chime.ts";
 import type { PrivacyHours } from "./protocol/api-privacy.ts";
 import { utf8Bytes } from "./protocol/bytes.ts";
-import { HubError, MalformedInput } from "./protocol/errors.ts";
 import type { BellRuleBody } from "./protocol/api-bells.ts";
+import { HubError, MalformedInput } from "./protocol/errors.ts";
 import {
   cameraSecretsFile,
   cameraVariable,
@@ -27,15 +34,18 @@ import {
   readStoredSecrets,
   requireNoAddress,
   setInTheFile,
+  withoutOtherOnvif,
   withSecret,
   type CameraChange,
 } from "./settings-camera-body.ts";
-import { EXAMPLE_SETTINGS } from "./settings-example.ts";
 import { putBell, removeBell } from "./settings-bell-edit.ts";
+import { EXAMPLE_SETTINGS } from "./settings-example.ts";
 import {
   editText,
+  hostNameOf,
   hostOf,
   putCamera,
+  putChime,
   putName,
   putPrivacyHours,
   putRetention,
@@ -141,7 +151,8 @@ export class HubSettings implements SettingsDesk {
       if (body.source === "ffmpeg" || body.input !== undefined) throw setInTheFile();
       if (known?.source === "ffmpeg") requireNoAddress(body);
       const before = known?.source === "rtsp" ? known : null;
-      const { members, secret } = readBody(body);
+      const { members: written, secret } = readBody(body);
+      const members = withoutOtherOnvif(before, written);
       if (!known && members.main === undefined)
         throw new MalformedInput("main", "Cannot save camera: main is missing, its address");
       this.#requirePassword(id, before, { ...members, ...secret });
@@ -154,6 +165,13 @@ export class HubSettings implements SettingsDesk {
         secretsText: withSecret(read.secretsText, id, kept),
       };
     });
+  }
+
+  setChime(chime: ChimeBody): Promise<SettingsAnswer> {
+    return this.#change(({ text }) => ({
+      text: editText(text, (document) => putChime(document, chime)),
+      secretsText: null,
+    }));
   }
 
   setPrivacyHours(id: string, hours: PrivacyHours): Promise<SettingsAnswer> {
@@ -170,16 +188,6 @@ export class HubSettings implements SettingsDesk {
     });
   }
 
-  removeCamera(id: string): Promise<SettingsAnswer> {
-    return this.#change((read) => {
-      const known = read.settings.cameras.some(
-        (camera) => camera.id === id && camera.source !== "demo",
-      );
-      if (!known)
-        throw new HubError("NOT_FOUND", `Cannot remove camera ${id}: there is none of this name`);
-      return {
-        text: editText(read.text, (document) => removeCamera(document, id)),
-        secretsText: withSecret(read.secretsText, id, { username: null, password: null }),
   addBell(camera: string, rule: BellRuleBody): Promise<SettingsAnswer> {
     return this.#change(({ text }) => ({
       text: editText(text, (document) => putBell(document, camera, rule)),
@@ -194,6 +202,16 @@ export class HubSettings implements SettingsDesk {
     }));
   }
 
+  removeCamera(id: string): Promise<SettingsAnswer> {
+    return this.#change((read) => {
+      const known = read.settings.cameras.some(
+        (camera) => camera.id === id && camera.source !== "demo",
+      );
+      if (!known)
+        throw new HubError("NOT_FOUND", `Cannot remove camera ${id}: there is none of this name`);
+      return {
+        text: editText(read.text, (document) => removeCamera(document, id)),
+        secretsText: withSecret(read.secretsText, id, { username: null, password: null }),
       };
     });
   }
@@ -204,15 +222,31 @@ export class HubSettings implements SettingsDesk {
     const trial = editText("", (document) => putCamera(document, "trial", { main: url }));
     this.#judge(trial, new Map());
     const kept = keptForTrial(this.#current.cameras, { url, password, body });
+    return this.#alone(() =>
+      testCamera({
+        url,
+        username: body.username ?? username ?? (body.username === null ? null : kept.username),
+        password: body.password ?? password ?? kept.password,
+      }),
+    );
+  }
+
+  findCameras(watched: CameraWatch): Promise<FindCamerasAnswer> {
+    return this.#alone(() => findCameras(watched));
+  }
+
+  probeCamera(body: CameraProbeBody, watched: CameraWatch): Promise<CameraProbeAnswer> {
+    const { address, username = null, password = null } = body;
+    return this.#alone(() => probeCamera({ address: address.trim(), username, password }, watched));
+  }
+
+  /** Each trial is a process of its own, and cameras have room for few connections. */
+  async #alone<T>(run: () => Promise<T>): Promise<T> {
     if (this.#isTesting)
       throw new HubError("CAMERA_TEST_BUSY", "Cannot try camera: another one is being tried; wait");
     this.#isTesting = true;
     try {
-      return await testCamera({
-        url,
-        username: body.username ?? username ?? (body.username === null ? null : kept.username),
-        password: body.password ?? password ?? kept.password,
-      });
+      return await run();
     } finally {
       this.#isTesting = false;
     }
@@ -321,9 +355,13 @@ export class HubSettings implements SettingsDesk {
       );
     const hasPassword = isFromEnvironment || (before !== null && before.password !== null);
     if (!hasPassword || change.password !== undefined) return;
-    const known = new Set(before === null ? [] : [before.main, before.sub].map(hostOf));
-    for (const member of ["main", "sub"] as const) {
+    const streams = before === null ? [] : [before.main, before.sub];
+    const known = new Set(streams.map(hostOf));
+    // Another service of the same host has another port.
+    const knownNames = new Set([...streams, before?.onvif ?? null].map(hostNameOf));
+    for (const member of ["main", "sub", "onvif"] as const) {
       const url = change[member];
+      if (member === "onvif" && knownNames.has(hostNameOf(url ?? null))) continue;
       const host = typeof url === "string" ? hostOf(url) : null;
       // What is no address at all is refused for that.
       if (host === null || host === "" || known.has(host)) continue;

@@ -1,7 +1,7 @@
 import type { SettingsAnswer, SettingsCameraBody } from "./protocol/api-settings.ts";
 import { HubError, MalformedInput } from "./protocol/errors.ts";
 import { readSecrets, type CameraSecrets, type CameraSettings } from "./settings-cameras.ts";
-import { editText, putSecret, splitUrl, type SecretChange } from "./settings-edit.ts";
+import { editText, hostNameOf, putSecret, splitUrl, type SecretChange } from "./settings-edit.ts";
 import { SettingsError } from "./settings-file.ts";
 
 /** What the page sends of a camera, and what it is told of one. */
@@ -9,11 +9,12 @@ import { SettingsError } from "./settings-file.ts";
 export interface CameraChange extends SecretChange {
   readonly main?: string;
   readonly sub?: string | null;
+  readonly onvif?: string | null;
 }
 
 /** Splits what a person typed into what stands in the file and what is kept apart. */
 export function readBody(body: SettingsCameraBody): {
-  members: Pick<SettingsCameraBody, "name" | "main" | "sub" | "audio" | "faces">;
+  members: Pick<SettingsCameraBody, "name" | "main" | "sub" | "onvif" | "audio" | "faces">;
   secret: SecretChange;
 } {
   const { source: _, input: __, username, password, main, sub, ...members } = body;
@@ -45,6 +46,17 @@ export function readBody(body: SettingsCameraBody): {
   };
 }
 
+/** A camera that moves leaves its old device service behind: the password would still go there. */
+export function withoutOtherOnvif<T extends Pick<SettingsCameraBody, "main" | "onvif">>(
+  before: { readonly onvif?: string } | null,
+  members: T,
+): T {
+  const isMoved =
+    members.main !== undefined && hostNameOf(members.main) !== hostNameOf(before?.onvif ?? null);
+  if (before?.onvif === undefined || members.onvif !== undefined || !isMoved) return members;
+  return { ...members, onvif: null };
+}
+
 export function withSecret(text: string | null, id: string, change: SecretChange): string | null {
   const isRemoval = (change.username ?? null) === null && (change.password ?? null) === null;
   // Not made only to have nothing in it.
@@ -70,7 +82,7 @@ export function setInTheFile(): HubError {
 }
 
 export function requireNoAddress(body: SettingsCameraBody): void {
-  for (const member of ["main", "sub", "audio", "username", "password"] as const)
+  for (const member of ["main", "sub", "onvif", "audio", "username", "password"] as const)
     if (body[member] !== undefined) throw setInTheFile();
 }
 
@@ -83,6 +95,7 @@ export function cameraAnswer(camera: CameraSettings): SettingsAnswer["cameras"][
     ...common,
     main,
     ...(sub === null ? {} : { sub }),
+    ...(camera.onvif === undefined ? {} : { onvif: camera.onvif }),
     hasPassword: password !== null,
     ...(username === null ? {} : { username }),
   };

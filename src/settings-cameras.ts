@@ -19,6 +19,11 @@ const rtspUrl = Type.String({
   maxLength: 1_000,
   description: "an address as rtsp://192.0.2.10/main",
 });
+const onvifUrl = Type.String({
+  pattern: "^https?://[!-~]+$",
+  maxLength: 1_000,
+  description: "an address as http://192.0.2.10/onvif/device_service",
+});
 const faces = Type.Union(
   [Type.Literal("keep"), Type.Literal("blur-copy"), Type.Literal("blur-only")],
   { description: "keep, blur-copy or blur-only" },
@@ -31,6 +36,7 @@ const RtspCamera = Type.Object(
     source: Type.Optional(Type.Literal("rtsp", { description: "rtsp or ffmpeg" })),
     main: rtspUrl,
     sub: Type.Optional(rtspUrl),
+    onvif: Type.Optional(onvifUrl),
     audio: Type.Optional(Type.Boolean({ description: "true or false" })),
     faces: Type.Optional(faces),
     basic: Type.Optional(Type.Boolean({ description: "true or false" })),
@@ -70,6 +76,8 @@ export type CameraSettings = {
       readonly username: string | null;
       readonly password: string | null;
       readonly allowBasic: boolean;
+      /** Its ONVIF device service; left out: it is asked for pictures only. */
+      readonly onvif?: string;
       /** False: nobody may talk through it. Left out: whoever sees its live picture may. */
       readonly talk?: boolean;
     }
@@ -172,7 +180,7 @@ export function readCamera(options: {
   };
   if (camera.source === "ffmpeg")
     return { ...common, audio: false, source: "ffmpeg", input: camera.input };
-  for (const stream of ["main", "sub"] as const) {
+  for (const stream of ["main", "sub", "onvif"] as const) {
     const url = camera[stream];
     if (url !== undefined) requirePlainUrl(file, checked, ["cameras", index, stream], url);
   }
@@ -184,6 +192,7 @@ export function readCamera(options: {
     source: "rtsp",
     main: camera.main,
     sub: camera.sub ?? null,
+    ...(camera.onvif === undefined ? {} : { onvif: camera.onvif }),
     username: environment[`${variable}_USER`] ?? secret?.user ?? null,
     password: environment[`${variable}_PASSWORD`] ?? secret?.password ?? null,
     allowBasic: camera.basic ?? false,
@@ -203,7 +212,7 @@ function requirePlainUrl(
   url: string,
 ): void {
   if (!URL.canParse(url))
-    throw wrongAt(file, checked, at, "expected an address as rtsp://192.0.2.10/main");
+    throw wrongAt(file, checked, at, "expected an address with a host, as 192.0.2.10");
   const { username, password, hostname } = new URL(url);
   if (username !== "" || password !== "")
     throw wrongAt(

@@ -1,4 +1,5 @@
 import { isMap, isSeq, parseDocument, type Document } from "yaml";
+import type { ChimeBody } from "./protocol/api-chime.ts";
 import type { SettingsCameraBody, SettingsRetentionBody } from "./protocol/api-settings.ts";
 import { MalformedInput } from "./protocol/errors.ts";
 
@@ -42,7 +43,10 @@ export function putRetention(document: Document.Parsed, body: SettingsRetentionB
 }
 
 /** The members of a camera that stand in the file. */
-export type CameraMembers = Pick<SettingsCameraBody, "name" | "main" | "sub" | "audio" | "faces">;
+export type CameraMembers = Pick<
+  SettingsCameraBody,
+  "name" | "main" | "sub" | "onvif" | "audio" | "faces"
+>;
 
 export function putCamera(document: Document.Parsed, id: string, members: CameraMembers): void {
   if (!isSeq(document.get("cameras"))) document.set("cameras", document.createNode([]));
@@ -52,7 +56,7 @@ export function putCamera(document: Document.Parsed, id: string, members: Camera
   if (isSeq(list) && list.items.length === 0) list.flow = false;
   if (found < 0) document.addIn(["cameras"], document.createNode({ id }));
   const at = ["cameras", found < 0 ? cameraIndex(document, id) : found];
-  for (const member of ["name", "main", "sub", "audio", "faces"] as const)
+  for (const member of ["name", "main", "sub", "onvif", "audio", "faces"] as const)
     put(document, [...at, member], members[member]);
 }
 
@@ -64,7 +68,14 @@ export function putPrivacyHours(
 ): void {
   const index = cameraIndex(document, id);
   if (index < 0) return;
-  const at = ["cameras", index, "privacy"];
+  putHours(document, ["cameras", index, "privacy"], hours);
+}
+
+function putHours(
+  document: Document.Parsed,
+  at: readonly (string | number)[],
+  hours: readonly { days: readonly string[]; from: string; to: string }[],
+): void {
   if (hours.length === 0) {
     if (document.hasIn(at)) document.deleteIn(at);
     return;
@@ -86,6 +97,20 @@ function cameraIndex(document: Document.Parsed, id: string): number {
   const list = document.get("cameras");
   if (!isSeq(list)) return -1;
   return list.items.findIndex((item) => isMap(item) && item.get("id") === id);
+}
+
+/** The device stays as it stands in the file. */
+export function putChime(document: Document.Parsed, { audio, mqtt, quiet }: ChimeBody): void {
+  if (!isMap(document.get("chime"))) document.set("chime", document.createNode({}));
+  put(document, ["chime", "audio"], audio !== null);
+  if (audio) {
+    document.setIn(["chime", "sound"], audio.sound);
+    document.setIn(["chime", "volume"], audio.volume);
+  }
+  for (const member of ["topic", "payload"] as const)
+    put(document, ["chime", "mqtt", member], mqtt?.[member]);
+  if (!mqtt && document.hasIn(["chime", "mqtt"])) document.deleteIn(["chime", "mqtt"]);
+  putHours(document, ["chime", "quiet"], quiet);
 }
 
 /** Undefined leaves what is kept, null removes it. */
@@ -141,4 +166,9 @@ export function splitUrl(field: "main" | "sub", text: string): SplitUrl {
 /** Host and port of an address; null where it is none. */
 export function hostOf(url: string | null): string | null {
   return url !== null && URL.canParse(url) ? new URL(url).host : null;
+}
+
+/** Host of an address without its port; null where it is none. */
+export function hostNameOf(url: string | null): string | null {
+  return url !== null && URL.canParse(url) ? new URL(url).hostname : null;
 }

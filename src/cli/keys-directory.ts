@@ -157,7 +157,7 @@ async function knownPassphrase(): Promise<string> {
 }
 
 /** Asks at the terminal without showing what is typed. */
-async function ask(question: string): Promise<string> {
+export async function ask(question: string): Promise<string> {
   process.stderr.write(question);
   const lines = createInterface({ input: process.stdin, terminal: true });
   try {

@@ -172,6 +172,14 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "owner ui --keys DIR [--port N] [--no-open]",
     load: async () => (await import("./owner-ui.ts")).ownerUi,
   },
+  "cameras find": {
+    usage: "cameras find [--json]",
+    load: async () => (await import("./cameras-find.ts")).camerasFind,
+  },
+  "cameras probe": {
+    usage: "cameras probe ADDRESS [--user NAME] [--json]",
+    load: async () => (await import("./cameras-probe.ts")).camerasProbe,
+  },
   "cameras off": {
     usage: "cameras off CAMERA --keys DIR [--for 2h|--until morning] [--json]",
     load: async () => (await import("./cameras-privacy.ts")).camerasOff,

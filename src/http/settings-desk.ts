@@ -6,6 +6,12 @@ import type {
   SettingsCameraBody,
   SettingsRetentionBody,
 } from "../protocol/api-settings.ts";
+import type { ChimeBody } from "../protocol/api-chime.ts";
+import type {
+  CameraProbeAnswer,
+  CameraProbeBody,
+  FindCamerasAnswer,
+} from "../protocol/api-cameras.ts";
 import type { PrivacyHours } from "../protocol/api-privacy.ts";
 
 /** What an owner may change of a running hub's settings. Every call answers what is then in force. */
@@ -18,10 +24,20 @@ export interface SettingsDesk {
   removeCamera(id: string): Promise<SettingsAnswer>;
   /** Hours in which a camera is off; an empty list removes them. */
   setPrivacyHours(id: string, hours: PrivacyHours): Promise<SettingsAnswer>;
-  /** Tries an address for up to ten seconds, in a process of its own; one at a time. */
   setChime(chime: ChimeBody): Promise<SettingsAnswer>;
   /** Adds a way in which a camera's bell is heard. */
   addBell(camera: string, rule: BellRuleBody): Promise<SettingsAnswer>;
   removeBell(camera: string, rule: number): Promise<SettingsAnswer>;
+  /** Tries an address for up to ten seconds, in a process of its own; one at a time. */
   testCamera(body: CameraTestBody): Promise<CameraTestAnswer>;
+  /** Searches this machine's networks, in a process of its own; one trial of any kind at a time. */
+  findCameras(watched: CameraWatch): Promise<FindCamerasAnswer>;
+  /** Asks a camera what it is and sends. */
+  probeCamera(body: CameraProbeBody, watched: CameraWatch): Promise<CameraProbeAnswer>;
+}
+
+export interface CameraWatch {
+  /** Called before each connection to a new place. */
+  readonly onConnect: (place: { readonly host: string; readonly port: number }) => void;
+  readonly signal: AbortSignal;
 }

@@ -124,3 +124,26 @@ export const CameraProbeAnswer = Type.Object(
   closed,
 );
 export type CameraProbeAnswer = Static<typeof CameraProbeAnswer>;
+
+/** An answer before anything was asked. */
+export const NOTHING_PROBED: CameraProbeAnswer = {
+  onvif: null,
+  maker: null,
+  model: null,
+  firmware: null,
+  clockOffsetMs: null,
+  streams: [],
+  main: null,
+  sub: null,
+  mainReason: "none",
+  subReason: "none",
+  events: null,
+  backChannel: null,
+  masks: null,
+  topics: [],
+  still: null,
+  stillProblem: null,
+  otherHosts: [],
+  problem: null,
+  answersRtsp: false,
+};

@@ -23,6 +23,7 @@ export const CameraSettingsAnswer = Type.Object(
     source: Type.Union([Type.Literal("rtsp"), Type.Literal("ffmpeg"), Type.Literal("demo")]),
     main: Type.Optional(text(URL_CHARACTERS)),
     sub: Type.Optional(text(URL_CHARACTERS)),
+    onvif: Type.Optional(text(URL_CHARACTERS)),
     audio: Type.Boolean(),
     faces: Type.Union([Type.Literal("keep"), Type.Literal("blur-copy")]),
     hasPassword: Type.Boolean(),
@@ -76,6 +77,8 @@ export const SettingsCameraBody = Type.Object(
     name: Type.Optional(orNull(text(200))),
     main: Type.Optional(text(2_048)),
     sub: Type.Optional(orNull(text(2_048))),
+    /** Its ONVIF device service, without user and password. */
+    onvif: Type.Optional(orNull(text(1_000))),
     audio: Type.Optional(Type.Boolean()),
     faces: Type.Optional(text(20)),
     username: Type.Optional(orNull(secret)),

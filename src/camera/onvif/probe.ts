@@ -1,4 +1,5 @@
 import {
+  NOTHING_PROBED,
   PROBE_STREAMS_MAX,
   PROBE_TOPICS_MAX,
   STILL_BYTES_MAX,
@@ -11,28 +12,6 @@ import { readEventProperties } from "./events.ts";
 import { readStill, readStreams, type DeviceStream } from "./media.ts";
 import { NAMESPACES, plain } from "./soap.ts";
 import { child, childrenOf, textAt } from "./xml.ts";
-
-export const NOTHING_PROBED: CameraProbeAnswer = {
-  onvif: null,
-  maker: null,
-  model: null,
-  firmware: null,
-  clockOffsetMs: null,
-  streams: [],
-  main: null,
-  sub: null,
-  mainReason: "none",
-  subReason: "none",
-  events: null,
-  backChannel: null,
-  masks: null,
-  topics: [],
-  still: null,
-  stillProblem: null,
-  otherHosts: [],
-  problem: null,
-  answersRtsp: false,
-};
 
 /**
  * Asks a camera what it is and what it sends. What fails on the way is named in the answer; what was
