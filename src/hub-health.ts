@@ -228,8 +228,9 @@ function whileOff(status: CameraStatus, off: CameraOff | null): CameraStatus {
   return { ...status, main: "off", sub: status.sub && "off", problem: null, notes: [], off };
 }
 
-function warningsOf({ retention, decisions, documents }: HubServices): Notice[] {
+function warningsOf({ retention, decisions, documents, chime }: HubServices): Notice[] {
   return [
+    ...chime.warnings(),
     ...retention.warnings(),
     ...(decisions.stuck().length > 0 ? [RELEASE_STUCK] : []),
     ...(documents.isFull() ? [DOCUMENTS_FULL] : []),

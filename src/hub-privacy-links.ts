@@ -16,16 +16,14 @@ export function openPrivacy(parts: {
   household: Household;
   appendEntry: (entry: LedgerEntry) => number;
   nowMs: () => number;
-  /** Null: the machine's own. */
-  timeZone: string | null;
+  timeZone: string;
 }): CameraPrivacy {
   const { database, settings, household, appendEntry, nowMs, timeZone } = parts;
   return new CameraPrivacy({
-    ...{ database, appendEntry, nowMs },
+    ...{ database, appendEntry, nowMs, timeZone },
     cameras: () => settings.current.cameras,
     isClaimed: () => household.keyring !== null,
     personOf: (device) => household.keyring?.devices.get(parseDeviceId(device))?.person ?? null,
-    timeZone: timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
   });
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,6 +24,8 @@ import type { HubServices } from "./http/services.ts";
 import type { Bells } from "./hub-bells.ts";
 import type { Health } from "./hub-health.ts";
 import type { CameraConnections } from "./hub-connections.ts";
+import { openChime } from "./hub-chime.ts";
+import { recordFacts } from "./hub-facts.ts";
 import { followPrivacy, openPrivacy, privacyGreeting, settlePrivacy } from "./hub-privacy-links.ts";
 import { openRecordings } from "./hub-recordings.ts";
 import { HubTalk } from "./hub-talk.ts";
@@ -121,10 +122,7 @@ export function openServices(parts: {
     live: openLive(settings, tellIngest),
     talk: openTalk(() => services, settings),
     replies: new Replies(database, nowMs),
-    privacy: openPrivacy({
-      ...{ database, settings, household, appendEntry, nowMs },
-      timeZone: options.timeZone ?? null,
-    }),
+    ...openHouse(parts, stores, nowMs),
     settings,
     bells: parts.bells,
     ...openRecordings({
@@ -145,7 +143,7 @@ export function openServices(parts: {
       // From the claim on the ledger has it, and before anything is connected to.
       settlePrivacy(services.privacy, options.log);
       tellIngest(keyringMessage(household));
-      recordFacts(services, database, settings.current);
+      recordFacts(services, database, settings.current, VERSION);
     },
     requestReceived: (request) =>
       options.log("info", `request ${request.id.slice(0, 8)} waits for the owner`),
@@ -159,12 +157,25 @@ export function openServices(parts: {
   return services;
 }
 
+/** What is there for those who live here: cameras that are off, and the chime. */
+function openHouse(
+  { options, database, settings, bells }: Parameters<typeof openServices>[0],
+  { household, appendEntry, news }: ReturnType<typeof openStores>,
+  nowMs: () => number,
+): Pick<HubServices, "privacy" | "chime"> {
+  const timeZone = options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return {
+    privacy: openPrivacy({ database, settings, household, appendEntry, nowMs, timeZone }),
+    chime: openChime({ settings, nowMs, timeZone, news, bells }),
+  };
+}
+
 /** What a change of the settings is followed by. */
 function followSettings(services: HubServices, parts: Parameters<typeof openServices>[0]): void {
   const { options, database, clipsDirectory, health, settings, connections, tellIngest } = parts;
-  recordFacts(services, database, settings.current);
+  recordFacts(services, database, settings.current, VERSION);
   settings.setEffects({
-    enter: (changed) => recordFacts(services, database, changed),
+    enter: (changed) => recordFacts(services, database, changed, VERSION),
     apply: ({ cameras }) => {
       health.configure(cameras);
       connections.configure(cameras);
@@ -174,6 +185,7 @@ function followSettings(services: HubServices, parts: Parameters<typeof openServ
       for (const message of privacyGreeting(services.privacy)) tellIngest(message);
       tellIngest({ type: "configure", clipsDirectory, cameras });
       services.retention.wake();
+      services.chime.configure();
       services.news.tell("cameras");
     },
   });
@@ -368,31 +380,6 @@ function findListedFile(
   if (!stored || stored.entryIndex === null) return null;
   const file = clips.files(clip).find((listed) => sealedFileName(listed) === name);
   return file ? { camera: stored.camera, file } : null;
-}
-
-/** Software version and settings go into the ledger when they change, from the claim on. */
-function recordFacts(services: HubServices, database: HubDatabase, settings: Settings): void {
-  if (!services.household.keyring) return;
-  const settingsSha256 = createHash("sha256").update(settings.text).digest("hex");
-  const remember = (name: string, value: string, append: () => void): void => {
-    const known = database
-      .prepare<[string], { value: string }>("SELECT value FROM hub_facts WHERE name = ?")
-      .get(name);
-    if (known?.value === value) return;
-    database.transaction(() => {
-      append();
-      database
-        .prepare("INSERT OR REPLACE INTO hub_facts (name, value) VALUES (?, ?)")
-        .run(name, value);
-    })();
-  };
-  const atMs = services.nowMs();
-  remember("software", VERSION, () =>
-    services.ledger.append({ v: 1, kind: "software", atMs, version: VERSION }),
-  );
-  remember("settings", settingsSha256, () =>
-    services.ledger.append({ v: 1, kind: "settings", atMs, settingsSha256 }),
-  );
 }
 
 export function keyringMessage(household: Household): ToIngest {

@@ -15,6 +15,8 @@ listen:
 #     main: rtsp://192.0.2.10/main   # user and password: secrets/cameras.yaml beside this file
 #     sub: rtsp://192.0.2.10/sub
 #     audio: false
+#     privacy:                       # hours in which it is off, by this machine's clock
+#       - { days: [mon, tue, wed, thu, fri], from: "18:00", to: "07:00" }
 
 # How long recordings stay, and how much room they may take; bells go last. This is what holds where
 # nothing is said. When the disk is full, the oldest that nobody holds go whatever stands here.
@@ -22,6 +24,15 @@ listen:
 #   motion: 30d
 #   bell: 90d
 #   space: 20GB       # no limit where it is left out
+
+# What is heard in the house when somebody rings, also without the Internet.
+# chime:
+#   sound: two-tones  # or bell, or knock; audio: false plays nothing
+#   volume: 70
+#   device: default   # one of those that aplay -L lists
+#   mqtt: { topic: house/chime, payload: ring }   # over the broker of mqtt:
+#   quiet:
+#     - { days: [sun, mon, tue, wed, thu], from: "22:00", to: "07:00" }
 
 # What the notice for the door says (doorward owner notice). Everybody may read it.
 # notice:

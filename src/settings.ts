@@ -12,6 +12,7 @@ import {
   type CameraSettings,
 } from "./settings-cameras.ts";
 import { MqttSchema, readBrokerUrl } from "./settings-bells.ts";
+import { ChimeSchema, readChime, type ChimeSettings } from "./settings-chime.ts";
 import { DEFAULT_PORT, EXAMPLE_SETTINGS } from "./settings-example.ts";
 import {
   checkText,
@@ -59,6 +60,7 @@ const SettingsSchema = Type.Object(
       Type.Array(Type.Unknown(), { maxItems: 16, description: "a list of at most 16 cameras" }),
     ),
     mqtt: Type.Optional(MqttSchema),
+    chime: Type.Optional(ChimeSchema),
     notice: Type.Optional(Type.Object({ contact: Type.Optional(lineOfText(200)) }, closed)),
     retention: Type.Optional(
       Type.Object(
@@ -90,6 +92,8 @@ export interface Settings {
   readonly cameras: readonly CameraSettings[];
   /** Broker for bells and chimes; its user and password are in `secrets/mqtt.yaml`. */
   readonly mqtt?: { readonly url: string };
+  /** What is heard in the house at a ring; left out: nothing. */
+  readonly chime?: ChimeSettings;
   /** Whom the notice at the door says to ask; left out: nobody by name. */
   readonly noticeContact?: string;
   /** Without it, the defaults of `RETENTION_DEFAULT`. */
@@ -169,6 +173,7 @@ export function readSettingsFrom(options: {
         ? cameras
         : [{ id: "demo", name: "Demo door", audio: false, faces: "keep", source: "demo" }],
     ...(value.mqtt ? { mqtt: { url: readBrokerUrl(file, checked, value.mqtt.url) } } : {}),
+    ...(value.chime ? { chime: readChime(file, checked, value.chime) } : {}),
     ...(value.notice?.contact === undefined ? {} : { noticeContact: value.notice.contact }),
     retention: retentionOf(value.retention ?? {}),
     retentionWritten: value.retention ?? {},

@@ -18,6 +18,7 @@ import type { Statements } from "../ledger/statements.ts";
 import type { HealthAnswer } from "../protocol/api.ts";
 import type { NoticeFacts } from "../protocol/notice.ts";
 import type { BellDesk } from "./bell-desk.ts";
+import type { ChimeDesk } from "./chime-desk.ts";
 import type { ClaimDesk } from "./claim.ts";
 import type { Connections } from "./connections.ts";
 import type { LiveStreams } from "./live-streams.ts";
@@ -48,6 +49,7 @@ export interface HubServices {
   readonly talk: TalkDesk & AsyncDisposable;
   readonly replies: Replies;
   readonly privacy: PrivacyDesk;
+  readonly chime: ChimeDesk;
   readonly retention: Retention;
   readonly renditions: RenditionUploads;
   readonly rewraps: Rewraps;

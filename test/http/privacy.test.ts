@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import type { HealthAnswer } from "../../src/protocol/api.ts";
 import type { PrivacyAnswer } from "../../src/protocol/api-privacy.ts";
 import { LIVE_CLOSE } from "../../src/protocol/live-messages.ts";
 import type { LedgerEntryOf } from "../../src/protocol/ledger-entry.ts";
@@ -185,7 +186,7 @@ describe("what is off", () => {
   test("is said to be off, and to have nothing wrong with it", async () => {
     hub.hub.services.privacy.settle();
     await set(adult, "front", { state: "off" });
-    const health = (await hub.call("GET", "/api/health", { as: hub.owner })).json();
+    const health = (await hub.call("GET", "/api/health", { as: hub.owner })).json<HealthAnswer>();
     expect(health.cameras[0]).toMatchObject({
       ...{ id: "front", main: "off", problem: null, notes: [] },
       off: { by: expect.stringMatching(/^[0-9a-f]{64}$/), untilMs: null },

@@ -124,7 +124,7 @@ describe.skipIf(isMissing)("the privacy switch", { timeout: TEST_TIMEOUT_MS }, (
     const ledger = await doorward("owner", "ledger", "--json");
     const { entries } = JSON.parse(ledger) as { entries: { entry: Record<string, unknown> }[] };
     const switched = entries.map(({ entry }) => entry).filter(({ kind }) => kind === "camera");
-    expect(switched.map(({ camera, state }) => `${camera} ${state}`)).toEqual([
+    expect(switched.map(({ camera, state }) => `${String(camera)} ${String(state)}`)).toEqual([
       ...["front off", "shy off", "front on"],
     ]);
     expect(await doorward("cameras", "privacy")).toMatch(
