@@ -36,8 +36,10 @@ const SHOWN_FIRST = 2;
 const SHOWN_AFTER_MISS = 4;
 /** Heights of the last movements that are remembered. */
 const PEAKS = 8;
+/** They have to rise clearly for that: what hardly does may be the wavering of a constant bit rate. */
+const SHOWN_RISE = 1.4;
 /** Sizes may show a movement this much before and after the pictures do. */
-const SHOWN_BEFORE_MS = 1_500;
+const SHOWN_BEFORE_MS = 1_000;
 const SHOWN_AFTER_MS = 600;
 /** Rises that are remembered until it is known whether something moved. */
 const RISE_MEMORY_MS = 8_000;
@@ -128,13 +130,14 @@ export class WakeGate {
   #judge(fromMs: number, toMs: number): void {
     this.#judged = null;
     const shown = this.#rises.filter(({ atMs }) => atMs >= fromMs && atMs <= toMs);
-    if (shown.length === 0) {
+    const peak = Math.max(0, ...shown.map(({ sizeBytes }) => sizeBytes));
+    if (peak < SHOWN_RISE * this.#threshold) {
       this.#shownInARow = 0;
       this.#shownNeeded = SHOWN_AFTER_MISS;
       return;
     }
     this.#shownInARow += 1;
-    this.#peaks.push(Math.max(...shown.map(({ sizeBytes }) => sizeBytes)));
+    this.#peaks.push(peak);
     if (this.#peaks.length > PEAKS) this.#peaks.shift();
   }
 

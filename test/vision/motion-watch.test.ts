@@ -4,6 +4,11 @@ import type { Fragment, TrackInit } from "../../src/protocol/fragment.ts";
 import { GREY_HEIGHT, GREY_WIDTH, type GreyFrame } from "../../src/vision/grey-frame.ts";
 import { MotionWatch, type PictureSource } from "../../src/vision/motion-watch.ts";
 import type { MotionEvent } from "../../src/vision/motion.ts";
+import { missingCommands } from "../support/requirements.ts";
+import { fragmentsFromFfmpeg } from "./footage.ts";
+import { labelledFootage, score } from "./labelled.ts";
+import { stretched } from "./stretched.ts";
+import { watchAll } from "./watched.ts";
 
 const FRAME_MS = 1000 / 15;
 const STARTS_AT_MS = Date.UTC(2026, 0, 1);
@@ -232,5 +237,51 @@ describe("a watch over one camera", () => {
     expect(play(scene, { alwaysLook: true }).starts).toHaveLength(3);
     expect(starts).toHaveLength(3);
     expect(watch.isAsleep).toBe(true);
+  });
+});
+
+const CONSTANT_QUALITY = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "28", "-bf", "0"];
+const CONSTANT_RATE = [
+  ...["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-bf", "0"],
+  ...["-b:v", "300k", "-minrate", "300k", "-maxrate", "300k", "-bufsize", "40k"],
+];
+const TWO_SECONDS = ["-g", "30", "-sc_threshold", "0"];
+
+describe.skipIf(missingCommands("ffmpeg", "bwrap"))("a watch over a real stream", () => {
+  const visits = [9, 20, 34, 48];
+  const walks = visits.map((at) => `between(t,${at},${at + 3})*(t-${at})*230`).join("+");
+  const graph = [
+    "color=gray:s=640x360:r=15:d=56,noise=alls=3:allf=t[wall]",
+    "testsrc2=s=60x150:r=15:d=56[box]",
+    `[wall][box]overlay=x='-60+${walks}':y=150`,
+  ].join(";");
+
+  test.each([
+    ["whose sizes rise", CONSTANT_QUALITY, 8],
+    ["of constant bit rate", CONSTANT_RATE, 0],
+  ])("%s: sees who comes", async (_name, encoder, asleepMin) => {
+    const fragments = await fragmentsFromFfmpeg(["-f", "lavfi", "-i", graph], {
+      encoder: [...encoder, ...TWO_SECONDS],
+    });
+    const { events, asleepSeconds } = await watchAll(fragments);
+    expect(events.map(({ onset }) => Math.floor(onset))).toEqual(visits);
+    for (const { onset, said } of events) expect(said - onset).toBeLessThan(1.2);
+    if (asleepMin === 0) expect(asleepSeconds).toBe(0);
+    else expect(asleepSeconds).toBeGreaterThan(asleepMin);
+  });
+
+  const cars = labelledFootage()?.find(({ name }) => name.startsWith("car"));
+  if (!cars) console.warn("skipped: the labelled footage is not on this machine");
+  test.skipIf(!cars)("of labelled footage: nothing labelled is lost by sleeping", async () => {
+    const scene = cars ? stretched(cars, { times: 2, rounds: 2 }) : null;
+    if (!scene) throw new Error("the labelled footage has no gaps");
+    const fragments = await fragmentsFromFfmpeg(["-f", "lavfi", "-i", scene.graph], {
+      encoder: [...CONSTANT_QUALITY, ...TWO_SECONDS],
+    });
+    const { events, asleepSeconds } = await watchAll(fragments);
+    const lengthSeconds = (fragments.at(-1)?.decodeTimeMs ?? 0) / 1000;
+    const result = score(events, scene.ranges, lengthSeconds);
+    expect(result).toMatchObject({ found: scene.ranges.length, falseStarts: 0 });
+    expect(asleepSeconds).toBeGreaterThan(5);
   });
 });
