@@ -22,6 +22,8 @@ export interface SandboxOptions {
   readonly command: readonly string[];
   /** Files and folders besides the system's programs and libraries that the child may read. */
   readonly readOnlyPaths?: readonly string[];
+  /** Devices besides `null`, `zero` and `urandom` that the child may use. */
+  readonly devicePaths?: readonly string[];
   /** Limit of the child's address space. */
   readonly memoryLimitBytes?: number;
   /** The child is killed after this much processor time. */
@@ -234,7 +236,9 @@ function wrapper(options: SandboxOptions, bubblewrap: string | null, filtered: b
     ...["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"],
     // Debian resolves a few libraries (BLAS) through links in here.
     ...["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"],
-    ...["/dev/null", "/dev/zero", "/dev/urandom"].flatMap((node) => ["--dev-bind", node, node]),
+    ...["/dev/null", "/dev/zero", "/dev/urandom", ...(options.devicePaths ?? [])].flatMap(
+      (node) => ["--dev-bind", node, node],
+    ),
     ...[...(ofTheSystem ? [] : [program]), ...(options.readOnlyPaths ?? [])].flatMap((file) => [
       "--ro-bind",
       path.resolve(file),

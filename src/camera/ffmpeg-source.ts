@@ -1,4 +1,3 @@
-import { spawn, type ChildProcessByStdio } from "node:child_process";
 import type { Readable } from "node:stream";
 import { findFfmpeg } from "../base/ffmpeg.ts";
 import { SIDE_OUTPUT_FD, spawnSandboxed, type SandboxedChild } from "../base/sandbox.ts";
@@ -6,6 +5,8 @@ import type { Clock } from "../base/clock.ts";
 import { VIDEO_TIMESCALE, type TrackInit } from "../protocol/fragment.ts";
 import { CameraError } from "./camera-error.ts";
 import type { Connection, ConnectionReport } from "./connection.ts";
+import { openFeed, sourceFailed, type Feed } from "./ffmpeg-feed.ts";
+import type { FfmpegInput } from "./ffmpeg-inputs.ts";
 import { videoInitFromRecord } from "./fragments.ts";
 import {
   createTrackClock,
@@ -14,18 +15,6 @@ import {
 } from "./media-clock.ts";
 import { createMp4Reader, type Mp4Sample, type Mp4Track } from "./mp4-reader.ts";
 import type { Timeline } from "./timeline.ts";
-
-/** Something that ffmpeg turns into H.264: copied where it is H.264 already, else encoded. */
-export type FfmpegInput =
-  | { readonly kind: "file"; readonly path: string; readonly loop: true }
-  | {
-      /** A program of this machine that writes raw yuv420p pictures to its output, in real time. */
-      readonly kind: "frames";
-      readonly command: readonly string[];
-      readonly width: number;
-      readonly height: number;
-      readonly framesPerSecond: number;
-    };
 
 export interface FfmpegSourceOptions {
   readonly input: FfmpegInput;
@@ -40,9 +29,12 @@ export interface FfmpegSourceOptions {
   readonly signal: AbortSignal;
 }
 
-type FrameProgram = ChildProcessByStdio<null, Readable, null>;
-
 const MEMORY_LIMIT_BYTES = 1024 * 1024 * 1024;
+/** A stream can be joined at its next key frame only, and ffmpeg looks at it for a while before. */
+const FIRST_PICTURE_SILENCES = 3;
+/** Over so much time, what is encoded must come out almost as fast as it is filmed. */
+const PACE_WINDOW_MS = 15_000;
+const PACE_MIN = 0.8;
 const GROUP_SECONDS = 2;
 
 /**
@@ -53,20 +45,29 @@ const GROUP_SECONDS = 2;
  */
 export async function openFfmpegSource(options: FfmpegSourceOptions): Promise<Connection> {
   const { path: ffmpeg } = await findFfmpeg();
-  if (options.input.kind === "frames") return FfmpegConnection.open(ffmpeg, options, "encode");
+  const { input, signal } = options;
+  const copied = await openFeed(input, { isCopy: true, signal });
+  if (!copied.mayBeCopied) return FfmpegConnection.open(ffmpeg, options, copied, "encode");
   try {
-    return await FfmpegConnection.open(ffmpeg, options, "copy");
+    return await FfmpegConnection.open(ffmpeg, options, copied, "copy");
   } catch (cause) {
-    if (!(cause instanceof CameraError) || options.signal.aborted) throw cause;
-    // Not H.264, or not in a form that can be copied.
-    return FfmpegConnection.open(ffmpeg, options, "encode");
+    if (!isOfTheForm(cause) || signal.aborted) throw cause;
+    const encoded = await openFeed(input, { isCopy: false, signal });
+    return FfmpegConnection.open(ffmpeg, options, encoded, "encode");
   }
+}
+
+/** Whether it may only be that this is not H.264, or not in a form that can be copied. */
+function isOfTheForm(cause: unknown): boolean {
+  if (!(cause instanceof CameraError)) return false;
+  return ["SOURCE_FAILED", "UNSUPPORTED_CODEC", "PROTOCOL_ERROR"].includes(cause.code);
 }
 
 class FfmpegConnection implements Connection {
   readonly ended: Promise<CameraError>;
   readonly #child: SandboxedChild;
-  readonly #program: FrameProgram | null;
+  readonly #feed: Feed;
+  readonly #mode: "copy" | "encode";
   readonly #options: FfmpegSourceOptions;
   readonly #clock = createTrackClock(VIDEO_TIMESCALE);
   readonly #end: (reason: CameraError) => void;
@@ -75,15 +76,19 @@ class FfmpegConnection implements Connection {
   readonly #inits: TrackInit[] = [];
   #origin: { readonly ticks: number; readonly wallClock: WallClockEstimate } | null = null;
   #lastFrameMs: number;
+  #hasPicture = false;
+  #paceFrom: { readonly atMs: number; readonly ticks: number } | null = null;
   #watchdog: NodeJS.Timeout | null = null;
 
   private constructor(
     child: SandboxedChild,
-    program: FrameProgram | null,
+    feed: Feed,
     options: FfmpegSourceOptions,
+    mode: "copy" | "encode",
   ) {
     this.#child = child;
-    this.#program = program;
+    this.#feed = feed;
+    this.#mode = mode;
     this.#options = options;
     this.#lastFrameMs = options.clock.monotonicMs();
     const { promise, resolve } = Promise.withResolvers<CameraError>();
@@ -91,21 +96,14 @@ class FfmpegConnection implements Connection {
     this.#end = resolve;
   }
 
+  /** @param feed - Closed with the connection, also where it does not come about. */
   static async open(
     ffmpeg: string,
     options: FfmpegSourceOptions,
+    feed: Feed,
     mode: "copy" | "encode",
   ): Promise<FfmpegConnection> {
-    const { input, sub } = options;
-    const child = await spawnSandboxed({
-      command: [ffmpeg, ...inputArguments(input), ...outputArguments(mode, sub)],
-      readOnlyPaths: input.kind === "file" ? [input.path] : [],
-      memoryLimitBytes: MEMORY_LIMIT_BYTES,
-      stdin: input.kind === "frames" ? "pipe" : "ignore",
-      sideOutput: sub !== null,
-    });
-    const program = input.kind === "frames" ? startProgram(input.command, child) : null;
-    const connection = new FfmpegConnection(child, program, options);
+    const connection = await FfmpegConnection.#launch(ffmpeg, options, feed, mode);
     connection.#listen();
     try {
       const failed = connection.ended.then((reason) => Promise.reject(reason));
@@ -117,15 +115,37 @@ class FfmpegConnection implements Connection {
     return connection;
   }
 
+  static async #launch(
+    ffmpeg: string,
+    options: FfmpegSourceOptions,
+    feed: Feed,
+    mode: "copy" | "encode",
+  ): Promise<FfmpegConnection> {
+    try {
+      const child = await spawnSandboxed({
+        command: [ffmpeg, ...feed.arguments, ...outputArguments(mode, options.sub)],
+        readOnlyPaths: feed.readOnlyPaths,
+        devicePaths: feed.devicePaths,
+        memoryLimitBytes: MEMORY_LIMIT_BYTES,
+        stdin: feed.pump === null ? "ignore" : "pipe",
+        sideOutput: options.sub !== null,
+      });
+      feed.pump?.(child.stdin);
+      return new FfmpegConnection(child, feed, options, mode);
+    } catch (cause) {
+      await feed[Symbol.asyncDispose]();
+      throw cause;
+    }
+  }
+
   report(): ConnectionReport | null {
     const main = this.#inits[0];
     if (main === undefined || this.#origin === null) return null;
-    const { input } = this.#options;
     return {
       codec: main.codec,
       width: main.width,
       height: main.height,
-      framesPerSecond: input.kind === "frames" ? input.framesPerSecond : null,
+      framesPerSecond: this.#feed.framesPerSecond,
       sound: { state: "off" },
       wallClock: "hub",
       clockOffsetMs: null,
@@ -137,7 +157,7 @@ class FfmpegConnection implements Connection {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#watchdog !== null) clearInterval(this.#watchdog);
-    this.#program?.kill("SIGKILL");
+    await this.#feed[Symbol.asyncDispose]();
     await this.#child[Symbol.asyncDispose]();
   }
 
@@ -150,12 +170,13 @@ class FfmpegConnection implements Connection {
       const how = killedBy ?? `code ${code}`;
       this.#fail(sourceFailed(`ffmpeg ended with ${how}${said === "" ? "" : `, saying: ${said}`}`));
     });
-    this.#program?.on("error", () => this.#fail(sourceFailed("its program does not start")));
+    void this.#feed.ended.then((reason) => this.#fail(reason));
     this.#watchdog = setInterval(
       () => {
-        if (clock.monotonicMs() - this.#lastFrameMs >= silenceMs)
+        const limitMs = this.#hasPicture ? silenceMs : silenceMs * FIRST_PICTURE_SILENCES;
+        if (clock.monotonicMs() - this.#lastFrameMs >= limitMs)
           this.#fail(
-            new CameraError("SILENT", `Cannot keep stream: no frame for ${silenceMs / 1000} s`),
+            new CameraError("SILENT", `Cannot keep stream: no frame for ${limitMs / 1000} s`),
           );
       },
       Math.max(10, silenceMs / 10),
@@ -182,7 +203,6 @@ class FfmpegConnection implements Connection {
 
   #fail(reason: CameraError): void {
     this.#end(reason);
-    this.#program?.kill("SIGKILL");
     this.#child.kill();
   }
 
@@ -202,6 +222,8 @@ class FfmpegConnection implements Connection {
     if (init === undefined || ownTimeline === undefined) return;
     if (index === 0) {
       this.#lastFrameMs = arrivalMs;
+      this.#hasPicture = true;
+      this.#requirePace(sample.decodeTicks, arrivalMs);
       this.#clock.advance(sample.decodeTicks % 2 ** 32, arrivalMs);
     }
     const origin = (this.#origin ??= this.#start(sample));
@@ -220,6 +242,22 @@ class FfmpegConnection implements Connection {
     });
   }
 
+  /** What a machine cannot encode is said with what was measured, instead of falling behind. */
+  #requirePace(ticks: number, atMs: number): void {
+    if (this.#mode === "copy") return;
+    const from = (this.#paceFrom ??= { atMs, ticks });
+    if (atMs - from.atMs < PACE_WINDOW_MS) return;
+    const filmedMs = ((ticks - from.ticks) / VIDEO_TIMESCALE) * 1000;
+    const pace = filmedMs / (atMs - from.atMs);
+    this.#paceFrom = { atMs, ticks };
+    if (pace >= PACE_MIN) return;
+    this.#fail(
+      sourceFailed(
+        `pictures come at ${Math.round(pace * 100)} % of their pace: choose a smaller picture, fewer a second, or a source of H.264, which is not encoded again`,
+      ),
+    );
+  }
+
   /** Both streams come from one child, so they share the place where it stands on the time line. */
   #start(first: Mp4Sample): { ticks: number; wallClock: WallClockEstimate } {
     const { clock, timeline, sub } = this.#options;
@@ -231,37 +269,6 @@ class FfmpegConnection implements Connection {
   }
 }
 
-function sourceFailed(what: string): CameraError {
-  return new CameraError("SOURCE_FAILED", `Cannot read source: ${what}`);
-}
-
-/** The program is ours and trusted; only ffmpeg, which parses, is locked in. */
-function startProgram(command: readonly string[], child: SandboxedChild): FrameProgram {
-  const [name = "", ...rest] = command;
-  const program = spawn(name, rest, { stdio: ["ignore", "pipe", "ignore"] });
-  program.stdout.pipe(child.stdin);
-  return program;
-}
-
-function inputArguments(input: FfmpegInput): string[] {
-  const common = ["-hide_banner", "-nostdin", "-loglevel", "error"];
-  switch (input.kind) {
-    case "file":
-      return [
-        ...common,
-        ...["-protocol_whitelist", "file", "-re", "-stream_loop", "-1"],
-        ...["-i", `file:${input.path}`],
-      ];
-    case "frames":
-      return [
-        ...common,
-        ...["-protocol_whitelist", "pipe", "-f", "rawvideo", "-pix_fmt", "yuv420p"],
-        ...["-video_size", `${input.width}x${input.height}`],
-        ...["-framerate", String(input.framesPerSecond), "-i", "pipe:0"],
-      ];
-  }
-}
-
 /** Two outputs where there is a sub stream: one picture is decoded (or drawn) once for both. */
 function outputArguments(
   mode: "copy" | "encode",
@@ -269,6 +276,7 @@ function outputArguments(
 ): string[] {
   const encoder = [
     ...["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency"],
+    ...["-fps_mode", "passthrough", "-enc_time_base", `1:${VIDEO_TIMESCALE}`],
     ...["-pix_fmt", "yuv420p", "-sc_threshold", "0"],
     ...["-force_key_frames", `expr:gte(t,n_forced*${GROUP_SECONDS})`],
     ...["-crf", "25", "-maxrate", "4M", "-bufsize", "4M", "-threads", "2"],
@@ -279,7 +287,10 @@ function outputArguments(
     ...["-movflags", "empty_moov+default_base_moof+frag_every_frame", "-flush_packets", "1"],
     ...["-f", "mp4"],
   ];
-  const main = [...common, ...(mode === "copy" ? ["-c:v", "copy"] : encoder), ...container];
+  // A picture of odd size has no place in 4:2:0.
+  const even = ["-vf", "crop=trunc(iw/2)*2:trunc(ih/2)*2"];
+  const coded = mode === "copy" ? ["-c:v", "copy"] : [...encoder, ...even];
+  const main = [...common, ...coded, ...container];
   if (sub === null) return [...main, "pipe:1"];
   const scale = ["-vf", `scale=${sub.width}:${sub.height}`];
   return [

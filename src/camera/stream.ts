@@ -4,7 +4,8 @@ import type { CameraId } from "../protocol/ids.ts";
 import { HubError } from "../protocol/errors.ts";
 import { CameraError, type CameraErrorCode } from "./camera-error.ts";
 import type { Connection, SoundState } from "./connection.ts";
-import { openFfmpegSource, type FfmpegInput } from "./ffmpeg-source.ts";
+import type { FfmpegInput } from "./ffmpeg-inputs.ts";
+import { openFfmpegSource } from "./ffmpeg-source.ts";
 import { openRtspSource, type RtspTiming } from "./rtsp-source.ts";
 import { createTimeline, type Timeline } from "./timeline.ts";
 
