@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A third-party RTSP server (GStreamer's) that plays files in a loop, for tests and benchmarks.
 
-    gst-rtsp-server.py --mount main=main.mp4 --mount sub=sub.mp4 [--port N]
+    gst-rtsp-server.py --mount main=main.mp4 --mount sub=sub.mp4 [--port N] [--address IP]
                        [--user NAME --password-variable VAR] [--basic] [--shared] [--packet-ms N]
 
 Each file is read once into memory as encoded access units and sent again and again without being
@@ -206,6 +206,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--mount", action="append", required=True)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--address", default="127.0.0.1")
     parser.add_argument("--user")
     parser.add_argument("--password-variable", default="RTSP_PASSWORD")
     parser.add_argument("--basic", action="store_true")
@@ -214,7 +215,7 @@ def main():
     arguments = parser.parse_args()
 
     server = GstRtspServer.RTSPServer()
-    server.set_address("127.0.0.1")
+    server.set_address(arguments.address)
     server.set_service(str(arguments.port))
     if arguments.user:
         add_password(server, arguments)

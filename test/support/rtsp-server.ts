@@ -19,6 +19,9 @@ export interface RtspServerOptions {
   readonly username?: string;
   readonly password?: string;
   readonly basic?: boolean;
+  /** Where it listens, and the command within which it runs, as of another network namespace. */
+  readonly address?: string;
+  readonly within?: readonly string[];
   /** All clients of a mount share one stream, as with a real camera, and join it in the middle. */
   readonly shared?: boolean;
   /** Length of each packet of telephone sound; 20 by default. */
@@ -49,7 +52,8 @@ export async function startRtspServer(options: RtspServerOptions = {}): Promise<
   const mounts = { main: media, sub: scaledCopy(media), ...options.mounts };
   let running = await launch(options, mounts, 0);
   const { port } = running;
-  const url = (mount: string): string => `rtsp://127.0.0.1:${port}/${mount}`;
+  const { address = "127.0.0.1" } = options;
+  const url = (mount: string): string => `rtsp://${address}:${port}/${mount}`;
   const cut = async (): Promise<void> => {
     if (running.child.exitCode !== null || running.child.signalCode !== null) return;
     const exited = once(running.child, "exit");
@@ -101,7 +105,7 @@ export function pictureAndTone(): string {
  */
 export function flashAndTone(sound: "aac" | "pcm_mulaw" | "pcm_alaw"): string {
   const isOn = "lt(mod(t+1\\,2)\\,0.1)";
-  const encoder = sound === "aac" ? ["-c:a", "aac", "-ar", "16000"] : ["-c:a", sound, "-f", "mov"];
+  const encoder = sound === "aac" ? ["-c:a", "aac", "-ar", "48000"] : ["-c:a", sound, "-f", "mov"];
   return cachedMedia(`flash-and-${sound}`, [
     ...["-f", "lavfi", "-i", "color=black:size=320x180:rate=25:duration=20"],
     ...["-f", "lavfi", "-i", `aevalsrc=0.6*sin(2*PI*1000*t)*${isOn}:s=8000:d=20`],
@@ -166,16 +170,18 @@ async function launch(
   port: number,
 ): Promise<{ child: ChildProcess; port: number }> {
   const { username, password = "", basic = false, shared = false } = options;
+  const { address = "127.0.0.1", within = [] } = options;
   const flags = [
     ...Object.entries(mounts).flatMap(([name, file]) => ["--mount", `${name}=${file}`]),
-    ...["--port", String(port)],
+    ...["--port", String(port), "--address", address],
     ...(username === undefined ? [] : ["--user", username]),
     ...(basic ? ["--basic"] : []),
     ...(shared ? ["--shared"] : []),
     ...(options.packetMs === undefined ? [] : ["--packet-ms", String(options.packetMs)]),
   ];
   // The server ends when its input closes, so it cannot outlive this process either.
-  const child = spawn("/usr/bin/python3", [SCRIPT, ...flags], {
+  const [program = "", ...args] = [...within, "/usr/bin/python3", SCRIPT, ...flags];
+  const child = spawn(program, args, {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, RTSP_PASSWORD: password, GST_DEBUG: "0" },
   });
