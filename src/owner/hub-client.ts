@@ -36,8 +36,9 @@ export class HubClient {
     body: unknown,
     schema: Schema,
     headers: Record<string, string> = {},
+    signal: AbortSignal | null = null,
   ): Promise<Static<Schema>> {
-    const response = await this.fetch("POST", path, body, headers);
+    const response = await this.fetch("POST", path, body, headers, signal);
     return checkShape(schema, await response.json(), `answer to ${path}`);
   }
 
@@ -73,6 +74,7 @@ export class HubClient {
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
+    signal: AbortSignal | null = null,
   ): Promise<Response> {
     const isFile = body instanceof Uint8Array;
     const response = await reach(`${this.url}${path}`, {
@@ -84,7 +86,7 @@ export class HubClient {
       },
       ...(body === undefined ? {} : { body: isFile ? new Uint8Array(body) : JSON.stringify(body) }),
       redirect: "error",
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]),
     });
     if (response.ok) return response;
     throw await errorOf(response);

@@ -1,6 +1,7 @@
 import type { WebAuthnAssertion } from "../../../src/protocol/envelope.ts";
 import { HubError, MalformedInput } from "../../../src/protocol/errors.ts";
 import { LedgerChanged } from "../../../src/owner/witness.ts";
+import { cameraCalls } from "./calls/camera-calls.ts";
 import { changeCalls } from "./calls/change-calls.ts";
 import { clipCalls } from "./calls/clip-calls.ts";
 import { eventCalls } from "./calls/event-calls.ts";
@@ -14,6 +15,7 @@ import { peopleCalls } from "./calls/people-calls.ts";
 import { renditionCalls } from "./calls/rendition-calls.ts";
 import { shareCalls } from "./calls/share-calls.ts";
 import { settingsCalls } from "./calls/settings-calls.ts";
+import { talkCalls } from "./calls/talk-calls.ts";
 import { rewrapCalls } from "./calls/rewrap-calls.ts";
 import { requestCalls } from "./calls/request-calls.ts";
 import { togetherCalls } from "./calls/together-calls.ts";
@@ -40,8 +42,10 @@ const calls = {
   ...changeCalls,
   ...rewrapCalls,
   ...settingsCalls,
+  ...cameraCalls,
   ...shareCalls,
   ...liveCalls,
+  ...talkCalls,
   ...renditionCalls,
   ...requestCalls,
   ...handlingCalls,
