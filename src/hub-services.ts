@@ -99,10 +99,7 @@ export function openServices(parts: {
   const nowMs = options.nowMs ?? Date.now;
   const stores = openStores({ options, database, ledgerKey, clipsDirectory, nowMs });
   const { ledger, appendEntry, household, clips, requests, decisions, news } = stores;
-  const viewers = new Viewers(
-    options.pageDirectory ?? PAGE_DIRECTORY,
-    path.join(options.dataDirectory, "viewers"),
-  );
+  const viewers = openViewers(options);
   const services: HubServices = {
     get name() {
       return settings.current.name;
@@ -121,7 +118,6 @@ export function openServices(parts: {
     timeline: new ClipTimeline(database),
     live: openLive(settings, tellIngest),
     talk: openTalk(() => services, settings),
-    replies: new Replies(database, nowMs),
     ...openHouse(parts, stores, nowMs),
     settings,
     bells: parts.bells,
@@ -148,23 +144,34 @@ export function openServices(parts: {
     requestReceived: (request) =>
       options.log("info", `request ${request.id.slice(0, 8)} waits for the owner`),
     health: () => health.report(services),
-    statusUrl: (token) => `${urls.outside ?? urls.main}/status/${token}`,
-    intakeUrl: () => (urls.outside === null ? null : `${urls.outside}/intake`),
-    outsideUrl: () => urls.outside,
+    ...addressesOf(urls),
   };
   followPrivacy(services, parts);
   followSettings(services, parts);
   return services;
 }
 
-/** What is there for those who live here: cameras that are off, and the chime. */
+function openViewers({ pageDirectory, dataDirectory }: HubOptions): Viewers {
+  return new Viewers(pageDirectory ?? PAGE_DIRECTORY, path.join(dataDirectory, "viewers"));
+}
+
+function addressesOf(urls: HubUrls): Pick<HubServices, "statusUrl" | "intakeUrl" | "outsideUrl"> {
+  return {
+    statusUrl: (token) => `${urls.outside ?? urls.main}/status/${token}`,
+    intakeUrl: () => (urls.outside === null ? null : `${urls.outside}/intake`),
+    outsideUrl: () => urls.outside,
+  };
+}
+
+/** What is there for those who live here: replies, cameras that are off, and the chime. */
 function openHouse(
   { options, database, settings, bells }: Parameters<typeof openServices>[0],
   { household, appendEntry, news }: ReturnType<typeof openStores>,
   nowMs: () => number,
-): Pick<HubServices, "privacy" | "chime"> {
+): Pick<HubServices, "replies" | "privacy" | "chime"> {
   const timeZone = options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   return {
+    replies: new Replies(database, nowMs),
     privacy: openPrivacy({ database, settings, household, appendEntry, nowMs, timeZone }),
     chime: openChime({ settings, nowMs, timeZone, news, bells }),
   };
