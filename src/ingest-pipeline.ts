@@ -40,6 +40,8 @@ const DETECTION_DELAY_MAX_MS = 2_000;
 const SUB_RING = { durationMs: 0, sizeBytes: 8 * 1024 * 1024 };
 /** How often the hub is told that pictures still come. */
 const REPORT_INTERVAL_MS = 5_000;
+/** Decoders that had to be replaced in a row before it is said that motion is not seen. */
+const DECODER_FAILURES = 4;
 /** Sub stream of the demo scene, as a common camera would send it. */
 const DEMO_SUB = { width: 640, height: 360 };
 const DEMO_SCENE = fileURLToPath(new URL("../scripts/demo-scene.ts", import.meta.url));
@@ -203,13 +205,16 @@ function watchMotion(
   ring: FragmentRing,
   recorder: ClipRecorder,
 ): MotionWatch {
-  const onProblem = (message: string): void =>
+  const onProblem = (message: string, inARow: number): void => {
+    const isFailing = inARow >= DECODER_FAILURES;
+    const often = `; this was try ${inARow} in a row: nothing is seen to move until one works`;
     ground.send({
       type: "trouble",
       camera,
-      code: "DECODER_RESTARTED",
-      message: sayable(message, 400),
+      code: isFailing ? "DECODER_FAILING" : "DECODER_RESTARTED",
+      message: sayable(message, 400) + (isFailing ? often : ""),
     });
+  };
   return MotionWatch.open({
     pictures: (onFrame) =>
       GreyFrames.open({ ffmpegPath: ground.ffmpegPath, clock: systemClock, onFrame, onProblem }),

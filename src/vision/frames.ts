@@ -8,13 +8,18 @@ export interface GreyFramesOptions {
   readonly ffmpegPath: string;
   readonly clock: Clock;
   readonly onFrame: (frame: GreyFrame) => void;
-  /** Told in one printable line why a decoder had to be started again. */
-  readonly onProblem?: (problem: string) => void;
+  /**
+   * Told in one printable line why a decoder had to be started again, and how often in a row that
+   * was needed: 1 after it had worked for a while.
+   */
+  readonly onProblem?: (problem: string, inARow: number) => void;
   readonly width?: number;
   readonly height?: number;
   /** How long a decoder that is fed may stay silent before it is replaced. */
   readonly stallAfterMs?: number;
   readonly retryFirstMs?: number;
+  /** Processor time after which the decoder is replaced, whatever it does. */
+  readonly cpuSecondsMax?: number;
 }
 
 /** Counters since the start, for the health page. */
@@ -27,6 +32,8 @@ export interface GreyFramesCounts {
 const STALL_AFTER_MS = 5_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 60_000;
+/** A decoder that worked for this long makes the next failure a first one again. */
+const STABLE_MS = 30_000;
 const WATCH_EVERY_MS = 500;
 
 type State =
@@ -47,6 +54,8 @@ export class GreyFrames implements AsyncDisposable {
   #state: State = { name: "waiting-for-key-frame" };
   #lastDecodeTimeMs = -Infinity;
   #retryMs: number;
+  #failuresInARow = 0;
+  #decodingSinceMs = 0;
   #frames = 0;
   #fragmentsDropped = 0;
   #restarts = 0;
@@ -115,16 +124,21 @@ export class GreyFrames implements AsyncDisposable {
   }
 
   #begin(fragment: Fragment): GreyDecoder {
+    this.#decodingSinceMs = this.#nowMs();
+    const { cpuSecondsMax } = this.#options;
     const decoder: GreyDecoder = GreyDecoder.start({
       ffmpegPath: this.#options.ffmpegPath,
       init: fragment.init,
       width: this.#options.width ?? GREY_WIDTH,
       height: this.#options.height ?? GREY_HEIGHT,
       monotonicMs: () => this.#nowMs(),
+      ...(cpuSecondsMax === undefined ? {} : { cpuSecondsMax }),
       onFrame: (frame) => {
         this.#frames += 1;
-        // It works: the next failure is a new one.
-        this.#retryMs = this.#options.retryFirstMs ?? RETRY_FIRST_MS;
+        if (this.#nowMs() - this.#decodingSinceMs > STABLE_MS) {
+          this.#retryMs = this.#options.retryFirstMs ?? RETRY_FIRST_MS;
+          this.#failuresInARow = 0;
+        }
         this.#options.onFrame(frame);
       },
       onEnd: (reason) => this.#failed(decoder, reason),
@@ -145,9 +159,11 @@ export class GreyFrames implements AsyncDisposable {
     if (this.#state.name !== "decoding" || this.#state.decoder !== decoder) return;
     this.#end(decoder);
     this.#restarts += 1;
+    this.#failuresInARow += 1;
     this.#state = { name: "waiting-to-retry", untilMs: this.#nowMs() + this.#retryMs };
     this.#options.onProblem?.(
       `Cannot decode for motion: ${reason}; next try in ${this.#retryMs} ms`,
+      this.#failuresInARow,
     );
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MAX_MS);
   }

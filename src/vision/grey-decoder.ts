@@ -9,6 +9,7 @@ export interface GreyDecoderOptions {
   readonly width: number;
   readonly height: number;
   readonly monotonicMs: () => number;
+  readonly cpuSecondsMax?: number;
   readonly onFrame: (frame: GreyFrame) => void;
   /** The child ended or misbehaved; called at most once, never after `stop`. */
   readonly onEnd: (reason: string) => void;
@@ -18,6 +19,8 @@ export interface GreyDecoderOptions {
 const FRAME_SPACING_SECONDS = 0.18;
 /** Nothing a doorbell films is larger; a header that claims more is not worth the memory. */
 const PIXELS_MAX = 16_800_000;
+/** A day of a busy sub stream. One that computes without end has this much of one core, and no more. */
+const CPU_SECONDS_MAX = 1_800;
 /** What may wait in front of the child: more than one group of pictures that was held back. */
 const QUEUE_MAX_BYTES = 8 * 1024 * 1024;
 /** Access units whose wall clock is remembered: ten seconds at 50 fps. */
@@ -126,6 +129,7 @@ export class GreyDecoder {
         command: [this.#options.ffmpegPath, ...ffmpegArguments(this.#options)],
         stdin: "pipe",
         sideOutput: true,
+        cpuSecondsMax: this.#options.cpuSecondsMax ?? CPU_SECONDS_MAX,
       });
     } catch (error) {
       this.#fail(error instanceof Error ? error.message : "the child did not start");
