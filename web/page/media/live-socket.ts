@@ -1,4 +1,5 @@
 import { readLiveFragment, type LiveFragment } from "../../../src/protocol/live-frame.ts";
+import type { LiveClientMessage } from "../../../src/protocol/live-messages.ts";
 import { HubClock } from "./hub-clock.ts";
 import { readLiveMessage, type LiveInit } from "./live-message.ts";
 import { SOCKET_CODES } from "./socket-codes.ts";
@@ -80,6 +81,11 @@ export class LiveSocket {
       socket.addEventListener("open", () => socket.close());
     }
     this.#drop();
+  }
+
+  /** Says nothing where the socket is not open. */
+  say(message: LiveClientMessage): void {
+    if (this.#isOpen) this.#socket?.send(JSON.stringify(message));
   }
 
   /** Begins anew at once; for a picture that does not come although the socket is open. */
@@ -208,7 +214,7 @@ export class LiveSocket {
   #ping(): void {
     if (!this.#isOpen || !this.#socket) return;
     this.#pingedAtMs = performance.now();
-    this.#socket.send(JSON.stringify({ type: "ping", atMs: this.#pingedAtMs }));
+    this.say({ type: "ping", atMs: this.#pingedAtMs });
   }
 
   #visibility(): void {

@@ -28,6 +28,14 @@ export type LiveState =
   | "unsupported"
   | Exclude<SocketState, "connecting" | "open">;
 
+/** Is given all that comes, sound too, and decides when pictures go on. */
+export interface LiveListener {
+  begin(init: LiveInit): void;
+  take(fragment: LiveFragment, show: (fragment: LiveFragment) => void): void;
+  painted(wallClockMs: number): void;
+  lost(): void;
+}
+
 const LATENCY_WINDOW_MS = 2_000;
 const LOOK_MS = 500;
 const STILL_MS = 3_000;
@@ -72,6 +80,7 @@ export class LiveView {
   #hungrySinceMs: number | null = null;
   #stuck = 0;
   #isClosed = false;
+  #listener: LiveListener | null = null;
 
   /**
    * @param host - Is given the canvas or video as its first child.
@@ -92,8 +101,10 @@ export class LiveView {
     this.#timer = setInterval(() => this.#look(), LOOK_MS);
     this.#socket = new LiveSocket(camera, stream, {
       onState: (state) => this.#socketChanged(state),
-      onInit: (init) => void this.#begin(init),
-      onFragment: (fragment) => this.#take(fragment),
+      onInit: (init) =>
+        init.track === "audio" ? this.#listener?.begin(init) : void this.#begin(init),
+      onFragment: (fragment) =>
+        this.#listener ? this.#listener.take(fragment, this.#show) : this.#show(fragment),
       onSkipped: () => this.#player?.skip(),
       onWaiting: (waiting) => {
         this.#reason = waiting;
@@ -134,6 +145,12 @@ export class LiveView {
     return this.#lastPictureMs;
   }
 
+  /** From now on the hub sends sound too; null: no more of it. */
+  hear(listener: LiveListener | null): void {
+    this.#listener = listener;
+    this.#socket.say({ type: "sound", on: listener !== null });
+  }
+
   close(): void {
     this.#isClosed = true;
     clearInterval(this.#timer);
@@ -147,13 +164,15 @@ export class LiveView {
     this.#socketState = state;
     this.#reason = null;
     this.#hungrySinceMs = null;
-    if (state !== "open") this.#latencies.forget();
+    if (state !== "open") {
+      this.#latencies.forget();
+      this.#listener?.lost();
+    } else if (this.#listener) this.hear(this.#listener);
     this.#update();
   }
 
   /** A time line begins: with a player of its own, behind the picture of the one before. */
   async #begin(init: LiveInit): Promise<void> {
-    if (init.track !== "video") return;
     this.#init = init;
     this.#codec = init.codec;
     if (init.width > 0 && init.height > 0) this.#aspect = init.width / init.height;
@@ -207,7 +226,7 @@ export class LiveView {
     this.#socket.reopen();
   }
 
-  #take(fragment: LiveFragment): void {
+  readonly #show = (fragment: LiveFragment): void => {
     if (fragment.track !== "video") return;
     this.#reason = null;
     this.#durationMs = fragment.durationMs;
@@ -215,7 +234,7 @@ export class LiveView {
     if (this.#early) {
       if (this.#early.length < EARLY_MAX) this.#early.push(fragment);
     } else this.#push(fragment);
-  }
+  };
 
   #push(fragment: LiveFragment): void {
     try {
@@ -242,6 +261,7 @@ export class LiveView {
     const latencyMs = hubMs === null ? null : hubMs - wallClockMs;
     if (latencyMs !== null) this.#latencies.take(latencyMs, nowMs);
     this.#onPicture(latencyMs, wallClockMs);
+    this.#listener?.painted(wallClockMs);
     if (this.#state !== "playing") this.#update();
   }
 

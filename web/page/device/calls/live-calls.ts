@@ -6,6 +6,8 @@ export interface LiveCamera {
   readonly name: string;
   readonly hasSub: boolean;
   readonly recording: boolean;
+  /** Whether it can be listened to by who may. */
+  readonly sound: boolean;
   /** What keeps its picture away, by its code and in the hub's words; null where all is well. */
   readonly problem: { readonly code: string; readonly message: string } | null;
 }
@@ -16,9 +18,10 @@ export type LatestClip = Pick<Api.ClipSummary, "id" | "camera" | "kind" | "start
 export const liveCalls = {
   liveCameras: async ({ device }: VaultContext): Promise<LiveCamera[]> => {
     const { cameras } = await device.client.get("/api/health", Api.HealthAnswer);
-    return cameras.map(({ id, name, sub, recording, problem }) => ({
+    return cameras.map(({ id, name, sub, recording, sound, problem }) => ({
       ...{ id, name, recording },
       hasSub: sub !== null,
+      sound: sound === "on" || sound === "failing",
       problem,
     }));
   },
