@@ -53,11 +53,11 @@ export class HubTalk implements TalkDesk, AsyncDisposable {
     this.#options = options;
   }
 
-  cameras(): TalkCamera[] {
+  cameras(session: string): TalkCamera[] {
     return this.#options
       .cameras()
       .filter(takesTalk)
-      .map((camera) => ({ camera: camera.id, ...this.#stateOf(camera) }));
+      .map((camera) => ({ camera: camera.id, ...this.#stateOf(camera, session) }));
   }
 
   begin(id: string, speaker: SessionDevice, queueBytesMax: number): Conversation {
@@ -93,8 +93,9 @@ export class HubTalk implements TalkDesk, AsyncDisposable {
     if (this.#timer) clearInterval(this.#timer);
   }
 
-  #stateOf(camera: RtspCamera): Pick<TalkCamera, "state" | "problem"> {
-    if (this.#running.has(camera.id)) return { state: "busy", problem: null };
+  #stateOf(camera: RtspCamera, session: string): Pick<TalkCamera, "state" | "problem"> {
+    const running = this.#running.get(camera.id);
+    if (running && running.speaker.session !== session) return { state: "busy", problem: null };
     const known = this.#known.get(camera.id);
     // What was found out about another address says nothing of this one.
     if (!known || !hasSameStreams(known.camera, camera)) return { state: "untried", problem: null };

@@ -43,7 +43,6 @@ const FEATURES_OFF = [
   "idle-detection",
   "local-fonts",
   "magnetometer",
-  "microphone",
   "midi",
   "otp-credentials",
   "payment",
@@ -61,11 +60,18 @@ const FEATURES_OWN = [
   "publickey-credentials-get",
   "screen-wake-lock",
 ];
-/** What a page of ours may use of the device. */
-export const FEATURES = [
-  ...FEATURES_OFF.map((feature) => `${feature}=()`),
-  ...FEATURES_OWN.map((feature) => `${feature}=(self)`),
-].join(", ");
+/** What a page of ours may use of the device; somebody who opens a share is asked for nothing. */
+export const FEATURES = featuresText("microphone=()");
+/** The household's own page may ask for the microphone, to talk at a door. */
+const PAGE_FEATURES = featuresText("microphone=(self)");
+
+function featuresText(microphone: string): string {
+  return [
+    ...FEATURES_OFF.map((feature) => `${feature}=()`),
+    ...FEATURES_OWN.map((feature) => `${feature}=(self)`),
+    microphone,
+  ].join(", ");
+}
 
 interface Served {
   /** Below the build's folder, with its slash. */
@@ -104,7 +110,7 @@ export async function addPageFiles(server: HubServer, directory: string): Promis
       return;
     }
     reply.header("content-security-policy", as.policy);
-    reply.header("permissions-policy", FEATURES);
+    reply.header("permissions-policy", PAGE_FEATURES);
     reply.header("cache-control", as.cacheControl);
     await reply.sendFile(name, path.join(directory, as.folder));
   };

@@ -21,7 +21,8 @@ export interface Conversation {
 
 /** Talking at the cameras: one speaker at a time each, entered before it begins. */
 export interface TalkDesk {
-  cameras(): TalkCamera[];
+  /** @param session - Who asks: what he himself says is no reason to call a camera busy. */
+  cameras(session: string): TalkCamera[];
   /**
    * Begins a conversation. Its entry is in the ledger when this returns.
    *

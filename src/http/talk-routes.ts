@@ -1,3 +1,4 @@
+import type { FastifyRequest } from "fastify";
 import type { WebSocket } from "ws";
 import {
   REPLY_BYTES_MAX,
@@ -36,9 +37,12 @@ const CLOSE_MS = 1_000;
 export function addTalkRoutes(server: HubServer, services: HubServices): void {
   const { talk, replies } = services;
   const response = { 200: TalkAnswer };
-  const answer = (): TalkAnswer => ({ cameras: talk.cameras(), replies: replies.list() });
-  server.get("/api/talk", { config: { access: "live" }, schema: { response } }, async () =>
-    answer(),
+  const answer = (request: FastifyRequest): TalkAnswer => ({
+    cameras: talk.cameras(deviceOf(request).session),
+    replies: replies.list(),
+  });
+  server.get("/api/talk", { config: { access: "live" }, schema: { response } }, async (request) =>
+    answer(request),
   );
   const rateLimit = { max: OPENINGS_A_MINUTE, timeWindow: MINUTE_MS };
   server.get(
@@ -73,7 +77,7 @@ export function addTalkRoutes(server: HubServer, services: HubServices): void {
 function addReplyRoutes(
   server: HubServer,
   { replies }: HubServices,
-  answer: () => TalkAnswer,
+  answer: (request: FastifyRequest) => TalkAnswer,
 ): void {
   const response = { 200: TalkAnswer };
   const rateLimit = { max: 30, timeWindow: MINUTE_MS };
@@ -92,17 +96,18 @@ function addReplyRoutes(
       bodyLimit: 2 * REPLY_BYTES_MAX,
       schema: { body: ReplyBody, response },
     },
-    async ({ body }) => {
-      replies.add(body.name, fromBase64(body.sound, "sound"));
-      return answer();
+    async (request) => {
+      const { name, sound } = request.body;
+      replies.add(name, fromBase64(sound, "sound"));
+      return answer(request);
     },
   );
   server.delete(
     "/api/replies/:id",
     { config: { access: "administer" }, schema: { params: ReplyParameter, response } },
-    async ({ params }) => {
-      replies.remove(params.id);
-      return answer();
+    async (request) => {
+      replies.remove(request.params.id);
+      return answer(request);
     },
   );
 }

@@ -42,7 +42,7 @@ export const TalkCameraParameter = Type.Object({ camera: cameraId });
  * - `untried`: nobody has talked there since the hub began;
  * - `able`: the camera took sound when somebody last talked;
  * - `unable`: it did not, and `problem` says why;
- * - `busy`: somebody talks there now.
+ * - `busy`: somebody else talks there now.
  */
 export const TalkCamera = Type.Object(
   {

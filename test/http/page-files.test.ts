@@ -3,6 +3,7 @@ import { request } from "node:http";
 import path from "node:path";
 import { brotliCompressSync, brotliDecompressSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { FEATURES } from "../../src/http/page-files.ts";
 import { startTestHub, type TestHub } from "../support/test-hub.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -165,9 +166,12 @@ describe("what a browser may do with the page", () => {
         "x-frame-options": "DENY",
       });
       const features = String(headers["permissions-policy"]).split(", ");
-      for (const off of ["camera=()", "microphone=()", "geolocation=()", "usb=()"])
+      for (const off of ["camera=()", "geolocation=()", "usb=()"])
         expect(features).toContain(off);
       expect(features).toContain("publickey-credentials-get=(self)");
+      // To talk at a door; whoever opens a share is asked for nothing.
+      expect(features).toContain("microphone=(self)");
+      expect(FEATURES.split(", ")).toContain("microphone=()");
       expect(features.join()).not.toMatch(/\*|https?:/);
     }
   });

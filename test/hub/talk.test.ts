@@ -51,7 +51,7 @@ describe.skipIf(isMissing)("talking at a door", () => {
   const nobodyTalks = async (): Promise<void> => {
     await expect.poll(talkers, WAIT).toBe(0);
     await expect
-      .poll(() => hub.hub.services.talk.cameras().map(({ state }) => state), WAIT)
+      .poll(() => hub.hub.services.talk.cameras("").map(({ state }) => state), WAIT)
       .not.toContain("busy");
   };
   const heardSince = (mount: string, before: number): Buffer =>

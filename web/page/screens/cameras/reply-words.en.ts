@@ -1,0 +1,27 @@
+/** Words of the recorded replies. */
+export const english = {
+  title: "Recorded replies",
+  text: "Short sentences that one tap says at a door, for when you do not want to speak yourself. They are the one kind of sound that the hub can hear itself: it has to say them. Say nothing in them that is nobody’s business.",
+  none: "There is none yet.",
+  record: "Record a reply",
+  asking: "Your browser asks for the microphone …",
+  recording: (seconds: string, most: string) => `Recording: ${seconds} of ${most} s`,
+  stop: "Stop",
+  name: "Name",
+  nameHint: "It stands on the button beneath the picture.",
+  keep: "Keep it",
+  again: "Record again",
+  cancel: "Cancel",
+  listen: "Listen",
+  listenNew: "Listen to it",
+  remove: "Delete",
+  removeTitle: (name: string) => `Delete “${name}”?`,
+  removeText: "It cannot be said any more, at any door.",
+  full: "There are eight, which is all there may be. Delete one to record another.",
+  seconds: (seconds: string) => `${seconds} s`,
+  short: "That was too short. Record it again.",
+  known: {
+    REPLY_KNOWN: "There is a reply of this name already.",
+    TOO_MANY_REPLIES: "There are eight already. Delete one first.",
+  },
+};
