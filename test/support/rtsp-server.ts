@@ -146,17 +146,22 @@ export function scaledCopy(media: string): string {
 }
 
 /** Made once for each machine: encoding is the slow part of these tests. */
-export function cachedMedia(name: string, encoderArguments: readonly string[]): string {
+export function cachedMedia(
+  name: string,
+  encoderArguments: readonly string[],
+  ending = "mp4",
+): string {
   const recipe = createHash("sha256").update(encoderArguments.join("\0")).digest("hex").slice(0, 8);
   const folder = path.join(os.tmpdir(), "doorward-test-media");
-  const file = path.join(folder, `${name}-${recipe}.mp4`);
+  const file = path.join(folder, `${name}-${recipe}.${ending}`);
   if (existsSync(file)) return file;
   mkdirSync(folder, { recursive: true });
   // Two test processes may make it at the same time; the rename decides.
-  const partial = `${file}.${process.pid}.mp4`;
+  const partial = `${file}.${process.pid}.${ending}`;
+  const faststart = ending === "mp4" ? ["-movflags", "+faststart"] : [];
   const result = spawnSync(
     "ffmpeg",
-    ["-v", "error", "-nostdin", "-y", ...encoderArguments, "-movflags", "+faststart", partial],
+    ["-v", "error", "-nostdin", "-y", ...encoderArguments, ...faststart, partial],
     { encoding: "utf8" },
   );
   if (result.status !== 0) throw new Error(`Cannot make test media ${name}: ${result.stderr}`);
