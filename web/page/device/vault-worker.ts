@@ -7,6 +7,7 @@ import { clipCalls } from "./calls/clip-calls.ts";
 import { eventCalls } from "./calls/event-calls.ts";
 import { decisionCalls } from "./calls/decision-calls.ts";
 import { handlingCalls } from "./calls/handling-calls.ts";
+import { homeCalls } from "./calls/home-calls.ts";
 import { houseCalls } from "./calls/house-calls.ts";
 import { hubCalls } from "./calls/hub-calls.ts";
 import { liveCalls } from "./calls/live-calls.ts";
@@ -35,6 +36,7 @@ export interface VaultContext {
 
 const calls = {
   ...hubCalls,
+  ...homeCalls,
   ...houseCalls,
   ...clipCalls,
   ...ledgerCalls,

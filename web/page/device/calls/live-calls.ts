@@ -18,11 +18,11 @@ export type LatestClip = Pick<Api.ClipSummary, "id" | "camera" | "kind" | "start
 export const liveCalls = {
   liveCameras: async ({ device }: VaultContext): Promise<LiveCamera[]> => {
     const { cameras } = await device.client.get("/api/health", Api.HealthAnswer);
-    return cameras.map(({ id, name, sub, recording, sound, problem }) => ({
+    return cameras.map(({ id, name, sub, recording, sound, problem, off }) => ({
       ...{ id, name, recording },
       hasSub: sub !== null,
       sound: sound === "on" || sound === "failing",
-      problem,
+      problem: off ? { code: "CAMERA_OFF", message: "" } : problem,
     }));
   },
 

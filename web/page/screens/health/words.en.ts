@@ -7,6 +7,7 @@ export const english = {
   cameras: "Cameras",
   connected: "Connected",
   notConnected: "Not connected",
+  off: "Switched off",
   cameraTodo: "It is tried again by itself.",
   sandbox: "Video is decoded",
   sandboxOn: "in a sandbox without network and without files",

@@ -8,6 +8,7 @@ export const french: HealthWords = {
   asOf: (when) => `À ${when}.`,
   cameras: "Caméras",
   connected: "Connectée",
+  off: "Éteinte",
   notConnected: "Non connectée",
   cameraTodo: "Un nouvel essai se fait tout seul.",
   sandbox: "La vidéo est décodée",

@@ -20,6 +20,7 @@ export const english = {
     lost: "The hub does not answer. Trying again.",
     full: "The hub shows as many live pictures as it can. Close one on another screen.",
     gone: "This camera is not in service any more.",
+    off: "Switched off: nothing is recorded or shown.",
     asleep: "Paused while nobody looked. It goes on by itself.",
     unsupported:
       "This browser cannot show what the camera sends. Use a current Chrome, Firefox, Edge or Safari, or set the camera to H.264.",
