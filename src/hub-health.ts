@@ -98,7 +98,10 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
         version,
         cameras: cameras.map((camera) =>
           whileOff(
-            cameraStatus(camera, streams, troubles, [...recording.values()].includes(camera.id)),
+            withBell(
+              cameraStatus(camera, streams, troubles, [...recording.values()].includes(camera.id)),
+              services.bells.lostSinceMs(camera.id) !== null,
+            ),
             services.privacy.offOf(camera.id),
           ),
         ),
@@ -121,6 +124,12 @@ function followedBy(before: StreamReport, now: StreamReport): StreamReport {
   const picture = now.picture ?? before.picture;
   return { ...now, picture, problem: now.state === "connecting" ? before.problem : now.problem };
 }
+
+const BELL_LOST: Notice = {
+  code: "BELL_LOST",
+  message:
+    "The bell of this camera is not heard: for more than a minute nothing has answered that it rings through. Its state on this page says why.",
+};
 
 const RECOVERY_PENDING: Notice = {
   code: "RECOVERY_PENDING",
@@ -159,6 +168,10 @@ function newsOf(stream: string, before: StreamReport, now: StreamReport): Health
   return before.problem?.code === code && before.problem.message === message
     ? null
     : warning(`${stream}: ${code}: ${message}`);
+}
+
+function withBell(status: CameraStatus, isLost: boolean): CameraStatus {
+  return isLost ? { ...status, notes: [...status.notes, BELL_LOST] } : status;
 }
 
 function cameraStatus(

@@ -65,6 +65,7 @@ export class Hub implements AsyncDisposable {
   readonly url: string;
   readonly outsideUrl: string | null;
   readonly ingest: IngestProcess;
+  readonly bells: Bells;
   readonly #stack: AsyncDisposableStack;
 
   private constructor(parts: {
@@ -73,6 +74,7 @@ export class Hub implements AsyncDisposable {
     url: string;
     outsideUrl: string | null;
     ingest: IngestProcess;
+    bells: Bells;
     stack: AsyncDisposableStack;
   }) {
     this.services = parts.services;
@@ -80,6 +82,7 @@ export class Hub implements AsyncDisposable {
     this.url = parts.url;
     this.outsideUrl = parts.outsideUrl;
     this.ingest = parts.ingest;
+    this.bells = parts.bells;
     this.#stack = parts.stack;
   }
 
@@ -154,6 +157,7 @@ export class Hub implements AsyncDisposable {
       url: urls.main,
       outsideUrl: urls.outside,
       ingest,
+      bells,
       stack: stack.move(),
     });
   }

@@ -25,7 +25,7 @@ const FREE_FOLDERS = ["cli"];
 const OWNER_SIDE_FOLDERS = ["owner", "cli"];
 
 /** Where the processes of the hub begin. */
-const HUB_ENTRIES = ["main.ts", "ingest-main.ts", "vision-main.ts"].filter((file) =>
+const HUB_ENTRIES = ["main.ts", "ingest-main.ts", "bell-main.ts", "vision-main.ts"].filter((file) =>
   existsSync(path.join(sourceRoot, file)),
 );
 

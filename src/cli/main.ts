@@ -180,6 +180,10 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "cameras probe ADDRESS [--user NAME] [--json]",
     load: async () => (await import("./cameras-probe.ts")).camerasProbe,
   },
+  "cameras bell": {
+    usage: "cameras bell CAMERA --keys DIR [--teach|--pick N|--remove N|--test] [--json]",
+    load: async () => (await import("./cameras-bell.ts")).camerasBell,
+  },
   "cameras off": {
     usage: "cameras off CAMERA --keys DIR [--for 2h|--until morning] [--json]",
     load: async () => (await import("./cameras-privacy.ts")).camerasOff,

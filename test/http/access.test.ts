@@ -29,6 +29,8 @@ const PUBLIC = [
   "POST /api/pairings/:id/reveal",
   "GET /api/recoveries",
   "POST /api/recoveries",
+  "GET /api/bells/:camera/ring/:token",
+  "POST /api/bells/:camera/ring/:token",
 ];
 const ANY_DEVICE = [
   "GET /api/session",
@@ -83,6 +85,13 @@ const OWNERS_ONLY = [
   "POST /api/cameras/test",
   "POST /api/replies",
   "DELETE /api/replies/:id",
+  "GET /api/bells",
+  "GET /api/bells/:camera/teaching",
+  "POST /api/bells/:camera/teaching",
+  "DELETE /api/bells/:camera/teaching",
+  "POST /api/bells/:camera/rules",
+  "DELETE /api/bells/:camera/rules/:rule",
+  "POST /api/bells/:camera/test",
   "GET /api/sessions",
   "GET /api/connections",
   "DELETE /api/sessions/:id",

@@ -18,7 +18,7 @@ import { temporaryFolder } from "../support/temporary.ts";
 
 // Invariant 11: the hub opens no connection the owner did not configure.
 
-const ENTRIES = ["main.ts", "ingest-main.ts", "camera-test-main.ts", "camera-probe-main.ts"];
+const ENTRIES = ["main.ts", "ingest-main.ts", "bell-main.ts", "talk-main.ts", "camera-test-main.ts", "camera-probe-main.ts"];
 
 /** Every module that the hub's processes can load, from their entries on. */
 function reachable(): string[] {
@@ -52,6 +52,7 @@ describe("in the source", () => {
     );
     // The second one wraps the pipe that the hub gave to the process.
     expect(found).toEqual([
+      "camera/bell/mqtt-link.ts",
       "camera/device-http.ts",
       "camera/onvif/discovery.ts",
       "camera/rtsp-client.ts",

@@ -22,6 +22,8 @@ export interface FakeDeviceOptions extends FakeLoginOptions {
   readonly hasMedia1?: boolean;
   readonly hasEvents?: boolean;
   readonly hasServices?: boolean;
+  /** Whether it names its services to anybody, as it should. */
+  readonly hasOpenServices?: boolean;
   readonly hasMask?: boolean;
   readonly audioOutputs?: number;
   readonly topics?: readonly FakeTopic[];
@@ -48,6 +50,9 @@ interface Subscription {
   readonly waiting: FakeEvent[];
   wake: (() => void) | null;
 }
+
+/** Access class PRE_AUTH (ONVIF Core section 5.9.4.3), of what is asked here. */
+const OPEN: ReadonlySet<string> = new Set(["GetServices", "GetCapabilities"]);
 
 export const DOORBELL_PROFILES = (rtsp: string): readonly FakeProfile[] => [
   {
@@ -174,7 +179,9 @@ export class FakeOnvifDevice implements AsyncDisposable {
     this.calls.push({ operation, path, login: login.kind, body });
     const instead = this.instead.get(operation);
     if (instead) return instead(request, response, body);
-    if (operation !== "GetSystemDateAndTime" && !login.isGood) return this.#refuse(login, response);
+    const isOpen = OPEN.has(operation) && (this.#options.hasOpenServices ?? true);
+    if (!isOpen && operation !== "GetSystemDateAndTime" && !login.isGood)
+      return this.#refuse(login, response);
     if (request.method === "GET") return this.#still(response);
     if (!called) return send(response, 400, messages.fault("Sender", ["ter:WellFormed"], "?"));
     if (path.startsWith("/onvif/subscription/"))
@@ -317,6 +324,8 @@ export class FakeOnvifDevice implements AsyncDisposable {
     const answer = (): void => {
       clearTimeout(timer);
       found.wake = null;
+      // Nobody is there to take them: they wait for the next poll.
+      if (request.socket.destroyed) return;
       const events = found.waiting.splice(0, limit);
       const { nowMs } = this;
       send(response, 200, messages.pulled({ nowMs, lapsesAtMs: found.lapsesAtMs, events }));

@@ -46,7 +46,8 @@ export function matches(rule: BellRule, message: BellMessage): boolean {
           sameValue(rule.value ?? "", message.items.get(rule.item) ?? null))
       );
     case "dahua":
-      return rule.code === undefined || rule.code === message.topic ? ringsDahua(message) : false;
+      if (rule.code === undefined) return isKnownBell(message);
+      return rule.code === message.topic && ringsDahua(message);
     case "hikvision":
       return isKnownBell(message);
     case "mqtt":
