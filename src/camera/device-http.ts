@@ -21,9 +21,22 @@ export interface DeviceHttpOptions {
   readonly credentials: Credentials | null;
   /** Called before each connection, for what the hub remembers of them. */
   readonly onConnect?: (place: { readonly host: string; readonly port: number }) => void;
+  /** For what a request does not set itself. */
+  readonly patience?: DevicePatience;
 }
 
-export interface DeviceRequest {
+/** How long a device is waited for, in milliseconds. */
+export interface DevicePatience {
+  readonly connectTimeoutMs?: number;
+  /** From the request to the head of the answer. Longer where the camera holds an answer back. */
+  readonly answerTimeoutMs?: number;
+  /** Between two pieces of the body. */
+  readonly idleTimeoutMs?: number;
+  /** For the whole exchange, however steadily it trickles; a stream has none. */
+  readonly totalTimeoutMs?: number;
+}
+
+export interface DeviceRequest extends Omit<DevicePatience, "totalTimeoutMs"> {
   /** `http:` or `https:`; its host must be the client's. */
   readonly url: string;
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
@@ -34,18 +47,11 @@ export interface DeviceRequest {
    * caller that shows the password in another way.
    */
   readonly challenge?: "answer" | "report";
-  readonly connectTimeoutMs?: number;
-  /** From the request to the head of the answer. Longer where the camera holds an answer back. */
-  readonly answerTimeoutMs?: number;
-  /** Between two pieces of the body. */
-  readonly idleTimeoutMs?: number;
   readonly signal?: AbortSignal;
 }
 
-export interface DeviceBodyLimits {
+export interface DeviceBodyLimits extends Pick<DevicePatience, "totalTimeoutMs"> {
   readonly bodyBytesMax?: number;
-  /** For the whole exchange, however steadily it trickles. */
-  readonly totalTimeoutMs?: number;
 }
 
 export interface DeviceResponse {
@@ -109,7 +115,9 @@ export class DeviceHttp {
    * `BASIC_REFUSED` or `PROTOCOL_ERROR`.
    */
   async request(request: DeviceRequest & DeviceBodyLimits): Promise<DeviceResponse> {
-    const total = AbortSignal.timeout(request.totalTimeoutMs ?? TOTAL_TIMEOUT_MS);
+    const total = AbortSignal.timeout(
+      request.totalTimeoutMs ?? this.#options.patience?.totalTimeoutMs ?? TOTAL_TIMEOUT_MS,
+    );
     const signal = request.signal ? AbortSignal.any([request.signal, total]) : total;
     try {
       await using stream = await this.open({ ...request, signal });
@@ -130,7 +138,8 @@ export class DeviceHttp {
    *
    * @throws CameraError as {@link request} does.
    */
-  async open(request: DeviceRequest): Promise<DeviceStream> {
+  async open(asked: DeviceRequest): Promise<DeviceStream> {
+    const request = { ...this.#options.patience, ...asked };
     const url = this.#requireOwn(request.url);
     const { credentials } = this.#options;
     const before = this.#challenges.get(url.origin);

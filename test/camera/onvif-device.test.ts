@@ -13,6 +13,8 @@ test.each<FakeDeviceOptions & { readonly way: string }>([
   { way: "with a SHA-256 digest", login: "digest", digestAlgorithm: "SHA-256" },
   { way: "with either", login: "either" },
   { way: "without a login", login: "none" },
+  { way: "with a digest, also for its services", login: "digest", hasOpenServices: false },
+  { way: "with a token, also for its services", login: "token", hasOpenServices: false },
   { way: "with a clock eleven years ahead", clockOffsetMs: 11 * 365 * 86_400_000 },
   { way: "with a clock of 1970", clockOffsetMs: -Date.now() + 60_000 },
   { way: "of a device without GetServices", hasServices: false },
@@ -47,7 +49,12 @@ test.each<FakeDeviceOptions & { readonly way: string }>([
 
 test("says that the password is wrong, and does not try it a third time", async () => {
   await using fake = await FakeOnvifDevice.start({ login: "either" });
-  await expect(open(fake, "wrong")).rejects.toMatchObject({ code: "WRONG_PASSWORD" });
+  const device = await open(fake, "wrong");
+  await expect(PullPoint.create(device, 60_000)).rejects.toMatchObject({ code: "WRONG_PASSWORD" });
+  fake.calls.splice(
+    0,
+    fake.calls.findIndex(({ path }) => path === "/onvif/events"),
+  );
   expect(fake.calls.filter(({ login }) => login !== "none").length).toBeLessThanOrEqual(2);
 });
 

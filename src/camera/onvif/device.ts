@@ -91,11 +91,12 @@ export class OnvifDevice {
    */
   static async open(options: OnvifOptions): Promise<OnvifDevice> {
     const address = parseOnvifUrl(options.address);
-    const { credentials, onConnect, nowMs = Date.now, signal } = options;
+    const { credentials, onConnect, patience, nowMs = Date.now, signal } = options;
     const http = new DeviceHttp({
       host: address.host,
       credentials,
       ...(onConnect === undefined ? {} : { onConnect }),
+      ...(patience === undefined ? {} : { patience }),
     });
     const soap = new SoapClient({ http, credentials, nowMs });
     const clock = await readClock(soap, address.url, nowMs, signal);
@@ -171,7 +172,7 @@ async function readServices(
   url: string,
   signal: AbortSignal | undefined,
 ): Promise<FoundServices> {
-  const call = { url, ...(signal === undefined ? {} : { signal }) };
+  const call = { url, login: "not-needed", ...(signal === undefined ? {} : { signal }) } as const;
   try {
     const answer = await soap.call({
       ...call,

@@ -34,8 +34,11 @@ export interface SoapCall {
   readonly body: string;
   /** Further header blocks, as XML: what a subscription asks to be repeated. */
   readonly header?: string;
-  /** `none`: the call needs no user, and none is shown. */
-  readonly login?: "none";
+  /**
+   * `none`: no user is shown. `not-needed`: one is, and that the device answers says nothing about
+   * it (access class PRE_AUTH of ONVIF Core).
+   */
+  readonly login?: "none" | "not-needed";
   /** Beyond the usual, where the device holds its answer back. */
   readonly answerTimeoutMs?: number;
   readonly totalTimeoutMs?: number;
@@ -126,7 +129,7 @@ export class SoapClient {
     if (found === undefined && response.status === 200) throw noOnvif(response);
     if (found === undefined || found.name === "Fault" || response.status >= 400)
       throw faultOf(found, response.status);
-    if (call.login !== "none" && this.hasCredentials) this.#isKnown = true;
+    if (call.login === undefined && this.hasCredentials) this.#isKnown = true;
     return found;
   }
 }
