@@ -2,6 +2,7 @@ import { parseRtspUrl } from "./camera/rtsp-url.ts";
 import type { ConnectionPlace, Connections } from "./http/connections.ts";
 import type { FromIngest } from "./ingest-messages.ts";
 import type { CameraSettings } from "./settings-cameras.ts";
+import { ffmpegHost } from "./settings-ffmpeg.ts";
 
 type Role = "main" | "sub";
 
@@ -73,8 +74,12 @@ export class CameraConnections {
   }
 }
 
-/** Null for a scene or a file: nothing is connected to. */
+/** Null for a scene, a file or a device: nothing is connected to. */
 function placeOf(camera: CameraSettings, role: Role): ConnectionPlace | null {
+  if (camera.source === "ffmpeg") {
+    const address = role === "main" ? ffmpegHost(camera) : null;
+    return address === null ? null : { what: `camera ${camera.id}`, address };
+  }
   if (camera.source !== "rtsp") return null;
   const url = role === "main" ? camera.main : camera.sub;
   if (url === null) return null;

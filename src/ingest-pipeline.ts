@@ -11,6 +11,7 @@ import { PRE_ROLL_MS } from "./protocol/clip.ts";
 import type { Fragment } from "./protocol/fragment.ts";
 import { parseCameraId, type CameraId } from "./protocol/ids.ts";
 import { hasOwnSub, type CameraSettings } from "./settings-cameras.ts";
+import { ffmpegInput } from "./settings-ffmpeg.ts";
 import { GreyFrames } from "./vision/frames.ts";
 import { MotionWatch } from "./vision/motion-watch.ts";
 
@@ -184,7 +185,7 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
       open("main", demoSource(onSubFragment), onMainFragment);
       break;
     case "ffmpeg":
-      open("main", fileSource(settings.input), onMainFragment);
+      open("main", { kind: "ffmpeg", input: ffmpegInput(settings), audio: false }, onMainFragment);
       break;
     case "rtsp":
       open("main", rtspSource(settings, settings.main, settings.audio), onMainFragment);
@@ -193,10 +194,6 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
       break;
   }
   return { settings, recorder, rings, stack };
-}
-
-function fileSource(file: string): CameraSource {
-  return { kind: "ffmpeg", input: { kind: "file", path: file, loop: true }, audio: false };
 }
 
 function watchMotion(

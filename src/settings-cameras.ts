@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import Type, { type Static } from "typebox";
 import type { BellRule } from "./camera/bell/rules.ts";
 import { BellsSchema, readBells } from "./settings-bells.ts";
+import { FFMPEG_MEMBERS, readFfmpegMembers, type FfmpegSettings } from "./settings-ffmpeg.ts";
 import { WeekHoursListSchema, wrongWeekHours, type WeekHours } from "./settings-privacy.ts";
 import { checkText, lineOfText, requireShape, wrongAt, type CheckedText } from "./settings-file.ts";
 
@@ -51,7 +52,7 @@ const FfmpegCamera = Type.Object(
     id: cameraId,
     name: Type.Optional(lineOfText(80)),
     source: Type.Literal("ffmpeg", { description: "rtsp or ffmpeg" }),
-    input: Type.String({ minLength: 1, maxLength: 4_096, description: "the path of a video file" }),
+    ...FFMPEG_MEMBERS,
     faces: Type.Optional(faces),
     privacy: Type.Optional(WeekHoursListSchema),
     bells: Type.Optional(BellsSchema),
@@ -81,7 +82,7 @@ export type CameraSettings = {
       /** False: nobody may talk through it. Left out: whoever sees its live picture may. */
       readonly talk?: boolean;
     }
-  | { readonly source: "ffmpeg"; readonly input: string }
+  | FfmpegSettings
   | { readonly source: "demo" }
 );
 
@@ -178,14 +179,21 @@ export function readCamera(options: {
           }),
         }),
   };
-  if (camera.source === "ffmpeg")
-    return { ...common, audio: false, source: "ffmpeg", input: camera.input };
+  const variable = cameraVariable(camera.id);
+  const secret = secrets.get(camera.id);
+  const login = {
+    username: environment[`${variable}_USER`] ?? secret?.user ?? null,
+    password: environment[`${variable}_PASSWORD`] ?? secret?.password ?? null,
+  };
+  if (camera.source === "ffmpeg") {
+    const read = readFfmpegMembers(camera, login);
+    if ("wrong" in read) throw wrongAt(file, checked, ["cameras", index, read.member], read.wrong);
+    return { ...common, audio: false, ...read };
+  }
   for (const stream of ["main", "sub", "onvif"] as const) {
     const url = camera[stream];
     if (url !== undefined) requirePlainUrl(file, checked, ["cameras", index, stream], url);
   }
-  const variable = cameraVariable(camera.id);
-  const secret = secrets.get(camera.id);
   return {
     ...common,
     audio: camera.audio ?? false,
@@ -193,8 +201,7 @@ export function readCamera(options: {
     main: camera.main,
     sub: camera.sub ?? null,
     ...(camera.onvif === undefined ? {} : { onvif: camera.onvif }),
-    username: environment[`${variable}_USER`] ?? secret?.user ?? null,
-    password: environment[`${variable}_PASSWORD`] ?? secret?.password ?? null,
+    ...login,
     allowBasic: camera.basic ?? false,
     ...(camera.talk === undefined ? {} : { talk: camera.talk }),
   };

@@ -310,6 +310,11 @@ describe("settings that are wrong name file, line, and what was expected", () =>
       "2: cameras.0: input is missing",
     ],
     [
+      "an input of a protocol that is not taken",
+      "cameras:\n  - id: a\n    source: ffmpeg\n    input: udp://239.0.0.1:1234\n",
+      "4: cameras.0.input: expected the path of a video file, /dev/video0, csi:0, http://",
+    ],
+    [
       "more cameras than 16",
       `cameras:\n${Array.from({ length: 17 }, (_, index) => `  - { id: c${index}, main: rtsp://192.0.2.10/ }`).join("\n")}\n`,
       "1: cameras: expected a list of at most 16 cameras",

@@ -51,6 +51,10 @@ const PIPE = ["-protocol_whitelist", "pipe"];
 const LIVE = ["-probesize", "1000000", "-analyzeduration", "2000000"];
 const BY_ARRIVAL = ["-use_wallclock_as_timestamps", "1"];
 
+/** Containers of films. Lists, which name other files and hosts, are none. */
+const FILE_FORMATS =
+  "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,h264,hevc,m4v,mjpeg,mxf,y4m,yuv4mpegpipe";
+
 /** Forms that are taken over HTTP, by how the camera names them. */
 const HTTP_FORMS: readonly { readonly name: RegExp; readonly form: "jpeg" | "flv" | "mpegts" }[] = [
   { name: /^multipart\/x-mixed-replace\b/i, form: "jpeg" },
@@ -65,7 +69,8 @@ export async function openFeed(input: FfmpegInput, options: FeedOptions): Promis
     case "file":
       return {
         ...byItself([
-          ...["-protocol_whitelist", "file", "-re", "-stream_loop", "-1"],
+          ...["-protocol_whitelist", "file", "-format_whitelist", FILE_FORMATS],
+          ...["-re", "-stream_loop", "-1"],
           ...["-i", `file:${input.path}`],
         ]),
         readOnlyPaths: [input.path],

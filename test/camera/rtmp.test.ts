@@ -1,0 +1,243 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Socket } from "node:net";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { readAmf, writeAmf } from "../../src/camera/amf.ts";
+import {
+  RtmpChunkReader,
+  writeRtmpMessage,
+  type RtmpMessage,
+} from "../../src/camera/rtmp-chunks.ts";
+import { parseRtmpUrl, RtmpClient } from "../../src/camera/rtmp-client.ts";
+import { startTrap } from "../support/input-peers.ts";
+
+const HANDSHAKE_BYTES = 1_536;
+
+function messagesOf(
+  chunks: Iterable<Uint8Array>,
+): (Omit<RtmpMessage, "payload"> & { payload: Buffer })[] {
+  const messages: (Omit<RtmpMessage, "payload"> & { payload: Buffer })[] = [];
+  const reader = new RtmpChunkReader(({ payload, ...message }) =>
+    messages.push({ ...message, payload: Buffer.from(payload) }),
+  );
+  for (const chunk of chunks) reader.push(chunk);
+  return messages;
+}
+
+function command(...values: Parameters<typeof writeAmf>[0][number][]): Buffer {
+  const payload = writeAmf(values);
+  return writeRtmpMessage({ chunkStream: 3, type: 20, streamId: 0, payload });
+}
+
+/** A server that shakes hands and then says what it is told, whatever it is asked. */
+async function startServer(says: (received: string) => Buffer | null) {
+  const sockets: Socket[] = [];
+  let heard = "";
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    let received = Buffer.alloc(0);
+    let isReady = false;
+    socket.on("error", () => undefined);
+    socket.on("data", (bytes) => {
+      received = Buffer.concat([received, bytes]);
+      heard += bytes.toString("latin1");
+      if (!isReady && received.length >= 1 + HANDSHAKE_BYTES) {
+        isReady = true;
+        socket.write(Buffer.concat([Buffer.from([3]), Buffer.alloc(2 * HANDSHAKE_BYTES)]));
+      }
+      const answer = isReady ? says(bytes.toString("latin1")) : null;
+      if (answer !== null) socket.write(answer);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    heard: () => heard,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function failure(port: number): Promise<{ code: string; message: string }> {
+  const flv: Uint8Array[] = [];
+  try {
+    await using client = await RtmpClient.open({
+      address: { host: "127.0.0.1", port, application: "live", stream: "door?password=secret" },
+      timeoutMs: 400,
+      signal: new AbortController().signal,
+      onFlv: (bytes) => flv.push(bytes),
+    });
+    const { code, message } = await client.ended;
+    return { code, message };
+  } catch (error) {
+    const { code, message } = error as { code: string; message: string };
+    return { code, message };
+  }
+}
+
+describe("an address of RTMP", () => {
+  test("is taken apart, and anything else is none", () => {
+    expect(parseRtmpUrl("rtmp://192.0.2.13/bcs/channel0_main.bcs?channel=0")).toEqual({
+      ...{ host: "192.0.2.13", port: 1935, application: "bcs" },
+      stream: "channel0_main.bcs?channel=0",
+    });
+    for (const text of [
+      "rtmp://host/only",
+      "rtmps://host/a/b",
+      "rtmp://u:p@host/a/b",
+      "rtmp:///a/b",
+    ])
+      expect(parseRtmpUrl(text)).toBeNull();
+  });
+});
+
+describe("what an RTMP server may do", () => {
+  const rejected = (code: string, description: string): Buffer =>
+    command("_error", 1, null, { level: "error", code, description });
+  const playing = (text: string, then: Buffer): Buffer | null => {
+    if (text.includes("connect")) return command("_result", 1, null, null);
+    if (text.includes("createStream")) return command("_result", 2, null, 1);
+    return text.includes("play") ? then : null;
+  };
+  const status = (code: string): Buffer => command("onStatus", 0, null, { level: "error", code });
+  test.each<[string, string, (text: string, trapPort: number) => Buffer | null]>([
+    [
+      "refuses the application",
+      "NO_SUCH_STREAM",
+      () => rejected("NetConnection.Connect.Rejected", "no app"),
+    ],
+    [
+      "wants a log-in of its own kind",
+      "WRONG_PASSWORD",
+      () => rejected("NetConnection.Connect.Rejected", "code=403 need auth; authmod=adobe"),
+    ],
+    [
+      "sends to another host",
+      "REDIRECT_REFUSED",
+      (_, trap) =>
+        command("_error", 1, null, {
+          ...{ level: "error", code: "NetConnection.Connect.Rejected", description: "redirect" },
+          ex: { code: 302, redirect: `rtmp://127.0.0.1:${trap}/live` },
+        }),
+    ],
+    [
+      "has no such stream",
+      "NO_SUCH_STREAM",
+      (text) => playing(text, status("NetStream.Play.StreamNotFound")),
+    ],
+    [
+      "ends the stream",
+      "UNREACHABLE",
+      (text) => playing(text, status("NetStream.Play.UnpublishNotify")),
+    ],
+    ["says nothing", "SILENT", () => null],
+    [
+      "announces a message of 16 MiB",
+      "PROTOCOL_ERROR",
+      () => Buffer.from("03000000ffffff0901000000", "hex"),
+    ],
+    [
+      "opens a chunk stream in the middle",
+      "PROTOCOL_ERROR",
+      () => Buffer.from("c5ffffffff", "hex"),
+    ],
+    [
+      "nests its answer without end",
+      "PROTOCOL_ERROR",
+      () =>
+        writeRtmpMessage({
+          chunkStream: 3,
+          type: 20,
+          streamId: 0,
+          payload: Buffer.from("030001 61".replaceAll(" ", "").repeat(40), "hex"),
+        }),
+    ],
+  ])("%s: %s", async (_name, code, says) => {
+    await using trap = await startTrap();
+    await using server = await startServer((text) => says(text, trap.port));
+    const failed = await failure(server.port);
+    expect(failed.code).toBe(code);
+    expect(failed.message).not.toContain("secret");
+    expect(trap.connections()).toBe(0);
+  });
+
+  test("something else than RTMP is named as that", async () => {
+    const server = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    expect(await failure((server.address() as AddressInfo).port)).toEqual({
+      code: "PROTOCOL_ERROR",
+      message: "Cannot play RTMP stream: this is no RTMP server",
+    });
+    server.close();
+  });
+});
+
+describe("reading RTMP", () => {
+  const message = fc.record({
+    chunkStream: fc.integer({ min: 2, max: 63 }),
+    type: fc.constantFrom(8, 9, 18, 20),
+    streamId: fc.nat(3),
+    payload: fc.uint8Array({ maxLength: 700 }),
+  });
+
+  test("messages come out as they went in, wherever their bytes are cut", () => {
+    fc.assert(
+      fc.property(
+        fc.array(message, { maxLength: 12 }),
+        fc.integer({ min: 1, max: 400 }),
+        (sent, size) => {
+          const bytes = Buffer.concat(sent.map(writeRtmpMessage));
+          const parts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+            bytes.subarray(index * size, (index + 1) * size),
+          );
+          expect(messagesOf(parts)).toEqual(
+            sent.map(({ type, streamId, payload }) => ({
+              ...{ type, streamId, timestampMs: 0 },
+              payload: Buffer.from(payload),
+            })),
+          );
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  test("whatever comes, it is read or refused by name", () => {
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 600 }),
+      fc
+        .tuple(fc.array(message, { maxLength: 6 }), fc.nat(800), fc.nat(255))
+        .map(([sent, at, value]) => {
+          const damaged = Buffer.concat(sent.map(writeRtmpMessage));
+          if (damaged.length > 0) damaged[at % damaged.length] = value;
+          return damaged;
+        }),
+    );
+    fc.assert(
+      fc.property(fc.array(bytes, { maxLength: 4 }), (parts) => {
+        try {
+          for (const { payload, type } of messagesOf(parts)) if (type === 20) readAmf(payload);
+        } catch (error) {
+          expect(error).toMatchObject({ name: "CameraError", code: "PROTOCOL_ERROR" });
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("values are read as they were written, and a name like __proto__ is a name", () => {
+    const values = ["play", 0, null, { app: "live", isFine: true, inner: { code: "x" } }];
+    expect(readAmf(writeAmf(values))).toEqual(values);
+    const odd = Buffer.from("0300095f5f70726f746f5f5f0300016102000178000009000009", "hex");
+    expect(({} as { a?: unknown }).a).toBeUndefined();
+    expect(Object.keys(readAmf(odd)[0] as object)).toEqual(["__proto__"]);
+    expect(({} as { a?: unknown }).a).toBeUndefined();
+  });
+});
