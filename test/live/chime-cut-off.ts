@@ -85,6 +85,12 @@ const { bells, chime } = hub.services;
 const triedAtMs = (): number => chime.answer().tried.audio?.atMs ?? 0;
 await until("the silent trial", () => triedAtMs() > 0);
 const silentAtMs = triedAtMs();
+await until("the broker's connection", () =>
+  bells.publish("test/hello", "hello").then(
+    () => true,
+    () => false,
+  ),
+);
 const outcome = bells.press("front", "test");
 await until("the message", () => heard.includes("house/chime"));
 await until("the sound", () => triedAtMs() > silentAtMs);
