@@ -34,6 +34,10 @@ const START_LINE = /^(?:RTSP\/\d\.\d (\d{3}) ?(.{0,200})|([A-Z_]{3,20}) \S{1,204
 const METHOD_BYTES_MAX = 20;
 /** Longer than any start line that is taken. */
 const LINE_BYTES_MAX = 2_300;
+/** Packets of this size may always come, whatever came before. */
+const LIKELY_BYTES_MIN = 2_048;
+/** After this much garbage in a row, any packet is as likely as any other again. */
+const UNLEARN_BYTES = 16 * 1024;
 const CARRIAGE_RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 /** Content types of TLS records: alert and handshake. Both are followed by the major version 3. */
@@ -42,8 +46,8 @@ const TLS_RECORDS = new Set([0x15, 0x16]);
 /**
  * Splits the byte stream of an RTSP connection into messages and interleaved packets, whatever the
  * pieces it comes in. After garbage it finds the next packet or message by itself: a packet is
- * believed then only if it carries RTP version 2, on a channel that was in use, and is followed by
- * another item.
+ * believed then only if it carries RTP version 2, on a channel and of a size as before, and is
+ * followed by another item.
  */
 export class RtspReader {
   readonly #onItem: (item: RtspItem) => void;
@@ -52,8 +56,7 @@ export class RtspReader {
   #pendingEnd = 0;
   #inSync = true;
   #isFirst = true;
-  /** Channels of the packets that came so far. */
-  readonly #channels = new Set<number>();
+  readonly #seen: SeenPackets = { channels: new Set(), largestBytes: 0 };
   #garbageInRow = 0;
   #garbageTotal = 0;
   /** How far the search for the end of a head has come, so that no byte is searched twice. */
@@ -124,14 +127,15 @@ export class RtspReader {
   }
 
   #packet(view: Buffer): number {
-    const size = packetSize(view, this.#inSync, this.#channels);
+    const size = packetSize(view, this.#inSync, this.#seen);
     if (size === "garbage") return this.#skip(1 + distanceToStart(view.subarray(1)));
     if (typeof size !== "number") {
       this.#neededBytes = size.incomplete;
       return 0;
     }
     const channel = view[1] ?? 0;
-    this.#channels.add(channel);
+    this.#seen.channels.add(channel);
+    this.#seen.largestBytes = Math.max(this.#seen.largestBytes, size);
     const payload = view.subarray(PACKET_HEADER_BYTES, size);
     return this.#deliver({ kind: "packet", channel, payload }, size);
   }
@@ -164,6 +168,11 @@ export class RtspReader {
     this.#neededBytes = 0;
     this.#garbageInRow += count;
     this.#garbageTotal += count;
+    // What was learned may itself have been garbage.
+    if (this.#garbageInRow > UNLEARN_BYTES) {
+      this.#seen.channels.clear();
+      this.#seen.largestBytes = 0;
+    }
     if (this.#garbageInRow > GARBAGE_BYTES_MAX)
       throw tooLong("a megabyte in a row is neither RTSP nor RTP");
     return count;
@@ -210,10 +219,16 @@ function requireOwnProtocol(view: Buffer): void {
   );
 }
 
+/** What the packets so far were like, to tell the next one from chance by. */
+interface SeenPackets {
+  readonly channels: Set<number>;
+  largestBytes: number;
+}
+
 function packetSize(
   view: Buffer,
   inSync: boolean,
-  channels: ReadonlySet<number>,
+  { channels, largestBytes }: SeenPackets,
 ): number | "garbage" | { readonly incomplete: number } {
   // One byte past the header, since the RTP version is what tells a packet from chance.
   if (view.length <= PACKET_HEADER_BYTES) return { incomplete: PACKET_HEADER_BYTES + 1 };
@@ -222,8 +237,11 @@ function packetSize(
   // The shortest there is: an RTCP receiver report without blocks has 8 bytes.
   const isRtp = size >= PACKET_HEADER_BYTES + 8 && isVersion2;
   if (inSync && isRtp) return view.length < size ? { incomplete: size } : size;
-  const isKnown = channels.size === 0 || channels.has(view[1] ?? 0);
-  if (!inSync && !(isRtp && isKnown)) return "garbage";
+  // Waiting for 64 KiB that chance has promised would cost a slow stream many seconds.
+  const isLikely =
+    channels.size === 0 ||
+    (channels.has(view[1] ?? 0) && size <= Math.max(LIKELY_BYTES_MIN, largestBytes * 2));
+  if (!inSync && !(isRtp && isLikely)) return "garbage";
   // In its place, a packet that is not RTP is some maker's own, if another item follows it.
   if (view.length < size + 2) return { incomplete: size + 2 };
   return isItemStart(view[size], view[size + 1], channels) ? size : "garbage";
