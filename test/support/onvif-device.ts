@@ -95,6 +95,8 @@ export class FakeOnvifDevice implements AsyncDisposable {
   /** By operation (`GetProfiles`), or `GET` for the still: answers instead of the device. */
   readonly instead = new Map<string, FakeAnswer>();
   readonly subscriptions = new Map<string, Subscription>();
+  /** Called with every answer that the device gives by itself. */
+  onAnswer: ((xml: string) => void) | null = null;
   clockOffsetMs: number;
   readonly #options: FakeDeviceOptions;
   readonly #server: Server;
@@ -164,6 +166,11 @@ export class FakeOnvifDevice implements AsyncDisposable {
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     response.on("error", () => undefined);
+    const end = response.end.bind(response);
+    response.end = ((body?: unknown) => {
+      if (typeof body === "string" && body.startsWith("<?xml")) this.onAnswer?.(body);
+      return end(body);
+    }) as typeof response.end;
     const chunks: Buffer[] = [];
     try {
       for await (const chunk of request) chunks.push(chunk as Buffer);
