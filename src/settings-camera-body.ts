@@ -14,7 +14,7 @@ export interface CameraChange extends SecretChange {
 
 /** Splits what a person typed into what stands in the file and what is kept apart. */
 export function readBody(body: SettingsCameraBody): {
-  members: Pick<SettingsCameraBody, "name" | "main" | "sub" | "onvif" | "audio" | "faces">;
+  members: Pick<SettingsCameraBody, "name" | "main" | "sub" | "onvif" | "audio" | "talk" | "faces">;
   secret: SecretChange;
 } {
   const { source: _, input: __, username, password, main, sub, ...members } = body;
@@ -82,7 +82,7 @@ export function setInTheFile(): HubError {
 }
 
 export function requireNoAddress(body: SettingsCameraBody): void {
-  for (const member of ["main", "sub", "onvif", "audio", "username", "password"] as const)
+  for (const member of ["main", "sub", "onvif", "audio", "talk", "username", "password"] as const)
     if (body[member] !== undefined) throw setInTheFile();
 }
 
@@ -94,6 +94,7 @@ export function cameraAnswer(camera: CameraSettings): SettingsAnswer["cameras"][
   return {
     ...common,
     main,
+    ...(camera.talk === false ? { talk: false } : {}),
     ...(sub === null ? {} : { sub }),
     ...(camera.onvif === undefined ? {} : { onvif: camera.onvif }),
     hasPassword: password !== null,

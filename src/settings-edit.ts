@@ -45,7 +45,7 @@ export function putRetention(document: Document.Parsed, body: SettingsRetentionB
 /** The members of a camera that stand in the file. */
 export type CameraMembers = Pick<
   SettingsCameraBody,
-  "name" | "main" | "sub" | "onvif" | "audio" | "faces"
+  "name" | "main" | "sub" | "onvif" | "audio" | "talk" | "faces"
 >;
 
 export function putCamera(document: Document.Parsed, id: string, members: CameraMembers): void {
@@ -56,7 +56,7 @@ export function putCamera(document: Document.Parsed, id: string, members: Camera
   if (isSeq(list) && list.items.length === 0) list.flow = false;
   if (found < 0) document.addIn(["cameras"], document.createNode({ id }));
   const at = ["cameras", found < 0 ? cameraIndex(document, id) : found];
-  for (const member of ["name", "main", "sub", "onvif", "audio", "faces"] as const)
+  for (const member of ["name", "main", "sub", "onvif", "audio", "talk", "faces"] as const)
     put(document, [...at, member], members[member]);
 }
 

@@ -25,6 +25,8 @@ export const CameraSettingsAnswer = Type.Object(
     sub: Type.Optional(text(URL_CHARACTERS)),
     onvif: Type.Optional(text(URL_CHARACTERS)),
     audio: Type.Boolean(),
+    /** False: nobody may talk through it. Left out otherwise. */
+    talk: Type.Optional(Type.Boolean()),
     faces: Type.Union([Type.Literal("keep"), Type.Literal("blur-copy")]),
     hasPassword: Type.Boolean(),
     username: Type.Optional(text(SECRET_CHARACTERS)),
@@ -80,6 +82,7 @@ export const SettingsCameraBody = Type.Object(
     /** Its ONVIF device service, without user and password. */
     onvif: Type.Optional(orNull(text(1_000))),
     audio: Type.Optional(Type.Boolean()),
+    talk: Type.Optional(Type.Boolean()),
     faces: Type.Optional(text(20)),
     username: Type.Optional(orNull(secret)),
     password: Type.Optional(orNull(secret)),

@@ -126,11 +126,13 @@ describe("a change", () => {
     await own.ask("PUT", "/api/settings/retention", { motion: "3d", space: "20GB" });
     const shown = await own.ask("GET", "/api/retention");
     expect(shown.json()).toMatchObject({ motionMs: 3 * 86_400_000, spaceBytes: 20e9 });
-    await own.ask("PUT", CAMERA, { sub: "rtsp://192.0.2.10/sub", audio: true });
+    await own.ask("PUT", CAMERA, { sub: "rtsp://192.0.2.10/sub", audio: true, talk: false });
     for (const comment of FILE.matchAll(/#.*/g)) expect(own.text()).toContain(comment[0]);
     const again = await readSettings(path.dirname(own.file), null, {});
     expect(again).toMatchObject({ name: "New: name # 1", retentionWritten: { motion: "3d" } });
-    expect(again.cameras[0]).toMatchObject({ sub: "rtsp://192.0.2.10/sub", audio: true });
+    expect(again.cameras[0]).toMatchObject({
+      ...{ sub: "rtsp://192.0.2.10/sub", audio: true, talk: false },
+    });
     expect(again.cameras[1]).toMatchObject({ id: "garage" });
     expect(own.entries()).toBe(entries + 3);
     expect(statSync(own.file).mode & 0o777).toBe(0o600);

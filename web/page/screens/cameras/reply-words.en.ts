@@ -1,7 +1,7 @@
 /** Words of the recorded replies. */
 export const english = {
   title: "Recorded replies",
-  text: "Short sentences that one tap says at a door, for when you do not want to speak yourself. They are the one kind of sound that the hub can hear itself: it has to say them. Say nothing in them that is nobody’s business.",
+  text: "Short sentences that one tap says at a door, for when you do not want to speak yourself. They are the one kind of sound that the hub itself can read, since it has to say them: keep them general.",
   none: "There is none yet.",
   record: "Record a reply",
   asking: "Your browser asks for the microphone …",

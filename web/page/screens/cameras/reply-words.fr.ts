@@ -2,7 +2,7 @@ import type { english } from "./reply-words.en.ts";
 
 export const french: typeof english = {
   title: "Réponses enregistrées",
-  text: "De courtes phrases qu’un appui fait dire à une porte, quand vous ne voulez pas parler vous-même. C’est le seul son que la centrale peut entendre elle-même : elle doit le dire. N’y dites rien qui ne regarde personne.",
+  text: "De courtes phrases qu’un appui fait dire à une porte, quand vous ne voulez pas parler vous-même. C’est le seul son que la centrale peut lire elle-même, puisqu’elle doit le dire : restez général.",
   none: "Il n’y en a pas encore.",
   record: "Enregistrer une réponse",
   asking: "Votre navigateur demande le microphone …",

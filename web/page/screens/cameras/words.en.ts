@@ -34,6 +34,8 @@ export const english = {
   audio: "Record sound",
   audioHint:
     "Off unless you want it. Recording what people say is another matter than pictures: in many countries those who speak must agree or be told, and in some it is forbidden. Find out what holds where you live, and say it on your sign. Sound lies apart, under keys of its own, and leaves only where you name it.",
+  talk: "Let the household talk through it",
+  talkHint: "Whoever may look live can then also be heard at the door, if the camera takes sound.",
   faces: "Faces",
   faceChoices: { keep: "Record as they are", "blur-copy": "Also keep a blurred copy" },
   try: "Try it",
