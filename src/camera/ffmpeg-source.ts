@@ -14,6 +14,7 @@ import {
   type WallClockEstimate,
 } from "./media-clock.ts";
 import { createMp4Reader, type Mp4Sample, type Mp4Track } from "./mp4-reader.ts";
+import { createPace, type Pace } from "./pace.ts";
 import type { Timeline } from "./timeline.ts";
 
 export interface FfmpegSourceOptions {
@@ -26,6 +27,8 @@ export interface FfmpegSourceOptions {
   readonly clock: Clock;
   readonly timeline: Timeline;
   readonly silenceMs: number;
+  /** For tests: over how long it is measured whether the machine keeps up with encoding. */
+  readonly paceWindowMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -77,7 +80,7 @@ class FfmpegConnection implements Connection {
   #origin: { readonly ticks: number; readonly wallClock: WallClockEstimate } | null = null;
   #lastFrameMs: number;
   #hasPicture = false;
-  #paceFrom: { readonly atMs: number; readonly ticks: number } | null = null;
+  readonly #pace: Pace;
   #watchdog: NodeJS.Timeout | null = null;
 
   private constructor(
@@ -89,6 +92,7 @@ class FfmpegConnection implements Connection {
     this.#child = child;
     this.#feed = feed;
     this.#mode = mode;
+    this.#pace = createPace(options.paceWindowMs ?? PACE_WINDOW_MS);
     this.#options = options;
     this.#lastFrameMs = options.clock.monotonicMs();
     const { promise, resolve } = Promise.withResolvers<CameraError>();
@@ -245,12 +249,8 @@ class FfmpegConnection implements Connection {
   /** What a machine cannot encode is said with what was measured, instead of falling behind. */
   #requirePace(ticks: number, atMs: number): void {
     if (this.#mode === "copy") return;
-    const from = (this.#paceFrom ??= { atMs, ticks });
-    if (atMs - from.atMs < PACE_WINDOW_MS) return;
-    const filmedMs = ((ticks - from.ticks) / VIDEO_TIMESCALE) * 1000;
-    const pace = filmedMs / (atMs - from.atMs);
-    this.#paceFrom = { atMs, ticks };
-    if (pace >= PACE_MIN) return;
+    const pace = this.#pace.take((ticks / VIDEO_TIMESCALE) * 1000, atMs);
+    if (pace === null || pace >= PACE_MIN) return;
     this.#fail(
       sourceFailed(
         `pictures come at ${Math.round(pace * 100)} % of their pace: choose a smaller picture, fewer a second, or a source of H.264, which is not encoded again`,

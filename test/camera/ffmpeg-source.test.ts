@@ -3,8 +3,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
 import { systemClock } from "../../src/base/clock.ts";
+import { openFfmpegSource } from "../../src/camera/ffmpeg-source.ts";
 import { createMp4Reader, type Mp4Sample, type Mp4Track } from "../../src/camera/mp4-reader.ts";
 import { CameraStream, type CameraSource, type CameraStatus } from "../../src/camera/stream.ts";
+import { createTimeline } from "../../src/camera/timeline.ts";
 import type { Fragment } from "../../src/protocol/fragment.ts";
 import { parseCameraId } from "../../src/protocol/ids.ts";
 import { missingCommands } from "../support/requirements.ts";
@@ -122,6 +124,25 @@ describe.skipIf(missingCommands("ffmpeg"))("a source read by ffmpeg", () => {
         code: "SOURCE_FAILED",
       });
     }
+  });
+});
+
+describe.skipIf(missingCommands("ffmpeg"))("a source that this machine cannot keep up with", () => {
+  test("is refused with what was measured", async () => {
+    // Says that it draws 20 a second, and draws 10: as if every other one came too late.
+    const input = { ...DRAWN, framesPerSecond: 20 };
+    await using connection = await openFfmpegSource({
+      ...{ input, sub: null, clock: systemClock, silenceMs: 3_000, paceWindowMs: 1_500 },
+      timeline: createTimeline(parseCameraId("slow"), systemClock, () => undefined),
+      signal: new AbortController().signal,
+    });
+    const { code, message } = await connection.ended;
+    expect(code).toBe("SOURCE_FAILED");
+    const percent = /^Cannot read source: pictures come at (\d+) % of their pace: choose/.exec(
+      message,
+    );
+    expect(Number(percent?.[1])).toBeGreaterThan(20);
+    expect(Number(percent?.[1])).toBeLessThan(80);
   });
 });
 
