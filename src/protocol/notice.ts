@@ -91,7 +91,7 @@ const FRENCH: NoticeWords = {
         : `${cameras} caméras enregistrent ici.`,
   switchedOff: (off, cameras) =>
     off >= cameras
-      ? "En ce moment rien n’est enregistré : tout est éteint."
+      ? "En ce moment rien n’est enregistré : tout est éteint."
       : `En ce moment, ${off} d’entre elles ${off === 1 ? "est éteinte" : "sont éteintes"}.`,
   when: "L’enregistrement commence quand la sonnette retentit ou que quelque chose bouge ; il n’est pas permanent.",
   sound: ({ cameras, withSound }) =>

@@ -8,10 +8,10 @@ export const french: typeof english = {
   byHours: "Ses horaires l’ont éteinte.",
   switchOff: "Éteindre",
   switchOn: "Rallumer",
-  ofCamera: (what, camera) => `${what} : ${camera}`,
+  ofCamera: (what, camera) => `${what} : ${camera}`,
   howLong: (camera) => `Éteindre ${camera}`,
   effect:
-    "La centrale ferme sa connexion à la caméra. Un enregistrement en cours s’arrête ; la sonnette sonne toujours. Toute la maison voit qu’elle est éteinte, et le registre dit qui l’a fait.",
+    "La centrale ferme sa connexion à la caméra. Un enregistrement en cours s’arrête ; la sonnette sonne toujours. Toute la maison voit qu’elle est éteinte, et le registre dit qui l’a fait.",
   hour: "Pendant une heure",
   morning: "Jusqu’à sept heures du matin",
   open: "Jusqu’à ce que je la rallume",

@@ -105,12 +105,13 @@ export const english = {
     deletion: (reason: string) => `A recording was deleted (${reason}).`,
     view: (device: string) => `A recording was opened on ${device}.`,
     live: (camera: string, device: string) => `${camera} was looked at live on ${device}.`,
-    camera: (camera: string, state: "off" | "on", by: string) =>
-      by === "schedule"
-        ? `${camera} was switched ${state} by its hours.`
-        : by === "timer"
-          ? `${camera} was switched ${state}: the time that somebody had set was over.`
-          : `${camera} was switched ${state} on ${by}.`,
+    camera: (camera: string, state: "off" | "on", by: string) => {
+      const done = `${camera} was switched ${state === "off" ? "off" : "on"}`;
+      if (by === "schedule") return `${done} by its hours.`;
+      return by === "timer"
+        ? `${done}: the time that somebody had set was over.`
+        : `${done} on ${by}.`;
+    },
     settings: "The settings were changed.",
     software: (version: string) => `Doorward ${version} began to run.`,
     clock: (seconds: number) => `The clock jumped by ${seconds} s.`,

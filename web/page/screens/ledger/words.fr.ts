@@ -116,7 +116,7 @@ export const french: LedgerWords = {
       const done = state === "off" ? "éteinte" : "rallumée";
       if (by === "schedule") return `${camera} a été ${done} selon ses horaires.`;
       if (by === "timer")
-        return `${camera} a été ${done} : le temps que quelqu’un avait fixé était écoulé.`;
+        return `${camera} a été ${done} : le temps que quelqu’un avait fixé était écoulé.`;
       return `${camera} a été ${done} sur ${by}.`;
     },
     live: (camera, device) => `${camera} a été regardée en direct sur ${device}.`,

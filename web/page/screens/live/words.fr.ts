@@ -21,7 +21,7 @@ export const french: typeof english = {
     lost: "La centrale ne répond pas. Nouvel essai en cours.",
     full: "La centrale montre autant d’images en direct qu’elle peut. Fermez-en une sur un autre écran.",
     gone: "Cette caméra n’est plus en service.",
-    off: "Éteinte : rien n’est enregistré ni montré.",
+    off: "Éteinte : rien n’est enregistré ni montré.",
     asleep: "En pause tant que personne ne regardait. L’image reprend toute seule.",
     unsupported:
       "Ce navigateur ne peut pas montrer ce que la caméra envoie. Utilisez un Chrome, Firefox, Edge ou Safari récent, ou réglez la caméra sur H.264.",

@@ -30,7 +30,7 @@ export const french: typeof english = {
   fetched: (accesses, shares) =>
     `Téléchargements : ${accesses}. Liens créés pour une personne sans clé : ${shares}.`,
   switchedOff: (times) =>
-    times > 1 ? `Des caméras ont été éteintes ${times} fois.` : `Caméras éteintes : ${times} fois.`,
+    times > 1 ? `Des caméras ont été éteintes ${times} fois.` : `Caméras éteintes : ${times} fois.`,
   ended: (revocations, lapses) =>
     `Repris par un propriétaire : ${revocations}. Terminés parce que leur temps était écoulé : ${lapses}.`,
   recordings: "Les enregistrements",
