@@ -1,4 +1,6 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { CameraStream, type CameraStatus } from "../../src/camera/stream.ts";
@@ -7,6 +9,8 @@ import { toBase64 } from "../../src/protocol/bytes.ts";
 import { decodeG711, encodeG711 } from "../../src/protocol/g711.ts";
 import { parseCameraId } from "../../src/protocol/ids.ts";
 import type { CameraSettings } from "../../src/settings-cameras.ts";
+import { cliOwner } from "../support/cli-owner.ts";
+import { runCli, type CommandResult } from "../support/live-hub.ts";
 import { processTree } from "../support/memory-scan.ts";
 import {
   ONVIF_TALK_COMMANDS,
@@ -304,6 +308,25 @@ describe.skipIf(isMissing)("talking at a door", () => {
         as: adult,
       });
       expect(unknown.statusCode).toBe(404);
+    });
+
+    test("is said from the command line, by its name", async () => {
+      const directory = mkdtempSync(path.join(os.tmpdir(), "doorward-say-"));
+      try {
+        await nobodyTalks();
+        const { keys } = cliOwner(directory, owner.bundle, hub.hub.url);
+        const before = server.heard("door").length;
+        const run = (...args: string[]): Promise<CommandResult> =>
+          runCli(["cameras", "say", ...args, "--keys", keys], directory);
+        const said = await run("door", "one moment");
+        expect(said).toMatchObject({ code: 0, stdout: "Said at door: One moment (1.0 s).\n" });
+        await expect.poll(() => heardSince("door", before).length, WAIT).toBe(8_000);
+        const unknown = await run("door", "two moments");
+        expect(unknown.code).toBe(1);
+        expect(unknown.stderr).toContain("there are: One moment");
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
     });
 
     test("is one of eight at the most, and gone when it is deleted", async () => {
