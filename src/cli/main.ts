@@ -184,6 +184,10 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "cameras bell CAMERA --keys DIR [--teach|--pick N|--remove N|--test] [--json]",
     load: async () => (await import("./cameras-bell.ts")).camerasBell,
   },
+  "cameras say": {
+    usage: "cameras say CAMERA REPLY --keys DIR [--json]",
+    load: async () => (await import("./cameras-say.ts")).camerasSay,
+  },
   "cameras off": {
     usage: "cameras off CAMERA --keys DIR [--for 2h|--until morning] [--json]",
     load: async () => (await import("./cameras-privacy.ts")).camerasOff,
