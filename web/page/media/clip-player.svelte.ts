@@ -3,6 +3,8 @@ import type { PlayableFile } from "../device/calls/event-calls.ts";
 import { partAt, type ClipPart } from "./clip-parts.ts";
 import { mediaSourceClass } from "./live-player.ts";
 import type { OpenedPart } from "./opened-part.ts";
+import { silenceBeside, type SoundShape } from "./silent-sound.ts";
+import { done, endOfRange } from "./source-buffer.ts";
 
 export type OpenPart = (part: PlayableFile, signal: AbortSignal) => Promise<OpenedPart>;
 
@@ -65,6 +67,8 @@ export class ClipPlayer {
   #buffers: Buffers | null = null;
   #offsetSeconds: number | null = null;
   #isSilent = false;
+  /** Of the clip's sound, once any of it was opened. */
+  #shape: SoundShape | null = null;
   #pumping = false;
   #again = false;
   #isClosed = false;
@@ -207,6 +211,7 @@ export class ClipPlayer {
       const audio = part.audio && !this.#isSilent ? this.#openSound(part.audio, signal) : null;
       const video = await this.#openPatiently(part.video, signal);
       const sound = await audio;
+      this.#shape ??= sound?.sound ?? (await this.#openAnyShape(signal));
       if (this.#isClosed || signal.aborted) return;
       await this.#append(part, video, sound);
     } catch (error) {
@@ -252,7 +257,7 @@ export class ClipPlayer {
     this.frameSeconds = video.frameSeconds;
     await this.#feed(buffers.video, "video", video, offset);
     if (buffers.audio && sound) await this.#feed(buffers.audio, "audio", sound, offset);
-    else if (buffers.audio) this.#goSilent();
+    if (buffers.audio) await this.#feedSilence(buffers.audio, video, sound, offset);
     this.#loaded.set(part.segment, {
       startSeconds: video.startSeconds + offset,
       endSeconds: video.endSeconds + offset,
@@ -266,6 +271,32 @@ export class ClipPlayer {
     return isLast && part.isTorn ? video.endSeconds + offset : part.endSeconds;
   }
 
+  /** A clip whose sound begins later has a track for it from the beginning. */
+  async #openAnyShape(signal: AbortSignal): Promise<SoundShape | null> {
+    const file = this.#parts.find(({ audio }) => audio)?.audio;
+    if (!file || this.#buffers || this.#isSilent) return null;
+    return (await this.#openSound(file, signal))?.sound ?? null;
+  }
+
+  /** A hole in the sound would stop the picture. */
+  async #feedSilence(
+    buffer: SourceBuffer,
+    video: OpenedPart,
+    sound: OpenedPart | null,
+    offset: number,
+  ): Promise<void> {
+    const shape = sound?.sound ?? this.#shape;
+    if (!shape) {
+      this.#goSilent();
+      return;
+    }
+    buffer.timestampOffset = offset;
+    for (const silence of silenceBeside(shape, video, sound)) {
+      const bytes = new Uint8Array([...shape.init, ...silence]);
+      await done(buffer, () => buffer.appendBuffer(bytes));
+    }
+  }
+
   #createBuffers(video: OpenedPart, sound: OpenedPart | null): Buffers {
     const media = this.#media;
     if (!media) throw new Error("no media source");
@@ -275,13 +306,14 @@ export class ClipPlayer {
     };
     const picture = add("video", video.codec);
     if (!picture) throw new CodecNotPlayed(video.codec);
-    const audio = sound ? add("audio", sound.codec) : null;
+    const codec = sound?.codec ?? (this.#shape ? "mp4a.40.2" : null);
+    const audio = codec === null ? null : add("audio", codec);
     this.hasSound = audio !== null;
     this.#isSilent = audio === null;
     return { video: picture, audio };
   }
 
-  /** A hole in the sound would stop the picture: from here on, this clip plays without. */
+  /** Nothing is known of the sound: from here on, this clip plays without. */
   #goSilent(): void {
     const buffers = this.#buffers;
     if (!buffers?.audio || !this.#media) return;
@@ -364,28 +396,4 @@ export class ClipPlayer {
 
 function isPassing(error: unknown): boolean {
   return error instanceof Error && "code" in error && PASSING.has(error.code);
-}
-
-/** End of the buffered range that covers a time, or null. */
-function endOfRange(ranges: TimeRanges | undefined, seconds: number): number | null {
-  for (let index = 0; ranges && index < ranges.length; index += 1)
-    if (ranges.start(index) <= seconds && seconds < ranges.end(index)) return ranges.end(index);
-  return null;
-}
-
-/** Waits until a source buffer has taken what `work` gave it. */
-async function done(buffer: SourceBuffer, work: () => void): Promise<void> {
-  if (buffer.updating) await settled(buffer);
-  const finished = settled(buffer);
-  work();
-  await finished;
-}
-
-function settled(buffer: SourceBuffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    buffer.addEventListener("updateend", () => resolve(), { once: true });
-    buffer.addEventListener("error", () => reject(new Error("it cannot be played")), {
-      once: true,
-    });
-  });
 }
