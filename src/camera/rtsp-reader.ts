@@ -110,7 +110,7 @@ export class RtspReader {
     if (view.length < this.#neededBytes) return 0;
     if (view[0] === DOLLAR) return this.#packet(view);
     // Some cameras end a body, or a message, with one line end too many.
-    if (this.#inSync && isLineEnd(view[0])) return this.#passOver(1);
+    if (this.#inSync && isLineEnd(view[0])) return this.#passOver(lineEnds(view));
     if (this.#isFirst) requireOwnProtocol(view);
     const look = looksLikeHead(view);
     if (look === "no") return this.#skip(Math.max(1, distanceToStart(view)));
@@ -266,6 +266,12 @@ function isCapital(byte = 0): boolean {
 
 function isLineEnd(byte: number | undefined): boolean {
   return byte === CARRIAGE_RETURN || byte === LINE_FEED;
+}
+
+function lineEnds(view: Buffer): number {
+  let count = 0;
+  while (isLineEnd(view[count])) count += 1;
+  return count;
 }
 
 /** Bytes before the next one that could begin a packet or a message. */
