@@ -1,3 +1,4 @@
+import { VISION_SABOTAGES } from "./list-vision.ts";
 import type { Sabotage } from "./sabotage.ts";
 
 /** Edits of formats, files and single capabilities. */
@@ -365,4 +366,5 @@ export const SABOTAGES: readonly Sabotage[] = [
     replace: "",
     tests: ["test/page/live.test.ts"],
   },
+  ...VISION_SABOTAGES,
 ];
