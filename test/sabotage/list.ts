@@ -1,4 +1,5 @@
 import { VISION_SABOTAGES } from "./list-vision.ts";
+import { RTSP_SABOTAGES } from "./list-rtsp.ts";
 import type { Sabotage } from "./sabotage.ts";
 
 /** Edits of formats, files and single capabilities. */
@@ -367,4 +368,5 @@ export const SABOTAGES: readonly Sabotage[] = [
     tests: ["test/page/live.test.ts"],
   },
   ...VISION_SABOTAGES,
+  ...RTSP_SABOTAGES,
 ];
