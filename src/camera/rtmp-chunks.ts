@@ -10,7 +10,7 @@ export interface RtmpMessage {
   readonly payload: Uint8Array;
 }
 
-export const RTMP_SET_CHUNK_SIZE = 1;
+const RTMP_SET_CHUNK_SIZE = 1;
 const RTMP_ABORT = 2;
 
 const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
@@ -133,6 +133,27 @@ describe.skipIf(missingCommands("ffmpeg"))("JPEG pictures over HTTP", () => {
     expect(seen).toContain("-f mjpeg -i pipe:0");
     expect(seen).not.toContain(PASSWORD);
     expect(seen).not.toContain(`127.0.0.1:${server.port}`);
+  });
+
+  test.each([
+    { name: "flv", contentType: "video/x-flv" },
+    { name: "ts", contentType: "video/MP2T" },
+  ] as const)("$name over HTTP is copied, not encoded again", async ({ name, contentType }) => {
+    const bytes = readFileSync(film(name));
+    const size = Math.ceil(bytes.length / 40);
+    const pieces = Array.from({ length: 40 }, (_, index) =>
+      bytes.subarray(index * size, (index + 1) * size),
+    );
+    await using server = await startPictureServer({ pictures: pieces, contentType });
+    const played = play(http(server.url, RIGHT), 5_000);
+    await waitFor(() => played.fragments.length > 10, played.statuses);
+    const seen = programs();
+    const fragments = await played.whole(10);
+    expect(fragments[0]?.init).toMatchObject({ width: 320, height: 180 });
+    expect(complaints(fragments)).toBe("");
+    const form = name === "ts" ? "mpegts" : name;
+    const own = seen.split("\n").filter((line) => line.includes(`-f ${form} -i pipe:0`));
+    expect(own.join("\n")).toContain("-c:v copy");
   });
 
   test("what is wrong is said by name, and nobody else is told the password", async () => {

@@ -1,3 +1,4 @@
+import { CODEC_SABOTAGES } from "./list-codecs.ts";
 import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
 import { HANDLING_SABOTAGES } from "./list-handling.ts";
 import { KEYRING_SABOTAGES } from "./list-keyring.ts";
@@ -400,6 +401,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     replace: "if (isFinal || parts.length > 0) return concatBytes(...parts);",
     tests: ["test/owner/open-clip.test.ts"],
   },
+  ...CODEC_SABOTAGES,
   ...KEYRING_SABOTAGES,
   ...TOGETHER_SABOTAGES,
   ...DELIVERY_SABOTAGES,

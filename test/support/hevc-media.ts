@@ -40,22 +40,3 @@ export function decodedHashes(file: string): string[] {
     .filter((line) => line !== "" && !line.startsWith("#"))
     .map((line) => line.split(",").at(-1)?.trim() ?? "");
 }
-
-/** NAL units of a file's video as they were encoded, without start codes. */
-export function nalUnitsOf(file: string): Buffer[] {
-  const copied = spawnSync(
-    "ffmpeg",
-    ["-v", "error", "-i", file, "-map", "0:v", "-c", "copy", "-f", "hevc", "-"],
-    { maxBuffer: 64 * 1024 * 1024 },
-  );
-  const bytes = copied.stdout;
-  const starts: number[] = [];
-  for (let at = bytes.indexOf("\0\0\u0001"); at >= 0; at = bytes.indexOf("\0\0\u0001", at + 3))
-    starts.push(at + 3);
-  return starts.map((from, index) => {
-    let to = (starts[index + 1] ?? bytes.length + 3) - 3;
-    // A start code of four bytes begins with one more zero.
-    while (to > from && bytes[to - 1] === 0) to -= 1;
-    return bytes.subarray(from, to);
-  });
-}
