@@ -11,6 +11,9 @@ interface Measurement {
 const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
   camera: [
     { file: "./camera-transport.ts", run: "cameraFigures" },
+    { file: "./camera-pipeline.ts", run: "pipelineFigures" },
+    { file: "./camera-recovery.ts", run: "recoveryFigures" },
+    { file: "./bell.ts", run: "bellFigures" },
     { file: "./motion.ts", run: "motionFigures" },
   ],
   vision: [],

@@ -2,6 +2,7 @@ import type { WebAuthnAssertion } from "../../../src/protocol/envelope.ts";
 import { HubError, MalformedInput } from "../../../src/protocol/errors.ts";
 import { LedgerChanged } from "../../../src/owner/witness.ts";
 import { cameraCalls } from "./calls/camera-calls.ts";
+import { bellCalls } from "./calls/bell-calls.ts";
 import { changeCalls } from "./calls/change-calls.ts";
 import { clipCalls } from "./calls/clip-calls.ts";
 import { eventCalls } from "./calls/event-calls.ts";
@@ -35,6 +36,7 @@ export interface VaultContext {
 }
 
 const calls = {
+  ...bellCalls,
   ...hubCalls,
   ...homeCalls,
   ...houseCalls,

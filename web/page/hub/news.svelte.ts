@@ -4,7 +4,7 @@ import { sessionEnded } from "../device/device.svelte.ts";
  * What happens at the hub, as it happens: one socket for the whole page. A screen that shows
  * clips reads `news.clips` in an effect and asks again when it counts up.
  */
-const TOPICS = ["clips", "requests", "cameras", "ledger", "keyring", "pairings"] as const;
+const TOPICS = ["clips", "requests", "cameras", "bells", "ledger", "keyring", "pairings"] as const;
 export type Topic = (typeof TOPICS)[number];
 
 const RETRY_FIRST_MS = 500;
@@ -14,7 +14,7 @@ const SILENCE_MS = 50_000;
 const SESSION_OVER = 4401;
 
 const counters: Record<Topic, number> = $state({
-  ...{ clips: 0, requests: 0, cameras: 0, ledger: 0, keyring: 0, pairings: 0 },
+  ...{ clips: 0, requests: 0, cameras: 0, bells: 0, ledger: 0, keyring: 0, pairings: 0 },
 });
 let connection = $state<"connecting" | "connected" | "lost">("connecting");
 let reconnections = $state(0);

@@ -72,6 +72,7 @@ export const english = {
   file: (name: string) =>
     `All of this stands in the file ${name} on the hub; your comments in it stay.`,
   notes: {
+    BELL_LOST: "Its bell is not heard just now; further down, under Bells, it says why.",
     NO_BLURRED_COPIES:
       "This version cannot make blurred copies: it records originals only, whatever is chosen here.",
     SOUND_ABSENT:

@@ -1,0 +1,79 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readSettings } from "../../src/settings.ts";
+import { FakeOnvifDevice } from "../support/onvif-device.ts";
+import { CHROMIUM_COMMANDS, expectAccessible, startPage, type TestPage } from "../support/page.ts";
+import { missingCommands } from "../support/requirements.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+
+const VISITOR = "tns1:RuleEngine/MyRuleDetector/Visitor";
+const MOTION = "tns1:RuleEngine/CellMotionDetector/Motion";
+const HOSTILE = "tns1:Bell/<img src=x onerror=alert(1)>";
+
+describe.skipIf(missingCommands(...CHROMIUM_COMMANDS))("bells in the page", () => {
+  const folder = temporaryFolder();
+  const file = path.join(folder.path, "doorward.yaml");
+  let device: FakeOnvifDevice;
+  let home: TestPage;
+  let page: Page;
+  beforeAll(async () => {
+    device = await FakeOnvifDevice.start({ username: "admin", password: "geheim!1" });
+    const camera = `  - id: front\n    name: Front door\n    main: rtsp://127.0.0.1:1/main\n    onvif: ${device.url}\n`;
+    writeFileSync(file, `# Ours.\ncameras:\n${camera}`);
+    mkdirSync(path.join(folder.path, "secrets"), { mode: 0o700 });
+    const secrets = "front:\n  user: admin\n  password: geheim!1\n";
+    writeFileSync(path.join(folder.path, "secrets", "cameras.yaml"), secrets, { mode: 0o600 });
+    const settings = await readSettings(folder.path, null, {});
+    home = await startPage({
+      hub: { dataDirectory: folder.path, settings: { ...settings, port: 0 }, nowMs: "system" },
+      at: "#/cameras",
+    });
+    ({ page } = home);
+    await page.getByRole("heading", { name: "Bells" }).waitFor();
+  });
+  afterAll(async () => {
+    await home[Symbol.asyncDispose]();
+    await device[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  test("a press is shown with the likely one first, what a camera writes as text, and one is kept", async () => {
+    await page.getByRole("button", { name: "Teach the bell" }).click();
+    await expect.poll(() => device.subscriptions.size, { timeout: 15_000 }).toBe(1);
+    device.push(
+      { topic: MOTION, operation: "Changed", data: { IsMotion: "true" } },
+      { topic: HOSTILE, operation: "Changed", data: { State: "<b>on</b>" } },
+      { topic: VISITOR, operation: "Changed", source: { Source: "000" }, data: { State: "true" } },
+    );
+    const lesson = page.getByRole("region", { name: /Press the button now/ });
+    await lesson.getByText("RuleEngine/MyRuleDetector/Visitor").waitFor();
+    const rows = lesson.getByRole("listitem");
+    expect(await rows.count()).toBe(3);
+    expect(await rows.first().textContent()).toContain("Visitor");
+    expect(await rows.first().textContent()).toContain("Likely");
+    expect(await lesson.locator("img, b").count()).toBe(0);
+    await expectAccessible(page);
+    await rows
+      .first()
+      .getByRole("button", { name: /^Keep this one/ })
+      .click();
+    await page.getByText("Message of the camera (ONVIF): Listening").waitFor();
+    expect(readFileSync(file, "utf8")).toMatch(
+      /# Ours\.[^]*topic: RuleEngine\/MyRuleDetector\/Visitor/,
+    );
+  });
+
+  test("it can be tried, says when it was pressed last, and is taken away again", async () => {
+    await page.getByRole("button", { name: "Ring now" }).click();
+    await page.getByText("It rang.").waitFor();
+    await page.getByText(/The camera sent no picture then/).waitFor();
+    await page.getByRole("button", { name: /^Remove: Message of the camera/ }).click();
+    await page.getByText("No bell yet.").waitFor();
+    expect(await page.evaluate("document.activeElement.textContent.trim()")).toBe("Teach the bell");
+    await page.getByRole("button", { name: "Have a program call instead" }).click();
+    await page.getByText(/\/api\/bells\/front\/ring\/[0-9a-f]{48}$/).waitFor();
+    await expectAccessible(page);
+  });
+});

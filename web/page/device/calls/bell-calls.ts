@@ -1,0 +1,35 @@
+import * as BellsApi from "../../../../src/protocol/api-bells.ts";
+import { checkShape } from "../../../../src/protocol/check.ts";
+import type { VaultContext } from "../vault-worker.ts";
+
+const { BellsAnswer, BellTeaching, BellTestAnswer } = BellsApi;
+
+/** How bells are heard, teaching them, and trying one. */
+export const bellCalls = {
+  bells: async ({ device }: VaultContext) => device.client.get("/api/bells", BellsAnswer),
+
+  teachBell: async ({ device }: VaultContext, { camera }: { camera: string }) =>
+    device.client.post(`/api/bells/${camera}/teaching`, {}, BellTeaching),
+
+  bellTaught: async ({ device }: VaultContext, { camera }: { camera: string }) =>
+    device.client.get(`/api/bells/${camera}/teaching`, BellTeaching),
+
+  stopTeaching: async ({ device }: VaultContext, { camera }: { camera: string }) =>
+    device.client.delete(`/api/bells/${camera}/teaching`),
+
+  addBell: async (
+    { device }: VaultContext,
+    { camera, rule }: { camera: string; rule: BellsApi.BellRuleBody },
+  ) => device.client.post(`/api/bells/${camera}/rules`, rule, BellsAnswer),
+
+  removeBell: async (
+    { device }: VaultContext,
+    { camera, rule }: { camera: string; rule: number },
+  ) => {
+    const answer = await device.client.fetch("DELETE", `/api/bells/${camera}/rules/${rule}`);
+    return checkShape(BellsAnswer, await answer.json(), "bells");
+  },
+
+  testBell: async ({ device }: VaultContext, { camera }: { camera: string }) =>
+    device.client.post(`/api/bells/${camera}/test`, {}, BellTestAnswer),
+};
