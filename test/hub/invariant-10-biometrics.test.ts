@@ -64,6 +64,10 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       device_labels: "device label salt",
       sessions: "id token_sha256 device created_at_ms expires_at_ms",
       connections: "what address first_at_ms last_at_ms",
+      // What somebody of the household has recorded on purpose, to be said; nothing is made of it.
+      replies: "id name sound made_at_ms",
+      // Who switched a camera off: a device, as the ledger has it.
+      camera_privacy: "camera hand hand_by hand_until_ms entered entered_by entered_at_ms",
       hub_facts: "name value",
       forms: "token_sha256 created_at_ms expires_at_ms spent_at_ms",
       requests:

@@ -1,8 +1,10 @@
 import { CODEC_SABOTAGES } from "./list-codecs.ts";
 import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
 import { HANDLING_SABOTAGES } from "./list-handling.ts";
+import { HOME_SABOTAGES } from "./list-home.ts";
 import { KEYRING_SABOTAGES } from "./list-keyring.ts";
 import { LEDGER_SABOTAGES } from "./list-ledger.ts";
+import { TALK_SABOTAGES } from "./list-talk.ts";
 import { TOGETHER_SABOTAGES } from "./list-together.ts";
 import type { Sabotage } from "./sabotage.ts";
 
@@ -407,4 +409,6 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...DELIVERY_SABOTAGES,
   ...LEDGER_SABOTAGES,
   ...HANDLING_SABOTAGES,
+  ...HOME_SABOTAGES,
+  ...TALK_SABOTAGES,
 ];

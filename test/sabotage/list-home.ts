@@ -1,0 +1,41 @@
+import type { Sabotage } from "./sabotage.ts";
+
+/** Edits that would break what those who live here rely on: what is off stays off, what rings is heard. */
+export const HOME_SABOTAGES: readonly Sabotage[] = [
+  {
+    name: "one adult switches on what another switched off",
+    file: "src/hub-privacy.ts",
+    find: "return row.hand_by !== null && this.#options.personOf(row.hand_by) === device.person;",
+    replace: "return row.hand_by !== null;",
+    tests: ["test/http/privacy.test.ts"],
+  },
+  {
+    name: "a camera is off after a restart only once its hours are looked at",
+    file: "src/hub-privacy.ts",
+    find: 'const isOff = this.#rows.get(id)?.entered === "off" || this.#wanted(id).state === "off";',
+    replace: "const isOff = false;",
+    tests: ["test/hub/privacy-start.test.ts"],
+  },
+  {
+    name: "whoever looks goes on looking at a camera that is off",
+    file: "src/hub-privacy-links.ts",
+    find: "      live.switchedOff(id);\n",
+    replace: "",
+    tests: ["test/http/privacy.test.ts"],
+    only: "shows nothing",
+  },
+  {
+    name: "in the night that goes back, hours end at their first end",
+    file: "src/week-hours.ts",
+    find: "end * MINUTE_MS, timeZone).lastMs",
+    replace: "end * MINUTE_MS, timeZone).firstMs",
+    tests: ["test/week-hours.test.ts"],
+  },
+  {
+    name: "a second sound begins on top of the first",
+    file: "src/notify/chime-player.ts",
+    find: "    if (this.#isPlaying) return CHIME_BUSY;\n    this.#isPlaying = true;\n",
+    replace: "    this.#isPlaying = true;\n",
+    tests: ["test/notify/chime.test.ts"],
+  },
+];
