@@ -137,80 +137,84 @@ function hasBecome(camera: HostileCamera, state: CameraState | null): boolean {
 describe.skipIf(process.platform !== "linux")(
   "cameras that attack, beside one that does not",
   () => {
-    test.concurrent.each(GROUPS)("%s", { timeout: 400_000 }, async (group, cases) => {
-      await using trap = await startTrap("127.0.0.2");
-      await using honest = await startHostileCamera(null, trap.url);
-      await using stack = new AsyncDisposableStack();
-      const cameras: HostileCamera[] = [];
-      for (const one of cases) cameras.push(stack.use(await startHostileCamera(one, trap.url)));
-      await using child = startChild();
-      const passwordOf = (camera: HostileCamera): string => `secret of ${camera.port}`;
-      const idOf = (camera: HostileCamera): string => `c${camera.port}`;
-      const stateOf = (camera: HostileCamera) => child.stateOf(idOf(camera));
-      const entry = (camera: HostileCamera, timing: ChildCamera["timing"]): ChildCamera => {
-        const { url } = camera;
-        return { id: idOf(camera), url, password: passwordOf(camera), timing };
-      };
-      child.add([entry(honest, LONG)]);
-      await child.until("the honest camera", () => (stateOf(honest)?.frames ?? 0) > 50);
-      // From here on the kernel keeps the highest that it was.
-      await writeFile(`/proc/${child.pid}/clear_refs`, "5");
-      const before = await memoryBytes(child.pid, "VmRSS");
+    test.concurrent.each(GROUPS)(
+      "%s: nothing goes elsewhere, memory is bounded, the neighbour loses nothing, and all come back",
+      { timeout: 400_000 },
+      async (group, cases) => {
+        await using trap = await startTrap("127.0.0.2");
+        await using honest = await startHostileCamera(null, trap.url);
+        await using stack = new AsyncDisposableStack();
+        const cameras: HostileCamera[] = [];
+        for (const one of cases) cameras.push(stack.use(await startHostileCamera(one, trap.url)));
+        await using child = startChild();
+        const passwordOf = (camera: HostileCamera): string => `secret of ${camera.port}`;
+        const idOf = (camera: HostileCamera): string => `c${camera.port}`;
+        const stateOf = (camera: HostileCamera) => child.stateOf(idOf(camera));
+        const entry = (camera: HostileCamera, timing: ChildCamera["timing"]): ChildCamera => {
+          const { url } = camera;
+          return { id: idOf(camera), url, password: passwordOf(camera), timing };
+        };
+        child.add([entry(honest, LONG)]);
+        await child.until("the honest camera", () => (stateOf(honest)?.frames ?? 0) > 50);
+        // From here on the kernel keeps the highest that it was.
+        await writeFile(`/proc/${child.pid}/clear_refs`, "5");
+        const before = await memoryBytes(child.pid, "VmRSS");
 
-      const reached = new Set<string>();
-      await using _watching = watchConnections(child.pid, reached);
-      child.add(cameras.map((camera) => entry(camera, timingOf(camera))));
-      const open = (): string[] =>
-        cameras.filter((camera) => !hasBecome(camera, stateOf(camera))).map(nameOf);
-      await child
-        .until("what each case becomes", () => open().length === 0)
-        .catch((error: unknown) => expect({ error: String(error), open: open() }).toBeNull());
-      for (const camera of cameras) {
-        const { name = "", becomes } = camera.hostileCase ?? {};
-        const { failures } = stateOf(camera) ?? { failures: ["none"] };
-        const [first = "no failure"] = failures;
-        if (becomes === "streaming") expect({ name, failures }).toEqual({ name, failures: [] });
-        else expect(`${name}: ${becomes}`).toContain(first.split(" ")[0]);
-        expect(failures.join()).not.toContain(passwordOf(camera));
-      }
-      const growthBytes = (await memoryBytes(child.pid, "VmHWM")) - before;
+        const reached = new Set<string>();
+        await using _watching = watchConnections(child.pid, reached);
+        child.add(cameras.map((camera) => entry(camera, timingOf(camera))));
+        const open = (): string[] =>
+          cameras.filter((camera) => !hasBecome(camera, stateOf(camera))).map(nameOf);
+        await child
+          .until("what each case becomes", () => open().length === 0)
+          .catch((error: unknown) => expect({ error: String(error), open: open() }).toBeNull());
+        for (const camera of cameras) {
+          const { name = "", becomes } = camera.hostileCase ?? {};
+          const { failures } = stateOf(camera) ?? { failures: ["none"] };
+          const [first = "no failure"] = failures;
+          if (becomes === "streaming") expect({ name, failures }).toEqual({ name, failures: [] });
+          else expect(`${name}: ${becomes}`).toContain(first.split(" ")[0]);
+          expect(failures.join()).not.toContain(passwordOf(camera));
+        }
+        const growthBytes = (await memoryBytes(child.pid, "VmHWM")) - before;
 
-      const behavedMs = performance.now();
-      const frames = new Map(cameras.map((camera) => [camera, stateOf(camera)?.frames ?? 0]));
-      for (const camera of cameras) camera.behave();
-      const gone = (): string[] =>
-        cameras
-          .filter((camera) => (stateOf(camera)?.frames ?? 0) < (frames.get(camera) ?? 0) + 20)
-          .map(nameOf);
-      await child
-        .until("all cameras back", () => gone().length === 0)
-        .catch((error: unknown) => expect({ error: String(error), gone: gone() }).toBeNull());
-      const backMs = Math.round(performance.now() - behavedMs);
-      for (const address of await connectionsOf(child.pid)) reached.add(address);
+        const behavedMs = performance.now();
+        const frames = new Map(cameras.map((camera) => [camera, stateOf(camera)?.frames ?? 0]));
+        for (const camera of cameras) camera.behave();
+        const gone = (): string[] =>
+          cameras
+            .filter((camera) => (stateOf(camera)?.frames ?? 0) < (frames.get(camera) ?? 0) + 20)
+            .map(nameOf);
+        await child
+          .until("all cameras back", () => gone().length === 0)
+          .catch((error: unknown) => expect({ error: String(error), gone: gone() }).toBeNull());
+        const backMs = Math.round(performance.now() - behavedMs);
+        for (const address of await connectionsOf(child.pid)) reached.add(address);
 
-      const { gaps, failures, pauseMs = 0 } = stateOf(honest) ?? {};
-      const mebibytes = Math.round(growthBytes / 1024 / 1024);
-      console.log(
-        `${group}: ${cases.length} cases, +${mebibytes} MiB, all back after ${backMs} ms, ` +
-          `neighbour without a picture for ${Math.round(pauseMs)} ms at most`,
-      );
-      expect({ gaps, failures, connections: honest.connections() }).toEqual({
-        ...{ gaps: 0, failures: [], connections: 1 },
-      });
-      expect(growthBytes).toBeLessThan(MEMORY_MAX_BYTES);
-      expect(trap.visits()).toBe(0);
-      const known = [honest, ...cameras].map(({ port }) => `127.0.0.1:${port}`);
-      expect([...reached].filter((address) => !known.includes(address))).toEqual([]);
-      expect(reached.size).toBeGreaterThan(0);
-      for (const camera of cameras) {
-        const received = camera.received();
-        for (const secret of [passwordOf(camera), btoa(`viewer:${passwordOf(camera)}`)])
-          expect(received).not.toContain(secret);
-        for (const line of received.match(/rtsp:\/\/\S+/g) ?? [])
-          expect(line).toContain(`rtsp://127.0.0.1:${camera.port}/`);
-        expect(received).not.toContain("X-Injected");
-      }
-    });
+        const { gaps, failures, pauseMs = 0 } = stateOf(honest) ?? {};
+        const mebibytes = Math.round(growthBytes / 1024 / 1024);
+        console.log(
+          `${group}: ${cases.length} cases, +${mebibytes} MiB, all back after ${backMs} ms, ` +
+            `neighbour without a picture for ${Math.round(pauseMs)} ms at most`,
+        );
+        expect({ gaps, failures, connections: honest.connections() }).toEqual({
+          ...{ gaps: 0, failures: [], connections: 1 },
+        });
+        expect(growthBytes).toBeLessThan(MEMORY_MAX_BYTES);
+        expect(trap.visits()).toBe(0);
+        const known = [honest, ...cameras].map(({ port }) => `127.0.0.1:${port}`);
+        expect([...reached].filter((address) => !known.includes(address))).toEqual([]);
+        expect(reached.size).toBeGreaterThan(0);
+        for (const camera of cameras) {
+          const received = camera.received();
+          for (const secret of [passwordOf(camera), btoa(`viewer:${passwordOf(camera)}`)])
+            expect(received).not.toContain(secret);
+          for (const line of received.match(/rtsp:\/\/\S+/g) ?? [])
+            expect(line).toContain(`rtsp://127.0.0.1:${camera.port}/`);
+          expect(received).not.toContain("X-Injected");
+        }
+      },
+    );
   },
 );
 
