@@ -119,7 +119,9 @@ describe("commands in the documents", () => {
     [
       ...read(document)
         .replaceAll("\\\n", " ")
-        .matchAll(/(?:\.\/doorward|`doorward|^\| `doorward) ((?:owner )?[a-z]+)([^`\n]*)/gm),
+        .matchAll(
+          /(?:\.\/doorward|`doorward|^\| `doorward) ((?:(?:owner|cameras) )?[a-z]+)([^`\n]*)/gm,
+        ),
     ].map(([line, name = "", rest = ""]) => ({ line: `${document}: ${line}`, name, rest })),
   );
 
