@@ -409,6 +409,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...DELIVERY_SABOTAGES,
   ...LEDGER_SABOTAGES,
   ...HANDLING_SABOTAGES,
+  ...TALK_SABOTAGES,
   ...HOME_SABOTAGES,
   ...TALK_SABOTAGES,
 ];
