@@ -128,7 +128,7 @@ describe.skipIf(isMissing)("talking at a door", () => {
     expect(await elsewhere.opened).toBe("PCMA");
   });
 
-  test.each([
+  const troubles = [
     [
       "the page vanishes without a word",
       "door",
@@ -147,7 +147,8 @@ describe.skipIf(isMissing)("talking at a door", () => {
       (speaker: TalkSocket) => speaker.socket.send(spoken(1_601)),
     ],
     ["it sends words", "gate", (speaker: TalkSocket) => speaker.socket.send('{"type":"end"}')],
-  ] as const)("ends, and the camera is told, when %s", async (_why, camera, trouble) => {
+  ] as const;
+  test.each(troubles)("ends, and the camera is told, when %s", async (_why, camera, trouble) => {
     await nobodyTalks();
     const before = server.count("teardown");
     using speaker = await talk(camera);
