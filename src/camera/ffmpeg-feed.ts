@@ -243,10 +243,10 @@ async function openRtmp(url: string, signal: AbortSignal): Promise<Feed> {
     ...{ address, signal, timeoutMs: TIMEOUT_MS },
     onFlv: (part) => bytes.write(part),
   });
-  void client.ended.then(bytes.end);
+  void client.ended.then((reason) => bytes.end(reason));
   return {
     ...byItself([...PIPE, ...LIVE, "-f", "flv", "-i", "pipe:0"]),
-    pump: bytes.to,
+    pump: (to) => bytes.to(to),
     ended: bytes.ended,
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };

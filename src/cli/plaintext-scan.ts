@@ -17,6 +17,8 @@ const SIGNS: readonly { readonly what: string; readonly bytes: Buffer }[] = [
     what: "an H.264 stream",
     bytes: Buffer.from([0, 0, 0, 1, 0x67, profile]),
   })),
+  // A start code and a video parameter set: the first of a stream of one layer.
+  { what: "an H.265 stream", bytes: Buffer.from([0, 0, 0, 1, 0x40, 0x01, 0x0c]) },
   { what: "a JPEG picture", bytes: Buffer.from("ffd8ffe000104a464946", "hex") },
   { what: "a PNG picture", bytes: Buffer.from("89504e470d0a1a0a", "hex") },
 ];
