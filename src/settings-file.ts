@@ -117,12 +117,13 @@ function expectedAt(schema: TSchema, inside: readonly string[]): string | null {
   let current: unknown = schema;
   for (const part of inside) {
     if (typeof current !== "object" || current === null) return null;
-    const { properties, patternProperties } = current as {
+    const { properties, patternProperties, items } = current as {
       properties?: Record<string, unknown>;
       patternProperties?: Record<string, unknown>;
+      items?: unknown;
     };
     // A record has one schema for whatever names its members have.
-    current = properties?.[part] ?? Object.values(patternProperties ?? {})[0];
+    current = properties?.[part] ?? Object.values(patternProperties ?? {})[0] ?? items;
   }
   const description = (current as { description?: unknown } | undefined)?.description;
   return typeof description === "string" ? description : null;

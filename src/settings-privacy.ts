@@ -18,11 +18,8 @@ export const WeekHoursSchema = Type.Object(
       ) as unknown as Type.TUnsafe<Weekday>,
       { minItems: 1, maxItems: 7, description: "a list of days as [mon, tue]" },
     ),
-    from: timeOfDay("^([01][0-9]|2[0-3]):[0-5][0-9]$", 'a time from "00:00" to "23:59", in quotes'),
-    to: timeOfDay(
-      "^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$",
-      'a time from "00:00" to "24:00", in quotes',
-    ),
+    from: timeOfDay("^([01][0-9]|2[0-3]):[0-5][0-9]$", 'a time from "00:00" to "23:59"'),
+    to: timeOfDay("^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", 'a time from "00:00" to "24:00"'),
   },
   { additionalProperties: false },
 );

@@ -60,6 +60,18 @@ describe("silence", () => {
     expect(kinds([beat(0), beat(1), view(1.5), beat(2.5), beat(3.5)], 4.5)).toEqual([]);
   });
 
+  test("is none of a camera that is off for days, nor of the entries that say so", () => {
+    const switched = (hours: number, state: "off" | "on"): LedgerEntry => ({
+      ...{ v: 1, kind: "camera", atMs: START + hours * HOUR, camera: "front", state, by: HEAD },
+    });
+    const beats = Array.from({ length: 72 }, (_, hour) => beat(hour + 1));
+    const entries = [clip(1, 1), switched(0.5, "off"), ...beats, switched(72.5, "on")];
+    expect(kinds(entries, 73)).toEqual([]);
+    expect(kinds([clip(1, 1), beat(0.2), switched(0.5, "off"), switched(72.5, "on")], 73)).toEqual([
+      "silence",
+    ]);
+  });
+
   test("shows where no entry came for longer than announced, and stays shown", () => {
     expect(kinds([beat(0), beat(1), beat(5), beat(6), beat(7)], 7)).toEqual(["silence"]);
     const watch = taken([beat(0), beat(1), beat(5), beat(6)]);
