@@ -1,5 +1,6 @@
-import { VISION_SABOTAGES } from "./list-vision.ts";
+import { ONVIF_SABOTAGES } from "./list-onvif.ts";
 import { RTSP_SABOTAGES } from "./list-rtsp.ts";
+import { VISION_SABOTAGES } from "./list-vision.ts";
 import type { Sabotage } from "./sabotage.ts";
 
 /** Edits of formats, files and single capabilities. */
@@ -369,4 +370,5 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   ...VISION_SABOTAGES,
   ...RTSP_SABOTAGES,
+  ...ONVIF_SABOTAGES,
 ];
