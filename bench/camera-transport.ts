@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import { noisyFullHd, startRtspServer } from "../test/support/rtsp-server.ts";
+import { INGEST_NODE_FLAGS } from "../src/ingest-process.ts";
 import type { ClientResult, ClientTask } from "./camera-client.ts";
 import type { Figure } from "./figure.ts";
 
@@ -58,7 +59,11 @@ export async function cameraFigures(options: CameraFigureOptions = {}): Promise<
 }
 
 async function runClient(task: ClientTask): Promise<ClientResult> {
-  const { stdout } = await run(process.execPath, [CLIENT, JSON.stringify(task)]);
+  const { stdout } = await run(process.execPath, [
+    ...INGEST_NODE_FLAGS,
+    CLIENT,
+    JSON.stringify(task),
+  ]);
   return JSON.parse(stdout) as ClientResult;
 }
 

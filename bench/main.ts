@@ -15,6 +15,7 @@ const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
     { file: "./camera-recovery.ts", run: "recoveryFigures" },
     { file: "./bell.ts", run: "bellFigures" },
     { file: "./motion.ts", run: "motionFigures" },
+    { file: "./wake.ts", run: "wakeFigures" },
   ],
   vision: [],
   consent: [

@@ -25,14 +25,19 @@ export async function pageSizeFigures(): Promise<readonly Figure[]> {
       const found = names.find((each) => path.basename(each) === imported);
       if (found !== undefined) wanted.add(found);
     }
-  // Of the frame's words one language is fetched: the longer one counts. Screens have their own.
-  const frame = [...wanted].filter((name) => /^assets\/frame-.*\.js$/.test(name)).map(read);
-  const languages = frame.flatMap((text) => dynamicImports(text)).filter(isWords);
-  if (languages.length !== 2) throw new Error("Cannot find the frame's words in two languages");
   const gzipped = (name: string): number =>
     gzipSync(readFileSync(path.join(folder, name)), { level: 9 }).length;
-  const words = Math.max(0, ...languages.map((name) => gzipped(`assets/${name}`)));
-  const total = [...wanted, "index.html"].reduce((sum, name) => sum + gzipped(name), words);
+  // Of the words of the frame and of the live screen one language is fetched: the longer one counts.
+  const speaking = [...wanted].filter((name) => /^assets\/(?:frame|Live)-.*\.js$/.test(name));
+  const words = speaking.map((name) => {
+    const languages = dynamicImports(read(name)).filter(isWords);
+    if (languages.length !== 2)
+      throw new Error(`Cannot find the words of ${name} in two languages`);
+    return Math.max(...languages.map((each) => gzipped(`assets/${each}`)));
+  });
+  if (words.length !== 2) throw new Error("Cannot find the frame and the live screen");
+  const files = [...wanted, "index.html"].map(gzipped);
+  const total = [...files, ...words].reduce((sum, bytes) => sum + bytes, 0);
   const vault = names.filter((name) => /vault-worker-/.test(name));
   return [
     {
