@@ -137,9 +137,9 @@ function hasBecome(camera: HostileCamera, state: CameraState | null): boolean {
 describe.skipIf(process.platform !== "linux")(
   "cameras that attack, beside one that does not",
   () => {
-    test.concurrent.each(GROUPS)(
+    test.each(GROUPS)(
       "%s: nothing goes elsewhere, memory is bounded, the neighbour loses nothing, and all come back",
-      { timeout: 400_000 },
+      { timeout: 400_000, concurrent: true },
       async (group, cases) => {
         await using trap = await startTrap("127.0.0.2");
         await using honest = await startHostileCamera(null, trap.url);
