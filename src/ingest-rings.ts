@@ -41,9 +41,8 @@ export class CameraRings implements Disposable {
 
   /** @param agoMs - How long ago somebody pressed. */
   press(agoMs: number): RingOutcome {
-    const nowMs = performance.now();
-    const newest = this.#newest;
-    const isFresh = newest !== null && nowMs - newest.arrivedAtMs < FRESH_MS;
+    const newest = this.#freshest();
+    const isFresh = newest !== null;
     // On the camera's clock, as every other time of the clip.
     const eventAtMs = isFresh ? newest.wallClockMs - agoMs : Date.now() - agoMs;
     const isJoining = this.#recorder.isRecording;
@@ -57,7 +56,16 @@ export class CameraRings implements Disposable {
 
   #over(): void {
     this.#end = null;
-    this.#recorder.endEvent(this.#newest?.wallClockMs ?? Date.now());
+    const newest = this.#freshest();
+    if (newest) this.#recorder.endEvent(newest.wallClockMs);
+    // What the camera sends some day is no recording of this press any more.
+    else this.#recorder.stop();
+  }
+
+  /** The newest picture, where pictures come at all. */
+  #freshest(): { readonly wallClockMs: number } | null {
+    const newest = this.#newest;
+    return newest && performance.now() - newest.arrivedAtMs < FRESH_MS ? newest : null;
   }
 
   [Symbol.dispose](): void {

@@ -1,3 +1,4 @@
+import { BELL_SABOTAGES } from "./list-bells.ts";
 import { CODEC_SABOTAGES } from "./list-codecs.ts";
 import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
 import { HANDLING_SABOTAGES } from "./list-handling.ts";
@@ -410,6 +411,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...LEDGER_SABOTAGES,
   ...HANDLING_SABOTAGES,
   ...TALK_SABOTAGES,
+  ...BELL_SABOTAGES,
   ...HOME_SABOTAGES,
   ...TALK_SABOTAGES,
 ];
