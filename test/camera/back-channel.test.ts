@@ -268,6 +268,21 @@ describe("with a camera that", () => {
     expect(camera.received.join("")).not.toContain("secret");
   });
 
+  test("hangs up as it asks for the password: it is shown on the next connection", async () => {
+    let asked = 0;
+    await using camera = await startScriptedCamera((request) => {
+      if (request.headers.has("authorization")) return undefined;
+      if (request.method !== "DESCRIBE") return undefined;
+      asked += 1;
+      const challenge = 'WWW-Authenticate: Digest realm="door", nonce="n1", qop="auth"';
+      request.socket.end(response(request, "401 Unauthorized", [challenge]));
+      return null;
+    }, TALK_SDP);
+    await using channel = await open(camera.url, "secret");
+    expect(channel.law).toBe("PCMU");
+    expect([asked, camera.connections()]).toEqual([1, 2]);
+  });
+
   test("floods back sound and rubbish: none of it is kept, and it can still be talked at", async () => {
     const noise = interleaved(
       0,

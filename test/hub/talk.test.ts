@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,10 +8,8 @@ import { TALK_CLOSE, type TalkAnswer } from "../../src/protocol/api-talk.ts";
 import { toBase64 } from "../../src/protocol/bytes.ts";
 import { decodeG711, encodeG711 } from "../../src/protocol/g711.ts";
 import { parseCameraId } from "../../src/protocol/ids.ts";
-import type { CameraSettings } from "../../src/settings-cameras.ts";
 import { cliOwner } from "../support/cli-owner.ts";
 import { runCli, type CommandResult } from "../support/live-hub.ts";
-import { processTree } from "../support/memory-scan.ts";
 import {
   ONVIF_TALK_COMMANDS,
   startOnvifTalkServer,
@@ -20,11 +18,11 @@ import {
 import { missingCommands } from "../support/requirements.ts";
 import { newReaders } from "../support/test-household.ts";
 import { startTestHub, type TestDevice, type TestHub } from "../support/test-hub.ts";
+import { DOOR_PASSWORD, talkCameras, talkProcesses } from "../support/talk-hub.ts";
 import { openTalk, type TalkSocket } from "../support/talk-socket.ts";
 
 const isMissing = missingCommands(...ONVIF_TALK_COMMANDS);
 const WAIT = { timeout: 20_000, interval: 20 };
-const PASSWORD = "a door's password";
 
 /** Every byte there is, in an order that no loss keeps. */
 const spoken = (size: number): Uint8Array =>
@@ -37,9 +35,9 @@ describe.skipIf(isMissing)("talking at a door", () => {
   beforeAll(async () => {
     server = await startOnvifTalkServer({
       mounts: { door: "PCMU", gate: "PCMA", studio: "OPUS", plain: "none" },
-      ...{ username: "door", password: PASSWORD },
+      ...{ username: "door", password: DOOR_PASSWORD },
     });
-    hub = await startTestHub({ settings: { cameras: cameras(server) } });
+    hub = await startTestHub({ settings: { cameras: talkCameras(server) } });
     owner = hub.owner;
   });
   afterAll(async () => {
@@ -70,7 +68,7 @@ describe.skipIf(isMissing)("talking at a door", () => {
       role: "main",
       source: {
         ...{ kind: "rtsp", url: server.url("door"), audio: false },
-        ...{ username: "door", password: PASSWORD },
+        ...{ username: "door", password: DOOR_PASSWORD },
       },
       clock: systemClock,
       onFragment: ({ sequence }) => sequences.push(sequence),
@@ -363,7 +361,7 @@ describe.skipIf(isMissing)("talking at a door", () => {
   });
 
   test("ends with the hub: the camera is told, and nothing is left", async () => {
-    const own = await startTestHub({ settings: { cameras: cameras(server) } });
+    const own = await startTestHub({ settings: { cameras: talkCameras(server) } });
     using speaker = await openTalk(own.hub.url, "door", { token: own.owner.token });
     await speaker.opened;
     const before = server.count("teardown");
@@ -377,32 +375,4 @@ describe.skipIf(isMissing)("talking at a door", () => {
 async function keepTalking(speaker: TalkSocket, signal: AbortSignal): Promise<void> {
   const { socket } = speaker;
   while (!signal.aborted && socket.readyState === socket.OPEN) await speaker.speak(spoken(1_600));
-}
-
-async function talkProcesses(): Promise<number[]> {
-  return (await processTree(process.pid)).filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("talk-main.ts");
-    } catch {
-      return false;
-    }
-  });
-}
-
-function cameras(server: OnvifTalkServer): CameraSettings[] {
-  const camera = (id: string, main: string, more: object = {}): CameraSettings => ({
-    ...{ id, name: id, source: "rtsp", main, sub: null, audio: false, faces: "keep" },
-    ...{ username: "door", password: PASSWORD, allowBasic: false },
-    ...more,
-  });
-  return [
-    camera("door", server.url("door")),
-    camera("gate", server.url("gate")),
-    camera("plain", server.url("plain")),
-    camera("studio", server.url("studio")),
-    camera("both", server.url("plain"), { sub: server.url("gate") }),
-    camera("dead", "rtsp://127.0.0.1:1/stream"),
-    camera("quiet", server.url("door"), { talk: false }),
-    { id: "file", name: "file", source: "ffmpeg", input: "x.mp4", audio: false, faces: "keep" },
-  ];
 }

@@ -2,7 +2,7 @@ import type { G711Law } from "../../protocol/g711.ts";
 import { G711_SAMPLE_RATE } from "../../protocol/g711.ts";
 import { CameraError } from "../camera-error.ts";
 import { RtspClient, type RtspResponse } from "../rtsp-client.ts";
-import type { Credentials } from "../rtsp-digest.ts";
+import type { ChallengeInUse, Credentials } from "../rtsp-digest.ts";
 import { parseRtspUrl, resolveControl, type RtspAddress } from "../rtsp-url.ts";
 import { parseSdp, type SdpFormat, type SdpMedia, type SessionDescription } from "../sdp.ts";
 
@@ -72,6 +72,21 @@ export class BackChannel implements AsyncDisposable {
    * it takes none of PCMU and PCMA, and everything that a stream can fail with.
    */
   static async open(options: BackChannelOptions): Promise<BackChannel> {
+    const asked: { challenge: ChallengeInUse | null } = { challenge: null };
+    try {
+      return await BackChannel.#openOnce(options, asked);
+    } catch (cause) {
+      // Some cameras hang up as they ask for the password, and want it on the next connection.
+      if (asked.challenge === null || options.signal.aborted) throw cause;
+      return BackChannel.#openOnce(options, asked);
+    }
+  }
+
+  /** @param asked - Is told of a challenge that came and could not be answered any more. */
+  static async #openOnce(
+    options: BackChannelOptions,
+    asked: { challenge: ChallengeInUse | null },
+  ): Promise<BackChannel> {
     const address = parseRtspUrl(options.url);
     const timing = options.timing ?? BACK_CHANNEL_TIMING;
     const client = await RtspClient.connect({
@@ -81,30 +96,43 @@ export class BackChannel implements AsyncDisposable {
       connectTimeoutMs: CONNECT_TIMEOUT_MS,
       answerTimeoutMs: timing.answerMs,
       signal: options.signal,
+      challenge: asked.challenge,
     });
-    let opened: BackChannel | null = null;
+    const begun: { channel: BackChannel | null } = { channel: null };
     try {
-      const capabilities = await client.request("OPTIONS", address.url);
-      const methods = (capabilities.headers.get("public") ?? []).join(",").toUpperCase();
-      const headers = { Accept: "application/sdp", ...REQUIRE };
-      const described = await client.request("DESCRIBE", address.url, headers);
-      requireSuccess(described, "DESCRIBE");
-      const description = parseSdp(described.body);
-      const chosen = chooseTrack(description);
-      const base = baseOf(described);
-      opened = new BackChannel(client, chosen, {
-        aggregateUrl: resolveControl(address, base, description.control),
-        keepAliveMethod: methods.includes("GET_PARAMETER") ? "GET_PARAMETER" : "OPTIONS",
-        keepAliveMs: timing.keepAliveMs,
-      });
-      await opened.#setUp(address, base, chosen.media);
-      await opened.#play();
-      return opened;
+      return await BackChannel.#setUpOver(client, address, timing.keepAliveMs, begun);
     } catch (cause) {
+      const hungUp = cause instanceof CameraError && cause.code === "UNREACHABLE";
+      asked.challenge = hungUp ? client.openChallenge : null;
       // A camera has room for few sessions: one that was half set up is given back as well.
-      await (opened ?? client)[Symbol.asyncDispose]();
+      await (begun.channel ?? client)[Symbol.asyncDispose]();
       throw cause;
     }
+  }
+
+  static async #setUpOver(
+    client: RtspClient,
+    address: RtspAddress,
+    keepAliveMs: number,
+    begun: { channel: BackChannel | null },
+  ): Promise<BackChannel> {
+    const capabilities = await client.request("OPTIONS", address.url);
+    const methods = (capabilities.headers.get("public") ?? []).join(",").toUpperCase();
+    const headers = { Accept: "application/sdp", ...REQUIRE };
+    const described = await client.request("DESCRIBE", address.url, headers);
+    requireSuccess(described, "DESCRIBE");
+    const description = parseSdp(described.body);
+    const chosen = chooseTrack(description);
+    const base = baseOf(described);
+    const channel = new BackChannel(client, chosen, {
+      aggregateUrl: resolveControl(address, base, description.control),
+      keepAliveMethod: methods.includes("GET_PARAMETER") ? "GET_PARAMETER" : "OPTIONS",
+      keepAliveMs,
+    });
+    begun.channel = channel;
+    await channel.#setUp(address, base, chosen.media);
+    await channel.#play();
+    return channel;
   }
 
   /** Resolves with the reason when it is over, whoever ended it. Never rejects. */
