@@ -55,9 +55,7 @@ describe.skipIf(isMissing)("H.265 in a browser that cannot show it", () => {
     const page = await goTo(home, "#/live/front");
     await playing(page, "front");
     expect(await shown(page, "front")).toMatchObject({ stream: "sub" });
-    await page
-      .getByText("This browser cannot show H.265, so this is the camera’s smaller")
-      .waitFor();
+    await page.getByText("This browser cannot show H.265: here is the smaller picture.").waitFor();
     await expectMoving(page);
     await expectAccessible(page);
     await picture(page, "live-sub-instead");

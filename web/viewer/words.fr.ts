@@ -119,7 +119,7 @@ export const french: typeof english = {
     save: "Enregistrer en MP4",
     saved: "Enregistré.",
     missing: "Une partie ne peut pas être montrée.",
-    hevc: "Le navigateur de cet ordinateur ne peut pas montrer le H.265, dans lequel ceci a été enregistré. Enregistrez le MP4 : VLC le lit.",
+    hevc: "Le navigateur de cet ordinateur ne peut pas montrer le H.265, dans lequel ceci a été enregistré. Enregistrez le MP4 : VLC le lit.",
     cannot:
       "Ce navigateur ne peut pas le lire ici. Enregistrez-le en MP4 et ouvrez-le avec un lecteur.",
     failed: "Il ne peut pas être ouvert.",

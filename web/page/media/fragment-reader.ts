@@ -1,5 +1,4 @@
 import { MalformedInput } from "../../../src/protocol/errors.ts";
-import { isHevc } from "../../../src/protocol/hevc-codec.ts";
 
 // Reads what the hub's fragments carry (ISO/IEC 14496-12 and -15): one access unit each.
 
@@ -82,7 +81,9 @@ export function readDecoderRecord(init: Uint8Array, codec: string): Uint8Array {
   let box = whole(view);
   for (const name of ["moov", "trak", "mdia", "minf", "stbl", "stsd"]) box = need(view, box, name);
   // Version and flags, and the number of entries.
-  const [sampleEntry, configuration] = isHevc(codec) ? ["hvc1", "hvcC"] : ["avc1", "avcC"];
+  const [sampleEntry, configuration] = codec.startsWith("hvc1")
+    ? ["hvc1", "hvcC"]
+    : ["avc1", "avcC"];
   const entry = need(view, { ...box, from: box.from + 8 }, sampleEntry);
   const record = need(view, { ...entry, from: entry.from + VISUAL_ENTRY_BYTES }, configuration);
   return init.subarray(record.from, record.to);

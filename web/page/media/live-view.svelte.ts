@@ -54,7 +54,6 @@ export class LiveView {
   #latencyMs = $state<number | null>(null);
   #kind = $state<PlayerKind | null>(null);
   #aspect = $state<number | null>(null);
-  #codec = $state<string | null>(null);
   #firstPictureMs = $state<number | null>(null);
   #lastPictureMs = $state<number | null>(null);
 
@@ -132,10 +131,6 @@ export class LiveView {
   get aspect(): number | null {
     return this.#aspect;
   }
-  /** As RFC 6381 names it; null before the stream has said it. */
-  get codec(): string | null {
-    return this.#codec;
-  }
   /** From the opening to the first picture. */
   get firstPictureMs(): number | null {
     return this.#firstPictureMs;
@@ -174,7 +169,6 @@ export class LiveView {
   /** A time line begins: with a player of its own, behind the picture of the one before. */
   async #begin(init: LiveInit): Promise<void> {
     this.#init = init;
-    this.#codec = init.codec;
     if (init.width > 0 && init.height > 0) this.#aspect = init.width / init.height;
     this.#early = [];
     const choice = (this.#choices += 1);

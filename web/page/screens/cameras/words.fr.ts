@@ -85,7 +85,7 @@ export const french: CameraWords = {
     SOUND_UNSUPPORTED:
       "Le son de cette caméra ne peut pas être enregistré tel qu’il arrive. Choisissez AAC ou G.711 (aussi nommé PCMU, PCMA, loi µ ou loi A) pour le son dans les réglages de la caméra.",
     RECORDED_AS_HEVC:
-      "Enregistrée en H.265, tel que la caméra l’envoie. Un navigateur qui ne peut pas montrer le H.265 montre en direct l’image réduite ; les enregistrements peuvent être téléchargés et lus avec VLC.",
+      "Enregistrée en H.265, tel que la caméra l’envoie. Un navigateur qui ne peut pas montrer le H.265 montre en direct l’image réduite ; les enregistrements peuvent être téléchargés et lus avec VLC.",
     HEVC_WITHOUT_SUB:
       "Cette caméra n’envoie que du H.265. Elle est enregistrée et surveillée pour le mouvement, mais beaucoup de navigateurs ne peuvent pas la montrer en direct. Réglez le flux secondaire sur H.264 dans la caméra, et indiquez ici son adresse.",
     HEVC_SUB:

@@ -9,7 +9,7 @@ export const french: typeof english = {
     "Cet enregistrement est scellé. Votre appareil en a la clé, et il lui faut votre clé d’accès pour s’en servir.",
   opening: "Ouverture de l’enregistrement sur cet appareil …",
   nothing: "Rien de cet enregistrement ne peut être montré.",
-  hevc: "Ce navigateur ne peut pas montrer le H.265, dans lequel cette caméra a enregistré. L’enregistrement est intact : enregistrez-le sur cet appareil et lisez-le avec VLC, ou ouvrez-le dans un navigateur qui montre le H.265, comme Safari.",
+  hevc: "Ce navigateur ne peut pas montrer le H.265, dans lequel cette caméra a enregistré. L’enregistrement est intact : enregistrez-le sur cet appareil et lisez-le avec VLC, ou ouvrez-le dans un navigateur qui montre le H.265, comme Safari.",
   notPlayed:
     "Ce navigateur ne peut pas montrer ce qui a été enregistré. Enregistrez-le sur cet appareil et lisez-le avec VLC.",
   noBlurred: "Pas de copie floutée",

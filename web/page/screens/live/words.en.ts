@@ -23,11 +23,10 @@ export const english = {
     off: "Switched off: nothing is recorded or shown.",
     asleep: "Paused while nobody looked. It goes on by itself.",
     unsupported:
-      "This browser cannot show what the camera sends. Use a current Chrome, Firefox, Edge or Safari, or set the camera to H.264.",
-    hevc: "The camera sends H.265, which this browser cannot show. It is recorded all the same. To see it live here, set the sub stream to H.264 in the camera’s settings.",
+      "This browser cannot show what the camera sends. It is recorded all the same. If it is H.265, set the sub stream to H.264 in the camera’s settings.",
   },
   subInstead:
-    "This browser cannot show H.265, so this is the camera’s smaller picture. The recording keeps the full one.",
+    "This browser cannot show H.265: here is the smaller picture. The full one is recorded.",
   stillSince: (time: string) => `The picture stands still since ${time}.`,
   lastPicture: (time: string) => `Last picture: ${time}.`,
   latest: "Latest events",

@@ -24,11 +24,10 @@ export const french: typeof english = {
     off: "Éteinte : rien n’est enregistré ni montré.",
     asleep: "En pause tant que personne ne regardait. L’image reprend toute seule.",
     unsupported:
-      "Ce navigateur ne peut pas montrer ce que la caméra envoie. Utilisez un Chrome, Firefox, Edge ou Safari récent, ou réglez la caméra sur H.264.",
-    hevc: "La caméra envoie du H.265, que ce navigateur ne peut pas montrer. L’enregistrement se fait quand même. Pour la voir ici en direct, réglez le flux secondaire sur H.264 dans la caméra.",
+      "Ce navigateur ne peut pas montrer ce que la caméra envoie. L’enregistrement se fait quand même. Si c’est du H.265, réglez le flux secondaire sur H.264 dans la caméra.",
   },
   subInstead:
-    "Ce navigateur ne peut pas montrer le H.265 : voici l’image réduite de la caméra. L’enregistrement garde l’image entière.",
+    "Ce navigateur ne peut pas montrer le H.265 : voici l’image réduite. L’image entière est enregistrée.",
   stillSince: (time) => `L’image est immobile depuis ${time}.`,
   lastPicture: (time) => `Dernière image : ${time}.`,
   latest: "Derniers événements",
