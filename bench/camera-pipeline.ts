@@ -8,7 +8,7 @@ import { findOnPath } from "../src/base/ffmpeg.ts";
 import { INGEST_NODE_FLAGS } from "../src/ingest-process.ts";
 import type { CameraSettings } from "../src/settings-cameras.ts";
 import { noisyFullHd, startRtspServer, type RtspServer } from "../test/support/rtsp-server.ts";
-import { busyDoor, quietDoor, quietDoorFullHd } from "./door-media.ts";
+import { busyDoor, olderCodec, quietDoor, quietDoorFullHd } from "./door-media.ts";
 import type { Figure } from "./figure.ts";
 import type { PipelineResult, PipelineTask } from "./pipeline-client.ts";
 import { coreShares, usageOf, type TreeUsage } from "./process-usage.ts";
@@ -29,6 +29,8 @@ interface Scene {
   readonly main: string;
   /** Null: the main stream is looked at. */
   readonly sub: string | null;
+  /** Instead of both: a file that has to be encoded. */
+  readonly file?: () => string;
   readonly warmUpMs: number;
   readonly counts: readonly number[];
   readonly rival: string | null;
@@ -60,13 +62,20 @@ const SCENES: readonly Scene[] = [
     ...{ main: "quiet-main", sub: null, warmUpMs: QUIET_AFTER_MS, counts: [1] },
     rival: "rival.motion.cpu.main_only.still",
   },
+  {
+    name: "camera.cpu.transcoded",
+    what: "MPEG-4 part 2, noisy 1080p15 at 8 Mbit/s from a file, encoded to H.264 and looked at",
+    ...{ main: "", sub: null, file: olderCodec, warmUpMs: BUSY_AFTER_MS, counts: [1], rival: null },
+  },
 ];
 
 /**
  * What whole cameras cost, with Debian's `motion` at the same time on the same streams: each
  * connection plays the same file from its beginning.
+ *
+ * @param only - Name of the one scene to measure.
  */
-export async function pipelineFigures(): Promise<Figure[]> {
+export async function pipelineFigures(only?: string): Promise<Figure[]> {
   await using server = await startRtspServer({
     ...USER,
     media: noisyFullHd(),
@@ -80,7 +89,7 @@ export async function pipelineFigures(): Promise<Figure[]> {
   const motion = await findOnPath("motion");
   if (motion === null) console.error("Cannot compare with Debian's motion: it is not installed");
   const figures: Figure[] = [];
-  for (const scene of SCENES) {
+  for (const scene of SCENES.filter(({ name }) => only === undefined || name === only)) {
     for (const count of scene.counts) {
       const isBeside = motion !== null && count === 1 && scene.rival !== null;
       const loadBefore = os.loadavg()[0] ?? 0;
@@ -98,15 +107,17 @@ export async function pipelineFigures(): Promise<Figure[]> {
 }
 
 async function runPipelines(
-  { main, sub, warmUpMs }: Scene,
+  { main, sub, file, warmUpMs }: Scene,
   count: number,
   server: RtspServer,
 ): Promise<PipelineResult> {
   const cameras = Array.from({ length: count }, (_, index): CameraSettings => {
     const id = `camera-${index + 1}`;
+    const common = { id, name: id, audio: false, faces: "keep" } as const;
+    if (file) return { ...common, source: "ffmpeg", input: file() };
     const streams = { main: server.url(main), sub: sub === null ? null : server.url(sub) };
     return {
-      ...{ id, name: id, audio: false, faces: "keep", source: "rtsp", ...streams },
+      ...{ ...common, source: "rtsp", ...streams },
       ...{ ...USER, allowBasic: false },
     };
   });
@@ -156,7 +167,7 @@ async function runRival(
 }
 
 function ourFigures(
-  { name, what }: Scene,
+  { name, what, file }: Scene,
   count: number,
   { before, after, clipsStarted, troubles }: PipelineResult,
   load: string,
@@ -173,7 +184,7 @@ function ourFigures(
       unit: "% of a core per camera",
       context:
         `${count} camera${plural}: ${what}; ingest ${percent(shares.own)}, ` +
-        `decoders ${percent(shares.children)}; ${clipsStarted} recordings began meanwhile; ` +
+        `${file ? "encoder and decoder" : "decoders"} ${percent(shares.children)}; ${clipsStarted} recordings began meanwhile; ` +
         `${load}${problem}`,
     },
     {
@@ -215,4 +226,4 @@ function rivalFigures(
 }
 
 if (import.meta.main)
-  for (const figure of await pipelineFigures()) console.log(JSON.stringify(figure));
+  for (const figure of await pipelineFigures(process.argv[2])) console.log(JSON.stringify(figure));

@@ -41,3 +41,11 @@ export function busyDoor(): string {
     ...["-pix_fmt", "yuv420p"],
   ]);
 }
+
+/** A source that is not H.264 and has to be encoded: MPEG-4 part 2, noisy, 1080p15 at 8 Mbit/s. */
+export function olderCodec(): string {
+  return cachedMedia("older-codec", [
+    ...["-f", "lavfi", "-i", "testsrc2=size=1920x1080:rate=15:duration=20"],
+    ...["-vf", "noise=alls=10:allf=t", "-c:v", "mpeg4", "-b:v", "8M", "-g", "30"],
+  ]);
+}
