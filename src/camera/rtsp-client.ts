@@ -32,6 +32,8 @@ const AUTHENTICATION_ATTEMPTS_MAX = 3;
 const TEARDOWN_WAIT_MS = 300;
 /** What an item costs beside its bytes, so that a flood of tiny ones is slowed down as well. */
 const ITEM_COST_BYTES = 2_048;
+/** After this much the other cameras have their turn: libuv reads 2 MiB of one socket at a time. */
+const TURN_COST_BYTES = 1024 * 1024;
 const USER_AGENT = "Doorward";
 const DOLLAR = 0x24;
 const INTERLEAVED_HEADER_BYTES = 4;
@@ -60,6 +62,7 @@ export class RtspClient implements AsyncDisposable {
   #isChallengeAnswered = true;
   #pause: NodeJS.Timeout | null = null;
   #itemsRead = 0;
+  #turnCost = 0;
   #isOver = false;
 
   private constructor(options: RtspClientOptions, socket: Socket) {
@@ -274,8 +277,12 @@ export class RtspClient implements AsyncDisposable {
     const cost = chunk.length + this.#itemsRead * ITEM_COST_BYTES;
     this.#itemsRead = 0;
     const pauseMs = this.#allowance.take(cost, performance.now());
-    if (pauseMs === 0 || this.#isOver) return true;
-    this.#pause = setTimeout(() => this.#socket.resume(), pauseMs);
+    this.#turnCost += cost;
+    if (this.#isOver || (pauseMs === 0 && this.#turnCost < TURN_COST_BYTES)) return true;
+    this.#turnCost = 0;
+    const goOn = (): void => void (this.#isOver || this.#socket.resume());
+    if (pauseMs === 0) setImmediate(goOn);
+    else this.#pause = setTimeout(goOn, pauseMs);
     return false;
   }
 

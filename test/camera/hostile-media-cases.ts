@@ -296,7 +296,7 @@ export const TINY_CASES: readonly HostileCase[] = [
   {
     name: "65,536 pictures of 20 bytes after one another, as fast as they are read",
     becomes: "streaming",
-    offersBytes: TINY.length * (TINY[0]?.length ?? 0),
+    takesPictures: 40_000,
     flood: (n) => TINY[n % TINY.length] ?? JUNK,
   },
 ];

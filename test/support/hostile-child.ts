@@ -80,6 +80,6 @@ process.on("message", (message: { readonly cameras: readonly ChildCamera[] }) =>
 });
 process.on("disconnect", () => process.exit(0));
 setInterval(
-  () => process.send?.([...cameras.values()].map((stateOf) => stateOf())),
+  () => process.connected && process.send?.([...cameras.values()].map((stateOf) => stateOf())),
   TELL_INTERVAL_MS,
 );
