@@ -124,7 +124,6 @@ export class Hub implements AsyncDisposable {
     stack.use(services.retention);
     const clock = openClock(services, options);
     await onAnyDisk("heartbeat not entered", services, options, () => clock.begin());
-    await onAnyDisk("cameras not switched", services, options, () => services.privacy.settle());
     await settlePast(services, options);
     const server = await mainServer(services, options.pageDirectory ?? PAGE_DIRECTORY);
     stack.defer(() => server.close());
@@ -143,11 +142,7 @@ export class Hub implements AsyncDisposable {
     health.setIngest(ingest);
     tellIngest = (message) => ingest.send(message);
     stack.use(bells).open();
-    stack.use(services.live);
-    stack.use(services.talk);
-    stack.use(services.news);
-    stack.use(services.chime);
-    services.chime.configure();
+    useDoors(stack, services);
     stack.defer(() => connections.forgetStreams());
     stack.use(startTimers(services, connections, options, clock));
     log("info", `listening on ${urls.main}`);
@@ -167,9 +162,17 @@ export class Hub implements AsyncDisposable {
   }
 }
 
+/** What has sockets or programs of its own, which end with the hub. */
+function useDoors(stack: AsyncDisposableStack, services: HubServices): void {
+  const { live, talk, news, chime } = services;
+  for (const each of [live, talk, news, chime]) stack.use(each);
+  chime.configure();
+}
+
 /** What the last run left unfinished, before anything new begins. */
 async function settlePast(services: HubServices, options: HubOptions): Promise<void> {
   const { log } = options;
+  await onAnyDisk("cameras not switched", services, options, () => services.privacy.settle());
   await services.retention.finish();
   await services.renditions.removeUnfinished();
   await services.documents.finish();

@@ -146,14 +146,7 @@ export function readCamera(options: {
   const schema = isFfmpeg ? FfmpegCamera : RtspCamera;
   requireShape({ file, schema, value, checked, base: ["cameras", index] });
   const camera = value as Static<typeof RtspCamera> | Static<typeof FfmpegCamera>;
-  const wrongHours = wrongWeekHours(camera.privacy ?? []);
-  if (wrongHours)
-    throw wrongAt(
-      file,
-      checked,
-      ["cameras", index, "privacy", wrongHours.index, "from"],
-      wrongHours.why,
-    );
+  requireRightHours(file, checked, index, camera.privacy ?? []);
   if (camera.faces === "blur-only")
     throw wrongAt(
       file,
@@ -207,6 +200,17 @@ export function readCamera(options: {
   };
 }
 
+function requireRightHours(
+  file: string,
+  checked: CheckedCameras,
+  index: number,
+  hours: readonly WeekHours[],
+): void {
+  const wrong = wrongWeekHours(hours);
+  if (wrong)
+    throw wrongAt(file, checked, ["cameras", index, "privacy", wrong.index, "from"], wrong.why);
+}
+
 /** Start of the names of the environment's variables for a camera. */
 export function cameraVariable(id: string): string {
   return `DOORWARD_CAMERA_${id.toUpperCase().replaceAll("-", "_")}`;
@@ -219,7 +223,7 @@ function requirePlainUrl(
   url: string,
 ): void {
   if (!URL.canParse(url))
-    throw wrongAt(file, checked, at, "expected an address with a host, as 192.0.2.10");
+    throw wrongAt(file, checked, at, `expected an address as ${exampleOf(at.at(-1))}`);
   const { username, password, hostname } = new URL(url);
   if (username !== "" || password !== "")
     throw wrongAt(
@@ -229,6 +233,10 @@ function requirePlainUrl(
       "user and password belong into secrets/cameras.yaml, not here",
     );
   if (hostname === "") throw wrongAt(file, checked, at, "the address names no host");
+}
+
+function exampleOf(member: string | number | undefined): string {
+  return member === "onvif" ? "http://192.0.2.10/onvif/device_service" : "rtsp://192.0.2.10/main";
 }
 
 /** @throws SettingsError where two cameras have one identifier. */
