@@ -1,5 +1,8 @@
-import { inLanguage } from "../../words/language.ts";
-import { english } from "./words.en.ts";
-import { french } from "./words.fr.ts";
+import { language } from "../../words/language.ts";
+import type { english } from "./words.en.ts";
 
-export const words = inLanguage(english, french);
+/** Of the words of a screen that everybody opens only the language in use is fetched. */
+export const words: typeof english =
+  language === "fr"
+    ? (await import("./words.fr.ts")).french
+    : (await import("./words.en.ts")).english;

@@ -1,10 +1,15 @@
 import type { IconName } from "../../parts/Icon.svelte";
-import { inLanguage } from "../../words/language.ts";
-import { english } from "./words.en.ts";
-import { french } from "./words.fr.ts";
+import { language } from "../../words/language.ts";
+import type { english } from "./words.en.ts";
 
-/** How an event is named and drawn, wherever it is shown. */
-export const words = inLanguage(english, french);
+/**
+ * How an event is named, wherever it is shown. Of the words of a screen that everybody opens only
+ * the language in use is fetched.
+ */
+export const words: typeof english =
+  language === "fr"
+    ? (await import("./words.fr.ts")).french
+    : (await import("./words.en.ts")).english;
 
 const ICONS: Readonly<Record<string, IconName>> = {
   bell: "bell",
