@@ -5,7 +5,6 @@ import {
   BellHeard,
   BellProblem,
   BellWaySchema,
-  type BellWay,
 } from "./protocol/api-bells.ts";
 import { checkShape } from "./protocol/check.ts";
 import { parseCameraId, type CameraId } from "./protocol/ids.ts";
@@ -104,10 +103,7 @@ const FromBellsSchema = Type.Union([
     closed,
   ),
 ]);
-type Said = Static<typeof FromBellsSchema>;
-
-export type FromBells = Said;
-export type BellPress = { readonly camera: CameraId; readonly via: BellWay };
+export type FromBells = Static<typeof FromBellsSchema>;
 
 /**
  * Reads what the bell process says: it has parsed hostile bytes, so it is believed no more than

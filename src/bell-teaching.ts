@@ -23,7 +23,7 @@ export class Teaching {
   }
 
   isOpen(camera: CameraId): boolean {
-    return this.#lessons.get(camera)?.timer != null;
+    return (this.#lessons.get(camera)?.timer ?? null) !== null;
   }
 
   begin(camera: CameraId, onEnd: () => void): void {
@@ -80,7 +80,7 @@ export class Teaching {
     return {
       camera,
       endsAtMs: lesson?.endsAtMs ?? null,
-      isListening: lesson?.timer != null,
+      isListening: this.isOpen(camera),
       heard: [...(lesson?.said.heard ?? [])],
       leftOut: lesson?.said.leftOut ?? 0,
       ways: [...(lesson?.said.ways ?? [])],

@@ -3,19 +3,12 @@ import type { BellCamera, FromBells, ToBells } from "./bell-messages.ts";
 import { Presses, type PressFate } from "./bell-presses.ts";
 import { startBellProcess } from "./bell-process.ts";
 import type { BellTokens } from "./bell-tokens.ts";
-import { ruleOfHeard } from "./camera/bell/known.ts";
 import type { BellDesk, BellRing, PressOutcome, PressWay } from "./http/bell-desk.ts";
 import type { Connections } from "./http/connections.ts";
 import type { FromIngest, ToIngest } from "./ingest-messages.ts";
 import { Publishing } from "./bell-publishing.ts";
 import { Teaching } from "./bell-teaching.ts";
-import type {
-  BellProblem,
-  BellRuleBody,
-  BellsAnswer,
-  BellStatus,
-  BellTeaching,
-} from "./protocol/api-bells.ts";
+import type { BellProblem, BellsAnswer, BellStatus, BellTeaching } from "./protocol/api-bells.ts";
 import { HubError } from "./protocol/errors.ts";
 import type { CameraId } from "./protocol/ids.ts";
 import type { BellRule } from "./camera/bell/rules.ts";
@@ -181,10 +174,6 @@ export class Bells implements BellDesk, AsyncDisposable {
     this.#startOrStop();
     this.#options.tellPages();
     return this.teaching(camera);
-  }
-
-  ruleOf(heard: Parameters<BellDesk["ruleOf"]>[0]): BellRuleBody {
-    return ruleOfHeard(heard);
   }
 
   async publish(

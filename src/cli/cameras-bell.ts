@@ -5,9 +5,9 @@ import {
   BellTeaching,
   BellTestAnswer,
   type BellHeard,
-  type BellRuleBody,
   type CameraBells,
 } from "../protocol/api-bells.ts";
+import { ruleOfHeard } from "../protocol/bell-rule.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseCameraId } from "../protocol/ids.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
@@ -89,14 +89,7 @@ async function keep({ client }: OwnerSession, camera: string, pick: number): Pro
   const chosen = heard[pick - 1];
   if (!chosen)
     throw new UsageError(`Cannot keep number ${pick}: the last --teach heard ${heard.length}`);
-  await client.send(`/api/bells/${camera}/rules`, ruleOf(chosen));
-}
-
-function ruleOf({ via, topic, item, value }: BellHeard): BellRuleBody {
-  if (via === "dahua") return { via, code: topic };
-  if (via === "hikvision" || via === "webhook") return { via };
-  if (value === null) return { via, topic };
-  return item === null ? { via, topic, value } : { via, topic, item, value };
+  await client.send(`/api/bells/${camera}/rules`, ruleOfHeard(chosen));
 }
 
 function lineOf({ via, topic, item, value, count, isLikely }: BellHeard): string {

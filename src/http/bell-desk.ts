@@ -1,10 +1,4 @@
-import type {
-  BellHeard,
-  BellRuleBody,
-  BellsAnswer,
-  BellTeaching,
-  BellWay,
-} from "../protocol/api-bells.ts";
+import type { BellsAnswer, BellTeaching, BellWay } from "../protocol/api-bells.ts";
 import type { CameraId } from "../protocol/ids.ts";
 
 /** `test`: an owner has tried it. */
@@ -44,8 +38,6 @@ export interface BellDesk {
   startTeaching(camera: string): BellTeaching;
   teaching(camera: string): BellTeaching;
   stopTeaching(camera: string): BellTeaching;
-  /** Makes what was heard a rule. @throws MalformedInput for what cannot be one. */
-  ruleOf(heard: Pick<BellHeard, "via" | "topic" | "item" | "value">): BellRuleBody;
   /** Says something over the broker. @throws HubError `NO_BROKER`, `NOT_PUBLISHED`. */
   publish(topic: string, payload: string, options?: { readonly retain?: boolean }): Promise<void>;
 }

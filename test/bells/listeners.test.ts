@@ -270,5 +270,6 @@ describe("a program", () => {
   test("that is not there is said to be missing", async () => {
     await using kept = keep(commandBell(["/nonexistent/gpiomon"]));
     await until(() => kept.states.some(({ problem }) => problem?.code === "SOURCE_FAILED"));
+    expect(kept.messages).toEqual([]);
   });
 });

@@ -2,10 +2,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DahuaParser } from "../../src/camera/bell/dahua-parser.ts";
 import { Heard } from "../../src/camera/bell/heard.ts";
-import { KNOWN_BELLS, ruleOfHeard } from "../../src/camera/bell/known.ts";
+import { KNOWN_BELLS } from "../../src/camera/bell/known.ts";
 import { bellText, type BellMessage } from "../../src/camera/bell/message.ts";
 import { MQTT_PACKET_BYTES_MAX, MqttGuard } from "../../src/camera/bell/mqtt-guard.ts";
 import { HELD_MS, matches, RuleSet, type BellRule } from "../../src/camera/bell/rules.ts";
+import { ruleOfHeard } from "../../src/protocol/bell-rule.ts";
 import { BELL_HEARD_MAX, BELL_TEXT_MAX } from "../../src/protocol/api-bells.ts";
 
 const VISITOR: BellRule = {

@@ -98,7 +98,8 @@ export class FakeDahua extends VendorBell {
   }
 
   protected answer(request: IncomingMessage, response: ServerResponse): void {
-    if (!/^\/cgi-bin\/eventManager\.cgi\?action=attach&codes=\[All\]/.test(request.url ?? "")) {
+    const wanted = "/cgi-bin/eventManager.cgi?action=attach&codes=[All]";
+    if (request.url?.startsWith(wanted) !== true) {
       response.writeHead(404).end();
       return;
     }

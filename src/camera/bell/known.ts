@@ -1,5 +1,3 @@
-import type { BellHeard, BellRuleBody } from "../../protocol/api-bells.ts";
-import { MalformedInput } from "../../protocol/errors.ts";
 import type { BellMessage } from "./message.ts";
 
 /**
@@ -76,35 +74,4 @@ export function carries({ item, values }: KnownBell, { items }: BellMessage): bo
   if (item === null) return true;
   const value = items.get(item);
   return value !== undefined && values.includes(value);
-}
-
-/** The rule that rings for what was heard. @throws MalformedInput for what cannot be one. */
-export function ruleOfHeard({
-  via,
-  topic,
-  item,
-  value,
-}: Pick<BellHeard, "via" | "topic" | "item" | "value">): BellRuleBody {
-  switch (via) {
-    case "onvif":
-      return { via, topic, ...(item === null || value === null ? {} : { item, value }) };
-    case "mqtt":
-      return {
-        ...{ via, topic },
-        ...(item === null || item === "" ? {} : { item }),
-        ...(value === null ? {} : { value }),
-      };
-    case "dahua":
-      return { via, code: topic };
-    case "hikvision":
-    case "webhook":
-      return { via };
-    case "command":
-      throw new MalformedInput(
-        "via",
-        "Cannot save bell: a program is set in the settings file only",
-      );
-    default:
-      throw new MalformedInput("via", "Cannot save bell: there is no such way");
-  }
 }

@@ -1,4 +1,5 @@
 import * as BellsApi from "../../../../src/protocol/api-bells.ts";
+import { ruleOfHeard } from "../../../../src/protocol/bell-rule.ts";
 import { checkShape } from "../../../../src/protocol/check.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
@@ -21,6 +22,12 @@ export const bellCalls = {
     { device }: VaultContext,
     { camera, rule }: { camera: string; rule: BellsApi.BellRuleBody },
   ) => device.client.post(`/api/bells/${camera}/rules`, rule, BellsAnswer),
+
+  /** Makes something that was heard the bell. */
+  keepBell: async (
+    { device }: VaultContext,
+    { camera, heard }: { camera: string; heard: BellsApi.BellHeard },
+  ) => device.client.post(`/api/bells/${camera}/rules`, ruleOfHeard(heard), BellsAnswer),
 
   removeBell: async (
     { device }: VaultContext,

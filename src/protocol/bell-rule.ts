@@ -1,0 +1,31 @@
+import type { BellHeard, BellRuleBody } from "./api-bells.ts";
+import { MalformedInput } from "./errors.ts";
+
+/** The rule that rings for what was heard. @throws MalformedInput for what the file alone may set. */
+export function ruleOfHeard({
+  via,
+  topic,
+  item,
+  value,
+}: Pick<BellHeard, "via" | "topic" | "item" | "value">): BellRuleBody {
+  switch (via) {
+    case "onvif":
+      return { via, topic, ...(item === null || value === null ? {} : { item, value }) };
+    case "mqtt":
+      return {
+        ...{ via, topic },
+        ...(item === null || value === null ? {} : { item }),
+        ...(value === null ? {} : { value }),
+      };
+    case "dahua":
+      return { via, code: topic };
+    case "hikvision":
+    case "webhook":
+      return { via };
+    case "command":
+      throw new MalformedInput(
+        "via",
+        "Cannot save bell: a program is set in the settings file only",
+      );
+  }
+}
