@@ -31,7 +31,7 @@ test("a camera that answers is found, with its name and without its place", asyn
   expect(JSON.stringify(found)).not.toMatch(/rue|france|location/i);
 });
 
-test.each<[string, DiscoveryAnswer]>([
+const LIES: readonly (readonly [string, DiscoveryAnswer])[] = [
   ["names another host", (id) => [honestMatch(id, ["http://192.0.2.99/onvif/device_service"])]],
   [
     "names a host that only begins like its own",
@@ -50,7 +50,8 @@ test.each<[string, DiscoveryAnswer]>([
   ["is 60 KiB long", (id) => [honestMatch(id, [SERVICE]) + " ".repeat(60_000)]],
   ["is no XML", () => [new Uint8Array([0, 1, 2, 3])]],
   ["is empty", () => [""]],
-])("an answer that %s is left out, and counted", async (_name, answer) => {
+];
+test.each(LIES)("an answer that %s is left out, and counted", async (_name, answer) => {
   expect(await ask(answer)).toMatchObject({ cameras: [], refused: 1 });
 });
 

@@ -29,9 +29,9 @@ export const french: typeof english = {
   REDIRECT_REFUSED:
     "La caméra veut envoyer la centrale à une autre adresse. Elle n’y va jamais : indiquez ici la bonne adresse.",
   OTHER_HOST:
-    "La caméra nomme une autre adresse pour ses images. Rien n’y est envoyé : indiquez ici la bonne adresse.",
+    "La caméra nomme une autre adresse pour ses images. Rien n’y est envoyé : indiquez ici la bonne adresse.",
   NO_ONVIF:
-    "Quelque chose répond, mais pas dans la langue des caméras, ONVIF. Cherchez « ONVIF » dans les réglages de la caméra et activez-le.",
+    "Quelque chose répond, mais pas dans la langue des caméras, ONVIF. Cherchez « ONVIF » dans les réglages de la caméra et activez-le.",
   DEVICE_FAULT:
     "La caméra a compris, et dit non. Il manque peut-être des droits à son utilisateur.",
   PROTOCOL_ERROR: "La caméra répond d’une manière que Doorward ne comprend pas.",

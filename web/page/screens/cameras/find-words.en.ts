@@ -74,4 +74,3 @@ export const english = {
     "The camera refuses this user name or password. Many cameras want a user of their own for ONVIF, which is made in their settings.",
   details: "All that was found",
 };
-export type FindWords = typeof english;
