@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
-import { sandboxState } from "../../src/base/sandbox.ts";
+import { sandboxState, spawnSandboxed } from "../../src/base/sandbox.ts";
+import { openFeed } from "../../src/camera/ffmpeg-feed.ts";
 import type { FfmpegInput } from "../../src/camera/ffmpeg-inputs.ts";
 import { CameraStream, type CameraStatus } from "../../src/camera/stream.ts";
 import type { Fragment } from "../../src/protocol/fragment.ts";
@@ -81,7 +83,7 @@ const http = (url: string, credentials: { username: string; password: string } |
   }) as const;
 const RIGHT = { username: USER, password: PASSWORD };
 
-describe.skipIf(missingCommands("ffmpeg"))("a film of this machine", () => {
+describe.skipIf(missingCommands("ffmpeg", "bwrap"))("a film of this machine", () => {
   test.each(["mkv", "ts", "flv", "avi", "webm", "mov"] as const)("%s plays", async (name) => {
     const played = play({ kind: "file", path: film(name), loop: true });
     const fragments = await played.whole(7);
@@ -108,7 +110,7 @@ describe.skipIf(missingCommands("ffmpeg"))("a film of this machine", () => {
   });
 });
 
-describe.skipIf(missingCommands("ffmpeg"))("JPEG pictures over HTTP", () => {
+describe.skipIf(missingCommands("ffmpeg", "bwrap"))("JPEG pictures over HTTP", () => {
   const pictures = jpegPictures();
 
   test.each<{ what: string; hasLengths?: boolean; contentType?: string }>([
@@ -197,7 +199,7 @@ describe.skipIf(missingCommands("ffmpeg"))("JPEG pictures over HTTP", () => {
   });
 });
 
-describe.skipIf(missingCommands("ffmpeg"))("RTMP", () => {
+describe.skipIf(missingCommands("ffmpeg", "bwrap"))("RTMP", () => {
   test("a film served by ffmpeg is copied, with no address in ffmpeg's own arguments", async () => {
     await using peer = await startRtmpPeer(film("flv"));
     const played = play({ kind: "rtmp", url: peer.url }, 5_000);
@@ -216,7 +218,7 @@ describe.skipIf(missingCommands("ffmpeg"))("RTMP", () => {
   });
 });
 
-describe.skipIf(missingCommands("ffmpeg"))("cameras of this machine", () => {
+describe.skipIf(missingCommands("ffmpeg", "bwrap"))("cameras of this machine", () => {
   /** What `rpicam-vid` does as far as it matters: asked in its words, it writes H.264 as it films. */
   const FAKE = `
     const { readFileSync } = require("node:fs");
@@ -241,6 +243,29 @@ describe.skipIf(missingCommands("ffmpeg"))("cameras of this machine", () => {
     expect(complaints(fragments)).toBe("");
     const keys = fragments.filter(({ keyFrame }) => keyFrame);
     expect((keys[1]?.decodeTimeMs ?? 0) - (keys[0]?.decodeTimeMs ?? 0)).toBeCloseTo(2_000, 0);
+  });
+
+  test("a USB camera is asked for H.264 first, and is all of /dev that ffmpeg sees", async () => {
+    // No machine that tests has a camera: a device that is there stands for it as far as ffmpeg's start.
+    const wish = { width: 640, height: 480, framesPerSecond: 10 };
+    const signal = new AbortController().signal;
+    const asked = async (isCopy: boolean): Promise<string> => {
+      const input = { kind: "device", path: "/dev/full", wish } as const;
+      await using feed = await openFeed(input, { isCopy, signal });
+      expect(feed).toMatchObject({ devicePaths: ["/dev/full"], readOnlyPaths: [], pump: null });
+      return feed.arguments.join(" ");
+    };
+    const end = "-video_size 640x480 -framerate 10 -i /dev/full";
+    expect(await asked(true)).toContain(`-f video4linux2 -input_format h264 ${end}`);
+    expect(await asked(false)).toContain(`-f video4linux2 ${end}`);
+    const seen = async (devicePaths: readonly string[]): Promise<string> => {
+      const command = ["/usr/bin/ls", "/dev"];
+      await using child = await spawnSandboxed({ command, stdin: "ignore", devicePaths });
+      const listed = await text(child.stdout);
+      return listed.trim().split(/\s+/).toSorted().join(" ");
+    };
+    expect(await seen([])).toBe("null urandom zero");
+    expect(await seen(["/dev/full"])).toBe("full null urandom zero");
   });
 
   test("where the program or the device is not there, that is said", async () => {

@@ -26,6 +26,26 @@ const report = (id: string, role: "main" | "sub", state: "streaming" | "connecti
   }) as const;
 
 describe("what this hub connects to", () => {
+  test("is also a camera that ffmpeg shows, and no film or device of this machine", async () => {
+    await using folder = temporaryFolder();
+    await using database = openDatabase(`${folder.path}/doorward.db`);
+    const log = new Connections(database, () => 1_000_000);
+    const read = (id: string, input: string): CameraSettings => ({
+      ...{ id, name: id, audio: false, faces: "keep", source: "ffmpeg", input },
+    });
+    const connections = new CameraConnections(log, [
+      read("film", "/srv/door.mp4"),
+      read("usb", "/dev/video0"),
+      read("old", "http://192.0.2.12/video.mjpg"),
+      read("push", "rtmp://192.0.2.13/live/door?password={password}"),
+    ]);
+    connections.observe(report("old", "main", "streaming"));
+    expect(log.list().map(({ what, address, open }) => ({ what, address, open }))).toEqual([
+      { what: "camera old", address: "192.0.2.12:80", open: true },
+      { what: "camera push", address: "192.0.2.13:1935", open: false },
+    ]);
+  });
+
   test("is every place it was told of, with when it answered, and that is kept", async () => {
     await using folder = temporaryFolder();
     await using database = openDatabase(`${folder.path}/doorward.db`);
