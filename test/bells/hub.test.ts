@@ -147,6 +147,8 @@ test("no route makes the hub run a program, and a rule that cannot be is refused
     [{ via: "smoke" }, 422],
   ] as const)
     expect((await add(body)).statusCode, JSON.stringify(body)).toBe(status);
+  // For what it is, and not only because something of it is missing.
+  expect((await add({ via: "command" })).json()).toMatchObject({ field: "via" });
   expect(readFileSync(hub.file, "utf8")).toBe(before);
 });
 

@@ -5,8 +5,8 @@ export const BELL_SABOTAGES: readonly Sabotage[] = [
   {
     name: "the state of before rings",
     file: "src/camera/bell/rules.ts",
-    find: "    if (message.isInitial || message.via !== rule.via) return false;\n    const isRinging",
-    replace: "    if (message.via !== rule.via) return false;\n    const isRinging",
+    find: "  if (message.isInitial || message.via !== rule.via) return false;\n  switch",
+    replace: "  if (message.via !== rule.via) return false;\n  switch",
     tests: ["test/bells/rules.test.ts"],
   },
   {
