@@ -8,6 +8,7 @@ import { h265SetsFromSdp } from "./h265-parameters.ts";
 import type { NalDepacketiser, VideoUnit } from "./nal-depacketiser.ts";
 import { createG711Depacketiser } from "./g711-depacketiser.ts";
 import { createRtpFragments, type RtpFragments } from "./rtp-fragments.ts";
+import { createPictureLimit } from "./read-allowance.ts";
 import { createPacketOrder } from "./rtp-order.ts";
 import { parseRtp, parseSenderReport, type RtpPacket } from "./rtp.ts";
 import { RtspClient, type RtspResponse } from "./rtsp-client.ts";
@@ -143,8 +144,10 @@ class RtspSession implements Connection {
       timeline,
       audio: audio && { format: audio.format, clockRate: audio.media.clockRate },
     });
+    const pictures = createPictureLimit();
     this.#video = depacketiserOf(chosen.video, (unit) => {
       this.#lastFrameMs = clock.monotonicMs();
+      pictures.take(this.#lastFrameMs);
       this.#fragments.video(unit, this.#arrivalMs);
     });
     this.#takeVideo = createPacketOrder((packet) => this.#video.push(packet));

@@ -275,10 +275,15 @@ export const FLOOD_CASES: readonly HostileCase[] = [
 /** What cannot be told from a good camera by anything but its amount. */
 export const AMOUNT_CASES: readonly HostileCase[] = [
   {
-    name: "whole pictures of 60 KB as fast as they are read",
+    name: "whole pictures of 120 KB as fast as they are read",
     becomes: "streaming",
     offersBytes: FLOOD_BYTES,
-    flood: (n) => interleaved(0, packet(n, picture(n, 60_000))),
+    flood: (n) => {
+      const second = slice(n % GROUP === 0 ? "key" : "other", 60_000, false);
+      const at = { sequenceNumber: 2 * n, timestamp: n * TICKS, marker: false };
+      const first = rtpPacket({ ...at, payload: picture(n, 60_000) });
+      return Buffer.concat([interleaved(0, first), interleaved(0, packet(n, second, 2 * n + 1))]);
+    },
   },
 ];
 
@@ -295,8 +300,7 @@ const TINY = Array.from({ length: 64 }, (_, part) =>
 export const TINY_CASES: readonly HostileCase[] = [
   {
     name: "65,536 pictures of 20 bytes after one another, as fast as they are read",
-    becomes: "streaming",
-    takesPictures: 40_000,
+    becomes: "PROTOCOL_ERROR",
     flood: (n) => TINY[n % TINY.length] ?? JUNK,
   },
 ];

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createReadAllowance } from "../../src/camera/read-allowance.ts";
+import { createPictureLimit, createReadAllowance } from "../../src/camera/read-allowance.ts";
 import { readSession, readTransport } from "../../src/camera/rtsp-headers.ts";
 
 describe("what cameras write into their headers", () => {
@@ -60,6 +60,13 @@ describe("what cameras write into their headers", () => {
 });
 
 describe("how much of one camera is read", () => {
+  test("500 pictures within a second, and not one more", () => {
+    const limit = createPictureLimit();
+    for (let second = 0; second < 3; second += 1)
+      for (let picture = 0; picture < 500; picture += 1) limit.take(second * 1_000 + picture);
+    expect(() => limit.take(2_999)).toThrow(expect.objectContaining({ code: "PROTOCOL_ERROR" }));
+  });
+
   test("a burst at once, and from then on no more than the rate", () => {
     const allowance = createReadAllowance(1_000, 5_000);
     expect(allowance.take(5_000, 0)).toBe(0);

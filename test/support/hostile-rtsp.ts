@@ -30,8 +30,6 @@ export interface HostileCase {
   readonly flood?: (n: number) => Uint8Array;
   /** The client has to be offered this much before the case counts as tried. */
   readonly offersBytes?: number;
-  /** And has to have taken this many pictures; 40 where nothing is said. */
-  readonly takesPictures?: number;
 }
 
 export interface HostileCamera extends AsyncDisposable {
