@@ -33,7 +33,7 @@ export const english = {
   removePassword: "Forget the password",
   audio: "Record sound",
   audioHint:
-    "Off unless you want it. Recording what people say is another matter than pictures: in many countries those who speak must agree or be told, and in some it is forbidden. Find out what holds where you live, and say it on your sign. Sound lies apart, under keys of its own, and leaves only where you name it.",
+    "Off unless you want it. Recording what people say is another matter than pictures: in many countries those who speak must agree or be told, and in some it is forbidden. Find out what holds where you live, and say it on your sign.",
   talk: "Let the household talk through it",
   talkHint: "Whoever may look live can then also be heard at the door, if the camera takes sound.",
   faces: "Faces",

@@ -35,7 +35,7 @@ export const french: CameraWords = {
   removePassword: "Oublier le mot de passe",
   audio: "Enregistrer le son",
   audioHint:
-    "Éteint, sauf si vous le voulez. Enregistrer ce que les gens disent n’est pas comme enregistrer des images : dans beaucoup de pays, ceux qui parlent doivent l’accepter ou en être avertis, et dans certains c’est interdit. Renseignez-vous sur ce qui vaut chez vous, et dites-le sur votre panneau. Le son est rangé à part, sous ses propres clés, et ne sort que si vous le nommez.",
+    "Éteint, sauf si vous le voulez. Enregistrer ce que les gens disent n’est pas comme enregistrer des images : dans beaucoup de pays, ceux qui parlent doivent l’accepter ou en être avertis, et dans certains c’est interdit. Renseignez-vous sur ce qui vaut chez vous, et dites-le sur votre panneau.",
   talk: "Permettre de parler à travers elle",
   talkHint:
     "Qui peut regarder en direct peut alors aussi se faire entendre à la porte, si la caméra prend le son.",
