@@ -15,6 +15,9 @@ type Opening = Extract<ToTalk, { type: "open" }>;
 /** Cameras have room for few sessions, so that this one is ended in due form. */
 const GOODBYE_MS = 1_000;
 
+/** What a camera still has in hand when the last packet is out; closed before, it is cut off. */
+const LINGER_MS = 400;
+
 const closing = new AbortController();
 let channel: BackChannel | null = null;
 let sender: SpeechSender | null = null;
@@ -77,7 +80,8 @@ function run(): void {
   if (!sender || isOver) return;
   const waitMs = sender.tick(performance.now());
   if (waitMs !== null) timer = setTimeout(run, waitMs);
-  else if (isEnding) void finish(null);
+  else if (isEnding)
+    timer = setTimeout(() => void finish(null), sender.packets > 0 ? LINGER_MS : 0);
 }
 
 /** @param reason - Null where it is over because that was wanted. */

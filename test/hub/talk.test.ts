@@ -82,8 +82,9 @@ describe.skipIf(isMissing)("talking at a door", () => {
     expect(await talkers()).toBe(1);
     const sentence = spoken(16_000);
     await speaker.speak(sentence);
-    speaker.socket.close();
+    // This server, when it is busy, throws away what it has in hand as it is told that it was all.
     await expect.poll(() => server.heard("door").length, WAIT).toBe(sentence.length);
+    speaker.socket.close();
     expect(server.heard("door").equals(sentence)).toBe(true);
     await expect.poll(() => server.count("teardown"), WAIT).toBe((before[1] ?? 0) + 1);
     await nobodyTalks();
@@ -187,7 +188,6 @@ describe.skipIf(isMissing)("talking at a door", () => {
     using speaker = await talk("both");
     expect(await speaker.opened).toBe("PCMA");
     await speaker.speak(spoken(1_600));
-    speaker.socket.close();
     await expect.poll(() => heardSince("gate", before).length, WAIT).toBe(1_600);
   });
 

@@ -56,6 +56,8 @@ class Factory(GstRtspServer.RTSPOnvifMediaFactory):
         self.name = name
         self.set_launch(f"( {PICTURE} )")
         self.set_media_gtype(GstRtspServer.RTSPOnvifMedia.__gtype__)
+        # What arrives is told at once: the tests count packets, and nobody listens.
+        self.set_latency(0)
         if encoding in SOUND:
             payload_type, _ = SOUND[encoding]
             caps = (
