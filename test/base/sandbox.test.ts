@@ -278,6 +278,15 @@ describe.skipIf(missingCommands("python3"))("a child on a machine without bubble
     expect(await readFile(file, "utf8")).toBe("");
   });
 
+  test("is killed when it has used up its processor time there too", async () => {
+    const command = [PYTHON, "-I", "-S", "-c", "while True: pass"];
+    const options = { command, stdin: "ignore", cpuSecondsMax: 1 } as const;
+    await using child = await SandboxedChild.start(options, null);
+    child.stdout.resume();
+    const { code, signal } = await child.exited;
+    expect(["SIGXCPU", "SIGKILL", 128 + 9, 128 + 24]).toContain(signal ?? code);
+  });
+
   test("ends when the scope that owns it is left", async () => {
     let pid: number;
     {

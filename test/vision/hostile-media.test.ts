@@ -7,6 +7,7 @@ import { systemClock } from "../../src/base/clock.ts";
 import { findFfmpeg } from "../../src/base/ffmpeg.ts";
 import type { Fragment } from "../../src/protocol/fragment.ts";
 import { GreyFrames, type GreyFramesOptions } from "../../src/vision/frames.ts";
+import { MotionWatch } from "../../src/vision/motion-watch.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { fragmentsFromFfmpeg } from "./footage.ts";
 
@@ -129,6 +130,38 @@ describe.skipIf(missingCommands("ffmpeg", "bwrap", "python3"))("hostile media", 
     expect(
       problems.slice(0, 4).map(({ problem }) => /next try in (\d+) ms/.exec(problem)?.[1]),
     ).toEqual(["20", "40", "80", "160"]);
+  });
+
+  test("stops nobody else who takes the same fragments, and is not slept through", async () => {
+    const hostile = await program("import os\nos.write(1, bytes(999))\nos.kill(os.getpid(), 11)");
+    const problems: string[] = [];
+    await using watch = MotionWatch.open({
+      pictures: (onFrame) =>
+        GreyFrames.open({
+          ffmpegPath: hostile,
+          clock: systemClock,
+          onFrame,
+          onProblem: (problem) => problems.push(problem),
+          retryFirstMs: 20,
+        }),
+      onEvent: () => expect.unreachable("nothing was seen"),
+    });
+    let taken = 0;
+    // In the order in which a camera's pipeline hands them on: what is thrown here would stop it.
+    await expect
+      .poll(
+        () => {
+          for (const fragment of fragments) {
+            watch.push(fragment);
+            taken += 1;
+          }
+          return problems.length;
+        },
+        { timeout: 20_000 },
+      )
+      .toBeGreaterThan(1);
+    expect(watch.counts.fragments).toBe(taken);
+    expect(watch.isAsleep).toBe(false);
   });
 
   test("that keeps its decoder busy for ever is cut off after its processor time", async () => {
