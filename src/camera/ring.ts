@@ -7,8 +7,8 @@ export interface RingLimits {
   readonly sizeBytes: number;
 }
 
-/** Twelve seconds at 22 Mbit/s: what one camera may take of the memory that all share. */
-export const RING_BYTES_MAX = 32 * 1024 * 1024;
+/** Twelve seconds at 16 Mbit/s: what one camera may take of the memory that all share. */
+export const RING_BYTES_MAX = 24 * 1024 * 1024;
 /** What a fragment takes beside its bytes. */
 export const FRAGMENT_OVERHEAD_BYTES = 2_048;
 export const SUBSCRIBERS_MAX = 64;
