@@ -72,7 +72,8 @@ describe.skipIf(isMissing)("live sound, of a camera that sends G.711", () => {
     server = await startRtspServer({ media: flashAndTone("pcm_mulaw") });
     const front = { ...rtspCamera("front", "Front door", server.mainUrl), audio: true };
     home = await startPage({ hub: { clips: 1, settings: { cameras: [front] } } });
-  });
+    // The first file of a run to need the page builds it.
+  }, 180_000);
   afterAll(async () => {
     await home?.[Symbol.asyncDispose]();
     await server?.[Symbol.asyncDispose]();
