@@ -52,7 +52,7 @@ export function coreShares(
 }
 
 /** A process and all below it; those that end meanwhile are left out. */
-export async function processTree(root: number): Promise<number[]> {
+async function processTree(root: number): Promise<number[]> {
   const found = [root];
   for (const thread of await threadsOf(root)) {
     const text = await read(`/proc/${root}/task/${thread}/children`);
