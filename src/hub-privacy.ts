@@ -31,6 +31,17 @@ interface Row {
   readonly entered: State;
   readonly entered_by: string;
   readonly entered_at_ms: number;
+  /** More than one person switched it off: no single one of them undoes it, unless an owner. */
+  readonly hand_is_shared: 0 | 1;
+}
+
+/** What somebody sets by hand. */
+interface Hand {
+  readonly state: State;
+  readonly untilMs: number | null;
+  /** Of a device. */
+  readonly by: string;
+  readonly isShared: boolean;
 }
 
 /** What holds at an instant, and until when if nobody does anything. */
@@ -108,7 +119,7 @@ export class CameraPrivacy implements PrivacyDesk {
     this.settle();
     const hand =
       wish.state === "off" ? this.#handOff(camera, wish, device) : this.#handOn(camera, device);
-    this.#bring(camera, hand && { ...hand, by: device.device }, device.device);
+    this.#bring(camera, hand, device.device);
   }
 
   onChange(listener: (camera: string, isOff: boolean) => void): void {
@@ -177,7 +188,7 @@ export class CameraPrivacy implements PrivacyDesk {
     camera: string,
     wish: Extract<PrivacySwitchBody, { state: "off" }>,
     device: SessionDevice,
-  ): { state: State; untilMs: number | null } {
+  ): Hand {
     const { nowMs, timeZone } = this.#options;
     const untilMs =
       "until" in wish
@@ -186,29 +197,31 @@ export class CameraPrivacy implements PrivacyDesk {
           ? null
           : nowMs() + wish.forMs;
     const row = this.#rows.get(camera);
-    const isShorter =
-      row?.hand === "off" &&
-      (untilMs ?? Number.POSITIVE_INFINITY) < (row.hand_until_ms ?? Number.POSITIVE_INFINITY);
+    const own: Hand = { state: "off", untilMs, by: device.device, isShared: false };
+    if (row?.hand !== "off" || this.#mayUndo(row, device)) return own;
     // An off that ends sooner is an on.
-    if (isShorter && !this.#mayUndo(row, device)) throw notAllowed("it is off for longer already");
-    return { state: "off", untilMs };
+    if (endOf(untilMs) < endOf(row.hand_until_ms)) throw notAllowed("it is off for longer already");
+    // Else whoever adds his own off could undo the other's with it.
+    return { ...own, isShared: true };
   }
 
   /** @returns Null where nothing by hand is needed for the camera to be on. */
-  #handOn(camera: string, device: SessionDevice): { state: State; untilMs: number | null } | null {
-    if (!this.isOff(camera)) return this.#stays(camera);
+  #handOn(camera: string, device: SessionDevice): Hand | null {
+    if (!this.isOff(camera)) return this.#stays(camera, device);
     if (!this.#mayTurnOn(camera, device))
       throw notAllowed("somebody else or the house's hours switched it off");
     const nowMs = this.#options.nowMs();
     const hours = this.#hours(camera, nowMs);
     if (!hours.isWithin) return null;
     const latestMs = nowMs + ON_AGAINST_HOURS_MAX_MS;
-    return { state: "on", untilMs: Math.min(hours.changesAtMs ?? latestMs, latestMs) };
+    const untilMs = Math.min(hours.changesAtMs ?? latestMs, latestMs);
+    return { state: "on", untilMs, by: device.device, isShared: false };
   }
 
-  #stays(camera: string): { state: State; untilMs: number | null } | null {
+  #stays(camera: string, device: SessionDevice): Hand | null {
     const row = this.#rows.get(camera);
-    return row?.hand === "on" ? { state: "on", untilMs: row.hand_until_ms } : null;
+    if (row?.hand !== "on") return null;
+    return { state: "on", untilMs: row.hand_until_ms, by: device.device, isShared: false };
   }
 
   #mayTurnOn(camera: string, device: SessionDevice): boolean {
@@ -221,9 +234,10 @@ export class CameraPrivacy implements PrivacyDesk {
     return this.#hours(camera, this.#options.nowMs()).isWithin;
   }
 
-  /** Owners, and whoever did it. */
+  /** Owners, and whoever did it alone. */
   #mayUndo(row: Row, device: SessionDevice): boolean {
     if (device.rights.includes("administer")) return true;
+    if (row.hand_is_shared === 1) return false;
     return row.hand_by !== null && this.#options.personOf(row.hand_by) === device.person;
   }
 
@@ -232,11 +246,7 @@ export class CameraPrivacy implements PrivacyDesk {
    *
    * @param hand - Undefined leaves what was set by hand, unless it is over.
    */
-  #bring(
-    camera: string,
-    hand: { state: State; untilMs: number | null; by: string } | null | undefined,
-    device: string | null,
-  ): void {
+  #bring(camera: string, hand: Hand | null | undefined, device: string | null): void {
     const { database, appendEntry, isClaimed, nowMs } = this.#options;
     const before = this.#rows.get(camera);
     const { handIsOver } = this.#wanted(camera);
@@ -271,25 +281,31 @@ export class CameraPrivacy implements PrivacyDesk {
     this.#options.database
       .prepare(
         `INSERT OR REPLACE INTO camera_privacy
-         (camera, hand, hand_by, hand_until_ms, entered, entered_by, entered_at_ms)
-         VALUES (@camera, @hand, @hand_by, @hand_until_ms, @entered, @entered_by, @entered_at_ms)`,
+         (camera, hand, hand_by, hand_until_ms, entered, entered_by, entered_at_ms, hand_is_shared)
+         VALUES (@camera, @hand, @hand_by, @hand_until_ms, @entered, @entered_by, @entered_at_ms,
+                 @hand_is_shared)`,
       )
       .run(row);
   }
 }
 
 const NEVER: readonly never[] = [];
+const NOT_BY_HAND = { hand: null, hand_by: null, hand_until_ms: null, hand_is_shared: 0 } as const;
 const NEVER_OFF: Omit<Row, "camera" | "entered_at_ms"> = {
-  ...{ hand: null, hand_by: null, hand_until_ms: null },
+  ...NOT_BY_HAND,
   ...{ entered: "on", entered_by: "schedule" },
 };
 
 function handColumns(
-  hand: { state: State; untilMs: number | null; by: string } | null,
-): Pick<Row, "hand" | "hand_by" | "hand_until_ms"> {
-  return hand === null
-    ? { hand: null, hand_by: null, hand_until_ms: null }
-    : { hand: hand.state, hand_by: hand.by, hand_until_ms: hand.untilMs };
+  hand: Hand | null,
+): Pick<Row, "hand" | "hand_by" | "hand_until_ms" | "hand_is_shared"> {
+  if (hand === null) return NOT_BY_HAND;
+  const { state, by, untilMs, isShared } = hand;
+  return { hand: state, hand_by: by, hand_until_ms: untilMs, hand_is_shared: isShared ? 1 : 0 };
+}
+
+function endOf(untilMs: number | null): number {
+  return untilMs ?? Number.POSITIVE_INFINITY;
 }
 
 function notAllowed(why: string): HubError {

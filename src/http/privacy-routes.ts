@@ -10,8 +10,8 @@ import type { HubServices } from "./services.ts";
 const MINUTE_MS = 60_000;
 
 /**
- * The privacy switch. Owners and adults may switch a camera off; on, whoever switched it off, and
- * owners. The desk says so: the route only keeps out those who may not switch at all.
+ * The privacy switch. Owners and adults may switch a camera off; on, whoever alone switched it off,
+ * and owners. The desk says so: the route only keeps out those who may not switch at all.
  */
 export function addPrivacyRoutes(
   server: HubServer,

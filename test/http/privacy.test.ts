@@ -84,6 +84,40 @@ describe("who may switch", () => {
     expect(await set(adult, "front", { state: "off", until: "morning" })).toBe(403);
   });
 
+  test("an off on top of another's off undoes neither of them", async () => {
+    for (const first of [hub.owner, otherAdult])
+      for (const body of [{ state: "off" }, { state: "off", forMs: 9 * HOUR_MS }]) {
+        await set(first, "front", { state: "off", forMs: 8 * HOUR_MS });
+        // Twice, since the second time it is on top of his own.
+        for (let times = 0; times < 2; times++) expect(await set(adult, "front", body)).toBe(200);
+        expect(await stateOf("front", adult)).toMatchObject({ mayTurnOn: false });
+        expect(await set(adult, "front", { state: "on" })).toBe(403);
+        expect(await set(adult, "front", { state: "off", forMs: HOUR_MS })).toBe(403);
+        if (first === otherAdult) expect(await set(first, "front", { state: "on" })).toBe(403);
+        expect(privacy().isOff("front")).toBe(true);
+        expect(await set(hub.owner, "front", { state: "on" })).toBe(200);
+      }
+    // Over at its end, and nothing of it is left.
+    await set(otherAdult, "front", { state: "off", forMs: HOUR_MS });
+    await set(adult, "front", { state: "off", forMs: 2 * HOUR_MS });
+    pass(HOUR_MS);
+    expect(privacy().isOff("front")).toBe(true);
+    pass(HOUR_MS);
+    expect(privacy().isOff("front")).toBe(false);
+    expect(await set(adult, "front", { state: "off" })).toBe(200);
+    expect(await set(adult, "front", { state: "on" })).toBe(200);
+  });
+
+  test("an owner takes over what others switched off", async () => {
+    await set(adult, "front", { state: "off" });
+    await set(otherAdult, "front", { state: "off" });
+    expect(await set(hub.owner, "front", { state: "off", forMs: HOUR_MS })).toBe(200);
+    for (const each of [adult, otherAdult])
+      expect(await set(each, "front", { state: "on" })).toBe(403);
+    pass(HOUR_MS);
+    expect(privacy().isOff("front")).toBe(false);
+  });
+
   test("in its hours only an owner switches it on", async () => {
     pass(HOUR_MS);
     expect(privacy().isOff("night")).toBe(true);
@@ -199,7 +233,8 @@ describe("what is off", () => {
   });
 
   test("stays off over a restart, and was off before anything could be connected to", async () => {
-    await set(hub.owner, "front", { state: "off" });
+    await set(otherAdult, "front", { state: "off" });
+    await set(adult, "front", { state: "off" });
     await set(adult, "back", { state: "off", forMs: HOUR_MS });
     const { dataDirectory, owner } = hub;
     await hub.hub[Symbol.asyncDispose]();
@@ -213,7 +248,8 @@ describe("what is off", () => {
     expect(entries("back").at(-1)).toMatchObject({ state: "on", by: "timer" });
     // It changed while the hub was off, and is entered when the hub knows.
     expect(entries("night").at(-1)).toMatchObject({ state: "off", by: "schedule" });
-    expect(await stateOf("front", adult)).toMatchObject({ mayTurnOn: false });
+    for (const each of [adult, otherAdult])
+      expect(await stateOf("front", each)).toMatchObject({ mayTurnOn: false });
   });
 });
 

@@ -67,7 +67,8 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       // What somebody of the household has recorded on purpose, to be said; nothing is made of it.
       replies: "id name sound made_at_ms",
       // Who switched a camera off: a device, as the ledger has it.
-      camera_privacy: "camera hand hand_by hand_until_ms entered entered_by entered_at_ms",
+      camera_privacy:
+        "camera hand hand_by hand_until_ms entered entered_by entered_at_ms hand_is_shared",
       hub_facts: "name value",
       forms: "token_sha256 created_at_ms expires_at_ms spent_at_ms",
       requests:

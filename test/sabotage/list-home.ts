@@ -10,6 +10,14 @@ export const HOME_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/http/privacy.test.ts"],
   },
   {
+    name: "an off on top of another's off makes it one's own to undo",
+    file: "src/hub-privacy.ts",
+    find: "return { ...own, isShared: true };",
+    replace: "return own;",
+    tests: ["test/http/privacy.test.ts"],
+    only: "undoes neither",
+  },
+  {
     name: "a camera is off after a restart only once its hours are looked at",
     file: "src/hub-privacy.ts",
     find: 'const isOff = this.#rows.get(id)?.entered === "off" || this.#wanted(id).state === "off";',
