@@ -33,75 +33,30 @@ const IDLE: StreamReport = { state: "idle", problem: null, codec: null, picture:
 export function createHealth(configured: readonly CameraSettings[]): Health {
   let cameras = configured;
   const startedAtMs = Date.now();
-  const streams = new Map<string, StreamReport>();
-  const troubles = new Map<string, Notice>();
-  const recording = new Map<string, string>();
-  let sandbox = { inForce: false, reason: "not looked at yet" };
+  const reports = new CameraReports();
   let ingest: IngestProcess | null = null;
   return {
     configure: (changed) => {
       const stay = cameras.filter((camera) =>
         changed.some((other) => hasSameStreams(camera, other)),
       );
-      const stays = (id: string): boolean => stay.some((camera) => camera.id === id);
-      // What was said of a camera before it was changed is not said of what it is now.
-      for (const stream of streams.keys())
-        if (!stays(stream.split(" ")[0] ?? "")) streams.delete(stream);
-      for (const id of troubles.keys()) if (!stays(id)) troubles.delete(id);
+      reports.keepOnly((id) => stay.some((camera) => camera.id === id));
       cameras = changed;
     },
-    observe: (message) => {
-      switch (message.type) {
-        case "ready":
-          sandbox = message.sandbox;
-          return null;
-        case "camera": {
-          const stream = `${message.camera} ${message.role}`;
-          const before = streams.get(stream) ?? IDLE;
-          const now = followedBy(before, message.report);
-          streams.set(stream, now);
-          return newsOf(stream, before, now);
-        }
-        case "trouble":
-          troubles.set(message.camera, noticeOf(message.code, message.message));
-          return warning(`${message.camera}: ${message.code}: ${message.message}`);
-        case "recorder": {
-          const { event } = message;
-          if (event.type === "clip-started") recording.set(event.clip, event.camera);
-          else if (event.type === "clip-closed") recording.delete(event.clip);
-          return null;
-        }
-        case "rang":
-          return null;
-        case "keyring-refused":
-          return warning(message.message);
-      }
-    },
-    forgetCamera: (camera) => {
-      for (const role of ["main", "sub"]) {
-        const stream = `${camera} ${role}`;
-        const picture = streams.get(stream)?.picture ?? null;
-        streams.set(stream, { ...IDLE, picture });
-      }
-      troubles.delete(camera);
-    },
-    forgetStreams: () => {
-      streams.clear();
-      recording.clear();
-    },
+    observe: (message) => reports.observe(message),
+    forgetCamera: (camera) => reports.forget(camera),
+    forgetStreams: () => reports.forgetAll(),
     setIngest: (started) => void (ingest = started),
     report: (services) => {
       const { clips, ledger, household, version, intakeUrl } = services;
       const counts = clips.counts();
+      const { sandbox } = reports;
       return {
         startedAtMs,
         version,
         cameras: cameras.map((camera) =>
           whileOff(
-            withBell(
-              cameraStatus(camera, streams, troubles, [...recording.values()].includes(camera.id)),
-              services.bells.lostSinceMs(camera.id) !== null,
-            ),
+            withBell(reports.statusOf(camera), services.bells.lostSinceMs(camera.id) !== null),
             services.privacy.offOf(camera.id),
           ),
         ),
@@ -114,6 +69,70 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
       };
     },
   };
+}
+
+/** What the ingest process last said of each camera. */
+class CameraReports {
+  sandbox = { inForce: false, reason: "not looked at yet" };
+  /** By camera and role. */
+  readonly #streams = new Map<string, StreamReport>();
+  readonly #troubles = new Map<string, Notice>();
+  /** Cameras by the clip that is being recorded. */
+  readonly #recording = new Map<string, string>();
+
+  observe(message: FromIngest): HealthNews | null {
+    switch (message.type) {
+      case "ready":
+        this.sandbox = message.sandbox;
+        return null;
+      case "camera": {
+        const stream = `${message.camera} ${message.role}`;
+        const before = this.#streams.get(stream) ?? IDLE;
+        const now = followedBy(before, message.report);
+        this.#streams.set(stream, now);
+        return newsOf(stream, before, now);
+      }
+      case "trouble":
+        this.#troubles.set(message.camera, noticeOf(message.code, message.message));
+        return warning(`${message.camera}: ${message.code}: ${message.message}`);
+      case "recorder": {
+        const { event } = message;
+        if (event.type === "clip-started") this.#recording.set(event.clip, event.camera);
+        else if (event.type === "clip-closed") this.#recording.delete(event.clip);
+        return null;
+      }
+      case "rang":
+        return null;
+      case "keyring-refused":
+        return warning(message.message);
+    }
+  }
+
+  statusOf(camera: CameraSettings): CameraStatus {
+    const isRecording = [...this.#recording.values()].includes(camera.id);
+    return cameraStatus(camera, this.#streams, this.#troubles, isRecording);
+  }
+
+  /** What was said of a camera before it was changed is not said of what it is now. */
+  keepOnly(stays: (camera: string) => boolean): void {
+    for (const stream of this.#streams.keys())
+      if (!stays(stream.split(" ")[0] ?? "")) this.#streams.delete(stream);
+    for (const id of this.#troubles.keys()) if (!stays(id)) this.#troubles.delete(id);
+  }
+
+  forget(camera: string): void {
+    for (const role of ["main", "sub"]) {
+      const stream = `${camera} ${role}`;
+      const picture = this.#streams.get(stream)?.picture ?? null;
+      this.#streams.set(stream, { ...IDLE, picture });
+    }
+    this.#troubles.delete(camera);
+  }
+
+  forgetAll(): void {
+    this.#streams.clear();
+    this.#recording.clear();
+  }
 }
 
 /**

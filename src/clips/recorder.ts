@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import path from "node:path";
-import { systemErrorCode } from "../base/files.ts";
 import type { Recipient } from "../protocol/age-header.ts";
 import {
   clipFolder,
@@ -9,10 +8,10 @@ import {
   type FileKey,
   type RecorderEvent,
 } from "../protocol/clip.ts";
-import { HubError } from "../protocol/errors.ts";
 import type { Fragment, TrackInit } from "../protocol/fragment.ts";
 import { parseClipId, type CameraId, type ClipId, type Sha256Hex } from "../protocol/ids.ts";
 import { CUTTING_START, cutVideo, type Cutting } from "./cutting.ts";
+import { failureOf, type RecorderTrouble } from "./recorder-trouble.ts";
 import { SegmentFile } from "./segment-file.ts";
 
 /** Who can open the originals of the next clip, and the keyring statement that says so. */
@@ -21,19 +20,6 @@ export interface OriginalsReaders {
   readonly recipients: readonly Recipient[];
   readonly keyringHead: Sha256Hex;
   readonly keyringEpoch: number;
-}
-
-/** Something that cost footage, or will. Recording goes on by itself as soon as it can. */
-export interface RecorderTrouble {
-  readonly camera: CameraId;
-  readonly clip: ClipId | null;
-  readonly code:
-    | "RECORDER_DISK_FULL"
-    | "RECORDER_DISK_ERROR"
-    | "RECORDER_DISK_SLOW"
-    | "RECORDER_NO_FOOTAGE"
-    | "RECORDER_FAILED";
-  readonly message: string;
 }
 
 export interface ClipRecorderOptions {
@@ -387,14 +373,8 @@ export class ClipRecorder implements AsyncDisposable {
   }
 
   #reportFailure(clip: ClipId | null, error: unknown): void {
-    const code = systemErrorCode(error);
-    if (code === "ENOSPC" || code === "EDQUOT")
-      this.#report("RECORDER_DISK_FULL", clip, "no space is left on the disk");
-    else if (code !== null) this.#report("RECORDER_DISK_ERROR", clip, `the disk answered ${code}`);
-    else {
-      const found = error instanceof HubError ? error.message : "an unexpected failure";
-      this.#report("RECORDER_FAILED", clip, found);
-    }
+    const { code, found } = failureOf(error);
+    this.#report(code, clip, found);
   }
 
   #report(code: RecorderTrouble["code"], clip: ClipId | null, found: string): void {

@@ -2,11 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, expect } from "vitest";
-import {
-  ClipRecorder,
-  type ClipRecorderOptions,
-  type RecorderTrouble,
-} from "../../src/clips/recorder.ts";
+import { ClipRecorder, type ClipRecorderOptions } from "../../src/clips/recorder.ts";
+import type { RecorderTrouble } from "../../src/clips/recorder-trouble.ts";
 import {
   clipFolder,
   sealedFileName,
@@ -63,6 +60,9 @@ export function startRecorder(options: Partial<ClipRecorderOptions> = {}) {
           return;
         case "clip-closed":
           known(event.clip).endedAtMs = event.endedAtMs;
+          return;
+        case "clip-rang":
+          known(event.clip);
       }
     },
     reportTrouble: (each) => trouble.push(each),

@@ -166,8 +166,7 @@ describe("what a browser may do with the page", () => {
         "x-frame-options": "DENY",
       });
       const features = String(headers["permissions-policy"]).split(", ");
-      for (const off of ["camera=()", "geolocation=()", "usb=()"])
-        expect(features).toContain(off);
+      for (const off of ["camera=()", "geolocation=()", "usb=()"]) expect(features).toContain(off);
       expect(features).toContain("publickey-credentials-get=(self)");
       // To talk at a door; whoever opens a share is asked for nothing.
       expect(features).toContain("microphone=(self)");

@@ -18,7 +18,14 @@ import { temporaryFolder } from "../support/temporary.ts";
 
 // Invariant 11: the hub opens no connection the owner did not configure.
 
-const ENTRIES = ["main.ts", "ingest-main.ts", "bell-main.ts", "talk-main.ts", "camera-test-main.ts", "camera-probe-main.ts"];
+const ENTRIES = [
+  "main.ts",
+  "ingest-main.ts",
+  "bell-main.ts",
+  "talk-main.ts",
+  "camera-test-main.ts",
+  "camera-probe-main.ts",
+];
 
 /** Every module that the hub's processes can load, from their entries on. */
 function reachable(): string[] {
@@ -44,7 +51,7 @@ function withoutTypes(text: string): string {
 }
 
 describe("in the source", () => {
-  test("only the camera's own client can open a connection", () => {
+  test("only the cameras' own clients can open a connection", () => {
     const modules = reachable();
     expect(modules.length).toBeGreaterThan(60);
     const found = modules.filter((file) =>
@@ -55,6 +62,7 @@ describe("in the source", () => {
       "camera/bell/mqtt-link.ts",
       "camera/device-http.ts",
       "camera/onvif/discovery.ts",
+      "camera/rtmp-client.ts",
       "camera/rtsp-client.ts",
       "ingest-pipe.ts",
     ]);

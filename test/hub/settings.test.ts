@@ -392,9 +392,8 @@ describe("the demo", () => {
     expect(text).toContain("# Without a camera, a demo scene plays");
     expect(text).toContain("#   space: 20GB");
     expect(await ask("DELETE", "/api/settings/cameras/door")).toMatchObject({ isDemo: true });
-    expect(
-      (await own.call("DELETE", "/api/settings/cameras/demo", { as: own.owner })).statusCode,
-    ).toBe(404);
+    const gone = await own.call("DELETE", "/api/settings/cameras/demo", { as: own.owner });
+    expect(gone.statusCode).toBe(404);
     expect(existsSync(path.join(folder.path, "secrets", "cameras.yaml"))).toBe(false);
     await folder[Symbol.asyncDispose]();
   });

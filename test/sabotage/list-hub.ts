@@ -5,6 +5,7 @@ import { HANDLING_SABOTAGES } from "./list-handling.ts";
 import { HOME_SABOTAGES } from "./list-home.ts";
 import { KEYRING_SABOTAGES } from "./list-keyring.ts";
 import { LEDGER_SABOTAGES } from "./list-ledger.ts";
+import { PAGE_SABOTAGES } from "./list-page.ts";
 import { TALK_SABOTAGES } from "./list-talk.ts";
 import { TOGETHER_SABOTAGES } from "./list-together.ts";
 import type { Sabotage } from "./sabotage.ts";
@@ -340,78 +341,14 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/http/cookie-session.test.ts"],
     only: "out of reach for scripts",
   },
-  {
-    name: "a socket takes another site's origin",
-    file: "src/http/access-check.ts",
-    find: "const isForeignOrigin = request.headers.origin !== undefined && !hasOwnOrigin(request);",
-    replace:
-      "const isForeignOrigin = !isUpgrade(request) && request.headers.origin !== undefined && !hasOwnOrigin(request);",
-    tests: ["test/http/news.test.ts"],
-    only: "no page of another site",
-  },
-  {
-    name: "a page hears on after its device was removed",
-    file: "src/http/news.ts",
-    find: "this.#cut(reader, NEWS_CLOSE.sessionEnded);",
-    replace: "reader.saidAtMs = nowMs;",
-    tests: ["test/http/news.test.ts"],
-    only: "within a second or so",
-  },
-  {
-    name: "the page proves the recovery sheet with the words it made, not those that were typed",
-    file: "web/page/device/calls/house-calls.ts",
-    find: "const sheet = await parseRecoverySheet(options.sheet);",
-    replace:
-      "await parseRecoverySheet(options.sheet).catch(() => null);\n    const sheet = requireFounded().recovery;",
-    tests: ["test/page/recovery-sheet.test.ts"],
-    only: "nothing is claimed until all are right",
-  },
-  {
-    name: "a browser keeps its device's keys in clear beside the sealed ones",
-    file: "web/page/device/owner-device.ts",
-    find: 'await writeItem("device", device);',
-    replace: 'await writeItem("device", { ...device, bundle });',
-    tests: ["test/page/first-run.test.ts"],
-    only: "nothing in clear is stored",
-  },
-  {
-    name: "the page plays what is not what was recorded",
-    file: "web/page/device/calls/event-calls.ts",
-    find: "return openSealedFile(sealed, identities, part.file.payloadSha256);",
-    replace: "return (await openTornFile(sealed, identities)).plaintext;",
-    tests: ["test/page/event.test.ts"],
-    only: "altered on the hub's disk",
-  },
-  {
-    name: "a day in the list of events always has 24 hours",
-    file: "web/page/screens/timeline/local-days.ts",
-    find: "date.getDate() + days).getTime()",
-    replace: "date.getDate()).getTime() + days * 86_400_000",
-    tests: ["test/page/timeline-layout.test.ts"],
-  },
-  {
-    name: "a part that the hub could not give at once is called missing",
-    file: "web/page/media/clip-player.svelte.ts",
-    find: "if (!isPassing(error)) throw error;",
-    replace: "throw error;",
-    tests: ["test/page/event.test.ts"],
-    only: "away for a moment",
-  },
-  {
-    name: "the beginning of a file passes for the whole",
-    file: "src/owner/payload.ts",
-    find: "if (isFinal) return concatBytes(...parts);",
-    replace: "if (isFinal || parts.length > 0) return concatBytes(...parts);",
-    tests: ["test/owner/open-clip.test.ts"],
-  },
+  ...PAGE_SABOTAGES,
   ...CODEC_SABOTAGES,
   ...KEYRING_SABOTAGES,
   ...TOGETHER_SABOTAGES,
   ...DELIVERY_SABOTAGES,
   ...LEDGER_SABOTAGES,
   ...HANDLING_SABOTAGES,
-  ...TALK_SABOTAGES,
-  ...BELL_SABOTAGES,
   ...HOME_SABOTAGES,
+  ...BELL_SABOTAGES,
   ...TALK_SABOTAGES,
 ];

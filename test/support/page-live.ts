@@ -35,7 +35,9 @@ export function cutSockets({ hub }: TestPage): void {
 }
 
 /** What the picture says of itself, as strings. */
-export type Shown = Partial<Record<"state" | "stream" | "player" | "latencyMs" | "firstPictureMs", string>>;
+export type Shown = Partial<
+  Record<"state" | "stream" | "player" | "latencyMs" | "firstPictureMs", string>
+>;
 
 export async function shown(page: Page, camera = "front"): Promise<Shown> {
   const script = `({ ...document.querySelector('figure[data-camera="${camera}"]')?.dataset })`;

@@ -68,4 +68,3 @@ export const english = {
     MALFORMED_INPUT: "This message cannot be made a rule.",
   },
 };
-export type BellWords = typeof english;

@@ -75,7 +75,8 @@ export const french: CameraWords = {
   file: (name) =>
     `Tout cela se trouve dans le fichier ${name} sur la centrale ; vos commentaires y restent.`,
   notes: {
-    BELL_LOST: "Sa sonnette n’est pas entendue en ce moment ; plus bas, sous Sonnettes, la raison est donnée.",
+    BELL_LOST:
+      "Sa sonnette n’est pas entendue en ce moment ; plus bas, sous Sonnettes, la raison est donnée.",
     NO_BLURRED_COPIES:
       "Cette version ne sait pas faire de copies floutées : elle n’enregistre que les originaux, quoi qu’il soit choisi ici.",
     SOUND_ABSENT:

@@ -1,0 +1,69 @@
+import type { Sabotage } from "./sabotage.ts";
+
+/** Edits to the page and to the sockets that feed it. */
+export const PAGE_SABOTAGES: readonly Sabotage[] = [
+  {
+    name: "a socket takes another site's origin",
+    file: "src/http/access-check.ts",
+    find: "const isForeignOrigin = request.headers.origin !== undefined && !hasOwnOrigin(request);",
+    replace:
+      "const isForeignOrigin = !isUpgrade(request) && request.headers.origin !== undefined && !hasOwnOrigin(request);",
+    tests: ["test/http/news.test.ts"],
+    only: "no page of another site",
+  },
+  {
+    name: "a page hears on after its device was removed",
+    file: "src/http/news.ts",
+    find: "this.#cut(reader, NEWS_CLOSE.sessionEnded);",
+    replace: "reader.saidAtMs = nowMs;",
+    tests: ["test/http/news.test.ts"],
+    only: "within a second or so",
+  },
+  {
+    name: "the page proves the recovery sheet with the words it made, not those that were typed",
+    file: "web/page/device/calls/house-calls.ts",
+    find: "const sheet = await parseRecoverySheet(options.sheet);",
+    replace:
+      "await parseRecoverySheet(options.sheet).catch(() => null);\n    const sheet = requireFounded().recovery;",
+    tests: ["test/page/recovery-sheet.test.ts"],
+    only: "nothing is claimed until all are right",
+  },
+  {
+    name: "a browser keeps its device's keys in clear beside the sealed ones",
+    file: "web/page/device/owner-device.ts",
+    find: 'await writeItem("device", device);',
+    replace: 'await writeItem("device", { ...device, bundle });',
+    tests: ["test/page/first-run.test.ts"],
+    only: "nothing in clear is stored",
+  },
+  {
+    name: "the page plays what is not what was recorded",
+    file: "web/page/device/calls/event-calls.ts",
+    find: "return openSealedFile(sealed, identities, part.file.payloadSha256);",
+    replace: "return (await openTornFile(sealed, identities)).plaintext;",
+    tests: ["test/page/event.test.ts"],
+    only: "altered on the hub's disk",
+  },
+  {
+    name: "a day in the list of events always has 24 hours",
+    file: "web/page/screens/timeline/local-days.ts",
+    find: "date.getDate() + days).getTime()",
+    replace: "date.getDate()).getTime() + days * 86_400_000",
+    tests: ["test/page/timeline-layout.test.ts"],
+  },
+  {
+    name: "a part that the hub could not give at once is called missing",
+    file: "web/page/media/clip-player.svelte.ts",
+    find: "if (!isPassing(error)) throw error;",
+    replace: "throw error;",
+    tests: ["test/page/event.test.ts"],
+    only: "away for a moment",
+  },
+  {
+    name: "the beginning of a file passes for the whole",
+    file: "src/owner/payload.ts",
+    find: "if (isFinal) return concatBytes(...parts);",
+    replace: "if (isFinal || parts.length > 0) return concatBytes(...parts);",
+    tests: ["test/owner/open-clip.test.ts"],
+  },
+];
