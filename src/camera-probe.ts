@@ -76,7 +76,7 @@ export async function probeCamera(
   if (/^rtsp:\/\//i.test(address)) {
     parseRtspUrl(address);
     options.onConnect?.(placeOf(address));
-    return asTyped(address, await testCamera({ url: address, username, password }));
+    return asTyped(address, await testCamera({ url: address, username, password }, options.signal));
   }
   const said = await run({ type: "probe", ...camera }, options);
   if (said.type !== "probed") throw unexpected();
@@ -87,7 +87,7 @@ export async function probeCamera(
   const url = `rtsp://${hostOfTyped(address)}/`;
   if (!URL.canParse(url)) return answer;
   options.onConnect?.(placeOf(url));
-  const trial = await testCamera({ url, username: null, password: null });
+  const trial = await testCamera({ url, username: null, password: null }, options.signal);
   const answersRtsp = trial.ok || (trial.problem?.code ?? "UNREACHABLE") !== "UNREACHABLE";
   return { ...answer, answersRtsp };
 }

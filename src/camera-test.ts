@@ -22,29 +22,43 @@ const KILL_AFTER_MS = 13_000;
  * Tries a camera in a process of its own, which inherits nothing of the hub's and is gone afterwards:
  * the hub's process parses no byte of a camera (invariant 12).
  *
+ * @param signal - Ends the process and with it its connection at once.
  * @returns what came of it; a camera that gives no picture is an answer, not an error.
+ * @throws HubError CAMERA_TEST_STOPPED when it was ended by the signal.
  */
-export async function testCamera(trial: CameraTrial): Promise<CameraTestAnswer> {
+export async function testCamera(
+  trial: CameraTrial,
+  signal?: AbortSignal,
+): Promise<CameraTestAnswer> {
+  if (signal?.aborted) throw stopped();
   const child = fork(ENTRY, [], {
     serialization: "json",
     env: {},
     execArgv: [],
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
-  const kill = setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS);
+  const end = (): void => void child.kill("SIGKILL");
+  const timer = setTimeout(end, KILL_AFTER_MS);
+  signal?.addEventListener("abort", end, { once: true });
   const gone = once(child, "exit");
   try {
     // Over its pipe, not in its arguments: those show in the list of processes.
     child.send(trial, () => undefined);
     const said = await Promise.race([once(child, "message"), gone.then(() => null)]);
+    if (signal?.aborted) throw stopped();
     if (said === null)
       throw new HubError("CAMERA_TEST_FAILED", "Cannot try camera: its process ended");
     return checkShape(CameraTestAnswer, said[0], "result of the trial");
   } finally {
-    clearTimeout(kill);
-    child.kill("SIGKILL");
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
+    end();
     await gone;
   }
+}
+
+function stopped(): HubError {
+  return new HubError("CAMERA_TEST_STOPPED", "Cannot try camera: it was stopped");
 }
 
 /**

@@ -70,6 +70,7 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["REPLY_KNOWN", 409],
   ["CAMERA_OFF", 409],
   ["CAMERA_TEST_FAILED", 500],
+  ["CAMERA_TEST_STOPPED", 409],
   ["CAMERA_PROBE_FAILED", 500],
   ["KEYS_HANDED_OUT", 410],
   ["SEEN_OLD", 409],

@@ -1,9 +1,10 @@
+import { ChildProcess } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo, type Socket } from "node:net";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { probeCamera } from "../../src/camera-probe.ts";
 import { CameraProbeAnswer } from "../../src/protocol/api-cameras.ts";
 import { checkShape } from "../../src/protocol/check.ts";
@@ -137,6 +138,41 @@ test("a probe that is stopped ends its process at once", async () => {
   expect(processes()).toEqual([]);
 });
 
+test("a probe that is stopped while RTSP is tried ends that process and its connection at once", async () => {
+  await using silent = await startSilentServer();
+  const controller = new AbortController();
+  const kill = vi.spyOn(ChildProcess.prototype, "kill");
+  const closed = silent.connected.then(async (socket) => {
+    expect(kill).not.toHaveBeenCalled();
+    controller.abort();
+    // Not only when the trial's own ten seconds are over.
+    expect(kill).toHaveBeenCalledWith("SIGKILL");
+    kill.mockRestore();
+    if (!socket.closed) await once(socket, "close");
+  });
+  const camera = { username: null, password: null };
+  const address = `rtsp://127.0.0.1:${silent.port}/main`;
+  const stopped = { code: "CAMERA_TEST_STOPPED" };
+  await expect(
+    probeCamera({ ...camera, address }, { signal: controller.signal }),
+  ).rejects.toMatchObject(stopped);
+  await closed;
+  expect(processes()).toEqual([]);
+
+  await using web = await startWebServer();
+  const later = new AbortController();
+  const onConnect = ({ port }: { port: number }): void => {
+    if (port === 554) later.abort();
+  };
+  await expect(
+    probeCamera(
+      { ...camera, address: `http://127.0.0.1:${web.port}/` },
+      { onConnect, signal: later.signal },
+    ),
+  ).rejects.toMatchObject(stopped);
+  expect(processes()).toEqual([]);
+});
+
 test("a host without ONVIF is tried as RTSP, and that is said", async () => {
   await using web = await startWebServer();
   const answer = await probeCamera({
@@ -158,14 +194,27 @@ async function startWebServer() {
   return { port, credentials, [Symbol.asyncDispose]: async () => void server.close() };
 }
 
-/** Processes of the probe that this one runs now. */
+/** Takes connections and never says anything. */
+async function startSilentServer() {
+  const { promise: connected, resolve } = Promise.withResolvers<Socket>();
+  const server = createTcpServer((socket) => {
+    // What asked is killed: its connection may end either way.
+    socket.on("error", () => undefined).resume();
+    resolve(socket);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return { port, connected, [Symbol.asyncDispose]: async () => void server.close() };
+}
+
+/** Processes of the probe and the trial that this one runs now. */
 function processes(): string[] {
   return readdirSync("/proc").filter((pid) => {
     if (!/^\d+$/.test(pid)) return false;
     try {
       const parent = / [A-Z] (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, "latin1"))?.[1];
       const line = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-      return Number(parent) === process.pid && line.includes("camera-probe-main");
+      return Number(parent) === process.pid && /camera-(?:probe|test)-main/.test(line);
     } catch {
       return false;
     }
