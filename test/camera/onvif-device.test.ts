@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { PullPoint, readEventProperties } from "../../src/camera/onvif/events.ts";
+import { parseXml } from "../../src/camera/onvif/xml.ts";
 import { OnvifDevice } from "../../src/camera/onvif/device.ts";
 import { FakeOnvifDevice, type FakeDeviceOptions } from "../support/onvif-device.ts";
 
@@ -70,4 +71,15 @@ test("repeats what a subscription wants repeated, and asks for nothing at the ad
   expect(fake.calls.at(-1)?.body).toContain(
     `<SubscriptionId xmlns="http://www.axis.com/2009/event" a:IsReferenceParameter="true">12 &#38; 3</SubscriptionId>`,
   );
+});
+
+test("reads the same text and values wherever in a message they stand", () => {
+  // Of two units of UTF-16 each: what is read in pieces could cut them.
+  const doors = "🚪".repeat(3_000);
+  for (const space of ["", " "]) {
+    const message = `${space}<a b="1 > 0 ${doors}">${doors}&lt;<![CDATA[>${doors}]]></a>`;
+    const { attributes, text } = parseXml(Buffer.from(`<r>${message}</r>`)).children[0] ?? {};
+    expect(attributes?.get("b")).toBe(`1 > 0 ${doors}`);
+    expect(text).toBe(`${doors}<>${doors}`);
+  }
 });

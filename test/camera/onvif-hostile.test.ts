@@ -113,6 +113,12 @@ const CASES: readonly (readonly [
     /tag longer than 16 KiB/,
   ],
   [
+    "a tag with 10,000 attributes that seems to end in the first",
+    with_(envelope(`<a b=">" ${Array.from({ length: 10_000 }, (_, i) => `b${i}=""`).join(" ")}/>`)),
+    "PROTOCOL_ERROR",
+    /tag longer than 16 KiB/,
+  ],
+  [
     "a processing instruction",
     with_(`<?evil now?>${envelope("<a/>").replace(/^<\?xml.*?\?>\n/, "")}`),
     "PROTOCOL_ERROR",

@@ -24,6 +24,7 @@ export const XML_DEPTH_MAX = 48;
 export const XML_ELEMENTS_MAX = 20_000;
 export const XML_ATTRIBUTES_MAX = 64;
 export const XML_TAG_LENGTH_MAX = 16 * 1024;
+const PIECE_LENGTH = 1024;
 const NAMES_REFUSED: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
 /** Only the five entities that XML itself has. */
@@ -52,11 +53,12 @@ export function parseXml(bytes: Uint8Array): XmlElement {
   const text = decode(bytes);
   if (/<!(?:DOCTYPE|ENTITY)/i.test(text))
     throw malformed("it has a document type or entities of its own");
-  refuseLongTags(text);
   const parser = sax.parser(true, PARSING);
   const open: OpenElement[] = [];
   let root: XmlElement | null = null;
   let elements = 0;
+  let at = 0;
+  let tagStartsAt = Number.POSITIVE_INFINITY;
   // sax goes on after an error unless it is thrown out of.
   parser.onerror = (error) => {
     throw malformed(`it is not well-formed (${(error.message.split("\n")[0] ?? "").slice(0, 80)})`);
@@ -66,7 +68,9 @@ export function parseXml(bytes: Uint8Array): XmlElement {
   };
   // Here, since sax keeps attributes as keys of an object, where some names would vanish.
   parser.onattribute = ({ name }) => name.split(":").forEach(refuseName);
+  parser.onopentagstart = () => void (tagStartsAt = at);
   parser.onopentag = (tag) => {
+    tagStartsAt = Number.POSITIVE_INFINITY;
     elements += 1;
     if (elements > XML_ELEMENTS_MAX) throw malformed("it has more than 20,000 elements");
     if (open.length >= XML_DEPTH_MAX) throw malformed("it is nested more than 48 deep");
@@ -84,7 +88,13 @@ export function parseXml(bytes: Uint8Array): XmlElement {
     if (parent) parent.element.children.push(closed.element);
     else root = closed.element;
   };
-  parser.write(text).close();
+  // What one tag costs grows with the square of its attributes, and only sax knows where it ends: a
+  // `>` may stand in a value. So it is looked at while it is read.
+  for (; at < text.length; at += PIECE_LENGTH) {
+    parser.write(text.slice(at, at + PIECE_LENGTH));
+    if (at - tagStartsAt >= XML_TAG_LENGTH_MAX) throw malformed("it has a tag longer than 16 KiB");
+  }
+  parser.close();
   if (root === null) throw malformed("it is empty");
   return root;
 }
@@ -128,16 +138,6 @@ function decode(bytes: Uint8Array): string {
   if (declared !== undefined && !/^(?:utf-?8|us-ascii|ascii)$/i.test(declared.trim()))
     throw malformed("it is in another encoding than UTF-8");
   return text.trimStart();
-}
-
-/** Before it is parsed: what one tag costs grows with the square of its attributes. */
-function refuseLongTags(text: string): void {
-  for (let start = text.indexOf("<"); start >= 0;) {
-    const end = text.indexOf(">", start);
-    if ((end < 0 ? text.length : end) - start > XML_TAG_LENGTH_MAX)
-      throw malformed("it has a tag longer than 16 KiB");
-    start = end < 0 ? -1 : text.indexOf("<", end);
-  }
 }
 
 function refuseName(name: string): void {
