@@ -48,7 +48,7 @@ describe.skipIf(isMissing).each(["en", "fr"] as const)(
         .first()
         .fill(sheet[0] ?? "");
       await page.getByRole("button", { name: words.proof.check }).click();
-      await page.getByRole("button", { name: words.camera.add }).waitFor();
+      await page.getByRole("button", { name: words.camera.find }).waitFor();
       await atStep("camera");
       expect(home.problems).toEqual([]);
     });

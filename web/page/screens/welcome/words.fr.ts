@@ -110,7 +110,8 @@ export const french: WelcomeWords = {
     nameFailed:
       "Le nom de la maison n’a pas pu être enregistré. Vous pourrez le donner sous Maison.",
     text: "Reliez votre sonnette maintenant, ou découvrez d’abord avec une scène que la centrale dessine elle-même.",
-    add: "Relier une caméra",
+    find: "Trouver les caméras du réseau",
+    byHand: "Saisir une caméra à la main",
     demo: "D’abord la scène de démonstration",
     added: "La caméra est enregistrée. Son image arrive dans un instant.",
     toLive: "Vers la porte",
