@@ -55,9 +55,9 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
         startedAtMs,
         version,
         cameras: cameras.map((camera) =>
-          whileOff(
-            withBell(reports.statusOf(camera), services.bells.lostSinceMs(camera.id) !== null),
-            services.privacy.offOf(camera.id),
+          withBell(
+            whileOff(reports.statusOf(camera), services.privacy.offOf(camera.id)),
+            services.bells.lostSinceMs(camera.id) !== null,
           ),
         ),
         sandbox,
@@ -189,6 +189,7 @@ function newsOf(stream: string, before: StreamReport, now: StreamReport): Health
     : warning(`${stream}: ${code}: ${message}`);
 }
 
+/** Said of a camera that is off too: a press still rings then. */
 function withBell(status: CameraStatus, isLost: boolean): CameraStatus {
   return isLost ? { ...status, notes: [...status.notes, BELL_LOST] } : status;
 }
@@ -254,7 +255,7 @@ function soundNotes({ sound, state }: StreamReport): Notice[] {
   }
 }
 
-/** A camera that is off is no silent one: nothing is wrong with it, and nothing is asked of it. */
+/** A camera that is off is no silent one: nothing is wrong with its pictures. */
 function whileOff(status: CameraStatus, off: CameraOff | null): CameraStatus {
   if (!off) return status;
   return { ...status, main: "off", sub: status.sub && "off", problem: null, notes: [], off };

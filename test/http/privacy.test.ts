@@ -21,7 +21,10 @@ const camera = (id: string, privacy: readonly WeekHours[] = []): CameraSettings 
   ...{ id, name: id, source: "rtsp", main: "rtsp://127.0.0.1:1/main", sub: null, privacy },
   ...{ audio: false, faces: "keep", allowBasic: false, username: null, password: null },
 });
-const SETTINGS = { cameras: [camera("front"), camera("back"), camera("night", NIGHT)] };
+const BELL = { via: "mqtt", topic: "door/bell" } as const;
+const SETTINGS = {
+  cameras: [{ ...camera("front"), bells: [BELL] }, camera("back"), camera("night", NIGHT)],
+};
 
 let hub: TestHub;
 let adult: TestDevice;
@@ -230,6 +233,14 @@ describe("what is off", () => {
     expect(notice.body).toContain("At this moment 1 of them is switched off.");
     const facts = (await hub.call("GET", "/api/notice", { as: hub.owner })).json();
     expect(facts).not.toHaveProperty("switchedOff");
+  });
+
+  test("still rings, so a bell that is not heard is said of it too", async () => {
+    await set(adult, "front", { state: "off" });
+    pass(60_000);
+    const health = (await hub.call("GET", "/api/health", { as: hub.owner })).json<HealthAnswer>();
+    expect(health.cameras[0]).toMatchObject({ main: "off", problem: null });
+    expect(health.cameras[0]?.notes.map(({ code }) => code)).toEqual(["BELL_LOST"]);
   });
 
   test("stays off over a restart, and was off before anything could be connected to", async () => {
