@@ -188,6 +188,8 @@ class FfmpegConnection implements Connection {
     const abort = (): void => this.#fail(sourceFailed("the hub is closing"));
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
+    // The signal lives as long as the camera: it would keep every connection that ever was.
+    void this.ended.then(() => signal.removeEventListener("abort", abort));
   }
 
   #readOutput(output: Readable, index: number): void {

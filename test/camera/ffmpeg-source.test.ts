@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { getEventListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import fc from "fast-check";
@@ -124,6 +125,17 @@ describe.skipIf(missingCommands("ffmpeg"))("a source read by ffmpeg", () => {
         code: "SOURCE_FAILED",
       });
     }
+  });
+
+  test("a connection that is over leaves nothing behind at its camera", async () => {
+    const { signal } = new AbortController();
+    const opening = openFfmpegSource({
+      ...{ input: { kind: "file", path: "/nowhere/at-all.mp4", loop: true }, sub: null },
+      ...{ clock: systemClock, silenceMs: 3_000, signal },
+      timeline: createTimeline(parseCameraId("gone"), systemClock, () => undefined),
+    });
+    await expect(opening).rejects.toMatchObject({ code: "SOURCE_FAILED" });
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 });
 
