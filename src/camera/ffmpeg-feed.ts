@@ -1,10 +1,12 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import { findOnPath } from "../base/ffmpeg.ts";
 import { CameraError } from "./camera-error.ts";
 import { DeviceHttp, hostOfUrl, type DeviceStream } from "./device-http.ts";
 import { BOARD_PROGRAMS, type FfmpegInput } from "./ffmpeg-inputs.ts";
+import { createReadAllowance } from "./read-allowance.ts";
 import { parseRtmpUrl, RtmpClient } from "./rtmp-client.ts";
 
 /**
@@ -35,6 +37,8 @@ interface FeedOptions {
 const TIMEOUT_MS = 5_000;
 /** What may wait in front of ffmpeg: some seconds of a main stream. */
 const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
+/** Of HTTP: a camera may send its pictures a byte at a time. */
+const CHUNK_COST_BYTES = 256;
 const PIXELS_MAX = 16_800_000;
 const GROUP_SECONDS = 2;
 
@@ -223,8 +227,13 @@ function formArguments(form: "jpeg" | "flv" | "mpegts"): string[] {
 }
 
 async function forward({ chunks }: DeviceStream, queue: Queue): Promise<void> {
+  const allowance = createReadAllowance();
   try {
-    for await (const chunk of chunks) queue.write(chunk);
+    for await (const chunk of chunks) {
+      queue.write(chunk);
+      const pauseMs = allowance.take(chunk.length + CHUNK_COST_BYTES, performance.now());
+      if (pauseMs > 0) await setTimeout(pauseMs);
+    }
     queue.end(new CameraError("UNREACHABLE", "Cannot keep stream: the camera ended it"));
   } catch (cause) {
     queue.end(

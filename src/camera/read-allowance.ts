@@ -5,6 +5,9 @@ const BYTES_PER_SECOND = 16 * 1024 * 1024;
 /** What may come at once, for instance after the network stood still. */
 const BURST_BYTES = 16 * 1024 * 1024;
 
+/** What an item costs beside its bytes, so that a flood of tiny ones is slowed down as well. */
+export const ITEM_COST_BYTES = 2_048;
+
 /** How much of one camera is read, so that none can take the time and memory of the others. */
 export interface ReadAllowance {
   /**

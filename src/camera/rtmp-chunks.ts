@@ -1,4 +1,5 @@
 import { CameraError } from "./camera-error.ts";
+import { ITEM_COST_BYTES } from "./read-allowance.ts";
 
 // RTMP's chunk stream (Adobe, "RTMP specification 1.0", section 5.3).
 
@@ -17,6 +18,8 @@ const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 const MESSAGES_BYTES_MAX = 16 * 1024 * 1024;
 const CHUNK_STREAMS_MAX = 64;
 const CHUNK_BYTES_DEFAULT = 128;
+/** Servers may make them as short as a byte. */
+const CHUNK_COST_BYTES = 64;
 const EXTENDED = 0xffffff;
 
 interface ChunkStream {
@@ -51,6 +54,7 @@ export class RtmpChunkReader {
   #waitingBytes = 0;
   /** With less there is no need to look. */
   #neededBytes = 1;
+  #costBytes = 0;
 
   constructor(onMessage: (message: RtmpMessage) => void) {
     this.#onMessage = onMessage;
@@ -78,6 +82,13 @@ export class RtmpChunkReader {
     this.#waitingBytes = buffer.length - at;
   }
 
+  /** What was read since this was last asked cost beside its bytes, in bytes. */
+  takeCost(): number {
+    const cost = this.#costBytes;
+    this.#costBytes = 0;
+    return cost;
+  }
+
   #takeChunk(buffer: Buffer): { readonly takenBytes: number } | { readonly neededBytes: number } {
     const head = this.#readHead(buffer);
     if (head === null) return { neededBytes: buffer.length + 1 };
@@ -86,6 +97,7 @@ export class RtmpChunkReader {
     const size = Math.min(this.#chunkBytes, head.length - filled);
     const wholeBytes = head.headBytes + size;
     if (buffer.length < wholeBytes) return { neededBytes: wholeBytes };
+    this.#costBytes += CHUNK_COST_BYTES;
     const stream = this.#begin(head, known);
     const payload = (stream.payload ??= Buffer.alloc(stream.length));
     buffer.copy(payload, stream.filled, head.headBytes, wholeBytes);
@@ -147,6 +159,7 @@ export class RtmpChunkReader {
 
   #finish(stream: ChunkStream, payload: Buffer): void {
     stream.payload = null;
+    this.#costBytes += ITEM_COST_BYTES;
     const { type, streamId, timestampMs } = stream;
     if (type === RTMP_SET_CHUNK_SIZE) {
       const size = payload.length >= 4 ? payload.readUInt32BE(0) : 0;
@@ -154,6 +167,8 @@ export class RtmpChunkReader {
       this.#chunkBytes = size;
     } else if (type === RTMP_ABORT && payload.length >= 4) {
       const aborted = this.#streams.get(payload.readUInt32BE(0));
+      // Its memory was taken, whatever came of it.
+      this.#costBytes += aborted?.payload?.length ?? 0;
       if (aborted !== undefined) aborted.payload = null;
     }
     this.#onMessage({ type, streamId, timestampMs: timestampMs % 2 ** 32, payload });

@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { readAmf, writeAmf, type AmfValue } from "./amf.ts";
 import { CameraError } from "./camera-error.ts";
+import { createReadAllowance } from "./read-allowance.ts";
 import { RtmpChunkReader, writeRtmpMessage, type RtmpMessage } from "./rtmp-chunks.ts";
 
 export interface RtmpAddress {
@@ -39,6 +40,7 @@ const PLAY_STREAM = 8;
 const CONNECT_ID = 1;
 const CREATE_STREAM_ID = 2;
 const WINDOW_BYTES_MIN = 16 * 1024;
+const WRITE_QUEUE_BYTES_MAX = 64 * 1024;
 
 /** `FLV`, version 1, with video only, and the length of the tag before the first. */
 const FLV_HEAD = Buffer.from([0x46, 0x4c, 0x56, 1, 1, 0, 0, 0, 9, 0, 0, 0, 0]);
@@ -73,6 +75,10 @@ export class RtmpClient implements AsyncDisposable {
   #windowBytes = Number.POSITIVE_INFINITY;
   #receivedBytes = 0;
   #acknowledgedBytes = 0;
+  readonly #allowance = createReadAllowance();
+  #pause: NodeJS.Timeout | null = null;
+  /** Number of the command whose answer is to come; each is taken once. */
+  #asked: number | null = CONNECT_ID;
 
   private constructor(options: RtmpOptions, socket: Socket) {
     this.#options = options;
@@ -82,7 +88,10 @@ export class RtmpClient implements AsyncDisposable {
     this.#end = resolve;
     socket.on("data", (bytes) => this.#receive(bytes));
     socket.on("error", () => this.#fail("UNREACHABLE", "the connection broke off"));
-    socket.on("close", () => this.#fail("UNREACHABLE", "the camera hung up"));
+    socket.on("close", () => {
+      if (this.#pause !== null) clearTimeout(this.#pause);
+      this.#fail("UNREACHABLE", "the camera hung up");
+    });
   }
 
   /** @throws CameraError naming what is wrong. */
@@ -106,14 +115,6 @@ export class RtmpClient implements AsyncDisposable {
     return client;
   }
 
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     this.#socket.destroy();
     this.#fail("UNREACHABLE", "the hub is closing");
@@ -129,6 +130,8 @@ export class RtmpClient implements AsyncDisposable {
     const abort = (): void => this.#fail("UNREACHABLE", "the hub is closing");
     signal.addEventListener("abort", abort, { once: true });
     if (signal.aborted) abort();
+    // The signal lives on: it would keep every connection that ever was.
+    void this.ended.then(() => signal.removeEventListener("abort", abort));
     try {
       const failed = this.ended.then((reason) => Promise.reject(reason));
       await Promise.race([this.#playing.promise, failed]);
@@ -147,12 +150,21 @@ export class RtmpClient implements AsyncDisposable {
     try {
       const rest = this.#handshake === null ? bytes : this.#shakeHands(bytes);
       if (rest !== null) this.#reader.push(rest);
+      this.#acknowledge();
     } catch (cause) {
       if (!(cause instanceof CameraError)) throw cause;
       this.#end(cause);
       this.#socket.destroy();
       return;
     }
+    const costBytes = bytes.length + this.#reader.takeCost();
+    const pauseMs = this.#allowance.take(costBytes, performance.now());
+    if (pauseMs === 0) return;
+    this.#socket.pause();
+    this.#pause = setTimeout(() => this.#socket.resume(), pauseMs);
+  }
+
+  #acknowledge(): void {
     if (this.#receivedBytes - this.#acknowledgedBytes < this.#windowBytes) return;
     this.#acknowledgedBytes = this.#receivedBytes;
     this.#send(ACKNOWLEDGEMENT, number32(this.#receivedBytes % 2 ** 32));
@@ -189,13 +201,20 @@ export class RtmpClient implements AsyncDisposable {
     this.#send(COMMAND, writeAmf([name, id, ...values]));
   }
 
+  /** @throws CameraError `PROTOCOL_ERROR` where the server does not read. */
   #send(type: number, payload: Uint8Array, streamId = 0): void {
+    if (this.#socket.writableLength > WRITE_QUEUE_BYTES_MAX)
+      throw new CameraError(
+        "PROTOCOL_ERROR",
+        "Cannot play RTMP stream: the camera asks and does not read",
+      );
     const chunkStream =
       streamId > 0 ? PLAY_STREAM : type === COMMAND ? COMMAND_STREAM : CONTROL_STREAM;
     this.#socket.write(writeRtmpMessage({ chunkStream, type, streamId, payload }));
   }
 
   #take(message: RtmpMessage): void {
+    if (this.#socket.destroyed) return;
     const { type, payload } = message;
     switch (type) {
       case VIDEO:
@@ -215,9 +234,12 @@ export class RtmpClient implements AsyncDisposable {
   }
 
   #answered([name, id, , value]: readonly AmfValue[]): void {
+    if (name === "_result" && id !== this.#asked) return;
     if (name === "_result" && id === CONNECT_ID) {
+      this.#asked = CREATE_STREAM_ID;
       this.#command("createStream", CREATE_STREAM_ID, null);
-    } else if (name === "_result" && id === CREATE_STREAM_ID) {
+    } else if (name === "_result") {
+      this.#asked = null;
       const streamId = typeof value === "number" ? value : 1;
       if (!Number.isInteger(streamId) || streamId < 1 || streamId >= 2 ** 32)
         return this.#fail("PROTOCOL_ERROR", "a stream without a number");

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { CameraError } from "./camera-error.ts";
-import { createReadAllowance } from "./read-allowance.ts";
+import { createReadAllowance, ITEM_COST_BYTES } from "./read-allowance.ts";
 import {
   authorization,
   parseChallenges,
@@ -30,8 +30,6 @@ const READ_BUFFER_BYTES = 64 * 1024;
 const WRITE_QUEUE_BYTES_MAX = 64 * 1024;
 const AUTHENTICATION_ATTEMPTS_MAX = 3;
 const TEARDOWN_WAIT_MS = 300;
-/** What an item costs beside its bytes, so that a flood of tiny ones is slowed down as well. */
-const ITEM_COST_BYTES = 2_048;
 /** After this much the other cameras have their turn: libuv reads 2 MiB of one socket at a time. */
 const TURN_COST_BYTES = 1024 * 1024;
 const USER_AGENT = "Doorward";

@@ -1,6 +1,10 @@
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
+import { Writable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
@@ -184,6 +188,33 @@ describe.skipIf(missingCommands("ffmpeg", "bwrap"))("JPEG pictures over HTTP", (
     expect((await problem(http(other.url, RIGHT))).code).toBe("REDIRECT_REFUSED");
     expect((await problem(http(`http://127.0.0.1:1/`, null))).code).toBe("UNREACHABLE");
     expect(trap.connections()).toBe(0);
+  });
+
+  test("what it sends is read no faster than a camera sends", async () => {
+    const MIB = 1024 * 1024;
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { "content-type": "image/jpeg" }).end(Buffer.alloc(32 * MIB));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const { signal } = new AbortController();
+    const input = http(`http://127.0.0.1:${port}/`, null);
+    await using feed = await openFeed(input, { isCopy: true, signal });
+    const startMs = performance.now();
+    let bytes = 0;
+    feed.pump?.(
+      new Writable({
+        write(chunk: Uint8Array, _encoding, done) {
+          bytes += chunk.length;
+          done();
+        },
+      }),
+    );
+    expect(await feed.ended).toMatchObject({ code: "UNREACHABLE" });
+    expect(bytes).toBe(32 * MIB);
+    // 16 MiB at once, and the rest in a second.
+    expect(performance.now() - startMs).toBeGreaterThan(900);
+    server.close();
   });
 
   test("a camera that falls silent is given up and tried again", async () => {

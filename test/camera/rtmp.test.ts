@@ -1,7 +1,7 @@
-import { once } from "node:events";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import { getEventListeners, once } from "node:events";
+import { createServer, Socket, type AddressInfo } from "node:net";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { readAmf, writeAmf } from "../../src/camera/amf.ts";
 import {
   RtmpChunkReader,
@@ -54,11 +54,39 @@ async function startServer(says: (received: string) => Buffer | null) {
   return {
     port: (server.address() as AddressInfo).port,
     heard: () => heard,
+    send: (bytes: Buffer) => void sockets.at(-1)?.write(bytes),
+    gone: () => Promise.all(sockets.map((socket) => socket.closed || once(socket, "close"))),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+const PING = writeRtmpMessage({
+  ...{ chunkStream: 2, type: 4, streamId: 0 },
+  payload: Uint8Array.of(0, 6, 0, 0, 0, 1),
+});
+
+const UNPUBLISHED = command("onStatus", 0, null, {
+  ...{ level: "status", code: "NetStream.Play.UnpublishNotify" },
+});
+
+function answers(text: string): Buffer | null {
+  if (text.includes("connect")) return command("_result", 1, null, null);
+  return text.includes("createStream") ? command("_result", 2, null, 1) : null;
+}
+
+function play(
+  port: number,
+  { signal = new AbortController().signal, flv = [] as Uint8Array[] } = {},
+): Promise<RtmpClient> {
+  return RtmpClient.open({
+    address: { host: "127.0.0.1", port, application: "live", stream: "door" },
+    timeoutMs: 5_000,
+    signal,
+    onFlv: (bytes) => flv.push(bytes),
+  });
 }
 
 async function failure(port: number): Promise<{ code: string; message: string }> {
@@ -176,6 +204,78 @@ describe("what an RTMP server may do", () => {
       message: "Cannot play RTMP stream: this is no RTMP server",
     });
     server.close();
+  });
+});
+
+describe("what an RTMP server sends without end", () => {
+  test("is not answered any more where it does not read the answers", async () => {
+    const connect = vi.spyOn(Socket.prototype, "connect");
+    await using server = await startServer(answers);
+    await using client = await play(server.port);
+    const [socket] = connect.mock.instances as Socket[];
+    connect.mockRestore();
+    // What it has not read waits in the system first, as much as that likes; here nothing does.
+    socket?.cork();
+    server.send(Buffer.concat(Array<Buffer>(5_000).fill(PING)));
+    expect(await client.ended).toMatchObject({
+      code: "PROTOCOL_ERROR",
+      message: "Cannot play RTMP stream: the camera asks and does not read",
+    });
+  });
+
+  test("is read no faster than a camera sends, however small its messages are", async () => {
+    await using server = await startServer(answers);
+    await using client = await play(server.port);
+    const startMs = performance.now();
+    server.send(Buffer.concat([...Array<Buffer>(14_000).fill(PING), UNPUBLISHED]));
+    expect(await client.ended).toMatchObject({ code: "UNREACHABLE" });
+    expect(performance.now() - startMs).toBeGreaterThan(200);
+  });
+
+  test("is answered once, where it says the same again", async () => {
+    await using server = await startServer((text) => {
+      const answer = answers(text);
+      return answer === null ? null : Buffer.concat([answer, answer, answer]);
+    });
+    const flv: Uint8Array[] = [];
+    await using client = await play(server.port, { flv });
+    server.send(Buffer.concat([command("_result", 2, null, 1), UNPUBLISHED]));
+    await client.ended;
+    await server.gone();
+    expect(server.heard().match(/createStream/g)).toHaveLength(1);
+    expect(flv).toHaveLength(1);
+  });
+
+  test("counts by its messages, its chunks and what it begins, not by its bytes alone", () => {
+    const cost = (bytes: Uint8Array): number => {
+      const reader = new RtmpChunkReader(() => undefined);
+      reader.push(bytes);
+      return reader.takeCost();
+    };
+    const control = (type: number, value: number): Buffer => {
+      const payload = Buffer.alloc(4);
+      payload.writeUInt32BE(value);
+      return writeRtmpMessage({ chunkStream: 2, type, streamId: 0, payload });
+    };
+    expect(cost(Buffer.concat(Array<Buffer>(10).fill(PING)))).toBeGreaterThan(10 * 2_048);
+    const bits = Buffer.from("04000000000020080100000061".concat("c461".repeat(31)), "hex");
+    expect(cost(Buffer.concat([control(1, 1), bits]))).toBeGreaterThan(32 * 64);
+    const begun = Buffer.concat([
+      Buffer.from("040000007fffff0901000000", "hex"),
+      Buffer.alloc(128),
+    ]);
+    expect(cost(Buffer.concat([begun, control(2, 4)]))).toBeGreaterThan(8 * 1_000_000);
+  });
+
+  test("leaves nothing behind when its connection is over", async () => {
+    await using server = await startServer(answers);
+    const { signal } = new AbortController();
+    for (let connection = 0; connection < 3; connection += 1) {
+      await using client = await play(server.port, { signal });
+      server.send(UNPUBLISHED);
+      await client.ended;
+    }
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 });
 
