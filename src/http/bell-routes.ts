@@ -4,8 +4,8 @@ import { sendNotFound, type HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
 const MINUTE_MS = 60_000;
-/** Of all callers of one address together: a bell that is pressed all day long stays below it. */
-const WEBHOOK_CALLS_A_MINUTE = 60;
+/** Of all callers of one address together. */
+const WRONG_TOKENS_A_MINUTE = 60;
 
 /** Bells: what is heard, teaching, a trial, and the way in for those that call by themselves. */
 export function addBellRoutes(
@@ -63,27 +63,44 @@ export function addBellRoutes(
       return { outcome };
     },
   );
-  addWebhook(server, bells);
+  // A scope of its own: what it takes as a body holds for no other route.
+  server.register(async (scope) => addWebhook(scope, bells));
 }
 
 /**
  * For doorbells and programs that call. Many of them can do nothing but GET, so that it rings too: who
  * knows the token may ring, and nothing else follows from it.
  */
-function addWebhook(server: HubServer, bells: HubServices["bells"]): void {
+async function addWebhook(server: HubServer, bells: HubServices["bells"]): Promise<void> {
+  // Forms, XML, pictures, JSON that is none: what a doorbell sends along is not for us to judge. It
+  // is not kept either, and how long it may take is the server's to say.
+  server.addHook("onRequest", async ({ headers }) => {
+    // One that is malformed would be refused before any parser is looked for.
+    delete headers["content-type"];
+  });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser("*", (_request, body, done) => {
+    body.resume();
+    done(null);
+  });
+  const judge = server.createRateLimit({
+    max: WRONG_TOKENS_A_MINUTE,
+    timeWindow: MINUTE_MS,
+  });
   for (const method of ["GET", "POST"] as const)
     server.route({
       method,
       url: "/api/bells/:camera/ring/:token",
-      config: {
-        access: "public",
-        rateLimit: { max: WEBHOOK_CALLS_A_MINUTE, timeWindow: MINUTE_MS },
-      },
+      config: { access: "public" },
       schema: { params: Api.BellWebhookParameter },
       handler: async (request, reply) => {
         const { camera, token } = request.params as { camera: string; token: string };
-        if (bells.pressByToken(camera, token)) await reply.code(204).send();
-        else await sendNotFound(reply);
+        if (bells.pressByToken(camera, token)) return await reply.code(204).send();
+        // All callers may share one address: whoever is wrong must not keep a press out.
+        const judged = await judge(request);
+        if (!judged.isAllowed && judged.isExceeded)
+          throw new HubError("TOO_MANY_CALLS", "Cannot answer: too many calls; wait a minute");
+        return await sendNotFound(reply);
       },
     });
 }
