@@ -4,7 +4,7 @@ import { sandboxState } from "./base/sandbox.ts";
 import { LiveSender } from "./camera/live-sender.ts";
 import type { OriginalsReaders } from "./clips/recorder.ts";
 import { sayable, type FromIngest, type ToIngest } from "./ingest-messages.ts";
-import { startCamera, type Pipeline, type PipelineGround } from "./ingest-pipeline.ts";
+import { endCamera, startCamera, type Pipeline, type PipelineGround } from "./ingest-pipeline.ts";
 import { picturePipe } from "./ingest-pipe.ts";
 import { parseRecipient } from "./protocol/age-header.ts";
 import { HubError } from "./protocol/errors.ts";
@@ -61,12 +61,6 @@ function startPipeline(camera: CameraSettings, ground: PipelineGround): Pipeline
   return startCamera(camera, { ...ground, isStopping: () => isStopping || off.has(camera.id) });
 }
 
-/** Closes what it records, then its connections; what of it is in memory is let go with it. */
-async function endPipeline({ recorder, stack }: Pipeline): Promise<void> {
-  await recorder[Symbol.asyncDispose]();
-  await stack.disposeAsync();
-}
-
 /** At once, whatever else is being waited for. */
 function switchCamera(camera: string, isOff: boolean): void {
   if (!isOff) {
@@ -77,7 +71,7 @@ function switchCamera(camera: string, isOff: boolean): void {
   const pipeline = pipelines.get(camera);
   if (!pipeline) return;
   pipelines = new Map([...pipelines].filter(([id]) => id !== camera));
-  const left = endPipeline(pipeline).finally(() => {
+  const left = endCamera(pipeline).finally(() => {
     if (leaving.get(camera)?.pipeline === pipeline) leaving.delete(camera);
   });
   leaving.set(camera, { pipeline, left });
@@ -88,7 +82,7 @@ async function endChanged(cameras: readonly CameraSettings[]): Promise<void> {
   const stays = ({ settings }: Pipeline): boolean =>
     cameras.some((camera) => hasSameStreams(camera, settings));
   const ending = [...pipelines].filter(([, pipeline]) => !stays(pipeline));
-  await Promise.all(ending.map(([, pipeline]) => endPipeline(pipeline)));
+  await Promise.all(ending.map(([, pipeline]) => endCamera(pipeline)));
   pipelines = new Map([...pipelines].filter(([, pipeline]) => stays(pipeline)));
 }
 

@@ -196,6 +196,21 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
   return { settings, recorder, rings, stack };
 }
 
+/**
+ * Takes nothing more, and closes what is recorded and what is connected to at the same time: a disk
+ * that hangs keeps no camera connected. What is in memory of it goes with its connections.
+ */
+export async function endCamera({
+  recorder,
+  stack,
+}: {
+  readonly recorder: Pick<ClipRecorder, "stop">;
+  readonly stack: AsyncDisposableStack;
+}): Promise<void> {
+  recorder.stop();
+  await stack.disposeAsync();
+}
+
 function watchMotion(
   camera: CameraId,
   ground: PipelineGround,
