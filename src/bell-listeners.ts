@@ -3,7 +3,7 @@ import { commandBell } from "./camera/bell/command-listener.ts";
 import { dahuaBell } from "./camera/bell/dahua-listener.ts";
 import { Heard } from "./camera/bell/heard.ts";
 import { hikvisionBell } from "./camera/bell/hikvision-listener.ts";
-import { keepListening, type Problem } from "./camera/bell/listening.ts";
+import { keepListening, type KeptEvents, type Problem } from "./camera/bell/listening.ts";
 import type { BellMessage, Listen } from "./camera/bell/message.ts";
 import { MqttLink } from "./camera/bell/mqtt-link.ts";
 import { onvifBell } from "./camera/bell/onvif-listener.ts";
@@ -17,6 +17,8 @@ const HTTP_PORT = 80;
 /** Presses of one listener that the hub is told: it counts those of three seconds as one anyway. */
 const PRESS_EVERY_MS = 1_000;
 const TELL_HEARD_EVERY_MS = 250;
+/** A broker locks nobody out, and may refuse everybody while what knows its users is just starting. */
+const BROKER_RETRY_PASSWORD_MS = 30_000;
 const TEXT_MAX = 500;
 
 /** One way in which one camera is listened to. */
@@ -164,8 +166,10 @@ export class BellListeners {
     });
   }
 
-  #keep(listen: Listen, signal: AbortSignal, events: Parameters<typeof keepListening>[1]): void {
-    const kept = keepListening(listen, events, signal).finally(() => this.#all.delete(kept));
+  #keep(listen: Listen, signal: AbortSignal, events: KeptEvents, retryPasswordMs?: number): void {
+    const kept = keepListening(listen, events, signal, retryPasswordMs).finally(() =>
+      this.#all.delete(kept),
+    );
     this.#all.add(kept);
   }
 
@@ -230,7 +234,7 @@ export class BellListeners {
     let address = "";
     const tell = (isOpen: boolean): void =>
       this.#send({ type: "contact", camera: null, address, isOpen });
-    this.#keep(link.listen, stop.signal, {
+    const events: KeptEvents = {
       state: (isListening, problem) => {
         this.#linkState = { isListening, problem };
         tell(isListening);
@@ -243,7 +247,8 @@ export class BellListeners {
         address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
         tell(false);
       },
-    });
+    };
+    this.#keep(link.listen, stop.signal, events, BROKER_RETRY_PASSWORD_MS);
   }
 
   #ofBroker(): Listening[] {

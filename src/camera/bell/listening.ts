@@ -4,6 +4,12 @@ import type { Listen, ListenerEvents } from "./message.ts";
 
 const RETRY_FIRST_MS = 1_000;
 const RETRY_MAX_MS = 30_000;
+/**
+ * Cameras lock an account, or an address, after a few wrong log-ins, and with it whoever records
+ * them: each of ours may be two of those, once as a token and once as a digest.
+ */
+export const RETRY_PASSWORD_MS = 300_000;
+const REFUSALS: ReadonlySet<string> = new Set(["WRONG_PASSWORD", "BASIC_REFUSED"]);
 /** Between two messages of one listener, beyond what is let through at once. */
 const BURST = 200;
 const BURST_MS = 1_000;
@@ -18,13 +24,18 @@ export interface KeptEvents extends Omit<ListenerEvents, "up"> {
   readonly state: (isListening: boolean, problem: Problem | null) => void;
 }
 
-/** Keeps a listener going until `signal` is aborted: tried again after 1 s, 2 s, up to 30 s. */
+/**
+ * Keeps a listener going until `signal` is aborted: tried again after 1 s, 2 s, up to 30 s. Where the
+ * password is refused it is tried once more if it was good before, and then after `retryPasswordMs`.
+ */
 export async function keepListening(
   listen: Listen,
   events: KeptEvents,
   signal: AbortSignal,
+  retryPasswordMs = RETRY_PASSWORD_MS,
 ): Promise<void> {
   let pauseMs = RETRY_FIRST_MS;
+  let wasAccepted = false;
   while (!signal.aborted) {
     // One attempt's parts all end with it, whichever of them failed.
     const attempt = new AbortController();
@@ -35,6 +46,7 @@ export async function keepListening(
         {
           up: () => {
             pauseMs = RETRY_FIRST_MS;
+            wasAccepted = true;
             events.state(true, null);
           },
           message: events.message,
@@ -44,13 +56,18 @@ export async function keepListening(
       );
       if (!signal.aborted) events.state(false, { code: "ENDED", message: "the device hung up" });
     } catch (error) {
-      if (!signal.aborted) events.state(false, problemOf(error));
+      const problem = problemOf(error);
+      if (!signal.aborted) events.state(false, problem);
+      if (REFUSALS.has(problem.code)) {
+        if (!wasAccepted) pauseMs = retryPasswordMs;
+        wasAccepted = false;
+      }
     } finally {
       attempt.abort();
       signal.removeEventListener("abort", stop);
     }
     await pause(pauseMs * (0.75 + Math.random() / 2), signal);
-    pauseMs = Math.min(pauseMs * 2, RETRY_MAX_MS);
+    pauseMs = pauseMs > RETRY_MAX_MS ? RETRY_FIRST_MS : Math.min(pauseMs * 2, RETRY_MAX_MS);
   }
 }
 
