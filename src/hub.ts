@@ -103,7 +103,7 @@ export class Hub implements AsyncDisposable {
     });
     const health = createHealth(settings.cameras);
     const connections = new CameraConnections(
-      new Connections(database, options.nowMs ?? Date.now),
+      new Connections(database, options.nowMs ?? Date.now, (message) => log("warn", message)),
       settings.cameras,
     );
     let tellIngest = (_message: ToIngest): void => undefined;

@@ -23,22 +23,25 @@ const WRITE_MS = 300_000;
 export class Connections {
   readonly #database: HubDatabase;
   readonly #nowMs: () => number;
+  readonly #warn: (message: string) => void;
   /** Keys of the open ones, and when each was last written. */
   readonly #open = new Map<string, number>();
+  #isFailing = false;
 
-  constructor(database: HubDatabase, nowMs: () => number) {
+  /** @param warn - Told once when a place could not be written down. */
+  constructor(
+    database: HubDatabase,
+    nowMs: () => number,
+    warn: (message: string) => void = () => undefined,
+  ) {
     this.#database = database;
     this.#nowMs = nowMs;
+    this.#warn = warn;
   }
 
   /** Remembers a place before anything connects to it. */
   mention(place: ConnectionPlace): void {
-    this.#database
-      .prepare(
-        `INSERT OR IGNORE INTO connections (what, address)
-         SELECT ?, ? WHERE (SELECT count(*) FROM connections) < ${CONNECTIONS_MAX}`,
-      )
-      .run(place.what, place.address);
+    this.#try(() => this.#insert(place));
   }
 
   /** It answers, or still does. */
@@ -77,13 +80,38 @@ export class Connections {
 
   #write(place: ConnectionPlace): void {
     const nowMs = this.#nowMs();
-    this.mention(place);
+    this.#try(() => {
+      this.#insert(place);
+      this.#database
+        .prepare(
+          `UPDATE connections SET first_at_ms = coalesce(first_at_ms, ?), last_at_ms = ?
+           WHERE what = ? AND address = ?`,
+        )
+        .run(nowMs, nowMs, place.what, place.address);
+    });
+  }
+
+  #insert({ what, address }: ConnectionPlace): void {
     this.#database
       .prepare(
-        `UPDATE connections SET first_at_ms = coalesce(first_at_ms, ?), last_at_ms = ?
-         WHERE what = ? AND address = ?`,
+        `INSERT OR IGNORE INTO connections (what, address)
+         SELECT ?, ? WHERE (SELECT count(*) FROM connections) < ${CONNECTIONS_MAX}`,
       )
-      .run(nowMs, nowMs, place.what, place.address);
+      .run(what, address);
+  }
+
+  /**
+   * Places are told of from wherever a connection comes or goes, where nobody would catch it. A disk
+   * that is full must not end the hub, and every recording with it, for the sake of this list.
+   */
+  #try(write: () => void): void {
+    try {
+      write();
+      this.#isFailing = false;
+    } catch (error) {
+      if (!this.#isFailing) this.#warn(`connections not written down: ${String(error)}`);
+      this.#isFailing = true;
+    }
   }
 }
 

@@ -46,6 +46,27 @@ describe("what this hub connects to", () => {
     ]);
   });
 
+  test("ends nothing where it cannot be written down, and is said once", async () => {
+    await using folder = temporaryFolder();
+    await using database = openDatabase(`${folder.path}/doorward.db`);
+    const warnings: string[] = [];
+    const log = new Connections(
+      database,
+      () => 1_000_000,
+      (message) => warnings.push(message),
+    );
+    const place = { what: "talk front", address: "192.0.2.10:554" };
+    database.pragma("query_only = ON");
+    log.mention(place);
+    log.connected(place);
+    log.disconnected(place);
+    log.tried("rtsp://192.0.2.11/main", true);
+    expect(warnings).toEqual([expect.stringContaining("readonly")]);
+    database.pragma("query_only = OFF");
+    log.connected(place);
+    expect(log.list()).toMatchObject([{ ...place, open: true }]);
+  });
+
   test("is every place it was told of, with when it answered, and that is kept", async () => {
     await using folder = temporaryFolder();
     await using database = openDatabase(`${folder.path}/doorward.db`);
