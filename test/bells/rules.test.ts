@@ -21,7 +21,8 @@ function visitor(state: string, isInitial = false): BellMessage {
     ["State", state],
     ["@source", "Source=000"],
   ]);
-  return { via: "onvif", topic: "RuleEngine/MyRuleDetector/Visitor", items, isInitial };
+  const topic = "RuleEngine/MyRuleDetector/Visitor";
+  return { via: "onvif", topic, items, isInitial, isState: true };
 }
 
 function said(via: BellMessage["via"], topic: string, items: Record<string, string>): BellMessage {
@@ -103,23 +104,50 @@ describe("a rule", () => {
   test("takes a held button for one press, and rings again once it was let go", () => {
     let nowMs = 0;
     const rules = new RuleSet([VISITOR], () => nowMs);
-    const heard = (state: string): boolean => rules.hears(visitor(state));
+    const heard = (state: string, isInitial = false): boolean =>
+      rules.hears(visitor(state, isInitial));
+    // As devices begin: with the state of before.
+    expect(heard("false", true)).toBe(false);
     expect([heard("true"), heard("true"), heard("true")]).toEqual([true, false, false]);
     expect([heard("false"), heard("true")]).toEqual([false, true]);
-    // Its end was lost on the way.
-    nowMs += HELD_MS;
+    // Its end was lost on the way, however often it was told meanwhile.
+    nowMs += HELD_MS / 2;
+    expect(heard("true")).toBe(false);
+    nowMs += HELD_MS / 2;
     expect(heard("true")).toBe(true);
   });
 
+  test("rings for each message of a device that never says that the button was let go", () => {
+    let nowMs = 0;
+    const rules = new RuleSet([VISITOR], () => nowMs);
+    const rings = [];
+    for (; nowMs < 60_000; nowMs += 8_000) rings.push(rules.hears(visitor("true")));
+    expect(rings).toEqual(Array(8).fill(true));
+  });
+
+  test("rings for each message that is no state, though another one was seen", () => {
+    const rules = new RuleSet([VISITOR], () => 0);
+    const event = { ...visitor("true"), isState: false };
+    rules.hears({ ...visitor("false"), isState: false });
+    rules.hears(visitor("false", true));
+    expect([rules.hears(event), rules.hears(event)]).toEqual([true, true]);
+  });
+
   test("tells two buttons of one door station apart", () => {
-    const rules = new RuleSet([{ via: "onvif", topic: "Device/Trigger/DigitalInput" }], () => 0);
-    const pressed = (input: string): BellMessage =>
-      said("onvif", "Device/Trigger/DigitalInput", { LogicalState: "true", "@source": input });
-    expect([pressed("1"), pressed("2"), pressed("1")].map((each) => rules.hears(each))).toEqual([
-      true,
-      true,
-      false,
-    ]);
+    const input: BellRule = { via: "onvif", topic: "Device/Trigger/DigitalInput" };
+    const rules = new RuleSet([{ ...input, item: "LogicalState", value: "true" }], () => 0);
+    const says = (source: string, state: string): boolean =>
+      rules.hears({
+        ...said("onvif", "Device/Trigger/DigitalInput", {
+          ...{ LogicalState: state, "@source": source },
+        }),
+        isState: true,
+      });
+    for (const source of ["1", "2"]) expect(says(source, "false")).toBe(false);
+    expect([says("1", "true"), says("2", "true"), says("1", "true")]).toEqual([true, true, false]);
+    // Whatever a flood pushes out rings rather than not.
+    for (let count = 0; count < 1_000; count += 1) says(`storm ${count}`, "false");
+    expect(says("1", "true")).toBe(true);
   });
 });
 

@@ -9,6 +9,8 @@ export interface BellMessage {
   readonly items: ReadonlyMap<string, string>;
   /** Tells a state that was so before: it never rings. */
   readonly isInitial: boolean;
+  /** Tells a state that lasts until another is told, and not something that happens. */
+  readonly isState?: boolean;
 }
 
 /** What a listener tells. */

@@ -196,5 +196,7 @@ function readEvent({ topic, operation, source, data }: EventMessage): BellMessag
     topic: bellText(topic),
     items,
     isInitial: operation === "Initialized" || operation === "Deleted",
+    // ONVIF Core, properties: an event without an operation is none.
+    isState: operation !== null,
   };
 }

@@ -21,8 +21,8 @@ export type BellRule =
   | { readonly via: "command"; readonly command: readonly string[]; readonly value?: string };
 
 /**
- * A state that is told again and again while somebody holds the button is one press; told again after
- * this long, its end was lost on the way, and it is another one.
+ * A state that is told again and again while somebody holds the button is one press, for this long
+ * since it was told first; after that its end was lost on the way, and it is another one.
  */
 export const HELD_MS = 10_000;
 const STATES_MAX = 64;
@@ -85,8 +85,8 @@ function sameValue(wanted: string, found: string | null): boolean {
 export class RuleSet {
   readonly #rules: readonly BellRule[];
   readonly #monotonicMs: () => number;
-  /** When a state that rings was last told; gone once another one was. */
-  readonly #held = new Map<string, number>();
+  /** States that were seen to be something else than pressed, and since when they are. */
+  readonly #states = new Map<string, { pressedAtMs: number | null }>();
 
   constructor(rules: readonly BellRule[], monotonicMs: () => number) {
     this.#rules = rules;
@@ -99,18 +99,27 @@ export class RuleSet {
   }
 
   #hears(rule: BellRule, index: number, message: BellMessage): boolean {
-    if (message.isInitial || message.via !== rule.via) return false;
     const isRinging = matches(rule, message);
     // Only what is a state can be held: a code, a line or a call is a moment.
-    if (rule.via !== "onvif") return isRinging;
-    if (plainTopic(rule.topic) !== message.topic) return false;
+    if (rule.via !== "onvif" || message.isState !== true) return isRinging;
+    if (message.via !== rule.via || plainTopic(rule.topic) !== message.topic) return false;
     const key = `${index} ${message.items.get("@source") ?? ""}`;
-    const before = this.#held.get(key);
+    const state = this.#states.get(key);
+    if (!isRinging) {
+      if (state && !message.isInitial) state.pressedAtMs = null;
+      if (!state) this.#remember(key);
+      return false;
+    }
+    // Some devices say "Changed" at each press, and never that it is over: nothing can be held there.
+    if (!state) return true;
     const nowMs = this.#monotonicMs();
-    this.#held.delete(key);
-    if (!isRinging) return false;
-    if (this.#held.size >= STATES_MAX) this.#held.clear();
-    this.#held.set(key, nowMs);
-    return before === undefined || nowMs - before >= HELD_MS;
+    if (state.pressedAtMs !== null && nowMs - state.pressedAtMs < HELD_MS) return false;
+    state.pressedAtMs = nowMs;
+    return true;
+  }
+
+  #remember(key: string): void {
+    if (this.#states.size >= STATES_MAX) this.#states.clear();
+    this.#states.set(key, { pressedAtMs: null });
   }
 }
