@@ -29,7 +29,7 @@ export function openPrivacy(parts: {
 
 /** What is switched off ends everywhere at once. */
 export function followPrivacy(
-  { privacy, live, news }: HubServices,
+  { privacy, live, news, talk }: HubServices,
   parts: {
     health: Health;
     connections: CameraConnections;
@@ -42,6 +42,7 @@ export function followPrivacy(
     health.forgetCamera(id);
     if (isOff) {
       live.switchedOff(id);
+      talk.switchedOff(id);
       connections.switchedOff(id);
     }
     news.tell("cameras");

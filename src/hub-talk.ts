@@ -44,8 +44,8 @@ export class HubTalk implements TalkDesk, AsyncDisposable {
   readonly #options: HubTalkOptions;
   readonly #running = new Map<string, Running>();
   readonly #known = new Map<string, Known>();
-  /** By camera: who talked there last, and until when. */
-  readonly #last = new Map<string, { session: string; endedAtMs: number }>();
+  /** By camera and device: until when it talked there last. */
+  readonly #last = new Map<string, number>();
   #timer: NodeJS.Timeout | null = null;
   #isClosing = false;
 
@@ -84,6 +84,11 @@ export class HubTalk implements TalkDesk, AsyncDisposable {
     };
   }
 
+  switchedOff(camera: string): void {
+    const running = this.#running.get(camera);
+    if (running) this.#cutOff(running, SWITCHED_OFF);
+  }
+
   /** Whoever talks is cut off; the cameras are told. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
@@ -117,14 +122,18 @@ export class HubTalk implements TalkDesk, AsyncDisposable {
     return camera;
   }
 
-  /** Returns when the entry is committed (invariant 8). */
-  #enter(camera: RtspCamera, { session, device }: SessionDevice): void {
+  /**
+   * Returns when the entry is committed (invariant 8). A device counts, not its sessions: several
+   * that take turns would fill the ledger.
+   */
+  #enter(camera: RtspCamera, { device }: SessionDevice): void {
     const atMs = this.#options.nowMs();
-    const last = this.#last.get(camera.id);
-    const isSame =
-      last?.session === session && Math.abs(atMs - last.endedAtMs) <= SAME_CONVERSATION_MS;
-    if (!isSame) this.#options.append({ v: 1, kind: "talk", atMs, camera: camera.id, device });
-    this.#last.set(camera.id, { session, endedAtMs: atMs });
+    for (const [who, endedAtMs] of this.#last)
+      if (Math.abs(atMs - endedAtMs) > SAME_CONVERSATION_MS) this.#last.delete(who);
+    const who = `${camera.id} ${device}`;
+    if (!this.#last.has(who))
+      this.#options.append({ v: 1, kind: "talk", atMs, camera: camera.id, device });
+    this.#last.set(who, atMs);
   }
 
   async #opened(running: Running, urls: readonly string[]): Promise<G711Law> {
@@ -152,7 +161,7 @@ export class HubTalk implements TalkDesk, AsyncDisposable {
     // Only a process that is gone holds no connection any more.
     await process.end();
     this.#running.delete(camera.id);
-    this.#last.set(camera.id, { session: speaker.session, endedAtMs: this.#options.nowMs() });
+    this.#last.set(`${camera.id} ${speaker.device}`, this.#options.nowMs());
     if (this.#running.size === 0 && this.#timer) {
       clearInterval(this.#timer);
       this.#timer = null;
@@ -168,12 +177,15 @@ export class HubTalk implements TalkDesk, AsyncDisposable {
   /** What can end a conversation besides its speaker and its camera. */
   #look(): void {
     for (const running of this.#running.values()) {
-      const { camera, speaker, begunAtMs, process } = running;
+      const { camera, speaker, begunAtMs } = running;
       const problem = this.#reasonToEnd(camera, speaker, begunAtMs);
-      if (!problem) continue;
-      running.problem ??= problem;
-      void process[Symbol.asyncDispose]();
+      if (problem) this.#cutOff(running, problem);
     }
+  }
+
+  #cutOff(running: Running, problem: TalkProblem): void {
+    running.problem ??= problem;
+    void running.process[Symbol.asyncDispose]();
   }
 
   #reasonToEnd(
@@ -183,16 +195,19 @@ export class HubTalk implements TalkDesk, AsyncDisposable {
   ): TalkProblem | null {
     if (!this.#options.maySpeak(session))
       return { code: "NOT_LOGGED_IN", message: "The session is over" };
-    if (this.#options.isOff(camera.id))
-      return { code: "CAMERA_OFF", message: "The camera was switched off" };
-    if (!this.#options.cameras().some(({ id }) => id === camera.id))
-      return { code: "NOT_FOUND", message: "The camera is not in service any more" };
+    if (this.#options.isOff(camera.id)) return SWITCHED_OFF;
+    const now = this.#options.cameras().find(({ id }) => id === camera.id);
+    if (!now || !hasSameStreams(now, camera))
+      return { code: "NOT_FOUND", message: "The camera is not in service any more as it was" };
+    if (!takesTalk(now))
+      return { code: "TALK_OFF", message: "Talking at this camera was switched off" };
     if (performance.now() - begunAtMs > TALK_LIMIT_MS)
       return { code: "TALK_TOO_LONG", message: "A conversation ends after five minutes" };
     return null;
   }
 }
 
+const SWITCHED_OFF: TalkProblem = { code: "CAMERA_OFF", message: "The camera was switched off" };
 const HUB_STOPS: TalkProblem = { code: "HUB_STOPS", message: "The hub is stopping" };
 /** What is so as long as the camera's own settings are what they are. */
 const LASTING: ReadonlySet<string> = new Set(["NO_BACK_CHANNEL", "UNSUPPORTED_CODEC"]);

@@ -30,4 +30,6 @@ export interface TalkDesk {
    * @throws HubError NOT_FOUND, TALK_OFF, CAMERA_OFF, TALK_BUSY.
    */
   begin(camera: string, speaker: SessionDevice, queueBytesMax: number): Conversation;
+  /** A camera was switched off: whoever talks there is cut off. */
+  switchedOff(camera: string): void;
 }

@@ -209,7 +209,10 @@ describe("what is off", () => {
     const reason = new Promise((resolve) => {
       front.socket.once("close", (_code, words: Buffer) => resolve(words.toString("utf8")));
     });
+    const cutOff = vi.spyOn(hub.hub.services.talk, "switchedOff");
     await set(adult, "front", { state: "off" });
+    expect(cutOff.mock.calls).toEqual([["front"]]);
+    cutOff.mockRestore();
     expect(await reason).toMatch(/^The camera is switched off/);
     expect(await front.waitForClose()).toBe(LIVE_CLOSE.cameraOff);
     await expect(look("front")).rejects.toThrow("409");
