@@ -1,9 +1,9 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import Type, { type Static } from "typebox";
 import { parseRtspUrl } from "./camera/rtsp-url.ts";
 import { testCamera } from "./camera-test.ts";
+import { whenGone } from "./forked-end.ts";
 import { CameraProbeAnswer, FindCamerasAnswer, NOTHING_PROBED } from "./protocol/api-cameras.ts";
 import type { CameraTestAnswer } from "./protocol/api-settings.ts";
 import { checkShape } from "./protocol/check.ts";
@@ -138,11 +138,11 @@ async function run(task: ProbeTask, options: ProbeOptions): Promise<FromProbe> {
   });
   const end = (): void => void child.kill("SIGKILL");
   const timer = setTimeout(end, KILL_AFTER_MS);
-  const gone = once(child, "exit");
+  const gone = whenGone(child);
   options.signal?.addEventListener("abort", end, { once: true });
   try {
     // Over its pipe, not in its arguments: those show in the list of processes.
-    child.send(task, () => undefined);
+    if (child.connected) child.send(task, () => undefined);
     const said = await Promise.race([lastWord(child, options), gone.then(() => null)]);
     if (options.signal?.aborted)
       throw new HubError("CAMERA_PROBE_STOPPED", "Cannot ask camera: it was stopped");

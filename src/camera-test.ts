@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { whenGone } from "./forked-end.ts";
 import { CameraTestAnswer, type CameraTestBody } from "./protocol/api-settings.ts";
 import { checkShape } from "./protocol/check.ts";
 import { HubError, MalformedInput } from "./protocol/errors.ts";
@@ -40,15 +40,16 @@ export async function testCamera(
   const end = (): void => void child.kill("SIGKILL");
   const timer = setTimeout(end, KILL_AFTER_MS);
   signal?.addEventListener("abort", end, { once: true });
-  const gone = once(child, "exit");
+  const gone = whenGone(child);
+  const message = new Promise<unknown>((resolve) => child.once("message", resolve));
   try {
     // Over its pipe, not in its arguments: those show in the list of processes.
-    child.send(trial, () => undefined);
-    const said = await Promise.race([once(child, "message"), gone.then(() => null)]);
+    if (child.connected) child.send(trial, () => undefined);
+    const said = await Promise.race([message, gone.then(() => null)]);
     if (signal?.aborted) throw stopped();
     if (said === null)
       throw new HubError("CAMERA_TEST_FAILED", "Cannot try camera: its process ended");
-    return checkShape(CameraTestAnswer, said[0], "result of the trial");
+    return checkShape(CameraTestAnswer, said, "result of the trial");
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", end);

@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
+import { whenGone, type ProcessEnd } from "./forked-end.ts";
 import { HubError } from "./protocol/errors.ts";
 
 const RESTART_FIRST_MS = 200;
@@ -38,7 +38,7 @@ export interface SupervisedOptions<To extends object, From> {
 export class SupervisedProcess<To extends object, From> implements AsyncDisposable {
   readonly #options: SupervisedOptions<To, From>;
   #child: ChildProcess | null = null;
-  #gone: ReturnType<typeof whenGone> | null = null;
+  #gone: Promise<ProcessEnd> | null = null;
   #restarts = 0;
   #failuresInARow = 0;
   #retry: NodeJS.Timeout | null = null;
@@ -88,29 +88,40 @@ export class SupervisedProcess<To extends object, From> implements AsyncDisposab
   }
 
   #spawn(): void {
-    const { entry, environment, execArgv = [], pipes = 0, read } = this.#options;
+    const { read, greet, onSpawn, onMessage } = this.#options;
     const startedAtMs = performance.now();
-    const child = fork(entry, [], {
-      // Not V8's own format, which was never made for a sender that is not trusted.
-      serialization: "json",
-      env: Object.fromEntries(
-        Object.entries(environment).filter(([, value]) => value !== undefined),
-      ),
-      execArgv: [...execArgv],
-      stdio: ["ignore", "inherit", "inherit", "ipc", ...Array<"pipe">(pipes).fill("pipe")],
-    });
+    const child = this.#fork();
     this.#child = child;
+    this.#gone = child === null ? Promise.resolve([null, null]) : whenHeard(child);
+    void this.#gone.then((end) => this.#ended(startedAtMs, end));
+    if (child?.pid === undefined) return;
     child.on("message", (value: unknown) => {
       const message = this.believe(child, () => read(value));
-      if (message !== null) this.#options.onMessage(message);
+      if (message !== null) onMessage(message);
     });
-    this.#options.onSpawn?.(child);
-    this.#gone = whenGone(child);
-    void this.#gone.then((end) => this.#ended(startedAtMs, end));
-    for (const message of this.#options.greet()) this.send(message);
+    onSpawn?.(child);
+    for (const message of greet()) this.send(message);
   }
 
-  #ended(startedAtMs: number, [code, signal]: [number | null, NodeJS.Signals | null]): void {
+  /** Null where the machine cannot start a process now, and says so at once. */
+  #fork(): ChildProcess | null {
+    const { entry, environment, execArgv = [], pipes = 0 } = this.#options;
+    try {
+      return fork(entry, [], {
+        // Not V8's own format, which was never made for a sender that is not trusted.
+        serialization: "json",
+        env: Object.fromEntries(
+          Object.entries(environment).filter(([, value]) => value !== undefined),
+        ),
+        execArgv: [...execArgv],
+        stdio: ["ignore", "inherit", "inherit", "ipc", ...Array<"pipe">(pipes).fill("pipe")],
+      });
+    } catch {
+      return null;
+    }
+  }
+
+  #ended(startedAtMs: number, [code, signal]: ProcessEnd): void {
     this.#child = null;
     if (this.#isClosing) return;
     if (performance.now() - startedAtMs > STABLE_MS) this.#failuresInARow = 0;
@@ -118,7 +129,9 @@ export class SupervisedProcess<To extends object, From> implements AsyncDisposab
     this.#restarts += 1;
     const backOffMs = Math.min(RESTART_FIRST_MS * 2 ** (this.#failuresInARow - 1), RESTART_MAX_MS);
     // Rejects where the disk fails: the next process then settles what this one left.
-    const settled = this.#options.onExit(signal ?? `exit code ${code ?? "?"}`);
+    const settled = this.#options.onExit(
+      signal ?? (code === null ? "it could not be started" : `exit code ${code}`),
+    );
     void settled
       .catch((error: unknown) => this.#options.onMalformed(String(error)))
       .then(() => {
@@ -144,9 +157,11 @@ export class SupervisedProcess<To extends object, From> implements AsyncDisposab
  * Its end, once everything that it said before has been heard: the exit can be known before the
  * last messages have been read, and among them may be that a recording is whole.
  */
-async function whenGone(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
-  const unheard = child.connected ? once(child, "disconnect") : null;
-  const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+async function whenHeard(child: ChildProcess): Promise<ProcessEnd> {
+  const unheard = child.connected
+    ? new Promise((resolve) => child.once("disconnect", resolve))
+    : null;
+  const end = await whenGone(child);
   await unheard;
-  return [code, signal];
+  return end;
 }

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { whenGone } from "./forked-end.ts";
 import { HubError } from "./protocol/errors.ts";
 import type { G711Law } from "./protocol/g711.ts";
 import { readFromTalk, type FromTalk, type TalkEnd, type ToTalk } from "./talk-messages.ts";
@@ -53,7 +53,7 @@ export class TalkProcess implements AsyncDisposable {
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
     this.#child = child;
-    this.#gone = once(child, "exit");
+    this.#gone = whenGone(child);
     this.#kill = setTimeout(() => this.#giveUp(), OPENING_MAX_MS);
     child.on("message", (value: unknown) => this.#take(value));
     void this.#gone.then(() => this.#fail("TALK_FAILED", "Cannot talk: its process ended"));
