@@ -55,7 +55,8 @@ async function startServer(says: (received: string) => Buffer | null) {
     port: (server.address() as AddressInfo).port,
     heard: () => heard,
     send: (bytes: Buffer) => void sockets.at(-1)?.write(bytes),
-    gone: () => Promise.all(sockets.map((socket) => socket.closed || once(socket, "close"))),
+    gone: () =>
+      Promise.all(sockets.filter(({ closed }) => !closed).map((socket) => once(socket, "close"))),
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
