@@ -56,10 +56,7 @@ export class CameraRings implements Disposable {
 
   #over(): void {
     this.#end = null;
-    const newest = this.#freshest();
-    if (newest) this.#recorder.endEvent(newest.wallClockMs);
-    // What the camera sends some day is no recording of this press any more.
-    else this.#recorder.stop();
+    this.#recorder.endRing(this.#freshest()?.wallClockMs ?? null);
   }
 
   /** The newest picture, where pictures come at all. */

@@ -12,7 +12,7 @@ import type { Fragment, TrackInit } from "../protocol/fragment.ts";
 import { parseClipId, type CameraId, type ClipId, type Sha256Hex } from "../protocol/ids.ts";
 import { CUTTING_START, cutVideo, type Cutting } from "./cutting.ts";
 import { failureOf, type RecorderTrouble } from "./recorder-trouble.ts";
-import { SegmentFile } from "./segment-file.ts";
+import { countedBytes, SegmentFile } from "./segment-file.ts";
 
 /** Who can open the originals of the next clip, and the keyring statement that says so. */
 export interface OriginalsReaders {
@@ -60,13 +60,6 @@ const BELL: EventReason = { kind: "bell", zone: "", areaShare: 0, score: 1 };
 
 /** Footage that is dropped after the disk refused, before the next segment is tried. */
 const RETRY_PAUSE_MS = 5_000;
-/** What a waiting fragment takes beside its bytes. */
-const FRAGMENT_OVERHEAD_BYTES = 512;
-
-function countedBytes(bytes: Uint8Array): number {
-  return bytes.length + FRAGMENT_OVERHEAD_BYTES;
-}
-
 /**
  * Records the events of one camera as clips: cuts segments, seals each while it arrives, and says
  * what became of them. The calls return at once; the disk work follows in order.
@@ -80,6 +73,9 @@ export class ClipRecorder implements AsyncDisposable {
   readonly #queueMaxBytes: number;
   #activeEvents = 0;
   #reason: EventReason | null = null;
+  #isRinging = false;
+  /** What is recorded beside a bell: what goes on after it is a recording of this again. */
+  #beside: EventReason | null = null;
   #eventAtMs = 0;
   #postRollLeftMs = 0;
   #lastWallClockMs: number | null = null;
@@ -117,9 +113,10 @@ export class ClipRecorder implements AsyncDisposable {
    * Somebody rings: what is recorded from here on is the recording of a bell, and so is the clip
    * that is being recorded already.
    *
-   * @param isNew - Whether an event begins that {@link endEvent} ends; else one goes on.
+   * @param isNew - Whether an event begins that {@link endRing} ends; else one goes on.
    */
   ring(eventAtMs: number, preRoll: readonly Fragment[], isNew: boolean): void {
+    this.#isRinging = true;
     if (this.#reason !== null && this.#reason.kind !== "bell") {
       this.#reason = BELL;
       this.#eventAtMs = eventAtMs;
@@ -140,6 +137,7 @@ export class ClipRecorder implements AsyncDisposable {
    */
   startEvent(reason: EventReason, eventAtMs: number, preRoll: readonly Fragment[]): void {
     if (this.#activeEvents < MERGED_EVENTS_MAX) this.#activeEvents++;
+    if (reason.kind !== "bell") this.#beside ??= reason;
     const isRecording = this.#reason !== null;
     this.#watchForDropOut();
     if (isRecording) return;
@@ -147,11 +145,20 @@ export class ClipRecorder implements AsyncDisposable {
     this.#eventAtMs = eventAtMs;
     this.#cutting = CUTTING_START;
     // The ring holds these in memory anyway, so they do not count as waiting for the disk.
-    this.#preRollBytes = preRoll.reduce(
-      (sizeBytes, { bytes }) => sizeBytes + countedBytes(bytes),
-      0,
-    );
+    this.#preRollBytes = 0;
+    for (const { bytes } of preRoll) this.#preRollBytes += countedBytes(bytes);
     for (const fragment of preRoll) this.#take(fragment);
+  }
+
+  /**
+   * The event of a bell ends, and no other.
+   *
+   * @param atMs - Null where no pictures come: of this press nothing more is recorded then.
+   */
+  endRing(atMs: number | null): void {
+    this.#isRinging = false;
+    this.endEvent(atMs ?? 0);
+    if (atMs === null && this.#activeEvents === 0) this.#finish();
   }
 
   /** An event ends; once none is left, the clip goes on for the post-roll. */
@@ -208,6 +215,8 @@ export class ClipRecorder implements AsyncDisposable {
   #finish(): void {
     this.#closeClip();
     this.#reason = null;
+    this.#isRinging = false;
+    this.#beside = null;
     if (this.#dropOut !== null) clearTimeout(this.#dropOut);
     this.#dropOut = null;
   }
@@ -354,6 +363,7 @@ export class ClipRecorder implements AsyncDisposable {
     const { id, endedAtMs } = clip;
     // What goes on from here is an event of its own in the list.
     this.#eventAtMs = endedAtMs;
+    if (!this.#isRinging && this.#activeEvents > 0) this.#reason = this.#beside ?? this.#reason;
     this.#enqueue(0, id, async () =>
       this.#options.emit({ type: "clip-closed", clip: id, endedAtMs }),
     );

@@ -5,6 +5,14 @@ import { sealedFileName, type FileKey, type SealedFile } from "../protocol/clip.
 import type { Fragment } from "../protocol/fragment.ts";
 import { SealedFileWriter } from "./sealed-file.ts";
 
+/** What a waiting fragment takes beside its bytes. */
+const FRAGMENT_OVERHEAD_BYTES = 512;
+
+/** What a fragment takes while it waits for the disk. */
+export function countedBytes(bytes: Uint8Array): number {
+  return bytes.length + FRAGMENT_OVERHEAD_BYTES;
+}
+
 /**
  * One track of one segment while it is recorded: the track's initialisation bytes, then fragments.
  * Created on disk with the first fragment. One call at a time.
