@@ -1,6 +1,6 @@
 export const DEFAULT_PORT = 8080;
 
-/** What a new data directory gets: everything that may be set, with the defaults. */
+/** What a new data directory gets: what is set most often, with the defaults. */
 export const EXAMPLE_SETTINGS = `# Doorward's settings. Comments stay when the page changes something.
 name: Home
 
