@@ -18,7 +18,7 @@ import type {
 import type { ChimeBody } from "./protocol/api-chime.ts";
 import type { PrivacyHours } from "./protocol/api-privacy.ts";
 import { utf8Bytes } from "./protocol/bytes.ts";
-import type { BellRuleBody } from "./protocol/api-bells.ts";
+import type { BellRuleBody, BellRuleRemoval } from "./protocol/api-bells.ts";
 import { HubError, MalformedInput } from "./protocol/errors.ts";
 import {
   cameraSecretsFile,
@@ -195,7 +195,7 @@ export class HubSettings implements SettingsDesk {
     }));
   }
 
-  removeBell(camera: string, rule: number): Promise<SettingsAnswer> {
+  removeBell(camera: string, rule: BellRuleRemoval): Promise<SettingsAnswer> {
     return this.#change(({ text }) => ({
       text: editText(text, (document) => removeBell(document, camera, rule)),
       secretsText: null,

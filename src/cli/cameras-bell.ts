@@ -7,7 +7,7 @@ import {
   type BellHeard,
   type CameraBells,
 } from "../protocol/api-bells.ts";
-import { ruleOfHeard } from "../protocol/bell-rule.ts";
+import { pathToRemove, ruleOfHeard } from "../protocol/bell-rule.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseCameraId } from "../protocol/ids.ts";
 import { UsageError, type ExitCode } from "./exit.ts";
@@ -38,7 +38,7 @@ export async function camerasBell(args: string[]): Promise<ExitCode> {
   if (options.flag("test")) return await tryBell(session, camera);
   if (options.flag("teach")) return await teach(session, camera);
   if (pick !== null) await keep(session, camera, pick);
-  if (remove !== null) await client.delete(`/api/bells/${camera}/rules/${remove - 1}`);
+  if (remove !== null) await removeNumber(session, camera, remove);
   const all = await client.get("/api/bells", BellsAnswer);
   const found = all.cameras.find((each) => each.camera === camera);
   if (!found) throw new HubError("NOT_FOUND", `Cannot show bell: there is no camera ${camera}`);
@@ -90,6 +90,13 @@ async function keep({ client }: OwnerSession, camera: string, pick: number): Pro
   if (!chosen)
     throw new UsageError(`Cannot keep number ${pick}: the last --teach heard ${heard.length}`);
   await client.send(`/api/bells/${camera}/rules`, ruleOfHeard(chosen));
+}
+
+async function removeNumber({ client }: OwnerSession, id: string, number: number): Promise<void> {
+  const { cameras } = await client.get("/api/bells", BellsAnswer);
+  const found = cameras.find(({ camera }) => camera === id)?.bells[number - 1];
+  if (!found) throw new HubError("NOT_FOUND", `Cannot remove number ${number}: ${id} has no such`);
+  await client.delete(pathToRemove(id, found));
 }
 
 function lineOf({ via, topic, item, value, count, isLikely }: BellHeard): string {

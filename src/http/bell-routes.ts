@@ -47,9 +47,16 @@ export function addBellRoutes(
   );
   server.delete(
     "/api/bells/:camera/rules/:rule",
-    { config, schema: { params: Api.BellRuleParameter, response: { 200: Api.BellsAnswer } } },
-    async ({ params: { camera, rule } }) => {
-      await settings.removeBell(camera, rule);
+    {
+      config,
+      schema: {
+        params: Api.BellRuleParameter,
+        querystring: Api.BellRuleSeen,
+        response: { 200: Api.BellsAnswer },
+      },
+    },
+    async ({ params: { camera, rule }, query }) => {
+      await settings.removeBell(camera, { ...query, rule });
       return bells.answer();
     },
   );

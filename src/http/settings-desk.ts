@@ -1,4 +1,4 @@
-import type { BellRuleBody } from "../protocol/api-bells.ts";
+import type { BellRuleBody, BellRuleRemoval } from "../protocol/api-bells.ts";
 import type {
   CameraTestAnswer,
   CameraTestBody,
@@ -27,7 +27,7 @@ export interface SettingsDesk {
   setChime(chime: ChimeBody): Promise<SettingsAnswer>;
   /** Adds a way in which a camera's bell is heard. */
   addBell(camera: string, rule: BellRuleBody): Promise<SettingsAnswer>;
-  removeBell(camera: string, rule: number): Promise<SettingsAnswer>;
+  removeBell(camera: string, rule: BellRuleRemoval): Promise<SettingsAnswer>;
   /** Tries an address for up to ten seconds, in a process of its own; one at a time. */
   testCamera(body: CameraTestBody): Promise<CameraTestAnswer>;
   /** Searches this machine's networks, in a process of its own; one trial of any kind at a time. */

@@ -145,3 +145,18 @@ export const BellRuleParameter = Type.Object({
   camera: Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$", maxLength: 32 }),
   rule: Type.Integer({ minimum: 0, maximum: BELL_RULES_MAX - 1 }),
 });
+/** What stands there, as whoever removes it has seen it: rules have no names of their own. */
+export const BellRuleSeen = Type.Object(
+  {
+    via: BellWaySchema,
+    topic: Type.Optional(text),
+    item: Type.Optional(text),
+    value: Type.Optional(text),
+    code: Type.Optional(text),
+  },
+  closed,
+);
+export type BellRuleSeen = Static<typeof BellRuleSeen>;
+export interface BellRuleRemoval extends BellRuleSeen {
+  readonly rule: number;
+}

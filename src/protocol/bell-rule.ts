@@ -1,4 +1,4 @@
-import type { BellHeard, BellRuleBody } from "./api-bells.ts";
+import type { BellHeard, BellRuleBody, BellStatus } from "./api-bells.ts";
 import { MalformedInput } from "./errors.ts";
 
 /** The rule that rings for what was heard. @throws MalformedInput for what the file alone may set. */
@@ -28,4 +28,17 @@ export function ruleOfHeard({
         "Cannot save bell: a program is set in the settings file only",
       );
   }
+}
+
+/** Path and query that remove a rule, as it was seen: another one that stands there now stays. */
+export function pathToRemove(
+  camera: string,
+  { rule, ...seen }: Pick<BellStatus, "rule" | "via" | "topic" | "item" | "value" | "code">,
+): string {
+  const query = new URLSearchParams({ via: seen.via });
+  for (const name of ["topic", "item", "value", "code"] as const) {
+    const value = seen[name];
+    if (value !== null) query.set(name, value);
+  }
+  return `/api/bells/${camera}/rules/${rule}?${query.toString()}`;
 }

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import type { BellsAnswer, BellTeaching } from "../../src/protocol/api-bells.ts";
+import { pathToRemove } from "../../src/protocol/bell-rule.ts";
 import { readSettings } from "../../src/settings.ts";
 import { Broker } from "../support/broker.ts";
 import { FakeOnvifDevice } from "../support/onvif-device.ts";
@@ -127,14 +128,30 @@ test("a bell is taught, heard, tried and taken away, and the file keeps its comm
     }),
   );
 
-  expect((await call("DELETE", "rules/0")).statusCode).toBe(200);
+  const seen = (await bellsOf(hub)).bells[0];
+  if (!seen) throw new Error("no bell");
+  const remove = async (what: Partial<typeof seen>) => {
+    const url = pathToRemove("front", { ...seen, ...what });
+    return await hub.call("DELETE", url, { as: hub.owner });
+  };
+  // Not what was seen: the list has changed since, and nothing is removed.
+  for (const other of [{ value: "false" }, { item: null }, { via: "mqtt" }] as const)
+    expect((await remove(other)).json()).toMatchObject({ code: "SETTINGS_CHANGED" });
+  expect((await call("DELETE", "rules/0")).statusCode).toBe(422);
+  expect(readFileSync(hub.file, "utf8")).toContain("via: onvif");
+  expect((await remove({})).statusCode).toBe(200);
   expect(readFileSync(hub.file, "utf8")).not.toContain("bells:");
-  expect((await call("DELETE", "rules/0")).statusCode).toBe(404);
+  expect((await remove({})).statusCode).toBe(404);
   await expect.poll(() => device.subscriptions.size, { timeout: 10_000 }).toBe(0);
 });
 
 test("no route makes the hub run a program, and a rule that cannot be is refused by its field", async () => {
-  await using hub = await hubWith(CAMERA);
+  const text = `${CAMERA}    bells:\n      - { via: command, command: [/bin/cat] }\n`;
+  await using hub = await hubWith(text);
+  const removed = await hub.call("DELETE", "/api/bells/front/rules/0?via=command", {
+    as: hub.owner,
+  });
+  expect([removed.statusCode, removed.json()]).toMatchObject([422, { field: "via" }]);
   const add = async (body: unknown) =>
     await hub.call("POST", "/api/bells/front/rules", { as: hub.owner, body });
   const before = readFileSync(hub.file, "utf8");

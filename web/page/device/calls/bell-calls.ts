@@ -1,5 +1,5 @@
 import * as BellsApi from "../../../../src/protocol/api-bells.ts";
-import { ruleOfHeard } from "../../../../src/protocol/bell-rule.ts";
+import { pathToRemove, ruleOfHeard } from "../../../../src/protocol/bell-rule.ts";
 import { checkShape } from "../../../../src/protocol/check.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
@@ -31,9 +31,9 @@ export const bellCalls = {
 
   removeBell: async (
     { device }: VaultContext,
-    { camera, rule }: { camera: string; rule: number },
+    { camera, rule }: { camera: string; rule: BellsApi.BellStatus },
   ) => {
-    const answer = await device.client.fetch("DELETE", `/api/bells/${camera}/rules/${rule}`);
+    const answer = await device.client.fetch("DELETE", pathToRemove(camera, rule));
     return checkShape(BellsAnswer, await answer.json(), "bells");
   },
 

@@ -24,6 +24,7 @@ export const english = {
     UNREACHABLE: "The device cannot be reached.",
     SILENT: "The device does not answer.",
     NO_ONVIF: "What answers there is no ONVIF device, or ONVIF is switched off in it.",
+    TOPIC_REFUSED: "The broker does not let the hub hear this topic: its user needs the right to.",
     NO_BROKER: "No broker is set: it stands under mqtt in the settings file.",
     SOURCE_FAILED: "The program on the hub’s machine ended.",
     ENDED: "The device hung up.",
@@ -63,8 +64,10 @@ export const english = {
   rung: "It rang.",
   repeated: "It rang a moment ago: that counts as the same press.",
   useWebhook: "Have a program call instead",
+  addWebhook: "Have a program call as well",
   errors: {
     NOT_FOUND: "There is no camera of this name in the settings file.",
     MALFORMED_INPUT: "This message cannot be made a rule.",
+    SETTINGS_CHANGED: "The list has changed meanwhile. Look again, then remove it.",
   },
 };

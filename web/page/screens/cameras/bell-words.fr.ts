@@ -25,6 +25,8 @@ export const french: typeof english = {
     UNREACHABLE: "L’appareil est injoignable.",
     SILENT: "L’appareil ne répond pas.",
     NO_ONVIF: "Ce qui répond là n’est pas un appareil ONVIF, ou ONVIF y est désactivé.",
+    TOPIC_REFUSED:
+      "Le courtier ne laisse pas le hub entendre ce sujet : son utilisateur doit en avoir le droit.",
     NO_BROKER: "Aucun courtier n’est indiqué : sa place est sous mqtt dans le fichier de réglages.",
     SOURCE_FAILED: "Le programme sur la machine du hub s’est arrêté.",
     ENDED: "L’appareil a raccroché.",
@@ -64,8 +66,10 @@ export const french: typeof english = {
   rung: "Cela a sonné.",
   repeated: "Cela a sonné il y a un instant : c’est la même pression.",
   useWebhook: "Plutôt laisser un programme appeler",
+  addWebhook: "Laisser aussi un programme appeler",
   errors: {
     NOT_FOUND: "Aucune caméra de ce nom dans le fichier de réglages.",
     MALFORMED_INPUT: "Ce message ne peut pas devenir une règle.",
+    SETTINGS_CHANGED: "La liste a changé entre-temps. Revoyez-la, puis retirez la règle.",
   },
 };
