@@ -20,6 +20,7 @@ const TELL_HEARD_EVERY_MS = 250;
 /** A broker locks nobody out, and may refuse everybody while what knows its users is just starting. */
 const BROKER_RETRY_PASSWORD_MS = 30_000;
 const TEXT_MAX = 500;
+const OWN_TOPICS_MAX = 64;
 
 /** One way in which one camera is listened to. */
 interface Listening {
@@ -51,6 +52,8 @@ export class BellListeners {
   readonly #listening = new Map<string, Listening>();
   readonly #lessons = new Map<CameraId, Lesson>();
   readonly #all = new Set<Promise<void>>();
+  /** Topics that the hub itself has said something on: nobody at a door did. */
+  readonly #ownTopics = new Set<string>();
 
   constructor(send: (message: FromBells) => void) {
     this.#send = send;
@@ -80,6 +83,7 @@ export class BellListeners {
     retain,
   }: Extract<ToBells, { type: "publish" }>): Promise<void> {
     let problem: Problem | null = null;
+    if (this.#ownTopics.size < OWN_TOPICS_MAX) this.#ownTopics.add(topic);
     try {
       if (this.#link) await this.#link.link.publish(topic, payload, retain);
       else problem = { code: "NO_BROKER", message: "no broker is set" };
@@ -153,10 +157,9 @@ export class BellListeners {
     const listen = listenerOf(camera, via, rules);
     if (!listen) {
       if (via !== "mqtt") return;
-      const { isListening, problem } = this.#linkState;
       if (this.#broker === null)
         this.#setState(listening, false, { code: "NO_BROKER", message: "no MQTT broker is set" });
-      else if (isListening !== null) this.#setState(listening, isListening, problem);
+      else this.#tellOfBroker(listening);
       return;
     }
     this.#keep(listen, listening.stop.signal, {
@@ -199,8 +202,11 @@ export class BellListeners {
   #hear(listening: Listening, message: BellMessage): void {
     if (listening.stop.signal.aborted) return;
     const lesson = this.#lessons.get(listening.camera.id);
-    lesson?.heard.add(message);
-    if (lesson) this.#tellHeard(listening.camera.id);
+    const isOwn = message.via === "mqtt" && this.#ownTopics.has(message.topic);
+    if (lesson && !isOwn) {
+      lesson.heard.add(message);
+      this.#tellHeard(listening.camera.id);
+    }
     if (!listening.rules.hears(message)) return;
     const nowMs = performance.now();
     if (nowMs - listening.pressedAtMs < PRESS_EVERY_MS) return;
@@ -228,7 +234,7 @@ export class BellListeners {
     this.#linkState = { isListening: null, problem: null };
     for (const [key, { via }] of this.#listening) if (via === "mqtt") this.#listening.delete(key);
     if (!broker) return;
-    const link = new MqttLink(broker);
+    const link = new MqttLink(broker, () => this.#tellBroker());
     const stop = new AbortController();
     this.#link = { link, stop };
     let address = "";
@@ -238,7 +244,7 @@ export class BellListeners {
       state: (isListening, problem) => {
         this.#linkState = { isListening, problem };
         tell(isListening);
-        for (const listening of this.#ofBroker()) this.#setState(listening, isListening, problem);
+        this.#tellBroker();
       },
       message: (message) => {
         for (const listening of this.#ofBroker()) this.#hear(listening, message);
@@ -249,6 +255,29 @@ export class BellListeners {
       },
     };
     this.#keep(link.listen, stop.signal, events, BROKER_RETRY_PASSWORD_MS);
+  }
+
+  #tellBroker(): void {
+    for (const listening of this.#ofBroker()) this.#tellOfBroker(listening);
+  }
+
+  #tellOfBroker(listening: Listening): void {
+    const { isListening, problem } = this.#linkState;
+    if (isListening === null) return;
+    const refused = isListening ? this.#refusedTo(listening) : undefined;
+    if (refused === undefined) this.#setState(listening, isListening, problem);
+    else
+      this.#setState(listening, false, {
+        code: "TOPIC_REFUSED",
+        message: `the broker does not let the hub hear ${refused}`,
+      });
+  }
+
+  #refusedTo({ camera, hasRules }: Listening): string | undefined {
+    const topics = hasRules
+      ? camera.bells.flatMap((rule) => (rule.via === "mqtt" ? [rule.topic] : []))
+      : ["#"];
+    return topics.find((topic) => this.#link?.link.refused.has(topic));
   }
 
   #ofBroker(): Listening[] {
@@ -273,14 +302,15 @@ function listenerOf(camera: BellCamera, via: BellWay, rules: readonly BellRule[]
   const { onvif, host, username, password, allowBasic } = camera;
   const credentials = username === null ? null : { username, password: password ?? "", allowBasic };
   const [rule] = rules;
-  const port = rule && "port" in rule ? (rule.port ?? HTTP_PORT) : HTTP_PORT;
+  // One of them says it for all: those that were taught say none.
+  const port = rules.map((each) => ("port" in each ? each.port : undefined)).find(Boolean);
   switch (via) {
     case "onvif":
       return onvif === null ? null : onvifBell({ address: onvif, credentials });
     case "dahua":
-      return host === null ? null : dahuaBell({ host, port, credentials });
+      return host === null ? null : dahuaBell({ host, port: port ?? HTTP_PORT, credentials });
     case "hikvision":
-      return host === null ? null : hikvisionBell({ host, port, credentials });
+      return host === null ? null : hikvisionBell({ host, port: port ?? HTTP_PORT, credentials });
     case "command":
       return rule?.via === "command" ? commandBell(rule.command) : null;
     case "mqtt":

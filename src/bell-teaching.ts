@@ -1,4 +1,4 @@
-import { BELL_TEACH_MS, type BellTeaching } from "./protocol/api-bells.ts";
+import { BELL_HEARD_MAX, BELL_TEACH_MS, type BellTeaching } from "./protocol/api-bells.ts";
 import type { CameraId } from "./protocol/ids.ts";
 
 interface Lesson {
@@ -55,7 +55,7 @@ export class Teaching {
     const { heard, leftOut, ways } = said;
     // What came over HTTP is not the process's to tell.
     const own = lesson.said.heard.filter(({ via }) => via === "webhook");
-    lesson.said = { heard: [...own, ...heard].slice(0, 50), leftOut, ways };
+    lesson.said = { heard: [...own, ...heard].slice(0, BELL_HEARD_MAX), leftOut, ways };
     return true;
   }
 
@@ -72,7 +72,7 @@ export class Teaching {
       firstAtMs: before?.firstAtMs ?? atMs,
       lastAtMs: atMs,
     };
-    lesson.said = { ...lesson.said, heard: [entry, ...heard] };
+    lesson.said = { ...lesson.said, heard: [entry, ...heard].slice(0, BELL_HEARD_MAX) };
   }
 
   of(camera: CameraId): BellTeaching {

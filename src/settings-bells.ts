@@ -74,7 +74,7 @@ export function readBells(options: {
   readonly hasOnvif: boolean;
 }): readonly BellRule[] {
   const { file, checked, at, value } = options;
-  return value.map((rule, index) => {
+  const bells = value.map((rule, index) => {
     const base = [...at, index];
     requireShape({ file, schema: AnyWay, value: rule, checked, base });
     const { via } = rule as { via: keyof typeof SCHEMAS };
@@ -83,6 +83,50 @@ export function readBells(options: {
     requireUsable(bell, options, base);
     return bell;
   });
+  requireOnePort(bells, options);
+  return bells;
+}
+
+/** A camera is listened to once each way, whatever the number of its rules. */
+function requireOnePort(
+  bells: readonly BellRule[],
+  { file, checked, at }: Parameters<typeof readBells>[0],
+): void {
+  const ports = new Map<string, number>();
+  for (const [index, bell] of bells.entries()) {
+    if (!("port" in bell) || bell.port === undefined) continue;
+    const first = ports.get(bell.via) ?? bell.port;
+    if (first !== bell.port)
+      throw wrongAt(
+        file,
+        checked,
+        [...at, index, "port"],
+        `a camera has one port for ${bell.via}, and another rule has ${first}`,
+      );
+    ports.set(bell.via, first);
+  }
+}
+
+/**
+ * @throws SettingsError where the chime says what a bell listens to: each ring would bring about the
+ * next one, for ever.
+ */
+export function requireNoOwnBell(
+  file: string,
+  checked: CheckedText<Type.TSchema>,
+  cameras: readonly { readonly id: string; readonly bells?: readonly BellRule[] }[],
+  chimeTopic: string | undefined,
+): void {
+  const camera = cameras.find(({ bells }) =>
+    bells?.some((bell) => bell.via === "mqtt" && bell.topic === chimeTopic),
+  );
+  if (camera)
+    throw wrongAt(
+      file,
+      checked,
+      ["chime", "mqtt", "topic"],
+      `the bell of ${camera.id} listens to this topic: each ring would bring about the next one`,
+    );
 }
 
 function requireUsable(

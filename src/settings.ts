@@ -11,7 +11,7 @@ import {
   type CameraSecrets,
   type CameraSettings,
 } from "./settings-cameras.ts";
-import { MqttSchema, readBrokerUrl } from "./settings-bells.ts";
+import { MqttSchema, readBrokerUrl, requireNoOwnBell } from "./settings-bells.ts";
 import { ChimeSchema, readChime, type ChimeSettings } from "./settings-chime.ts";
 import { DEFAULT_PORT, EXAMPLE_SETTINGS } from "./settings-example.ts";
 import {
@@ -163,6 +163,7 @@ export function readSettingsFrom(options: {
     readCamera({ file, checked, index, secrets, environment }),
   );
   requireDistinct(file, checked, cameras);
+  requireNoOwnBell(file, checked, cameras, value.chime?.mqtt?.topic);
   const portFromEnvironment = readPort(environment["DOORWARD_PORT"]);
   return {
     name: value.name ?? "Home",

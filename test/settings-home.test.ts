@@ -19,6 +19,29 @@ function refusal(text: string): string {
 const CAMERA = "cameras:\n  # above the door\n  - id: front\n    main: rtsp://192.0.2.10/main\n";
 const withHours = (hours: string): string => `${CAMERA}    privacy:\n      - ${hours}\n`;
 
+describe("bells of a camera", () => {
+  const withBells = (bells: string): string => `${CAMERA}    bells: [${bells}]\n`;
+
+  test("have one port a way, which those that were taught share", () => {
+    const named = "{ via: dahua, code: Invite }, { via: dahua, code: Other, port: 8080 }";
+    expect(refusal(withBells(`${named}, { via: hikvision, port: 81 }`))).toBe("accepted");
+    expect(refusal(withBells(`${named}, { via: dahua, port: 8081 }`))).toContain(
+      "a camera has one port for dahua, and another rule has 8080",
+    );
+  });
+
+  test("are not what the chime says: it would ring for ever", () => {
+    const mqtt = "mqtt: { url: mqtt://192.0.2.5 }\n";
+    const bell = withBells("{ via: webhook }, { via: mqtt, topic: house/chime }");
+    const chime = (topic: string): string => `${mqtt}chime:\n  mqtt: { topic: ${topic} }\n`;
+    expect(refusal(bell + chime("house/other"))).toBe("accepted");
+    expect(refusal(bell + chime("house/chime"))).toContain(
+      "the bell of front listens to this topic",
+    );
+    expect(refusal(CAMERA + chime("house/chime"))).toBe("accepted");
+  });
+});
+
 describe("hours of a camera", () => {
   test("are read, also for a file that plays as a camera", () => {
     const hours = { days: ["sat", "sun"], from: "22:00", to: "24:00" };

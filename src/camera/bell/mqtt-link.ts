@@ -15,17 +15,28 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_SECONDS = 20;
 /** A broker that sends more than so many a second is left alone for a while. */
 const MESSAGES_PER_SECOND_MAX = 2_000;
+const REFUSED_AGAIN_MS = 60_000;
 const JSON_BYTES_MAX = 16 * 1024;
 const ITEMS_MAX = 16;
 
 /** One connection to the broker, for all cameras' bells and for what the chime says. */
 export class MqttLink {
   readonly #options: MqttOptions;
+  readonly #onRefused: () => void;
+  readonly #refused = new Set<string>();
   #client: MqttClient | null = null;
+  #fail: (error: Error) => void = () => undefined;
   #topics: ReadonlySet<string> = new Set();
 
-  constructor(options: MqttOptions) {
+  /** @param onRefused - Called when {@link refused} has changed. */
+  constructor(options: MqttOptions, onRefused: () => void) {
     this.#options = options;
+    this.#onRefused = onRefused;
+  }
+
+  /** Topics that the broker does not let this hub hear. The others are heard. */
+  get refused(): ReadonlySet<string> {
+    return this.#refused;
   }
 
   /** Topics to hear, `#` for all of them. */
@@ -33,9 +44,28 @@ export class MqttLink {
     const added = [...topics].filter((topic) => !this.#topics.has(topic));
     const removed = [...this.#topics].filter((topic) => !topics.has(topic));
     this.#topics = topics;
-    if (this.#client?.connected !== true) return;
-    if (removed.length > 0) this.#client.unsubscribe(removed, () => undefined);
-    if (added.length > 0) this.#client.subscribe(added, { qos: 1 }, () => undefined);
+    for (const topic of removed) this.#refused.delete(topic);
+    const client = this.#client;
+    if (client?.connected !== true) return;
+    if (removed.length > 0) client.unsubscribe(removed, () => undefined);
+    this.#subscribe(client, added).catch(this.#fail);
+  }
+
+  /** One by one, so that a topic that is refused silences no other. */
+  async #subscribe(client: MqttClient, topics: Iterable<string>): Promise<void> {
+    await Promise.all([...topics].map((topic) => this.#subscribeTo(client, topic)));
+  }
+
+  async #subscribeTo(client: MqttClient, topic: string): Promise<void> {
+    const before = this.#refused.has(topic);
+    try {
+      await client.subscribeAsync(topic, { qos: 1 });
+      this.#refused.delete(topic);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (this.#topics.has(topic)) this.#refused.add(topic);
+    }
+    if (this.#refused.has(topic) !== before) this.#onRefused();
   }
 
   /** @throws CameraError `UNREACHABLE` where there is no connection, or it breaks. */
@@ -65,18 +95,20 @@ export class MqttLink {
       if (!flood.isOver() && !packet.retain) events.message(readMessage(topic, payload));
     });
     client.on("connect", () => {
-      if (this.#topics.size === 0) events.up();
-      else
-        client.subscribe([...this.#topics], { qos: 1 }, (error) => {
-          if (error) reject(failureOf(error));
-          else events.up();
-        });
+      this.#refused.clear();
+      this.#subscribe(client, this.#topics).then(events.up, this.#fail);
     });
+    this.#fail = (error) => reject(failureOf(error));
     signal.addEventListener("abort", () => resolve(), { once: true });
     this.#client = client;
+    // Who may hear what is changed at brokers without their hanging up.
+    const again = setInterval(() => {
+      if (client.connected) this.#subscribe(client, this.#refused).catch(this.#fail);
+    }, REFUSED_AGAIN_MS);
     try {
       await promise;
     } finally {
+      clearInterval(again);
       this.#client = null;
       client.end(true);
     }
@@ -169,6 +201,13 @@ function jsonItems(payload: Buffer): [string, string][] {
     // No JSON after all: the whole payload is there as text.
     return [];
   }
+}
+
+/** SUBACK with the upper bit set: MQTT 3.1.1 section 3.9.3. */
+function isRefusal(error: unknown): boolean {
+  const { packet } = error as { readonly packet?: { readonly granted?: unknown } };
+  const granted: readonly unknown[] = Array.isArray(packet?.granted) ? packet.granted : [];
+  return granted.some((code) => typeof code === "number" && code >= 0x80);
 }
 
 function failureOf(error: Error): CameraError {
