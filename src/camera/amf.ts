@@ -82,7 +82,7 @@ class AmfReader {
     const members = new Map<string, AmfValue>();
     for (;;) {
       const name = this.#text(this.#view.getUint16(this.#take(2)));
-      if (name === "" && this.#view.getUint8(this.#at) === OBJECT_END) {
+      if (name === "" && this.#bytes[this.#at] === OBJECT_END) {
         this.#take(1);
         // From entries, a member named `__proto__` is one like any other.
         return Object.fromEntries(members);

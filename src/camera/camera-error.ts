@@ -37,3 +37,13 @@ export class CameraError extends HubError {
     super(code, message, options);
   }
 }
+
+/**
+ * Whatever one camera's bytes bring about ends its own connection and nothing else: others share the
+ * process, and an error out of an event handler would end them all.
+ *
+ * @param what - Message of an error that nobody foresaw.
+ */
+export function asCameraError(cause: unknown, what: string): CameraError {
+  return cause instanceof CameraError ? cause : new CameraError("PROTOCOL_ERROR", what, { cause });
+}

@@ -3,7 +3,7 @@ import { findFfmpeg } from "../base/ffmpeg.ts";
 import { SIDE_OUTPUT_FD, spawnSandboxed, type SandboxedChild } from "../base/sandbox.ts";
 import type { Clock } from "../base/clock.ts";
 import { VIDEO_TIMESCALE, type TrackInit } from "../protocol/fragment.ts";
-import { CameraError } from "./camera-error.ts";
+import { asCameraError, CameraError } from "./camera-error.ts";
 import type { Connection, ConnectionReport } from "./connection.ts";
 import { openFeed, sourceFailed, type Feed } from "./ffmpeg-feed.ts";
 import type { FfmpegInput } from "./ffmpeg-inputs.ts";
@@ -201,8 +201,7 @@ class FfmpegConnection implements Connection {
       try {
         reader.push(chunk);
       } catch (cause) {
-        if (!(cause instanceof CameraError)) throw cause;
-        this.#fail(cause);
+        this.#fail(asCameraError(cause, "Cannot keep stream: it cannot be read"));
       }
     });
   }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 import { once } from "node:events";
 import { readAmf, writeAmf, type AmfValue } from "./amf.ts";
-import { CameraError } from "./camera-error.ts";
+import { asCameraError, CameraError } from "./camera-error.ts";
 import { createReadAllowance } from "./read-allowance.ts";
 import { RtmpChunkReader, writeRtmpMessage, type RtmpMessage } from "./rtmp-chunks.ts";
 
@@ -152,8 +152,7 @@ export class RtmpClient implements AsyncDisposable {
       if (rest !== null) this.#reader.push(rest);
       this.#acknowledge();
     } catch (cause) {
-      if (!(cause instanceof CameraError)) throw cause;
-      this.#end(cause);
+      this.#end(asCameraError(cause, "Cannot play RTMP stream: it cannot be read"));
       this.#socket.destroy();
       return;
     }

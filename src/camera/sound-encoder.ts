@@ -124,8 +124,8 @@ export class SoundEncoder implements AsyncDisposable {
     try {
       this.#reader.push(chunk);
     } catch (error) {
-      if (!(error instanceof HubError)) throw error;
-      this.#fail(error.message);
+      // Out of here it would end the process, and with it every camera.
+      this.#fail(error instanceof HubError ? error.message : "what it wrote cannot be read");
     }
   }
 

@@ -127,6 +127,17 @@ describe.skipIf(missingCommands("ffmpeg"))("a source read by ffmpeg", () => {
     }
   });
 
+  test("what nobody foresaw in what ffmpeg writes ends this source, and not the process", async () => {
+    await using connection = await openFfmpegSource({
+      ...{ input: DRAWN, sub: null, clock: systemClock, silenceMs: 3_000 },
+      timeline: createTimeline(parseCameraId("odd"), systemClock, () => {
+        throw new RangeError("Out of bounds");
+      }),
+      signal: new AbortController().signal,
+    });
+    expect(await connection.ended).toMatchObject({ code: "PROTOCOL_ERROR" });
+  });
+
   test("a connection that is over leaves nothing behind at its camera", async () => {
     const { signal } = new AbortController();
     const opening = openFfmpegSource({

@@ -24,9 +24,10 @@ function messagesOf(
   return messages;
 }
 
+const COMMAND = { chunkStream: 3, type: 20, streamId: 0 };
+
 function command(...values: Parameters<typeof writeAmf>[0][number][]): Buffer {
-  const payload = writeAmf(values);
-  return writeRtmpMessage({ chunkStream: 3, type: 20, streamId: 0, payload });
+  return writeRtmpMessage({ ...COMMAND, payload: writeAmf(values) });
 }
 
 /** A server that shakes hands and then says what it is told, whatever it is asked. */
@@ -80,13 +81,15 @@ function answers(text: string): Buffer | null {
 
 function play(
   port: number,
-  { signal = new AbortController().signal, flv = [] as Uint8Array[] } = {},
+  {
+    signal = new AbortController().signal,
+    onFlv = () => undefined,
+  }: { signal?: AbortSignal; onFlv?: (bytes: Uint8Array) => void } = {},
 ): Promise<RtmpClient> {
   return RtmpClient.open({
     address: { host: "127.0.0.1", port, application: "live", stream: "door" },
     timeoutMs: 5_000,
-    signal,
-    onFlv: (bytes) => flv.push(bytes),
+    ...{ signal, onFlv },
   });
 }
 
@@ -184,6 +187,11 @@ describe("what an RTMP server may do", () => {
           payload: Buffer.from("030001 61".replaceAll(" ", "").repeat(40), "hex"),
         }),
     ],
+    [
+      "breaks its answer off in the middle of a list",
+      "PROTOCOL_ERROR",
+      () => writeRtmpMessage({ ...COMMAND, payload: Uint8Array.of(3, 0, 0) }),
+    ],
   ])("%s: %s", async (_name, code, says) => {
     await using trap = await startTrap();
     await using server = await startServer((text) => says(text, trap.port));
@@ -191,6 +199,19 @@ describe("what an RTMP server may do", () => {
     expect(failed.code).toBe(code);
     expect(failed.message).not.toContain("secret");
     expect(trap.connections()).toBe(0);
+  });
+
+  test("what nobody foresaw ends its own connection, and not the process", async () => {
+    await using server = await startServer(answers);
+    const opening = play(server.port, {
+      onFlv: () => {
+        throw new RangeError("Out of bounds");
+      },
+    });
+    await expect(opening).rejects.toMatchObject({
+      code: "PROTOCOL_ERROR",
+      message: "Cannot play RTMP stream: it cannot be read",
+    });
   });
 
   test("something else than RTMP is named as that", async () => {
@@ -239,7 +260,7 @@ describe("what an RTMP server sends without end", () => {
       return answer === null ? null : Buffer.concat([answer, answer, answer]);
     });
     const flv: Uint8Array[] = [];
-    await using client = await play(server.port, { flv });
+    await using client = await play(server.port, { onFlv: (bytes) => flv.push(bytes) });
     server.send(Buffer.concat([command("_result", 2, null, 1), UNPUBLISHED]));
     await client.ended;
     await server.gone();
@@ -330,6 +351,24 @@ describe("reading RTMP", () => {
         }
       }),
       { numRuns: 2_000 },
+    );
+  });
+
+  test("values cut anywhere, or of anything, are read or refused by name", () => {
+    const type = fc.constantFrom(0, 1, 2, 3, 5, 6, 8, 9, 10, 11, 12);
+    const small = fc.oneof(type, fc.constant(0), fc.nat(255));
+    const odd = fc.array(small, { maxLength: 40 }).map((bytes) => Uint8Array.from(bytes));
+    const whole = writeAmf(["_result", 1, { app: "live", inner: { isFine: true } }, null]);
+    const cut = fc.nat(whole.length).map((length) => whole.subarray(0, length));
+    fc.assert(
+      fc.property(fc.oneof(odd, cut), (bytes) => {
+        try {
+          readAmf(bytes);
+        } catch (error) {
+          expect(error).toMatchObject({ name: "CameraError", code: "PROTOCOL_ERROR" });
+        }
+      }),
+      { numRuns: 3_000, examples: [[Uint8Array.of(3, 0, 0)]] },
     );
   });
 
