@@ -76,4 +76,20 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS))("bells in the page", () =
     await page.getByText(/\/api\/bells\/front\/ring\/[0-9a-f]{48}$/).waitFor();
     await expectAccessible(page);
   });
+
+  test("an open page says where somebody rings, on whatever screen, until it is put aside", async () => {
+    const { bells } = home.hub.hub.services;
+    const banner = page.getByRole("status").filter({ hasText: "Somebody rings: Front door" });
+    // Two within three seconds are one.
+    const press = (): unknown => bells.press("front", "test");
+    await expect.poll(press, { timeout: 15_000 }).toBe("rung");
+    await banner.waitFor();
+    await expectAccessible(page);
+    await page.getByRole("button", { name: "Put aside: Front door" }).press("Enter");
+    await banner.waitFor({ state: "detached" });
+    await expect.poll(press, { timeout: 15_000 }).toBe("rung");
+    await page.getByRole("link", { name: "Look: Front door" }).click();
+    await banner.waitFor({ state: "detached" });
+    expect(page.url()).toMatch(/#\/live\/front$/);
+  });
 });

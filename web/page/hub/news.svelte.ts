@@ -33,6 +33,9 @@ export const news = {
   },
 };
 
+/** Told everything that the hub says, as it comes. */
+export const takers = new Set<(data: unknown) => void>();
+
 let socket: WebSocket | null = null;
 let failures = 0;
 let retry: ReturnType<typeof setTimeout> | undefined;
@@ -78,6 +81,7 @@ function connect(): void {
     listenFor(SILENCE_MS);
     const topic = topicOf(event.data);
     if (topic) counters[topic] += 1;
+    for (const take of takers) take(event.data);
   });
   opened.addEventListener("close", ({ code }) => {
     if (socket !== opened) return;
