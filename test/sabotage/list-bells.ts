@@ -49,4 +49,26 @@ export const BELL_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/bells/hub.test.ts"],
     only: "no route makes",
   },
+  {
+    name: "a refused password is shown again and again",
+    file: "src/camera/bell/listening.ts",
+    find: "if (!wasAccepted) pauseMs = retryPasswordMs;",
+    replace: "",
+    tests: ["test/bells/retry.test.ts"],
+  },
+  {
+    name: "a bell is removed that has come to stand there meanwhile",
+    file: "src/settings-bell-edit.ts",
+    find: "RULE_MEMBERS.some(",
+    replace: "[...RULE_MEMBERS].slice(9).some(",
+    tests: ["test/bells/hub.test.ts"],
+    only: "a bell is taught",
+  },
+  {
+    name: "a topic that the broker refuses is shown as heard",
+    file: "src/bell-listeners.ts",
+    find: "const refused = isListening ? this.#refusedTo(listening) : undefined;",
+    replace: "const refused = isListening ? undefined : this.#refusedTo(listening);",
+    tests: ["test/bells/process.test.ts"],
+  },
 ];
