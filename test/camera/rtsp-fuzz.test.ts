@@ -23,7 +23,7 @@ import { PICTURE_SET, SEQUENCE_SET, VIDEO_SDP } from "./scripted-camera.ts";
  * Six seconds of an RTSP connection as GStreamer's server sent it: log-in, description with H.264
  * (B-pictures, two slices each) and AAC, packets and sender reports. Its host's name was replaced.
  */
-const CAPTURE = readFileSync(new URL("./gstreamer-capture.bin", import.meta.url));
+const CAPTURE = readFileSync(new URL("./gstreamer-capture.rtsp", import.meta.url));
 const UNIT_BYTES_MAX = 8 * 1024 * 1024;
 
 /** The payload of a packet is used again: only what it was can be kept. */
