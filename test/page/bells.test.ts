@@ -69,11 +69,14 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS))("bells in the page", () =
     await page.getByRole("button", { name: "Ring now" }).click();
     await page.getByText("It rang.").waitFor();
     await page.getByText(/The camera sent no picture then/).waitFor();
+    // Beside the bell that is there, too.
+    await page.getByRole("button", { name: "Have a program call as well" }).waitFor();
     await page.getByRole("button", { name: /^Remove: Message of the camera/ }).click();
     await page.getByText("No bell yet.").waitFor();
     expect(await page.evaluate("document.activeElement.textContent.trim()")).toBe("Teach the bell");
     await page.getByRole("button", { name: "Have a program call instead" }).click();
     await page.getByText(/\/api\/bells\/front\/ring\/[0-9a-f]{48}$/).waitFor();
+    expect(await page.getByRole("button", { name: /^Have a program call/ }).count()).toBe(0);
     await expectAccessible(page);
   });
 
