@@ -71,6 +71,7 @@ class Factory(GstRtspServer.RTSPOnvifMediaFactory):
         self.connect("media-configure", self.configure)
 
     def configure(self, _factory, media):
+        GLib.timeout_add(20, wake_sources, media)
         taker = media.get_element().get_by_name("depay_backchannel")
         if taker is None:
             return
@@ -95,6 +96,23 @@ class Factory(GstRtspServer.RTSPOnvifMediaFactory):
             data = payload.extract_dup(0, payload.get_size())
             tell(event="packet", mount=self.name, bytes=base64.b64encode(data).decode(), **header)
         return Gst.PadProbeReturn.OK
+
+
+def wake_sources(media):
+    """Starts what hands packets to the pipeline where GStreamer 1.22 forgets to.
+
+    It adds that source while the pipeline is on its way to playing, and now and then (about one time
+    in six on a busy machine) never tells it so: its packets queue up and go nowhere.
+    """
+    pipeline = media.get_element().get_parent()
+    if pipeline is None or media.get_status() == GstRtspServer.RTSPMediaStatus.UNPREPARED:
+        return pipeline is not None
+    if pipeline.current_state == Gst.State.PLAYING:
+        for child in pipeline.children:
+            is_idle = child.current_state < Gst.State.PLAYING
+            if child.get_factory().get_name() == "appsrc" and is_idle:
+                child.sync_state_with_parent()
+    return True
 
 
 def add_password(server, arguments):
