@@ -20,6 +20,8 @@ export interface GreyFramesOptions {
   readonly retryFirstMs?: number;
   /** Processor time after which the decoder is replaced, whatever it does. */
   readonly cpuSecondsMax?: number;
+  /** A decoder this old makes room for a new one at the next key frame. */
+  readonly renewAfterMs?: number;
 }
 
 /** Counters since the start, for the health page. */
@@ -35,6 +37,8 @@ const RETRY_MAX_MS = 60_000;
 /** A decoder that worked for this long makes the next failure a first one again. */
 const STABLE_MS = 30_000;
 const WATCH_EVERY_MS = 500;
+/** Long before a decoder of a busy stream has used up its processor time and dies of it. */
+const RENEW_AFTER_MS = 3_600_000;
 
 type State =
   | { readonly name: "waiting-for-key-frame" }
@@ -92,7 +96,7 @@ export class GreyFrames implements AsyncDisposable {
   /** Takes the next fragment. Never waits: what the decoder cannot take is dropped and counted. */
   push(fragment: Fragment): void {
     if (fragment.track !== "video" || this.#state.name === "closed") return;
-    if (this.#state.name === "decoding" && !this.#continues(this.#state.init, fragment)) {
+    if (this.#state.name === "decoding" && !this.#goesOn(this.#state.init, fragment)) {
       this.#end(this.#state.decoder);
       this.#state = { name: "waiting-for-key-frame" };
     }
@@ -118,9 +122,11 @@ export class GreyFrames implements AsyncDisposable {
     return this.#options.clock.monotonicMs();
   }
 
-  /** A decoder knows one set of parameters and one time line that only runs forward. */
-  #continues(init: TrackInit, fragment: Fragment): boolean {
-    return fragment.init === init && fragment.decodeTimeMs >= this.#lastDecodeTimeMs;
+  /** A decoder knows one set of parameters and one time line that only runs forward, for an hour. */
+  #goesOn(init: TrackInit, fragment: Fragment): boolean {
+    const ageMs = this.#nowMs() - this.#decodingSinceMs;
+    const isRenewed = fragment.keyFrame && ageMs > (this.#options.renewAfterMs ?? RENEW_AFTER_MS);
+    return !isRenewed && fragment.init === init && fragment.decodeTimeMs >= this.#lastDecodeTimeMs;
   }
 
   #begin(fragment: Fragment): GreyDecoder {

@@ -19,7 +19,10 @@ export interface GreyDecoderOptions {
 const FRAME_SPACING_SECONDS = 0.18;
 /** Nothing a doorbell films is larger; a header that claims more is not worth the memory. */
 const PIXELS_MAX = 16_800_000;
-/** A day of a busy sub stream. One that computes without end has this much of one core, and no more. */
+/**
+ * Half of the hour after which a decoder is renewed anyway. One that computes without end has this
+ * much of one core, and no more.
+ */
 const CPU_SECONDS_MAX = 1_800;
 /** What may wait in front of the child: more than one group of pictures that was held back. */
 const QUEUE_MAX_BYTES = 8 * 1024 * 1024;

@@ -120,6 +120,20 @@ describe.skipIf(missingCommands("ffmpeg", "bwrap"))("grey frames of a stream", (
     expect(problems).toEqual([]);
   });
 
+  test("go on with a new decoder at a key frame when one has worked for long, without a word", async () => {
+    const { frames, seen, problems } = open({ renewAfterMs: 50 });
+    await using _frames = frames;
+    for (const fragment of fragments.slice(0, 30)) frames.push(fragment);
+    await expect.poll(() => seen.length).toBe(10);
+    const first = frames.decoderPid;
+    await setTimeout(60);
+    for (const fragment of fragments.slice(30)) frames.push(fragment);
+    await expect.poll(() => seen.length).toBe(30);
+    expect(frames.decoderPid).not.toBe(first);
+    expect(existsSync(`/proc/${first}`)).toBe(false);
+    expect({ problems, ...frames.counts }).toMatchObject({ problems: [], restarts: 0 });
+  });
+
   test("come back after the decoder was killed, and the pause before that grows", async () => {
     const { frames, seen, problems } = open({ retryFirstMs: 50 });
     await using _frames = frames;
