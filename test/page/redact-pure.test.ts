@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Box } from "../../web/page/redact/boxes.ts";
+import type { Box, Face } from "../../src/blur/boxes.ts";
 import {
   boxesOfFrame,
   NO_CORRECTIONS,
@@ -9,12 +9,12 @@ import {
   withRange,
   withRemoved,
 } from "../../web/page/redact/corrections.ts";
-import { facesOf, inputSize, onlyOnce, priorsOf, type Face } from "../../web/page/redact/faces.ts";
-import { blockSize, cover, coveredArea, type Plane } from "../../web/page/redact/mosaic.ts";
+import { facesOf, inputSize, onlyOnce, priorsOf } from "../../src/blur/ultraface.ts";
+import { blockSize, cover, coveredArea, type Plane } from "../../src/blur/mosaic.ts";
 import { readVideoTrack } from "../../web/page/redact/mp4-samples.ts";
 import { writeMp4 } from "../../web/page/redact/mp4-writer.ts";
 import { weakestFrames } from "../../web/page/redact/review.ts";
-import { tracksOf, unsureFrames } from "../../web/page/redact/tracks.ts";
+import { tracksOf, unsureFrames } from "../../src/blur/tracks.ts";
 import { HubError } from "../../src/protocol/errors.ts";
 import { english } from "../../web/page/redact/words.en.ts";
 import { french } from "../../web/page/redact/words.fr.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { addedBoxAt } from "../../web/page/redact/corrections.ts";
-import type { Box } from "../../web/page/redact/boxes.ts";
+import type { Box } from "../../src/blur/boxes.ts";
 import { readVideoTrack } from "../../web/page/redact/mp4-samples.ts";
 import { coveredShare, judgePicture } from "../support/covered-faces.ts";
 import { coloursOf, labelledClip, lumaFrames, segmentsOf } from "../support/labelled-faces.ts";

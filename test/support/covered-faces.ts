@@ -1,5 +1,5 @@
-import { grown, type Box, type PictureSize } from "../../web/page/redact/boxes.ts";
-import { blockSize, coveredArea, GROWTH } from "../../web/page/redact/mosaic.ts";
+import { grown, type Box, type PictureSize } from "../../src/blur/boxes.ts";
+import { blockSize, coveredArea, GROWTH } from "../../src/blur/mosaic.ts";
 import type { LabelledClip } from "./labelled-faces.ts";
 
 /** Judges a blurred copy by its pixels and against labels that a person made. */

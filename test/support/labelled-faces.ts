@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import type { PictureSize } from "../../web/page/redact/boxes.ts";
+import type { PictureSize } from "../../src/blur/boxes.ts";
 import { sharedPath } from "./requirements.ts";
 
 /** Labelled footage as segments of a clip, and a reader of pictures: not shipped with the project. */

@@ -4,8 +4,8 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { build } from "vite";
 import { addPageFiles } from "../../src/http/page-files.ts";
 import { createServer } from "../../src/http/server.ts";
-import type { Box } from "../../web/page/redact/boxes.ts";
-import type { TrackBox } from "../../web/page/redact/tracks.ts";
+import type { Box } from "../../src/blur/boxes.ts";
+import type { TrackBox } from "../../src/blur/tracks.ts";
 import { CHROMIUM } from "./page.ts";
 import { projectRoot } from "./requirements.ts";
 

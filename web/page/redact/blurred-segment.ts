@@ -1,6 +1,6 @@
 import { HubError } from "../../../src/protocol/errors.ts";
-import type { Box } from "./boxes.ts";
-import { cover, type Plane } from "./mosaic.ts";
+import type { Box } from "../../../src/blur/boxes.ts";
+import { cover, type Plane } from "../../../src/blur/mosaic.ts";
 import type { VideoTrack } from "./mp4-samples.ts";
 import { writeMp4, type Colours, type WrittenSample } from "./mp4-writer.ts";
 import { decoded, shownFrames, type ShownFrame } from "./pictures.ts";

@@ -1,5 +1,5 @@
-import { between, isFiniteBox, type Box } from "./boxes.ts";
-import type { Track, TrackBox } from "./tracks.ts";
+import { between, isFiniteBox, type Box } from "../../../src/blur/boxes.ts";
+import type { Track, TrackBox } from "../../../src/blur/tracks.ts";
 
 /**
  * What an owner changed: boxes of his own, and boxes of the detector that he took away. Pure; every

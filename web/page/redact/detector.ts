@@ -1,8 +1,8 @@
 import { env, InferenceSession, Tensor } from "onnxruntime-web/wasm";
 import { HubError } from "../../../src/protocol/errors.ts";
 import modelAddress from "../../../models/ultraface.onnx?url";
-import type { PictureSize } from "./boxes.ts";
-import { facesOf, inputSize, onlyOnce, priorsOf, toPlanes, type Face } from "./faces.ts";
+import type { Face, PictureSize } from "../../../src/blur/boxes.ts";
+import { facesOf, inputSize, onlyOnce, priorsOf, toPlanes } from "../../../src/blur/ultraface.ts";
 
 /** Of `models/ultraface.onnx`: another file is not asked anything. */
 const MODEL_SHA256 = "e34ced79a0c7ba7a64518af800b5017c70adc3846bd892ac1681c617a191ede1";

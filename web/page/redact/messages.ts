@@ -1,6 +1,6 @@
 import type { DoubtfulFrame } from "./review.ts";
 import type { Corrections } from "./corrections.ts";
-import type { Track } from "./tracks.ts";
+import type { Track } from "../../../src/blur/tracks.ts";
 
 /** Between the page and the worker that redacts. */
 

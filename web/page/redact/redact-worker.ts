@@ -2,7 +2,7 @@ import { HubError } from "../../../src/protocol/errors.ts";
 import { openDetector } from "./detector.ts";
 import { codingRate, makeBlurred } from "./blurred-segment.ts";
 import { boxesOfFrame, type Corrections } from "./corrections.ts";
-import type { Face } from "./faces.ts";
+import type { Face } from "../../../src/blur/boxes.ts";
 import type {
   Findings,
   FromRedactor,
@@ -16,7 +16,7 @@ import { startMotion } from "./motion.ts";
 import { readVideoTrack, type VideoTrack } from "./mp4-samples.ts";
 import { decoded, groupAround, shownFrames } from "./pictures.ts";
 import { weakestFrames, type FrameNotes } from "./review.ts";
-import { tracksOf, unsureFrames, type Track } from "./tracks.ts";
+import { tracksOf, unsureFrames, type Track } from "../../../src/blur/tracks.ts";
 
 /**
  * Looks for faces and makes blurred segments, in a thread and under a policy of its own. Pictures are

@@ -1,4 +1,4 @@
-import type { Track } from "./tracks.ts";
+import type { Track } from "../../../src/blur/tracks.ts";
 
 /** Which frames an owner should look at first. Pure. */
 

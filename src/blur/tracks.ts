@@ -1,5 +1,4 @@
-import { between, overlapOf, type Box, type PictureSize } from "./boxes.ts";
-import type { Face } from "./faces.ts";
+import { between, overlapOf, type Box, type Face, type PictureSize } from "./boxes.ts";
 
 /**
  * From faces in single frames to tracks without holes: one clear frame is enough to recognise

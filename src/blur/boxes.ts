@@ -6,6 +6,12 @@ export interface Box {
   readonly height: number;
 }
 
+/** Where a face seems to be; never whose. */
+export interface Face extends Box {
+  /** How sure its detector is, 0 to 1. */
+  readonly score: number;
+}
+
 export interface PictureSize {
   readonly width: number;
   readonly height: number;

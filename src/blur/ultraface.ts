@@ -1,14 +1,9 @@
-import { overlapOf, type Box, type PictureSize } from "./boxes.ts";
+import { overlapOf, type Face, type PictureSize } from "./boxes.ts";
 
 /**
  * Around the network UltraFace (`models/README.md`): what goes in, and what its numbers mean. Pure;
  * nothing here says whose face it is.
  */
-
-export interface Face extends Box {
-  /** 0 to 1. */
-  readonly score: number;
-}
 
 /** Below this score nothing is a candidate at all. */
 export const CANDIDATE_SCORE = 0.25;
