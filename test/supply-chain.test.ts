@@ -29,6 +29,8 @@ const wanted = Object.entries({
 
 /** Packages that would run code while they are installed, if `.npmrc` let them. */
 const INSTALL_SCRIPTS_KNOWN: readonly string[] = [
+  // Would fetch the part for graphics cards; what runs on the processor lies in the package.
+  "node_modules/onnxruntime-node",
   // Comes with onnxruntime-web, and would only print a warning about version ranges.
   "node_modules/protobufjs",
 ];
