@@ -1,4 +1,5 @@
 import { overlapOf, type Face, type PictureSize } from "./boxes.ts";
+import type { PlaneRule } from "./planes.ts";
 
 /**
  * Around the network UltraFace (`models/README.md`): what goes in, and what its numbers mean. Pure;
@@ -20,6 +21,13 @@ const SAME_FACE_OVERLAP = 0.35;
 /** More than anybody blurs; a flood of them is noise. */
 const FACES_MAX = 200;
 const MULTIPLE = 32;
+
+/** What its planes are made with. */
+export const ULTRAFACE_PLANES: PlaneRule = {
+  order: [0, 1, 2],
+  mean: [127, 127, 127],
+  deviation: [128, 128, 128],
+};
 
 /** What the network gets to see: the picture at `width` px, both sides multiples of 32. */
 export function inputSize(picture: PictureSize, width: number): PictureSize {
@@ -80,8 +88,10 @@ export function facesOf(
     throw new Error("the network answered for another size of picture");
   const found: Face[] = [];
   priors.forEach((prior, index) => {
-    const score = 1 / (1 + Math.exp((logits[2 * index] ?? NaN) - (logits[2 * index + 1] ?? NaN)));
-    if (Number.isNaN(score)) throw new Error("the network answered with no number");
+    const [other = NaN, face = NaN] = [logits[2 * index], logits[2 * index + 1]];
+    // Infinity would pass for a score of 0, and a face for nothing.
+    if (!Number.isFinite(face - other)) throw new Error("the network answered with no number");
+    const score = 1 / (1 + Math.exp(other - face));
     if (score < CANDIDATE_SCORE) return;
     const offset = (place: number): number => offsets[4 * index + place] ?? NaN;
     const width = prior.width * Math.exp(offset(2) * SIZE_VARIANCE) * picture.width;

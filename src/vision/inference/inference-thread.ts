@@ -1,0 +1,158 @@
+import { Worker } from "node:worker_threads";
+import type { ColourPicture } from "../../blur/planes.ts";
+import { detectorFailed } from "./detector-failed.ts";
+import { NUMBERS_PER_FIND, type FromThread, type ThreadStart } from "./inference-messages.ts";
+
+/** A picture takes a fraction of a second even on a small machine; after this nothing more comes. */
+const RUN_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 30_000;
+/** As many as a decoder hands over: 16.8 million pixels. */
+const PIXELS_MAX = 4096 * 4096;
+/** What may wait for the one that is looked at. */
+const WAITING_MAX = 64;
+
+/** x, y, width and height in pixels of the picture, score from 0 to 1, number of the kind. */
+export type Find = readonly [number, number, number, number, number, number];
+
+export interface ThreadLimits {
+  readonly entry: URL;
+  readonly runTimeoutMs: number;
+  readonly startTimeoutMs: number;
+}
+
+export const THREAD_LIMITS: ThreadLimits = {
+  entry: new URL("./inference-worker.ts", import.meta.url),
+  runTimeoutMs: RUN_TIMEOUT_MS,
+  startTimeoutMs: START_TIMEOUT_MS,
+};
+
+interface Waiting {
+  readonly number: number | null;
+  readonly resolve: (finds: Float64Array) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+/**
+ * A thread with networks in it. One that did not answer in time, or died, never answers again: its
+ * process has to be ended, since a run of the runtime cannot be stopped.
+ */
+export class InferenceThread implements AsyncDisposable {
+  readonly #worker: Worker;
+  readonly #limits: ThreadLimits;
+  #memory = new Uint8Array(new SharedArrayBuffer(0));
+  #turn: Promise<unknown> = Promise.resolve();
+  #inTurn = 0;
+  #number = 0;
+  #waiting: Waiting | null = null;
+  #broken: Error | null = null;
+
+  private constructor(start: ThreadStart, limits: ThreadLimits) {
+    this.#limits = limits;
+    this.#worker = new Worker(limits.entry, { workerData: start, env: {}, execArgv: [] });
+    this.#worker.on("message", (message: FromThread) => this.#take(message));
+    this.#worker.on("error", (cause: unknown) =>
+      this.#break(detectorFailed(cause instanceof Error ? cause.message : "unknown", cause)),
+    );
+    this.#worker.on("exit", () => this.#break(detectorFailed("its thread has ended")));
+  }
+
+  /** @throws HubError `DETECTOR_FAILED` where a model is missing or altered, or does not run here. */
+  static async start(start: ThreadStart, limits = THREAD_LIMITS): Promise<InferenceThread> {
+    const thread = new InferenceThread(start, limits);
+    try {
+      await thread.#answer(null, limits.startTimeoutMs);
+      return thread;
+    } catch (cause) {
+      await thread[Symbol.asyncDispose]();
+      throw cause;
+    }
+  }
+
+  /**
+   * Pictures are looked at one after the other. The picture's bytes must not change before this
+   * settles.
+   *
+   * @throws HubError `DETECTOR_FAILED`: then nothing may be made of the picture.
+   */
+  find(picture: ColourPicture): Promise<Find[]> {
+    if (this.#inTurn >= WAITING_MAX)
+      return Promise.reject(detectorFailed(`${WAITING_MAX} pictures are waiting already`));
+    this.#inTurn += 1;
+    const turn = this.#turn.then(() => this.#look(picture)).finally(() => (this.#inTurn -= 1));
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const isStuck = this.#waiting !== null;
+    this.#break(detectorFailed("its thread has ended"));
+    this.#memory.fill(0);
+    const ended = this.#worker.terminate();
+    // A run of the runtime cannot be stopped, and would be waited for as long as it takes.
+    if (!isStuck) await ended;
+  }
+
+  async #look({ width, height, bytes }: ColourPicture): Promise<Find[]> {
+    if (this.#broken) throw this.#broken;
+    if (!isSize(width) || !isSize(height) || width * height > PIXELS_MAX)
+      throw detectorFailed(`a size of ${width} x ${height}`);
+    if (bytes.length !== 3 * width * height)
+      throw detectorFailed(`${bytes.length} bytes for ${width} x ${height} pixels`);
+    if (this.#memory.length !== bytes.length)
+      this.#memory = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    this.#memory.set(bytes);
+    const number = (this.#number += 1);
+    this.#worker.postMessage({ number, width, height, bytes: this.#memory });
+    return findsOf(await this.#answer(number, this.#limits.runTimeoutMs));
+  }
+
+  async #answer(number: number | null, timeoutMs: number): Promise<Float64Array> {
+    const { promise, resolve, reject } = Promise.withResolvers<Float64Array>();
+    this.#waiting = { number, resolve, reject };
+    const timer = setTimeout(() => {
+      this.#break(detectorFailed(`no answer within ${timeoutMs} ms`));
+      void this.#worker.terminate();
+    }, timeoutMs);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #take(message: FromThread): void {
+    const waiting = this.#waiting;
+    const number = message.type === "ready" ? null : message.number;
+    if (!waiting || number !== waiting.number) return;
+    this.#waiting = null;
+    if (message.type === "failed") waiting.reject(detectorFailed(reasonOf(message.message)));
+    else waiting.resolve(message.type === "found" ? message.finds : new Float64Array(0));
+  }
+
+  #break(reason: Error): void {
+    this.#broken ??= reason;
+    this.#waiting?.reject(this.#broken);
+    this.#waiting = null;
+  }
+}
+
+/** Without what an error of the other thread says before it already. */
+function reasonOf(message: string): string {
+  return message.replace(/^Cannot look at a picture: /, "");
+}
+
+function isSize(length: number): boolean {
+  return Number.isInteger(length) && length > 0;
+}
+
+function findsOf(numbers: Float64Array): Find[] {
+  if (numbers.length % NUMBERS_PER_FIND !== 0 || !numbers.every(Number.isFinite))
+    throw detectorFailed("its thread answered with no boxes");
+  return Array.from({ length: numbers.length / NUMBERS_PER_FIND }, (_, index): Find => {
+    const [x = 0, y = 0, width = 0, height = 0, score = 0, kind = 0] = numbers.subarray(
+      index * NUMBERS_PER_FIND,
+      (index + 1) * NUMBERS_PER_FIND,
+    );
+    return [x, y, width, height, score, kind];
+  });
+}
