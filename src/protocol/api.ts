@@ -1,5 +1,6 @@
 import Type, { type Static } from "typebox";
 import { ProposalSummary } from "./api-decisions.ts";
+import { BlurStateSchema } from "./blur-state.ts";
 import { TermsFileSchema } from "./decision.ts";
 import { EnvelopeSchema } from "./envelope.ts";
 import { RoleSchema } from "./keyring.ts";
@@ -210,6 +211,8 @@ export const ClipSummary = Type.Object(
     heldUntilMs: Type.Optional(timeMs),
     /** An owner has deleted it, and this much later it goes for good. */
     goesInMs: Type.Optional(timeMs),
+    /** How its blurred copy stands; null where its camera makes none, left out by hubs of before. */
+    blur: Type.Optional(Type.Union([BlurStateSchema, Type.Null()])),
   },
   closed,
 );

@@ -62,6 +62,22 @@ export const DerivedFileSchema = Type.Object(
 );
 export type DerivedFile = Static<typeof DerivedFileSchema>;
 
+/**
+ * A file of a blurred copy that the hub made by itself, and the payload hash of the original video
+ * segment that it was made from: blurred video, or a still in either rendition.
+ */
+export const CopyFileSchema = Type.Object(
+  {
+    ...SealedFileSchema.properties,
+    track: Type.Union([Type.Literal("video"), Type.Literal("poster")]),
+    derivedFrom: hex(64),
+    /** What was covered: the faces, or all of it. Left out for a still that is an original. */
+    pixelated: Type.Optional(Type.Union([Type.Literal("faces"), Type.Literal("whole")])),
+  },
+  { additionalProperties: false },
+);
+export type CopyFile = Static<typeof CopyFileSchema>;
+
 const seconds = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
 const requestMembers = {
@@ -107,7 +123,11 @@ export const LEDGER_ENTRY_SCHEMAS = {
     keyringHead: hex(64),
     files: Type.Array(SealedFileSchema, { maxItems: 1_000 }),
   }),
-  /** Version 1 is a rendition that the hub made; version 2 one of an owner's device. */
+  /**
+   * Version 1 was for a rendition that the hub made, and nothing wrote it; version 2 is one of an
+   * owner's device; version 3 what the hub made of a clip while it still had it in memory: once a clip,
+   * after its entry, with all segments that came to be.
+   */
   rendition: Type.Union([
     entry("rendition", {
       clip: hex(32),
@@ -117,6 +137,10 @@ export const LEDGER_ENTRY_SCHEMAS = {
       clip: hex(32),
       device: hex(64),
       files: Type.Array(DerivedFileSchema, { minItems: 1, maxItems: LIMITS.filesPerRendition }),
+    }),
+    versionedEntry(3, "rendition", {
+      clip: hex(32),
+      files: Type.Array(CopyFileSchema, { minItems: 1, maxItems: LIMITS.filesPerRendition }),
     }),
   ]),
   /** An owner's device sealed a clip anew, for the readers of this keyring: what its files begin with. */

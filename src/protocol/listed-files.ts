@@ -2,7 +2,7 @@ import type { ListedFile } from "./clip.ts";
 import { fileName, type TermsFile } from "./decision.ts";
 import { MalformedInput } from "./errors.ts";
 import { parseSha256Hex } from "./ids.ts";
-import type { LedgerEntry, LedgerEntryOf } from "./ledger-entry.ts";
+import type { CopyFile, LedgerEntry, LedgerEntryOf } from "./ledger-entry.ts";
 
 /**
  * Every file of a clip as its `clip` entry and its `rendition` entries list them, with what a blurred
@@ -44,7 +44,11 @@ function isClipEntry(clip: string) {
  *
  * @throws MalformedInput where a hash is none.
  */
-export function listedFile({ derivedFrom, ...file }: TermsFile): ListedFile {
+export function listedFile({
+  derivedFrom,
+  pixelated: _pixelated,
+  ...file
+}: TermsFile & Pick<CopyFile, "pixelated">): ListedFile {
   return {
     ...file,
     payloadSha256: parseSha256Hex(file.payloadSha256),
@@ -62,13 +66,27 @@ function requireOriginal(
     (original) =>
       original.track === "video" &&
       original.rendition === "original" &&
-      original.segment === file.segment &&
       original.payloadSha256 === file.derivedFrom &&
-      original.fromMs === file.fromMs &&
-      original.toMs === file.toMs,
+      isOfSamePlace(file, original),
   );
   if (!isOfRecording)
     throw refused(`${name} was made from nothing that was recorded at its place and time`);
+}
+
+/** A still is of one moment of its segment. */
+function isOfSamePlace(
+  file: ListedFile,
+  original: LedgerEntryOf<"clip">["files"][number],
+): boolean {
+  if (file.track === "poster")
+    return file.segment === null && file.fromMs >= original.fromMs && file.toMs <= original.toMs;
+  return (
+    file.track === "video" &&
+    file.rendition === "blurred" &&
+    original.segment === file.segment &&
+    original.fromMs === file.fromMs &&
+    original.toMs === file.toMs
+  );
 }
 
 function refused(found: string): MalformedInput {
