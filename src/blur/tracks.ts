@@ -1,4 +1,5 @@
-import { between, overlapOf, type Box, type Face, type PictureSize } from "./boxes.ts";
+import { between, type Box, type Face, type PictureSize } from "./boxes.ts";
+import { FaceLinker, type LinkedTrack } from "./linking.ts";
 
 /**
  * From faces in single frames to tracks without holes: one clear frame is enough to recognise
@@ -27,10 +28,6 @@ export interface TrackRules {
 
 /** A track needs one face this sure; what joins it may be less. */
 export const SURE_SCORE = 0.5;
-const LINK_OVERLAP = 0.2;
-/** A face that moved fast does not overlap where it was: this far, in its own widths. */
-const LINK_DISTANCE = 0.8;
-const LINK_SIZE_RATIO = 1.8;
 const GAP_FRAMES_MAX = 15;
 const EXTENSION_FRAMES = 6;
 /** A face does not appear in the middle of a picture: held this long before and after. */
@@ -38,13 +35,6 @@ const HOLD_SECONDS = 1;
 /** What is held grows by this much a frame, since nobody knows where it went. */
 const HOLD_GROWTH = 0.02;
 const HOLD_GROWTH_MAX = 1.5;
-
-interface OpenTrack {
-  readonly boxes: Map<number, TrackBox>;
-  last: Face;
-  lastFrame: number;
-  best: number;
-}
 
 /**
  * Links faces over time, fills gaps of up to 15 frames, and goes on for a while at both ends.
@@ -54,7 +44,8 @@ interface OpenTrack {
  */
 export function tracksOf(faces: readonly (readonly Face[])[], rules: TrackRules): Track[] {
   const tracks = linked(faces).filter(({ best }) => best >= SURE_SCORE);
-  return tracks.map(({ boxes }, id) => {
+  return tracks.map((track, id) => {
+    const boxes = boxesOf(track);
     fillGaps(boxes);
     extend(boxes, faces.length, rules);
     return { id, boxes };
@@ -64,57 +55,19 @@ export function tracksOf(faces: readonly (readonly Face[])[], rules: TrackRules)
 /** Frames in which something looked a little like a face, and was never sure to be one. */
 export function unsureFrames(faces: readonly (readonly Face[])[]): Set<number> {
   const frames = new Set<number>();
-  for (const { best, boxes } of linked(faces))
-    if (best < SURE_SCORE) for (const frame of boxes.keys()) frames.add(frame);
+  for (const { best, hits } of linked(faces))
+    if (best < SURE_SCORE) for (const frame of hits.keys()) frames.add(frame);
   return frames;
 }
 
-function linked(faces: readonly (readonly Face[])[]): OpenTrack[] {
-  const all: OpenTrack[] = [];
-  let open: OpenTrack[] = [];
-  faces.forEach((found, frame) => {
-    open = open.filter(({ lastFrame }) => frame - lastFrame <= GAP_FRAMES_MAX + 1);
-    const free = new Set(found);
-    const pairs = open
-      .flatMap((track) => found.map((face) => ({ track, face, fit: fitOf(track.last, face) })))
-      .filter(({ fit }) => fit > 0)
-      .toSorted((left, right) => right.fit - left.fit);
-    const taken = new Set<OpenTrack>();
-    for (const { track, face } of pairs) {
-      if (taken.has(track) || !free.delete(face)) continue;
-      taken.add(track);
-      put(track, frame, face);
-    }
-    for (const face of free) {
-      const track: OpenTrack = { boxes: new Map(), last: face, lastFrame: frame, best: 0 };
-      put(track, frame, face);
-      all.push(track);
-      open.push(track);
-    }
-  });
-  return all;
+function linked(faces: readonly (readonly Face[])[]): readonly LinkedTrack[] {
+  const linker = new FaceLinker(() => GAP_FRAMES_MAX);
+  faces.forEach((found, frame) => linker.push(frame, found));
+  return linker.tracks;
 }
 
-function put(track: OpenTrack, frame: number, face: Face): void {
-  const { x, y, width, height, score } = face;
-  track.boxes.set(frame, { x, y, width, height, score, origin: "found" });
-  track.last = face;
-  track.lastFrame = frame;
-  track.best = Math.max(track.best, score);
-}
-
-/** How well two boxes may be one face: more than 1 where they overlap, 0 for not at all. */
-function fitOf(before: Face, now: Face): number {
-  const overlap = overlapOf(before, now);
-  if (overlap >= LINK_OVERLAP) return 1 + overlap;
-  const ratio = before.width / now.width;
-  if (ratio > LINK_SIZE_RATIO || ratio < 1 / LINK_SIZE_RATIO) return 0;
-  const distance =
-    Math.hypot(
-      before.x + before.width / 2 - now.x - now.width / 2,
-      before.y + before.height / 2 - now.y - now.height / 2,
-    ) / Math.max(before.width, now.width);
-  return distance < LINK_DISTANCE ? 1 - distance : 0;
+function boxesOf({ hits }: LinkedTrack): Map<number, TrackBox> {
+  return new Map([...hits].map(([frame, face]) => [frame, { ...face, origin: "found" }]));
 }
 
 function fillGaps(boxes: Map<number, TrackBox>): void {
