@@ -6,6 +6,7 @@ import type { HubServices } from "./http/services.ts";
 import { codecNotes } from "./hub-codec-notes.ts";
 import type { FromIngest, StreamReport } from "./ingest-messages.ts";
 import type { IngestProcess } from "./ingest-process.ts";
+import type { BlurAbility } from "./settings-blur.ts";
 import { hasSameStreams, type CameraSettings } from "./settings-cameras.ts";
 
 /** For the log. */
@@ -30,7 +31,10 @@ export interface Health {
 
 const IDLE: StreamReport = { state: "idle", problem: null, codec: null, picture: null };
 
-export function createHealth(configured: readonly CameraSettings[]): Health {
+export function createHealth(
+  configured: readonly CameraSettings[],
+  blurAbility?: BlurAbility,
+): Health {
   let cameras = configured;
   const startedAtMs = Date.now();
   const reports = new CameraReports();
@@ -56,7 +60,10 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
         version,
         cameras: cameras.map((camera) =>
           withBell(
-            whileOff(reports.statusOf(camera), services.privacy.offOf(camera.id)),
+            whileOff(
+              withBlur(reports.statusOf(camera), camera, blurAbility),
+              services.privacy.offOf(camera.id),
+            ),
             services.bells.lostSinceMs(camera.id) !== null,
           ),
         ),
@@ -65,7 +72,11 @@ export function createHealth(configured: readonly CameraSettings[]): Health {
         outside: intakeUrl()?.replace(/\/intake$/, "") ?? null,
         clips: counts.recording + counts.closed + counts.torn,
         ledgerEntries: ledger.size(),
-        warnings: [...warningsOf(services), ...warnings(household.keyring, sandbox)],
+        warnings: [
+          ...warningsOf(services),
+          ...warnings(household.keyring, sandbox),
+          ...blurWarnings(blurAbility),
+        ],
       };
     },
   };
@@ -219,19 +230,29 @@ function cameraStatus(
     recording: isRecording,
     sound: main.sound?.state ?? "off",
     notes: [
-      ...(camera.faces === "blur-copy"
-        ? [
-            noticeOf(
-              "NO_BLURRED_COPIES",
-              "Blurred copies cannot be made by this version: originals only are recorded.",
-            ),
-          ]
-        : []),
       ...codecNotes({ main: main.codec, sub: hasSub ? (sub?.codec ?? null) : undefined }),
       ...soundNotes(main),
       ...(trouble === undefined ? [] : [trouble]),
     ],
   };
+}
+
+/** Said of a camera that was to have blurred copies, where it was looked and they cannot be made. */
+function withBlur(
+  status: CameraStatus,
+  { faces }: CameraSettings,
+  ability: BlurAbility | undefined,
+): CameraStatus {
+  if (!ability || ability.canBlur || faces === "keep") return status;
+  const found = `This machine cannot cover faces (${ability.reason ?? "for no known reason"}):`;
+  const notice = {
+    "blur-copy": noticeOf("NO_BLURRED_COPIES", `${found} originals only are recorded.`),
+    "blur-only": noticeOf(
+      "NOTHING_RECORDED",
+      `${found} nothing is recorded, since nothing clear may be kept. Choose another setting, or put it right.`,
+    ),
+  }[faces];
+  return { ...status, notes: [...status.notes, notice] };
 }
 
 /** Sound that was asked for and is not there. */
@@ -286,6 +307,13 @@ function warnings(
       ),
     );
   return found;
+}
+
+function blurWarnings(ability: BlurAbility | undefined): Notice[] {
+  if (!ability || ability.canBlur) return [];
+  const found = `This machine cannot cover faces: ${ability.reason ?? "for no known reason"}.`;
+  const text = `${found} Cameras whose settings say nothing of faces record clear.`;
+  return [noticeOf("CANNOT_BLUR", text)];
 }
 
 /** Cut to what an answer may carry: the ingest process is not believed. */

@@ -44,6 +44,7 @@ import { parseSha256Hex } from "./protocol/ids.ts";
 import type { Keyring, KeyringPosition } from "./protocol/keyring.ts";
 import type { LedgerEntry } from "./protocol/ledger-entry.ts";
 import { noticeFacts } from "./notice-facts.ts";
+import type { BlurAbility } from "./settings-blur.ts";
 import { hasOwnSub } from "./settings-cameras.ts";
 import type { Settings } from "./settings.ts";
 
@@ -64,6 +65,8 @@ export interface HubOptions {
   readonly settingsFile?: string | null;
   /** What overrides the settings; by default nothing does. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** By default nobody looked, and cameras of which nothing is said record clear. */
+  readonly blurAbility?: BlurAbility;
 }
 
 export const VERSION = (

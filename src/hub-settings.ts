@@ -52,6 +52,7 @@ import {
   removeCamera,
   splitUrl,
 } from "./settings-edit.ts";
+import type { Faces } from "./settings-blur.ts";
 import { readSettingsText, SETTINGS_MAX_BYTES, SettingsError } from "./settings-file.ts";
 
 export interface HubSettingsOptions {
@@ -61,6 +62,8 @@ export interface HubSettingsOptions {
   readonly environment: NodeJS.ProcessEnv;
   /** As they were read at start. */
   readonly settings: Settings;
+  /** As at start: whether the machine can blur is found out once. */
+  readonly facesUnsaid: Faces;
 }
 
 /** What a change of settings does to the rest of the hub. */
@@ -315,11 +318,11 @@ export class HubSettings implements SettingsDesk {
     try {
       const { text, secretsText } = await this.#texts();
       const secrets = readStoredSecrets(secretsText);
-      const { environment } = this.#options;
+      const { environment, facesUnsaid } = this.#options;
       return {
         text,
         secretsText,
-        settings: readSettingsFrom({ file: label, text, secrets, environment }),
+        settings: readSettingsFrom({ file: label, text, secrets, environment, facesUnsaid }),
       };
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;
@@ -330,10 +333,10 @@ export class HubSettings implements SettingsDesk {
   /** Reads what a change would make of the file, by the schema and in the words of the start. */
   #judge(text: string, secrets: CameraSecrets): Settings {
     try {
-      const { environment } = this.#options;
+      const { environment, facesUnsaid } = this.#options;
       if (utf8Bytes(text).length > SETTINGS_MAX_BYTES)
         throw new HubError("TOO_LARGE", "Cannot save settings: the file would be over its limit");
-      return readSettingsFrom({ file: SETTINGS_FILE, text, secrets, environment });
+      return readSettingsFrom({ file: SETTINGS_FILE, text, secrets, environment, facesUnsaid });
     } catch (error) {
       if (!(error instanceof SettingsError) || error.wrong === null) throw error;
       const { field, problem } = error.wrong;

@@ -37,6 +37,7 @@ import type { Bells } from "./hub-bells.ts";
 import { createHealth, type Health } from "./hub-health.ts";
 import { privacyGreeting } from "./hub-privacy-links.ts";
 import { HubSettings } from "./hub-settings.ts";
+import { facesWhereUnsaid } from "./settings-blur.ts";
 import {
   keyringMessage,
   openServices,
@@ -100,8 +101,9 @@ export class Hub implements AsyncDisposable {
       ...{ dataDirectory, settings },
       settingsFile: options.settingsFile ?? null,
       environment: options.environment ?? {},
+      facesUnsaid: facesWhereUnsaid(options.blurAbility ?? { canBlur: false, reason: null }),
     });
-    const health = createHealth(settings.cameras);
+    const health = createHealth(settings.cameras, options.blurAbility);
     const connections = new CameraConnections(
       new Connections(database, options.nowMs ?? Date.now, (message) => log("warn", message)),
       settings.cameras,

@@ -1,5 +1,6 @@
 import type { SettingsAnswer, SettingsCameraBody } from "./protocol/api-settings.ts";
 import { HubError, MalformedInput } from "./protocol/errors.ts";
+import { blurOf } from "./settings-blur.ts";
 import { readSecrets, type CameraSecrets, type CameraSettings } from "./settings-cameras.ts";
 import { editText, hostNameOf, putSecret, splitUrl, type SecretChange } from "./settings-edit.ts";
 import { SettingsError } from "./settings-file.ts";
@@ -14,7 +15,10 @@ export interface CameraChange extends SecretChange {
 
 /** Splits what a person typed into what stands in the file and what is kept apart. */
 export function readBody(body: SettingsCameraBody): {
-  members: Pick<SettingsCameraBody, "name" | "main" | "sub" | "onvif" | "audio" | "talk" | "faces">;
+  members: Pick<
+    SettingsCameraBody,
+    "name" | "main" | "sub" | "onvif" | "audio" | "talk" | "faces" | "blur"
+  >;
   secret: SecretChange;
 } {
   const { source: _, input: __, username, password, main, sub, ...members } = body;
@@ -88,7 +92,7 @@ export function requireNoAddress(body: SettingsCameraBody): void {
 
 export function cameraAnswer(camera: CameraSettings): SettingsAnswer["cameras"][number] {
   const { id, name, source, audio, faces } = camera;
-  const common = { id, name, source, audio, faces, hasPassword: false };
+  const common = { id, name, source, audio, faces, blur: blurOf(camera), hasPassword: false };
   if (camera.source !== "rtsp") return common;
   const { main, sub, username, password } = camera;
   return {

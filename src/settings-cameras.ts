@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import Type, { type Static } from "typebox";
 import type { BellRule } from "./camera/bell/rules.ts";
 import { BellsSchema, readBells } from "./settings-bells.ts";
+import { BlurSchema, FacesSchema, type BlurSettings, type Faces } from "./settings-blur.ts";
 import { FFMPEG_MEMBERS, readFfmpegMembers, type FfmpegSettings } from "./settings-ffmpeg.ts";
 import { WeekHoursListSchema, wrongWeekHours, type WeekHours } from "./settings-privacy.ts";
 import { checkText, lineOfText, requireShape, wrongAt, type CheckedText } from "./settings-file.ts";
@@ -25,10 +26,6 @@ const onvifUrl = Type.String({
   maxLength: 1_000,
   description: "an address as http://192.0.2.10/onvif/device_service",
 });
-const faces = Type.Union(
-  [Type.Literal("keep"), Type.Literal("blur-copy"), Type.Literal("blur-only")],
-  { description: "keep, blur-copy or blur-only" },
-);
 
 const RtspCamera = Type.Object(
   {
@@ -39,7 +36,8 @@ const RtspCamera = Type.Object(
     sub: Type.Optional(rtspUrl),
     onvif: Type.Optional(onvifUrl),
     audio: Type.Optional(Type.Boolean({ description: "true or false" })),
-    faces: Type.Optional(faces),
+    faces: Type.Optional(FacesSchema),
+    blur: Type.Optional(BlurSchema),
     basic: Type.Optional(Type.Boolean({ description: "true or false" })),
     talk: Type.Optional(Type.Boolean({ description: "true or false" })),
     privacy: Type.Optional(WeekHoursListSchema),
@@ -53,7 +51,8 @@ const FfmpegCamera = Type.Object(
     name: Type.Optional(lineOfText(80)),
     source: Type.Literal("ffmpeg", { description: "rtsp or ffmpeg" }),
     ...FFMPEG_MEMBERS,
-    faces: Type.Optional(faces),
+    faces: Type.Optional(FacesSchema),
+    blur: Type.Optional(BlurSchema),
     privacy: Type.Optional(WeekHoursListSchema),
     bells: Type.Optional(BellsSchema),
   },
@@ -64,7 +63,9 @@ export type CameraSettings = {
   readonly id: string;
   readonly name: string;
   readonly audio: boolean;
-  readonly faces: "keep" | "blur-copy";
+  readonly faces: Faces;
+  /** As the settings say it; `blurOf` gives what holds. */
+  readonly blur?: Partial<BlurSettings>;
   /** Hours of the week in which it is off; left out or empty: none. */
   readonly privacy?: readonly WeekHours[];
   /** How its bell is heard; left out or empty: it has none. */
@@ -138,6 +139,8 @@ export function readCamera(options: {
   readonly index: number;
   readonly secrets: CameraSecrets;
   readonly environment: NodeJS.ProcessEnv;
+  /** Of a camera of which nothing is said. */
+  readonly faces: Faces;
 }): CameraSettings {
   const { file, checked, index, secrets, environment } = options;
   const value = checked.value.cameras?.[index];
@@ -147,20 +150,11 @@ export function readCamera(options: {
   requireShape({ file, schema, value, checked, base: ["cameras", index] });
   const camera = value as Static<typeof RtspCamera> | Static<typeof FfmpegCamera>;
   requireRightHours(file, checked, index, camera.privacy ?? []);
-  if (camera.faces === "blur-only")
-    throw wrongAt(
-      file,
-      checked,
-      ["cameras", index, "faces"],
-      [
-        "blur-only records nothing that was not blurred, and this version cannot blur yet;",
-        "choose keep, and leave the camera out where that is not acceptable",
-      ].join(" "),
-    );
   const common = {
     id: camera.id,
     name: camera.name ?? camera.id,
-    faces: camera.faces ?? ("keep" as const),
+    faces: camera.faces ?? options.faces,
+    ...(camera.blur === undefined ? {} : { blur: camera.blur }),
     ...(camera.privacy === undefined ? {} : { privacy: camera.privacy }),
     ...(camera.bells === undefined
       ? {}

@@ -45,7 +45,7 @@ export function putRetention(document: Document.Parsed, body: SettingsRetentionB
 /** The members of a camera that stand in the file. */
 export type CameraMembers = Pick<
   SettingsCameraBody,
-  "name" | "main" | "sub" | "onvif" | "audio" | "talk" | "faces"
+  "name" | "main" | "sub" | "onvif" | "audio" | "talk" | "faces" | "blur"
 >;
 
 export function putCamera(document: Document.Parsed, id: string, members: CameraMembers): void {
@@ -58,6 +58,8 @@ export function putCamera(document: Document.Parsed, id: string, members: Camera
   const at = ["cameras", found < 0 ? cameraIndex(document, id) : found];
   for (const member of ["name", "main", "sub", "onvif", "audio", "talk", "faces"] as const)
     put(document, [...at, member], members[member]);
+  for (const member of ["cover", "plates", "mode"] as const)
+    put(document, [...at, "blur", member], members.blur?.[member]);
 }
 
 /** Nothing where there is no such camera. */

@@ -11,6 +11,7 @@ import {
   type CameraSecrets,
   type CameraSettings,
 } from "./settings-cameras.ts";
+import { FacesSchema, type Faces } from "./settings-blur.ts";
 import { MqttSchema, readBrokerUrl, requireNoOwnBell } from "./settings-bells.ts";
 import { ChimeSchema, readChime, type ChimeSettings } from "./settings-chime.ts";
 import { DEFAULT_PORT, EXAMPLE_SETTINGS } from "./settings-example.ts";
@@ -56,6 +57,8 @@ const SettingsSchema = Type.Object(
         closed,
       ),
     ),
+    /** Of all cameras of which nothing else is said, the demo among them. */
+    faces: Type.Optional(FacesSchema),
     cameras: Type.Optional(
       Type.Array(Type.Unknown(), { maxItems: 16, description: "a list of at most 16 cameras" }),
     ),
@@ -107,12 +110,14 @@ export interface Settings {
 /**
  * Reads the settings file, or writes the commented example where there is none.
  *
+ * @param facesUnsaid - Of cameras where the file says nothing of faces (`facesWhereUnsaid`).
  * @throws SettingsError for everything that is wrong in it, before anything has been started.
  */
 export async function readSettings(
   dataDirectory: string,
   settingsFile: string | null,
   environment: NodeJS.ProcessEnv,
+  facesUnsaid: Faces = "keep",
 ): Promise<Settings> {
   const file = settingsFile ?? path.join(dataDirectory, SETTINGS_FILE);
   let text = await readSettingsText(file);
@@ -124,7 +129,7 @@ export async function readSettings(
   }
   const secretsFile = cameraSecretsFile(dataDirectory);
   const secrets = readSecrets(secretsFile, await readSettingsText(secretsFile));
-  return readSettingsFrom({ file, text, secrets, environment });
+  return readSettingsFrom({ file, text, secrets, environment, facesUnsaid });
 }
 
 /**
@@ -138,6 +143,7 @@ export function readSettingsFrom(options: {
   readonly text: string;
   readonly secrets: CameraSecrets;
   readonly environment: NodeJS.ProcessEnv;
+  readonly facesUnsaid: Faces;
 }): Settings {
   const { file, text, secrets, environment } = options;
   const checked = checkText(file, text, SettingsSchema);
@@ -159,8 +165,9 @@ export function readSettingsFrom(options: {
       ["outside", "url"],
       "expected an address as https://door.example.org",
     );
+  const faces = value.faces ?? options.facesUnsaid;
   const cameras = (value.cameras ?? []).map((_, index) =>
-    readCamera({ file, checked, index, secrets, environment }),
+    readCamera({ file, checked, index, secrets, environment, faces }),
   );
   requireDistinct(file, checked, cameras);
   requireNoOwnBell(file, checked, cameras, value.chime?.mqtt?.topic);
@@ -172,7 +179,7 @@ export function readSettingsFrom(options: {
     cameras:
       cameras.length > 0
         ? cameras
-        : [{ id: "demo", name: "Demo door", audio: false, faces: "keep", source: "demo" }],
+        : [{ id: "demo", name: "Demo door", audio: false, faces, source: "demo" }],
     ...(value.mqtt ? { mqtt: { url: readBrokerUrl(file, checked, value.mqtt.url) } } : {}),
     ...(value.chime ? { chime: readChime(file, checked, value.chime) } : {}),
     ...(value.notice?.contact === undefined ? {} : { noticeContact: value.notice.contact }),

@@ -6,7 +6,13 @@ import { editText, putChime, putPrivacyHours } from "../src/settings-edit.ts";
 // Hours in which a camera is off, and the chime, as the settings file has them.
 
 const read = (text: string): Settings =>
-  readSettingsFrom({ file: "settings", text, secrets: new Map(), environment: {} });
+  readSettingsFrom({
+    file: "settings",
+    text,
+    secrets: new Map(),
+    environment: {},
+    facesUnsaid: "keep",
+  });
 function refusal(text: string): string {
   try {
     read(text);

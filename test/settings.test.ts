@@ -81,6 +81,25 @@ describe("settings that are right", () => {
     ]);
   });
 
+  test.each(["keep", "blur-copy"] as const)(
+    "that say nothing of faces mean what this machine can do, here %s",
+    async (unsaid) => {
+      const folder = newFolder();
+      const file = path.join(folder, SETTINGS_FILE);
+      const facesIn = async (text: string): Promise<string[]> => {
+        writeFileSync(file, text);
+        const { cameras } = await readSettings(folder, null, {}, unsaid);
+        return cameras.map(({ faces }) => faces);
+      };
+      expect(await facesIn("name: Home\n")).toEqual([unsaid]);
+      const two = `${CAMERA}  - { id: own, main: rtsp://192.0.2.11/main, faces: blur-only }\n`;
+      expect(await facesIn(two)).toEqual([unsaid, "blur-only"]);
+      // Said for all of them, the demo too.
+      expect(await facesIn(`faces: blur-only\n${CAMERA}`)).toEqual(["blur-only"]);
+      expect(await facesIn("faces: blur-copy\n")).toEqual(["blur-copy"]);
+    },
+  );
+
   test("may say everything that the documents name", async () => {
     const settings = await read({
       text: lines(
@@ -93,7 +112,8 @@ describe("settings that are right", () => {
         "    main: rtsp://192.0.2.10/main",
         "    sub: rtsp://192.0.2.10/sub",
         "    audio: true",
-        "    faces: blur-copy",
+        "    faces: blur-only",
+        "    blur: { cover: persons, plates: true }",
         "    basic: true",
         "  - { id: file, source: ffmpeg, input: /srv/door.mp4 }",
         "retention: { motion: 7d, bell: 30d, space: 20GB }",
@@ -104,7 +124,10 @@ describe("settings that are right", () => {
       port: 8090,
       outside: { port: 9000, url: "https://door.example.org" },
       cameras: [
-        { id: "front", audio: true, faces: "blur-copy", allowBasic: true, source: "rtsp" },
+        {
+          ...{ id: "front", audio: true, allowBasic: true, source: "rtsp" },
+          ...{ faces: "blur-only", blur: { cover: "persons", plates: true } },
+        },
         { id: "file", source: "ffmpeg", input: "/srv/door.mp4" },
       ],
       retention: { motionMs: 7 * DAY_MS, bellMs: 30 * DAY_MS, spaceBytes: 20e9 },
@@ -284,9 +307,9 @@ describe("settings that are wrong name file, line, and what was expected", () =>
       "4: cameras.0.faces: expected keep, blur-copy or blur-only",
     ],
     [
-      "blur-only, which cannot be kept yet",
-      `${CAMERA}    faces: blur-only\n`,
-      "4: cameras.0.faces: blur-only records nothing that was not blurred",
+      "a blurred copy of what is not known",
+      `${CAMERA}    blur:\n      cover: hats\n`,
+      "5: cameras.0.blur.cover: expected faces or persons",
     ],
     [
       "sound that is neither on nor off",

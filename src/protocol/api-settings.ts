@@ -27,7 +27,16 @@ export const CameraSettingsAnswer = Type.Object(
     audio: Type.Boolean(),
     /** False: nobody may talk through it. Left out otherwise. */
     talk: Type.Optional(Type.Boolean()),
-    faces: Type.Union([Type.Literal("keep"), Type.Literal("blur-copy")]),
+    faces: Type.Union([Type.Literal("keep"), Type.Literal("blur-copy"), Type.Literal("blur-only")]),
+    /** What a blurred copy covers, and how hard it is looked for; also where none is made. */
+    blur: Type.Object(
+      {
+        cover: Type.Union([Type.Literal("faces"), Type.Literal("persons")]),
+        plates: Type.Boolean(),
+        mode: Type.Union([Type.Literal("standard"), Type.Literal("thorough")]),
+      },
+      closed,
+    ),
     hasPassword: Type.Boolean(),
     username: Type.Optional(text(SECRET_CHARACTERS)),
   },
@@ -84,6 +93,16 @@ export const SettingsCameraBody = Type.Object(
     audio: Type.Optional(Type.Boolean()),
     talk: Type.Optional(Type.Boolean()),
     faces: Type.Optional(text(20)),
+    blur: Type.Optional(
+      Type.Object(
+        {
+          cover: Type.Optional(text(20)),
+          plates: Type.Optional(Type.Boolean()),
+          mode: Type.Optional(text(20)),
+        },
+        closed,
+      ),
+    ),
     username: Type.Optional(orNull(secret)),
     password: Type.Optional(orNull(secret)),
     /** Read only to say why they cannot be set here. */

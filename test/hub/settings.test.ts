@@ -83,10 +83,12 @@ describe("what is in force", () => {
         {
           ...{ id: "front", name: "Front door", source: "rtsp", main: "rtsp://192.0.2.10/main" },
           ...{ audio: false, faces: "keep", hasPassword: true, username: "admin" },
+          blur: { cover: "faces", plates: false, mode: "standard" },
         },
         {
           ...{ id: "garage", name: "garage", source: "rtsp", main: "rtsp://192.0.2.11:8554/main" },
           ...{ audio: false, faces: "keep", hasPassword: false },
+          blur: { cover: "faces", plates: false, mode: "standard" },
         },
       ],
       retention: { motion: "14d", bell: null, space: null },
@@ -157,7 +159,9 @@ describe("a change", () => {
     ["PUT", CAMERA, { main: "http://192.0.2.10/" }, "main", "rtsp://192.0.2.10/main"],
     ["PUT", CAMERA, { main: "rtsp://192.0.2.10:99999/" }, "main", "rtsp://192.0.2.10/main"],
     ["PUT", CAMERA, { sub: "rtsp:///sub" }, "sub", "names no host"],
-    ["PUT", CAMERA, { faces: "blur-only" }, "faces", "cannot blur yet"],
+    ["PUT", CAMERA, { blur: { cover: "hats" } }, "cover", "faces or persons"],
+    ["PUT", CAMERA, { blur: { mode: "quick" } }, "mode", "standard or thorough"],
+    ["PUT", CAMERA, { blur: { keep: true } }, "blur.keep", "belongs there"],
     ["PUT", CAMERA, { faces: "recognise" }, "faces", "keep, blur-copy or blur-only"],
     ["PUT", "/api/settings/cameras/new", { name: "x" }, "main", "main is missing"],
     ["PUT", "/api/settings/cameras/N%2Fw", { main: "rtsp://192.0.2.1/" }, "id", "pattern"],

@@ -74,7 +74,13 @@ cameras:
   - { id: front, main: "rtsp://127.0.0.1:9/main", bells: [ { via: webhook } ] }
 `;
 const settings = {
-  ...readSettingsFrom({ file: "settings", text, secrets: new Map(), environment: {} }),
+  ...readSettingsFrom({
+    file: "settings",
+    text,
+    secrets: new Map(),
+    environment: {},
+    facesUnsaid: "keep",
+  }),
   port: 0,
 };
 const hub = await Hub.start({

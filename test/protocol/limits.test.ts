@@ -72,7 +72,7 @@ test("a picture has from one to 16,384 pixels a side", () => {
 
 const CAMERA = {
   ...{ id: "front", name: "Front", source: "rtsp", audio: false, faces: "keep" },
-  ...{ hasPassword: false },
+  ...{ hasPassword: false, blur: { cover: "faces", plates: false, mode: "standard" } },
 };
 const SETTINGS_TEXTS: [TSchema, object, string, number][] = [
   [CameraSettingsAnswer, CAMERA, "id", 32],

@@ -15,8 +15,10 @@ import { projectRoot } from "./requirements.ts";
 /** A hub as people run it: real processes, a folder of its own, and an owner at the command line. */
 
 export interface LiveHubOptions {
-  /** The settings' list of cameras, in YAML; without it there are no settings, and a demo plays. */
+  /** The settings' list of cameras, in YAML; without it a demo plays. */
   readonly cameras?: string;
+  /** Of cameras that say nothing of faces; by default `keep`, which costs no time. */
+  readonly faces?: "keep" | "blur-copy" | "blur-only";
   /** `secrets/cameras.yaml`. */
   readonly secrets?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -198,9 +200,14 @@ export async function startLiveHub(options: LiveHubOptions = {}): Promise<LiveHu
   return hub;
 }
 
-async function writeSettings(data: string, { cameras, secrets }: LiveHubOptions): Promise<void> {
-  if (cameras !== undefined)
-    await writeFile(path.join(data, "doorward.yaml"), `name: Live hub\n${cameras}\n`);
+async function writeSettings(
+  data: string,
+  { cameras = "", faces = "keep", secrets }: LiveHubOptions,
+): Promise<void> {
+  await writeFile(
+    path.join(data, "doorward.yaml"),
+    `name: Live hub\nfaces: ${faces}\n${cameras}\n`,
+  );
   if (secrets === undefined) return;
   await mkdir(path.join(data, "secrets"), { mode: 0o700 });
   await writeFile(path.join(data, "secrets", "cameras.yaml"), secrets, { mode: 0o600 });
