@@ -5,14 +5,15 @@ import {
   clipFolder,
   POST_ROLL_MS,
   type EventReason,
-  type FileKey,
   type RecorderEvent,
 } from "../protocol/clip.ts";
-import type { Fragment, TrackInit } from "../protocol/fragment.ts";
+import type { Fragment } from "../protocol/fragment.ts";
 import { parseClipId, type CameraId, type ClipId, type Sha256Hex } from "../protocol/ids.ts";
+import { ClipWriter } from "./clip-writer.ts";
 import { CUTTING_START, cutVideo, type Cutting } from "./cutting.ts";
+import { DiskQueue } from "./disk-queue.ts";
 import { failureOf, type RecorderTrouble } from "./recorder-trouble.ts";
-import { countedBytes, SegmentFile } from "./segment-file.ts";
+import { countedBytes } from "./segment-file.ts";
 
 /** Who can open the originals of the next clip, and the keyring statement that says so. */
 export interface OriginalsReaders {
@@ -34,22 +35,6 @@ export interface ClipRecorderOptions {
   readonly dropOutMs?: number;
   /** Plaintext that may wait in memory for the disk. */
   readonly queueMaxBytes?: number;
-}
-
-interface Segment {
-  readonly video: SegmentFile;
-  readonly audio: SegmentFile;
-  audioInit: TrackInit | null;
-  /** Set where the disk refused: what comes is dropped until the next segment. */
-  hasFailed: boolean;
-}
-
-interface OpenClip {
-  readonly id: ClipId;
-  readonly folder: string;
-  readonly readers: OriginalsReaders;
-  endedAtMs: number;
-  nextSegment: number;
 }
 
 const DROP_OUT_MS = 10_000;
@@ -79,18 +64,17 @@ export class ClipRecorder implements AsyncDisposable {
   #eventAtMs = 0;
   #postRollLeftMs = 0;
   #lastWallClockMs: number | null = null;
-  #clip: OpenClip | null = null;
-  #segment: Segment | null = null;
+  #clip: ClipWriter | null = null;
   #cutting: Cutting = CUTTING_START;
   #dropOut: NodeJS.Timeout | null = null;
-  #queuedBytes = 0;
   #preRollBytes = 0;
   #pauseLeftMs = 0;
   #isOverflowing = false;
-  #tail: Promise<void> = Promise.resolve();
+  readonly #queue: DiskQueue;
 
   private constructor(options: ClipRecorderOptions) {
     this.#options = options;
+    this.#queue = new DiskQueue((clip, error) => this.#reportFailure(clip, error));
     this.#dropOutMs = options.dropOutMs ?? DROP_OUT_MS;
     this.#queueMaxBytes = options.queueMaxBytes ?? QUEUE_MAX_BYTES;
   }
@@ -123,7 +107,7 @@ export class ClipRecorder implements AsyncDisposable {
       const clip = this.clip;
       const atMs = Math.round(eventAtMs);
       if (clip !== null)
-        this.#enqueue(0, clip, async () =>
+        this.#queue.add(0, clip, async () =>
           this.#options.emit({ type: "clip-rang", clip, why: BELL, eventAtMs: atMs }),
         );
     }
@@ -188,13 +172,13 @@ export class ClipRecorder implements AsyncDisposable {
 
   /** Resolves when all that was asked for so far is on disk or was reported as trouble. */
   async settled(): Promise<void> {
-    await this.#tail;
+    await this.#queue.settled();
   }
 
   /** Closes what is being recorded and waits for the disk. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.stop();
-    await this.#tail;
+    await this.#queue.settled();
   }
 
   #watchForDropOut(): void {
@@ -223,7 +207,7 @@ export class ClipRecorder implements AsyncDisposable {
 
   #take(fragment: Fragment): void {
     if (fragment.track === "audio") {
-      this.#takeAudio(fragment);
+      if (!this.#isOverflowing) this.#clip?.appendAudio(fragment);
       return;
     }
     this.#lastWallClockMs = fragment.wallClockMs;
@@ -235,73 +219,44 @@ export class ClipRecorder implements AsyncDisposable {
       case "drop":
         return;
       case "break-off":
-        this.#closeSegment();
+        this.#clip?.closeSegment();
         return;
       case "begin-clip":
       case "begin-segment":
-        this.#beginSegment(fragment);
+        this.#clip ??= this.#beginClip(fragment);
+        this.#clip?.beginSegment();
         break;
       case "append":
         break;
     }
-    if (this.#segment === null || this.#clip === null) return;
-    this.#clip.endedAtMs = Math.round(fragment.wallClockMs + fragment.durationMs);
-    this.#append(this.#segment, this.#segment.video, fragment);
-  }
-
-  #takeAudio(fragment: Fragment): void {
-    const segment = this.#segment;
-    if (segment === null || segment.hasFailed || this.#isOverflowing) return;
-    segment.audioInit ??= fragment.init;
-    // A file has one initialisation; sound under new parameters goes on with the next segment.
-    if (segment.audioInit === fragment.init) this.#append(segment, segment.audio, fragment);
+    this.#clip?.appendVideo(fragment);
   }
 
   /** True while the disk cannot keep up, and for a pause after it refused. */
   #mustDrop(fragment: Fragment): boolean {
     const room = this.#queueMaxBytes + this.#preRollBytes;
-    if (!this.#isOverflowing && this.#queuedBytes + countedBytes(fragment.bytes) > room) {
+    if (!this.#isOverflowing && this.#queue.bytes + countedBytes(fragment.bytes) > room) {
       this.#isOverflowing = true;
       this.#breakOff();
-      const found = `${this.#queuedBytes} bytes wait for the disk; footage is dropped`;
+      const found = `${this.#queue.bytes} bytes wait for the disk; footage is dropped`;
       this.#report("RECORDER_DISK_SLOW", this.clip, found);
     }
-    if (this.#segment?.hasFailed === true) {
+    if (this.#clip?.hasFailed === true) {
       this.#breakOff();
       this.#pauseLeftMs = RETRY_PAUSE_MS;
     }
-    this.#isOverflowing &&= this.#queuedBytes > this.#queueMaxBytes / 2;
+    this.#isOverflowing &&= this.#queue.bytes > this.#queueMaxBytes / 2;
     this.#pauseLeftMs = Math.max(0, this.#pauseLeftMs - fragment.durationMs);
     return this.#isOverflowing || this.#pauseLeftMs > 0;
   }
 
   #breakOff(): void {
-    this.#closeSegment();
+    this.#clip?.closeSegment();
     const { clipMs, segments } = this.#cutting;
     this.#cutting = { phase: "waiting", clipMs, segments };
   }
 
-  #beginSegment(fragment: Fragment): void {
-    this.#closeSegment();
-    this.#clip ??= this.#beginClip(fragment);
-    const clip = this.#clip;
-    if (clip === null) return;
-    const segment = clip.nextSegment++;
-    const file = (track: FileKey["track"]): SegmentFile =>
-      SegmentFile.create({
-        key: { segment, track, rendition: "original" },
-        folder: clip.folder,
-        recipients: clip.readers.recipients,
-      });
-    this.#segment = {
-      video: file("video"),
-      audio: file("audio"),
-      audioInit: null,
-      hasFailed: false,
-    };
-  }
-
-  #beginClip(fragment: Fragment): OpenClip | null {
+  #beginClip(fragment: Fragment): ClipWriter | null {
     const readers = this.#options.readers();
     if (readers === null || this.#reason === null) {
       // Nobody to seal it to: what comes is not even cut.
@@ -323,63 +278,21 @@ export class ClipRecorder implements AsyncDisposable {
       keyringEpoch: readers.keyringEpoch,
     };
     // Said before anything is on disk, so that every file there has a clip that accounts for it.
-    this.#enqueue(0, id, async () => this.#options.emit(event));
-    return { id, folder, readers, endedAtMs: startedAtMs, nextSegment: 0 };
-  }
-
-  #append(segment: Segment, file: SegmentFile, fragment: Fragment): void {
-    this.#enqueue(countedBytes(fragment.bytes), this.clip, async () => {
-      if (segment.hasFailed) return;
-      try {
-        await file.append(fragment);
-      } catch (error) {
-        segment.hasFailed = true;
-        throw error;
-      }
-    });
-  }
-
-  #closeSegment(): void {
-    const segment = this.#segment;
-    const clip = this.#clip;
-    this.#segment = null;
-    if (segment === null || clip === null) return;
-    for (const file of [segment.video, segment.audio])
-      this.#enqueue(0, clip.id, async () => {
-        await using closing = file;
-        if (segment.hasFailed) return;
-        const sealed = await closing.commit();
-        if (sealed !== null)
-          this.#options.emit({ type: "file-closed", clip: clip.id, file: sealed });
-      });
+    this.#queue.add(0, id, async () => this.#options.emit(event));
+    const { recipients } = readers;
+    const { emit } = this.#options;
+    return new ClipWriter({ id, folder, recipients, startedAtMs, emit, queue: this.#queue });
   }
 
   #closeClip(): void {
     const clip = this.#clip;
-    this.#closeSegment();
     this.#clip = null;
     this.#cutting = CUTTING_START;
     if (clip === null) return;
-    const { id, endedAtMs } = clip;
+    clip.close();
     // What goes on from here is an event of its own in the list.
-    this.#eventAtMs = endedAtMs;
+    this.#eventAtMs = clip.endedAtMs;
     if (!this.#isRinging && this.#activeEvents > 0) this.#reason = this.#beside ?? this.#reason;
-    this.#enqueue(0, id, async () =>
-      this.#options.emit({ type: "clip-closed", clip: id, endedAtMs }),
-    );
-  }
-
-  #enqueue(sizeBytes: number, clip: ClipId | null, work: () => Promise<void>): void {
-    this.#queuedBytes += sizeBytes;
-    this.#tail = this.#tail.then(async () => {
-      try {
-        await work();
-      } catch (error) {
-        this.#reportFailure(clip, error);
-      } finally {
-        this.#queuedBytes -= sizeBytes;
-      }
-    });
   }
 
   #reportFailure(clip: ClipId | null, error: unknown): void {
