@@ -1,19 +1,18 @@
+import {
+  contentOf,
+  integer,
+  message,
+  readFields,
+  text,
+  textsOf,
+  writeFields,
+  type Field,
+} from "./protobuf.ts";
+
 /**
- * As much of the ONNX format (protocol buffers, https://onnx.ai/onnx/repo-docs/IR.html) as it takes
- * to cut a graph: fields are copied as they are unless they are what changes.
+ * As much of the ONNX format (https://onnx.ai/onnx/repo-docs/IR.html) as it takes to cut a graph:
+ * fields are copied as they are unless they are what changes.
  */
-
-interface Field {
-  readonly number: number;
-  readonly wire: number;
-  /** Of a varint, or the content of a length-delimited or fixed field. */
-  readonly value: number | Uint8Array;
-}
-
-const VARINT = 0;
-const FIXED_64 = 1;
-const BYTES = 2;
-const FIXED_32 = 5;
 
 /** Field numbers of the messages that are looked into. */
 const MODEL = { graph: 7 } as const;
@@ -27,77 +26,6 @@ const SHAPE = { dimension: 1 } as const;
 const DIMENSION = { value: 1, parameter: 2 } as const;
 const FLOAT = 1;
 
-function readFields(bytes: Uint8Array): Field[] {
-  const fields: Field[] = [];
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = bytes[at++];
-      if (byte === undefined || scale > 2 ** 49) throw new Error("Cannot read model: cut off");
-      value += (byte & 127) * scale;
-      if (byte < 128) return value;
-    }
-  };
-  const take = (length: number): Uint8Array => {
-    if (at + length > bytes.length) throw new Error("Cannot read model: cut off");
-    at += length;
-    return bytes.subarray(at - length, at);
-  };
-  while (at < bytes.length) {
-    const key = varint();
-    const wire = key & 7;
-    const number = Math.floor(key / 8);
-    if (wire === VARINT) fields.push({ number, wire, value: varint() });
-    else if (wire === BYTES) fields.push({ number, wire, value: take(varint()) });
-    else if (wire === FIXED_32 || wire === FIXED_64)
-      fields.push({ number, wire, value: take(wire === FIXED_32 ? 4 : 8) });
-    else throw new Error(`Cannot read model: wire type ${wire}`);
-  }
-  return fields;
-}
-
-function writeFields(fields: readonly Field[]): Uint8Array {
-  const parts: number[] = [];
-  const chunks: Uint8Array[] = [];
-  const varint = (value: number): void => {
-    let rest = value;
-    for (; rest >= 128; rest = Math.floor(rest / 128)) parts.push((rest % 128) | 128);
-    parts.push(rest);
-  };
-  for (const { number, wire, value } of fields) {
-    varint(number * 8 + wire);
-    if (typeof value === "number") varint(value);
-    else {
-      if (wire === BYTES) varint(value.length);
-      chunks.push(Uint8Array.from(parts.splice(0)), value);
-    }
-  }
-  chunks.push(Uint8Array.from(parts));
-  return new Uint8Array(Buffer.concat(chunks));
-}
-
-const text = (number: number, value: string): Field => ({
-  ...{ number, wire: BYTES },
-  value: new TextEncoder().encode(value),
-});
-const message = (number: number, fields: readonly Field[]): Field => ({
-  ...{ number, wire: BYTES },
-  value: writeFields(fields),
-});
-const integer = (number: number, value: number): Field => ({ number, wire: VARINT, value });
-
-function contentOf({ value }: Field): Uint8Array {
-  if (typeof value === "number") throw new Error("Cannot read model: a number for a message");
-  return value;
-}
-
-function textsOf(fields: readonly Field[], number: number): string[] {
-  return fields
-    .filter((field) => field.number === number)
-    .map((field) => new TextDecoder().decode(contentOf(field)));
-}
-
 /** A value of the graph, 32-bit floats; a dimension is a size or, where it is free, a name. */
 export interface GraphValue {
   readonly name: string;
@@ -110,7 +38,8 @@ export interface GraphCut {
   readonly outputs: ReadonlyMap<string, GraphValue>;
 }
 
-function valueInfo(number: number, { name, shape }: GraphValue): Field {
+/** Input or output of a graph. */
+export function valueInfo(number: number, { name, shape }: GraphValue): Field {
   const dimensions = shape.map((size) =>
     message(SHAPE.dimension, [
       typeof size === "number" ? integer(DIMENSION.value, size) : text(DIMENSION.parameter, size),

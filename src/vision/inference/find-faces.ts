@@ -1,6 +1,7 @@
-import type { Face, PictureSize } from "../../blur/boxes.ts";
-import { planeFiller, type ColourPicture, type PlaneFiller } from "../../blur/planes.ts";
+import type { Face } from "../../blur/boxes.ts";
+import { planeFiller, type ColourPicture } from "../../blur/planes.ts";
 import { facesOf, inputSize, onlyOnce, priorsOf, ULTRAFACE_PLANES } from "../../blur/ultraface.ts";
+import { sizedOnce, type Find, type Finder } from "./finder.ts";
 import { openNetwork, type Network } from "./network.ts";
 
 /**
@@ -9,26 +10,18 @@ import { openNetwork, type Network } from "./network.ts";
  */
 export type FaceMode = "live" | "standard" | "thorough";
 
-export const FACE_MODES: readonly FaceMode[] = ["live", "standard", "thorough"];
-
 /** One network at one size of the picture. */
-interface Pass {
-  find(picture: ColourPicture): Promise<Face[]>;
-}
+type Pass = (picture: ColourPicture) => Promise<Face[]>;
 
-/** Looks for faces in the thread it is called in. */
-export interface FaceFinder extends AsyncDisposable {
-  find(picture: ColourPicture): Promise<Face[]>;
-}
-
-/** Widths that UltraFace sees the picture in, and of what comes out of the larger one. */
+/** Width that UltraFace sees the picture in. */
 const ULTRAFACE_WIDTH = 640;
+/** A second time, for what is small in the first. */
 const ULTRAFACE_SECOND_WIDTH = 960;
 /** In the larger picture only faces that would be small in the first: cloth has large "faces" there. */
 const SECOND_PASS_FACE_SHARE_MAX = 0.08;
 
 /** @throws HubError `DETECTOR_FAILED` where a model is missing or altered, or does not run here. */
-export async function openFaceFinder(mode: FaceMode, folder: string): Promise<FaceFinder> {
+export async function openFaceFinder(mode: FaceMode, folder: string): Promise<Finder> {
   const ultraface = await openNetwork("ultraface.onnx", ["logits", "offsets"], folder);
   const passes = [ultrafacePass(ultraface, ULTRAFACE_WIDTH, 1)];
   if (mode === "thorough")
@@ -36,8 +29,15 @@ export async function openFaceFinder(mode: FaceMode, folder: string): Promise<Fa
   return {
     find: async (picture) => {
       const found: Face[] = [];
-      for (const pass of passes) found.push(...(await pass.find(picture)));
-      return onlyOnce(found);
+      for (const pass of passes) found.push(...(await pass(picture)));
+      return onlyOnce(found).map(({ x, y, width, height, score }): Find => [
+        x,
+        y,
+        width,
+        height,
+        score,
+        0,
+      ]);
     },
     [Symbol.asyncDispose]: () => ultraface[Symbol.asyncDispose](),
   };
@@ -51,28 +51,11 @@ function ultrafacePass(network: Network, width: number, faceShareMax: number): P
       planes: new Float32Array(3 * size.width * size.height),
     };
   });
-  return {
-    find: async (picture) => {
-      const { size, priors, fill, planes } = sized(picture);
-      fill(picture.bytes, planes);
-      const [logits, offsets] = await network.run(planes, size);
-      if (!logits || !offsets) return [];
-      const faces = facesOf({ logits, offsets }, priors, picture);
-      return faces.filter((face) => face.width <= faceShareMax * picture.width);
-    },
-  };
-}
-
-interface Sized {
-  readonly fill: PlaneFiller;
-}
-
-/** Made once for pictures of one size, and again where the size changes. */
-function sizedOnce<T extends Sized>(make: (size: PictureSize) => T): (size: PictureSize) => T {
-  let [made, last]: [T | null, PictureSize] = [null, { width: 0, height: 0 }];
-  return ({ width, height }) => {
-    if (made === null || width !== last.width || height !== last.height)
-      [made, last] = [make({ width, height }), { width, height }];
-    return made;
+  return async (picture) => {
+    const { size, priors, fill, planes } = sized(picture);
+    fill(picture.bytes, planes);
+    const [logits, offsets] = await network.run(planes, size);
+    const faces = facesOf({ logits, offsets }, priors, picture);
+    return faces.filter((face) => face.width <= faceShareMax * picture.width);
   };
 }

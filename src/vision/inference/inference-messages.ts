@@ -2,7 +2,7 @@ import type { FaceMode } from "./find-faces.ts";
 
 /** What a thread is started with. */
 export interface ThreadStart {
-  readonly task: { readonly find: "faces"; readonly mode: FaceMode };
+  readonly task: { readonly find: "faces"; readonly mode: FaceMode } | { readonly find: "objects" };
   /** Where the networks lie. */
   readonly folder: string;
 }

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { ColourPicture } from "../../blur/planes.ts";
 import { detectorFailed } from "./detector-failed.ts";
+import type { Find } from "./finder.ts";
 import { NUMBERS_PER_FIND, type FromThread, type ThreadStart } from "./inference-messages.ts";
 
 /** A picture takes a fraction of a second even on a small machine; after this nothing more comes. */
@@ -10,9 +11,6 @@ const START_TIMEOUT_MS = 30_000;
 const PIXELS_MAX = 4096 * 4096;
 /** What may wait for the one that is looked at. */
 const WAITING_MAX = 64;
-
-/** x, y, width and height in pixels of the picture, score from 0 to 1, number of the kind. */
-export type Find = readonly [number, number, number, number, number, number];
 
 export interface ThreadLimits {
   readonly entry: URL;

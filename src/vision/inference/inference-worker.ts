@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { openFaceFinder } from "./find-faces.ts";
+import { openObjectFinder } from "./find-objects.ts";
 import {
   NUMBERS_PER_FIND,
   type FromThread,
@@ -19,18 +20,15 @@ function tellFailed(number: number | null, cause: unknown): void {
 }
 
 try {
-  const finder = await openFaceFinder(task.mode, folder);
+  const finder = await (task.find === "faces"
+    ? openFaceFinder(task.mode, folder)
+    : openObjectFinder(folder));
   port.on("message", ({ number, width, height, bytes }: ToThread) => {
     finder
       .find({ width, height, bytes })
-      .then((faces) => {
-        const finds = new Float64Array(faces.length * NUMBERS_PER_FIND);
-        faces.forEach((face, index) =>
-          finds.set(
-            [face.x, face.y, face.width, face.height, face.score, 0],
-            index * NUMBERS_PER_FIND,
-          ),
-        );
+      .then((found) => {
+        const finds = new Float64Array(found.length * NUMBERS_PER_FIND);
+        found.forEach((find, index) => finds.set(find, index * NUMBERS_PER_FIND));
         tell({ type: "found", number, finds });
       })
       .catch((cause: unknown) => tellFailed(number, cause));

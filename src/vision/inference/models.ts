@@ -8,6 +8,7 @@ export const MODELS_FOLDER = path.join(import.meta.dirname, "../../../models");
 
 /** The networks that may be run, and no other: `models/README.md` says what each is. */
 export const MODEL_SHA256 = {
+  "nanodet.onnx": "033191297bcecf799efb378e043afe5fd6965b4b01e06fe5f8736c7819e4f33d",
   "ultraface.onnx": "e34ced79a0c7ba7a64518af800b5017c70adc3846bd892ac1681c617a191ede1",
 } as const;
 

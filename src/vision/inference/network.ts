@@ -20,16 +20,16 @@ const OPTIONS: InferenceSession.SessionOptions = {
 export interface Network extends AsyncDisposable {
   /**
    * @param planes - Three planes of `size`, one after the other.
-   * @returns The outputs in the order asked for at {@link openNetwork}.
+   * @returns Both outputs, in the order asked for at {@link openNetwork}.
    * @throws HubError `DETECTOR_FAILED` where the runtime fails or an output is missing.
    */
-  run(planes: Float32Array, size: PictureSize): Promise<readonly Float32Array[]>;
+  run(planes: Float32Array, size: PictureSize): Promise<readonly [Float32Array, Float32Array]>;
 }
 
 /** @throws HubError `DETECTOR_FAILED` where the model is missing or altered, or does not run here. */
 export async function openNetwork(
   name: ModelName,
-  outputs: readonly string[],
+  outputs: readonly [string, string],
   folder: string,
 ): Promise<Network> {
   const model = await readModel(name, folder);
@@ -38,12 +38,12 @@ export async function openNetwork(
     run: async (planes, { width, height }) => {
       const input = new Tensor("float32", planes, [1, 3, height, width]);
       const found = await runtime(() => session.run({ input }, outputs));
-      return outputs.map((output) => {
+      const numbersOf = (output: string): Float32Array => {
         const data = found[output]?.data;
-        if (!(data instanceof Float32Array))
-          throw detectorFailed(`${name} answered with no ${output}`);
-        return data;
-      });
+        if (data instanceof Float32Array) return data;
+        throw detectorFailed(`${name} answered with no ${output}`);
+      };
+      return [numbersOf(outputs[0]), numbersOf(outputs[1])];
     },
     [Symbol.asyncDispose]: () => session.release(),
   };
