@@ -1,7 +1,7 @@
 import { nth, OnnxWriter } from "./onnx-writer.ts";
 import type { GraphNode, TensorflowGraph, Weights } from "./tensorflow-js-graph.ts";
 
-/** Which of the 80 classes of COCO are what we tell apart; the rest is only "something else". */
+/** Which of the 80 classes of COCO belong to what we tell apart; the rest is cut off. */
 const KINDS: readonly (readonly number[])[] = [
   [0],
   // Bicycle, car, motorcycle, bus, train, truck.
@@ -18,21 +18,18 @@ const PUBLISHED_SIZE = 416;
 
 /**
  * NanoDet as it was published for TensorFlow.js, as an ONNX graph: channels first throughout, so that
- * all transpositions fall away, and of any size that is a multiple of 32. What comes out is reduced to
- * what we may know: for each cell four scores (person, vehicle, animal, something else), and how far
- * the four sides of a box are from the cell's centre, in strides.
+ * all transpositions fall away, and of any size that is a multiple of 32. It is reduced to what we may
+ * know: for each cell three scores (person, vehicle, animal), and how far the four sides of a box are
+ * from the cell's centre, in strides. The weights of all other classes are left out.
  */
 export function nanodetModel(graph: TensorflowGraph): Uint8Array {
   const converter = new Converter(graph);
   const splits = graph.nodes.filter(({ operator }) => operator === "SplitV");
   for (const node of neededFor(splits, graph.nodes)) converter.add(node);
   const { writer } = converter;
-  const known = KINDS.flat();
-  const others = Array.from({ length: CLASSES }, (_, at) => at).filter((at) => !known.includes(at));
-  const kinds = [...KINDS, others];
   // They are listed from the finest cells to the coarsest.
   const heads = splits.map(({ name }) => converter.value(name).name);
-  const scores = heads.map((head) => kindScores(writer, head, kinds));
+  const scores = heads.map((head) => kindScores(writer, head));
   const sides = heads.map((head) => sideDistances(writer, nth(head, 1)));
   return writer.model(
     "nanodet",
@@ -40,7 +37,7 @@ export function nanodetModel(graph: TensorflowGraph): Uint8Array {
     new Map([
       [
         writer.node("Concat", scores, { axis: 2 }),
-        { name: "scores", shape: [1, kinds.length, "cells"] },
+        { name: "scores", shape: [1, KINDS.length, "cells"] },
       ],
       [writer.node("Concat", sides, { axis: 2 }), { name: "sides", shape: [1, SIDES, "cells"] }],
     ]),
@@ -59,17 +56,14 @@ function neededFor(last: readonly GraphNode[], nodes: readonly GraphNode[]): Gra
   return needed;
 }
 
-function kindScores(
-  writer: OnnxWriter,
-  classes: string,
-  kinds: readonly (readonly number[])[],
-): string {
-  const best = kinds.map((kind) => {
-    const ofKind = writer.node("Gather", [classes, writer.integers(kind)], { axis: 1 });
-    return writer.node("ReduceMax", [ofKind], { axes: [1] });
-  });
+function kindScores(writer: OnnxWriter, classes: string): string {
+  const sizes = writer.integers(KINDS.map(({ length }) => length));
+  const split = writer.node("Split", [classes, sizes], { axis: 1 }, KINDS.length);
+  const best = KINDS.map((_, at) =>
+    writer.node("ReduceMax", [nth(split, at)], { axes: [1], keepdims: 1 }),
+  );
   const scores = writer.node("Sigmoid", [writer.node("Concat", best, { axis: 1 })]);
-  return writer.node("Reshape", [scores, writer.integers([1, kinds.length, -1])]);
+  return writer.node("Reshape", [scores, writer.integers([1, KINDS.length, -1])]);
 }
 
 function sideDistances(writer: OnnxWriter, bins: string): string {
@@ -143,7 +137,7 @@ class Converter {
       case "ResizeBilinear":
         return this.#resized(value, this.#integers(second)[0] ?? 0);
       case "SplitV": {
-        const sizes = this.writer.integers(this.#integers(second));
+        const sizes = this.writer.integers([KINDS.flat().length, SIDES * BINS]);
         return named(this.writer.node("Split", [value.name, sizes], { axis: 1 }, 2));
       }
       default:
@@ -160,12 +154,17 @@ class Converter {
       return { name: pooled, size, padding: 0 };
     }
     const [kernel, bias] = [this.#halves(inputs[1]), this.#halves(this.#biases.get(name))];
+    const channels = channelsKept(bias.halves.length);
+    const [height = 0, width = 0, from = 0] = kernel.shape;
     const convolved = this.writer.node(
       "Conv",
       [
         value.name,
-        this.writer.halves(channelsFirst(kernel), channelsFirstShape(kernel.shape)),
-        this.writer.halves(bias.halves, bias.shape),
+        this.writer.halves(channelsFirst(kernel, channels), [channels.length, from, height, width]),
+        this.writer.halves(
+          Uint16Array.from(channels, (channel) => bias.halves[channel] ?? 0),
+          [channels.length],
+        ),
       ],
       shape,
     );
@@ -200,30 +199,24 @@ class Converter {
   }
 }
 
-function channelsFirstShape([
-  height = 0,
-  width = 0,
-  from = 0,
-  to = 0,
-]: readonly number[]): number[] {
-  return [to, from, height, width];
+/** Of a head those of our classes, in our order, and of the sides; of every other convolution all. */
+function channelsKept(count: number): number[] {
+  const all = Array.from({ length: count }, (_, channel) => channel);
+  return count === CLASSES + SIDES * BINS ? [...KINDS.flat(), ...all.slice(CLASSES)] : all;
 }
 
-/** From height x width x from x to, to to x from x height x width. */
-function channelsFirst({
-  shape,
-  halves,
-}: {
-  readonly shape: readonly number[];
-  readonly halves: Uint16Array;
-}): Uint16Array {
+/** From height x width x from x to, to (some of) to x from x height x width. */
+function channelsFirst(
+  { shape, halves }: { readonly shape: readonly number[]; readonly halves: Uint16Array },
+  channels: readonly number[],
+): Uint16Array {
   const [height = 0, width = 0, from = 0, to = 0] = shape;
-  const turned = new Uint16Array(halves.length);
+  const turned = new Uint16Array(channels.length * from * height * width);
   let at = 0;
-  for (let y = 0; y < height; y++)
-    for (let x = 0; x < width; x++)
-      for (let input = 0; input < from; input++)
-        for (let output = 0; output < to; output++)
-          turned[((output * from + input) * height + y) * width + x] = halves[at++] ?? 0;
+  for (const output of channels)
+    for (let input = 0; input < from; input++)
+      for (let y = 0; y < height; y++)
+        for (let x = 0; x < width; x++)
+          turned[at++] = halves[((y * width + x) * from + input) * to + output] ?? 0;
   return turned;
 }

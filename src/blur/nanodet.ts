@@ -15,16 +15,16 @@ export interface SeenObject extends Box {
   readonly score: number;
 }
 
-/** In the order of the network's scores; the last of them is for everything else. */
+/** In the order of the network's scores. */
 export const OBJECT_KINDS: readonly ObjectKind[] = ["person", "vehicle", "animal"];
-const SCORES = OBJECT_KINDS.length + 1;
+const SCORES = OBJECT_KINDS.length;
 const SIDES = 4;
 const STRIDES = [8, 16, 32] as const;
 const MULTIPLE = 32;
 /** The longer side of the picture, as the network was taught. */
 const INPUT_LENGTH = 416;
 /** Below this score nothing is a candidate at all. */
-const CANDIDATE_SCORE = 0.3;
+const CANDIDATE_SCORE = 0.25;
 const SAME_OBJECT_OVERLAP = 0.5;
 /** More than a doorstep holds; a flood of them is noise. */
 const OBJECTS_MAX = 100;
@@ -105,18 +105,18 @@ export function objectsOf(
   return eachOnce(found);
 }
 
-/** What is most likely in a cell, if it is likely enough, and no likelier to be something else. */
+/** What is most likely in a cell, if it is likely enough. */
 function kindAt(
   scores: Float32Array,
   cell: number,
   cells: number,
 ): { readonly kind: ObjectKind; readonly score: number } | null {
   let [best, score]: [ObjectKind | null, number] = [null, CANDIDATE_SCORE];
-  for (let kind = 0; kind < SCORES; kind++) {
-    const here = scores[kind * cells + cell] ?? NaN;
+  OBJECT_KINDS.forEach((kind, number) => {
+    const here = scores[number * cells + cell] ?? NaN;
     if (!(here >= 0 && here <= 1)) throw new Error("the network answered with no number");
-    if (here >= score) [best, score] = [OBJECT_KINDS[kind] ?? null, here];
-  }
+    if (here >= score) [best, score] = [kind, here];
+  });
   return best === null ? null : { kind: best, score };
 }
 

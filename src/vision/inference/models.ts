@@ -8,7 +8,7 @@ export const MODELS_FOLDER = path.join(import.meta.dirname, "../../../models");
 
 /** The networks that may be run, and no other: `models/README.md` says what each is. */
 export const MODEL_SHA256 = {
-  "nanodet.onnx": "033191297bcecf799efb378e043afe5fd6965b4b01e06fe5f8736c7819e4f33d",
+  "nanodet.onnx": "e8b849e4a8ee3c5c1058a9a86d8d1d7baee4db131c99ec08c68ddb0da7a43c6f",
   "ultraface.onnx": "e34ced79a0c7ba7a64518af800b5017c70adc3846bd892ac1681c617a191ede1",
 } as const;
 

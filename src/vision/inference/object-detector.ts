@@ -8,7 +8,7 @@ import { MODELS_FOLDER } from "./models.ts";
 /** Finds persons, vehicles and animals. Boxes with a kind are all that comes out. */
 export interface ObjectDetector extends AsyncDisposable {
   /**
-   * Objects in pixels of the picture, best first, candidates from a score of 0.3 on included; for the
+   * Objects in pixels of the picture, best first, candidates from a score of 0.25 on included; for the
    * rest as `FaceDetector.find`.
    *
    * @throws HubError `DETECTOR_FAILED`: then nothing may be made of the picture.
