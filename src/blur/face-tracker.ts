@@ -24,6 +24,14 @@ export interface LookedAt {
 const SURE_SCORE = 0.5;
 /** One that never was counts where it was seen more often than chance sees a face in a wall. */
 const DOUBTFUL_HITS = 2;
+/**
+ * Floors and cloth have faint "faces" as wide as a third of the picture, while real ones that large
+ * are found with certainty. From the first of these shares of the width on nothing doubtful counts,
+ * and from there to the second more certainty is wanted, up to this score.
+ */
+const LARGE_SHARE = 0.12;
+const HUGE_SHARE = 0.24;
+const HUGE_SURE_SCORE = 0.8;
 /** Before the first find and after the last, ... */
 const HOLD_MS = 1_000;
 /** ... and at least this many pictures, however few a second there are. */
@@ -31,6 +39,11 @@ const HOLD_FRAMES_MIN = 6;
 /** Between two finds. */
 const GAP_MS = 2_000;
 const GAP_FRAMES_MIN = 15;
+/** Finds before and after that a box is held to, frame by frame. */
+const STEADY_HITS = 3;
+const STEADY_GROWTH_MAX = 1.4;
+/** Width of a head for its height. */
+const HEAD_WIDTH_MIN = 0.75;
 /** Two tracks that may be one are joined over a gap: this far for each second, in widths. */
 const JOIN_WIDTHS = 1;
 const JOIN_WIDTHS_PER_SECOND = 2.5;
@@ -85,7 +98,7 @@ export class FaceTracker {
    */
   lookAgainAt(found: readonly Face[]): Box[] {
     const missing = this.#linker.open
-      .filter(isCounted)
+      .filter((track) => this.#isCounted(track))
       .map((track) => ({ track, box: predictedBox(track, this.frames) }))
       .filter(({ box }) => !found.some((face) => isAbout(box, face)));
     return missing
@@ -156,9 +169,9 @@ export class FaceTracker {
   }
 
   #cover(track: LinkedTrack, put: (frame: number, box: Box) => void): void {
-    const hits = [...track.hits];
+    const hits = steadied(track.hits);
     for (const [frame, face] of hits) put(frame, face);
-    if (!isCounted(track)) return;
+    if (!this.#isCounted(track)) return;
     hits.slice(1).forEach(([frame, face], index) => {
       const before = hits[index];
       if (before) fill({ frame: before[0], box: before[1] }, { frame, box: face }, put);
@@ -190,10 +203,18 @@ export class FaceTracker {
     }
   }
 
+  /** Whether what it found may be a face: sure once, or seen again. */
+  #isCounted({ best, count, last }: LinkedTrack): boolean {
+    const share = last.width / this.#size.width;
+    if (share < LARGE_SHARE) return best >= SURE_SCORE || count >= DOUBTFUL_HITS;
+    const more = Math.min(1, (share - LARGE_SHARE) / (HUGE_SHARE - LARGE_SHARE));
+    return best >= SURE_SCORE + more * (HUGE_SURE_SCORE - SURE_SCORE);
+  }
+
   /** One face may have become two tracks: then it is covered between them. */
   #join(put: (frame: number, box: Box) => void): void {
     const counted = this.#linker.tracks
-      .filter(isCounted)
+      .filter((track) => this.#isCounted(track))
       .toSorted((left, right) => left.firstFrame - right.firstFrame);
     for (const before of counted) {
       const endMs = this.#timeOf(before.lastFrame);
@@ -214,9 +235,34 @@ export class FaceTracker {
   }
 }
 
-/** Whether what it found may be a face: sure once, or seen again. */
-function isCounted({ best, count }: LinkedTrack): boolean {
-  return best >= SURE_SCORE || count >= DOUBTFUL_HITS;
+/**
+ * Detectors see a turned face narrower than it is, and each picture a little differently: a box is as
+ * large as the largest of the finds just before and after it, and no narrower than heads are.
+ */
+function steadied(hits: ReadonlyMap<number, Face>): [number, Box][] {
+  const all = [...hits];
+  return all.map(([frame, face], index) => {
+    const near = all
+      .slice(Math.max(0, index - STEADY_HITS), index + STEADY_HITS + 1)
+      .filter(([at]) => Math.abs(at - frame) <= STEADY_HITS)
+      .map(([, other]) => other);
+    const limit = (side: "width" | "height"): number =>
+      Math.min(face[side] * STEADY_GROWTH_MAX, Math.max(...near.map((other) => other[side])));
+    const [width, height] = [limit("width"), limit("height")];
+    return [
+      frame,
+      resized(face, Math.max(width, height * HEAD_WIDTH_MIN), Math.max(height, width)),
+    ];
+  });
+}
+
+function resized({ x, y, width, height }: Box, newWidth: number, newHeight: number): Box {
+  return {
+    x: x - (newWidth - width) / 2,
+    y: y - (newHeight - height) / 2,
+    width: newWidth,
+    height: newHeight,
+  };
 }
 
 interface At {
