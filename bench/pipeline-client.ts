@@ -5,6 +5,7 @@ import { PassThrough } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { generateHybridIdentity, identityToRecipient } from "age-encryption";
 import { findFfmpeg } from "../src/base/ffmpeg.ts";
+import { measureTranscode, TranscodeBudget } from "../src/camera/transcode-cost.ts";
 import { LiveSender } from "../src/camera/live-sender.ts";
 import { startCamera } from "../src/ingest-pipeline.ts";
 import { parseRecipient } from "../src/protocol/age-header.ts";
@@ -38,9 +39,10 @@ async function measure(task: PipelineTask): Promise<PipelineResult> {
   const readers = { recipients, keyringHead: sha256Hex(new Uint8Array()), keyringEpoch: 0 };
   const troubles: string[] = [];
   let clipsStarted = 0;
+  const { path: ffmpegPath } = await findFfmpeg();
   const ground = {
-    clipsDirectory,
-    ffmpegPath: (await findFfmpeg()).path,
+    ...{ clipsDirectory, ffmpegPath },
+    budget: new TranscodeBudget({ measure: (load) => measureTranscode(ffmpegPath, load) }),
     live: new LiveSender(new PassThrough()),
     readers: () => readers,
     isStopping: () => false,

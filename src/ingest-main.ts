@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { findFfmpeg } from "./base/ffmpeg.ts";
 import { sandboxState } from "./base/sandbox.ts";
 import { LiveSender } from "./camera/live-sender.ts";
+import { measureTranscode, TranscodeBudget } from "./camera/transcode-cost.ts";
 import type { OriginalsReaders } from "./clips/recorder.ts";
 import { sayable, type FromIngest, type ToIngest } from "./ingest-messages.ts";
 import { endCamera, startCamera, type Pipeline, type PipelineGround } from "./ingest-pipeline.ts";
@@ -35,6 +36,9 @@ const off = new Set<string>();
 const leaving = new Map<string, { readonly pipeline: Pipeline; readonly left: Promise<void> }>();
 let isStopping = false;
 const live = new LiveSender(picturePipe());
+const budget = new TranscodeBudget({
+  measure: async (load) => measureTranscode((await findFfmpeg()).path, load),
+});
 
 function send(message: FromIngest): void {
   // After the hub is gone there is nobody to tell, and `disconnect` ends this process.
@@ -46,7 +50,7 @@ function startPipelines(): void {
   if (!ingest || !readers || isStopping) return;
   const { clipsDirectory, ffmpegPath, cameras } = ingest;
   const ground: PipelineGround = {
-    ...{ clipsDirectory, ffmpegPath, live, send },
+    ...{ clipsDirectory, ffmpegPath, live, send, budget },
     readers: () => readers,
     isStopping: () => isStopping,
   };

@@ -3,8 +3,10 @@ import { systemClock } from "./base/clock.ts";
 import type { SoundState } from "./camera/connection.ts";
 import type { LiveSender } from "./camera/live-sender.ts";
 import { FragmentRing, RING_BYTES_MAX } from "./camera/ring.ts";
+import type { TranscodeBudget } from "./camera/transcode-cost.ts";
 import { CameraStream, type CameraSource, type CameraStatus } from "./camera/stream.ts";
 import { ClipRecorder, type OriginalsReaders } from "./clips/recorder.ts";
+import { openCameraMasks, type CameraMasks } from "./ingest-masks.ts";
 import { CameraRings } from "./ingest-rings.ts";
 import { sayable, type FromIngest, type StreamReport } from "./ingest-messages.ts";
 import { PRE_ROLL_MS } from "./protocol/clip.ts";
@@ -20,6 +22,8 @@ export interface PipelineGround {
   readonly clipsDirectory: string;
   readonly ffmpegPath: string;
   readonly live: LiveSender;
+  /** What encoding again may take, of all cameras together. */
+  readonly budget: TranscodeBudget;
   /** Those in force; null before there are any. */
   readonly readers: () => OriginalsReaders | null;
   readonly send: (message: FromIngest) => void;
@@ -95,7 +99,9 @@ function rtspSource(
   };
 }
 
-function demoSource(onSubFragment: (fragment: Fragment) => void): CameraSource {
+function demoSource(
+  onSubFragment: (fragment: Fragment) => void,
+): Extract<CameraSource, { kind: "ffmpeg" }> {
   return {
     kind: "ffmpeg",
     input: {
@@ -112,9 +118,13 @@ function demoSource(onSubFragment: (fragment: Fragment) => void): CameraSource {
 
 type TakeFragment = (fragment: Fragment) => void;
 
-/** A stream that is kept up, and the hub told of it: what changes, and that pictures still come. */
+/**
+ * A stream that is kept up, and the hub told of it: what changes, and that pictures still come. What
+ * the camera sends goes through its masks first, and reaches nothing else.
+ */
 function openStream(
   ground: PipelineGround,
+  masks: CameraMasks,
   camera: CameraId,
   role: "main" | "sub",
   source: CameraSource,
@@ -127,15 +137,30 @@ function openStream(
     lastAtMs = systemClock.wallClockMs();
     onFragment(fragment);
   };
-  const onStatus = (status: CameraStatus): void => {
+  let status: CameraStatus = { state: "idle" };
+  const tell = (): void => {
     toldAtMs = lastAtMs;
-    ground.send({ type: "camera", camera, role, report: streamReport(status, lastAtMs) });
+    const report = way.report(streamReport(status, lastAtMs));
+    ground.send({ type: "camera", camera, role, report });
   };
-  const stream = stack.use(
-    CameraStream.start({ camera, role, source, clock: systemClock, onFragment: take, onStatus }),
+  const onStatus = (next: CameraStatus): void => {
+    status = next;
+    masks.noteStatus(role, next);
+    tell();
+  };
+  const { ffmpegPath, budget } = ground;
+  const way = stack.use(
+    masks.open({ camera, role, ffmpegPath, budget, onFragment: take, onChange: tell }),
+  );
+  const onFromCamera = (fragment: Fragment): void => way.push(fragment);
+  stack.use(
+    CameraStream.start({
+      ...{ camera, role, source, clock: systemClock, onStatus },
+      onFragment: onFromCamera,
+    }),
   );
   const timer = setInterval(() => {
-    if (stream.status.state === "streaming" && lastAtMs !== toldAtMs) onStatus(stream.status);
+    if (status.state === "streaming" && lastAtMs !== toldAtMs) tell();
   }, REPORT_INTERVAL_MS);
   stack.defer(() => clearInterval(timer));
   return stack;
@@ -178,14 +203,20 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
     recorder.push(fragment);
     if (!hasOwnSub(settings)) analyse(fragment);
   };
+  const masks = stack.use(openCameraMasks(settings));
   const open = (role: "main" | "sub", source: CameraSource, onFragment: TakeFragment): void =>
-    void stack.use(openStream(ground, camera, role, source, onFragment));
+    void stack.use(openStream(ground, masks, camera, role, source, onFragment));
+  const changes = masks.filter === undefined ? {} : { filter: masks.filter };
   switch (settings.source) {
     case "demo":
-      open("main", demoSource(onSubFragment), onMainFragment);
+      open("main", { ...demoSource(onSubFragment), ...changes }, onMainFragment);
       break;
     case "ffmpeg":
-      open("main", { kind: "ffmpeg", input: ffmpegInput(settings), audio: false }, onMainFragment);
+      open(
+        "main",
+        { kind: "ffmpeg", input: ffmpegInput(settings), audio: false, ...changes },
+        onMainFragment,
+      );
       break;
     case "rtsp":
       open("main", rtspSource(settings, settings.main, settings.audio), onMainFragment);

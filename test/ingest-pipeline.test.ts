@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import { LiveSender } from "../src/camera/live-sender.ts";
+import { TranscodeBudget } from "../src/camera/transcode-cost.ts";
 import type { FromIngest } from "../src/ingest-messages.ts";
 import { endCamera, startCamera } from "../src/ingest-pipeline.ts";
 import type { CameraSettings } from "../src/settings-cameras.ts";
@@ -30,6 +31,7 @@ test("a disk that hangs keeps no camera connected", async () => {
   const said: FromIngest[] = [];
   const pipeline = startCamera(settings, {
     ...{ clipsDirectory: "/nowhere", ffmpegPath: "ffmpeg", readers: () => null },
+    budget: new TranscodeBudget({ measure: () => Promise.reject(new Error("nobody asks")) }),
     live: new LiveSender(new Writable({ write: (_chunk, _encoding, done) => done() })),
     send: (message) => void said.push(message),
     isStopping: () => false,

@@ -19,6 +19,8 @@ import type { Timeline } from "./timeline.ts";
 
 export interface FfmpegSourceOptions {
   readonly input: FfmpegInput;
+  /** What is done to each picture, as ffmpeg's filters; with them nothing is ever copied. */
+  readonly filter?: string;
   readonly sub: {
     readonly width: number;
     readonly height: number;
@@ -48,7 +50,11 @@ const GROUP_SECONDS = 2;
  */
 export async function openFfmpegSource(options: FfmpegSourceOptions): Promise<Connection> {
   const { path: ffmpeg } = await findFfmpeg();
-  const { input, signal } = options;
+  const { input, filter, signal } = options;
+  if (filter !== undefined) {
+    const changed = await openFeed(input, { isCopy: false, signal });
+    return FfmpegConnection.open(ffmpeg, options, changed, "encode");
+  }
   const copied = await openFeed(input, { isCopy: true, signal });
   if (!copied.mayBeCopied) return FfmpegConnection.open(ffmpeg, options, copied, "encode");
   try {
@@ -127,7 +133,7 @@ class FfmpegConnection implements Connection {
   ): Promise<FfmpegConnection> {
     try {
       const child = await spawnSandboxed({
-        command: [ffmpeg, ...feed.arguments, ...outputArguments(mode, options.sub)],
+        command: [ffmpeg, ...feed.arguments, ...outputArguments(mode, options)],
         readOnlyPaths: feed.readOnlyPaths,
         devicePaths: feed.devicePaths,
         memoryLimitBytes: MEMORY_LIMIT_BYTES,
@@ -273,7 +279,7 @@ class FfmpegConnection implements Connection {
 /** Two outputs where there is a sub stream: one picture is decoded (or drawn) once for both. */
 function outputArguments(
   mode: "copy" | "encode",
-  sub: { readonly width: number; readonly height: number } | null,
+  { sub, filter }: Pick<FfmpegSourceOptions, "sub" | "filter">,
 ): string[] {
   const encoder = [
     ...["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency"],
@@ -288,12 +294,14 @@ function outputArguments(
     ...["-movflags", "empty_moov+default_base_moof+frag_every_frame", "-flush_packets", "1"],
     ...["-f", "mp4"],
   ];
+  // First: shares of the picture are shares of the whole.
+  const changed = (then: string): string => (filter === undefined ? then : `${filter},${then}`);
   // A picture of odd size has no place in 4:2:0.
-  const even = ["-vf", "crop=trunc(iw/2)*2:trunc(ih/2)*2"];
+  const even = ["-vf", changed("crop=trunc(iw/2)*2:trunc(ih/2)*2:0:0")];
   const coded = mode === "copy" ? ["-c:v", "copy"] : [...encoder, ...even];
   const main = [...common, ...coded, ...container];
   if (sub === null) return [...main, "pipe:1"];
-  const scale = ["-vf", `scale=${sub.width}:${sub.height}`];
+  const scale = ["-vf", changed(`scale=${sub.width}:${sub.height}`)];
   return [
     ...[...main, "pipe:1"],
     ...[...common, ...encoder, ...scale, ...container, `pipe:${SIDE_OUTPUT_FD}`],

@@ -131,6 +131,25 @@ export function fragmentBytes(track: "video" | "audio", sample: Sample): Uint8Ar
   return new Uint8Array(out.buffer, out.byteOffset, out.length);
 }
 
+/** Where {@link fragmentBytes} writes the decode time and the composition offset. */
+const DECODE_TIME_AT = 60;
+const COMPOSITION_AT = 100;
+
+/** Presentation minus decode time of what {@link fragmentBytes} wrote. */
+export function presentationTicks(fragment: Uint8Array): number {
+  return new DataView(fragment.buffer, fragment.byteOffset, FRAGMENT_HEAD_BYTES).getInt32(
+    COMPOSITION_AT,
+  );
+}
+
+/** The same fragment at another decode time; the first is left as it is. */
+export function movedFragment(fragment: Uint8Array, decodeTicks: number): Uint8Array {
+  const moved = Uint8Array.from(fragment);
+  const view = new DataView(moved.buffer);
+  view.setBigUint64(DECODE_TIME_AT, BigInt(decodeTicks));
+  return moved;
+}
+
 /** `AVCDecoderConfigurationRecord` (ISO/IEC 14496-15 section 5.3.3.1). */
 function avcRecord(parameters: H264Parameters): Uint8Array {
   const { sequenceSets, pictureSets } = parameters;

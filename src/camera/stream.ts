@@ -24,6 +24,8 @@ export type CameraSource =
       readonly kind: "ffmpeg";
       readonly input: FfmpegInput;
       readonly audio: false;
+      /** What is done to each picture, as ffmpeg's filters. */
+      readonly filter?: string;
       /** Makes a smaller stream beside the main one, in the same child. */
       readonly sub?: {
         readonly width: number;
@@ -206,13 +208,14 @@ export class CameraStream implements AsyncDisposable {
         return openRtspSource({ ...common, timing, url, credentials, audio });
       }
       case "ffmpeg": {
-        const { input, sub } = source;
+        const { input, sub, filter } = source;
         const second =
           sub === undefined || this.#subTimeline === null
             ? null
             : { width: sub.width, height: sub.height, timeline: this.#subTimeline };
         const { silenceMs } = this.#timing;
-        return openFfmpegSource({ ...common, silenceMs, input, sub: second });
+        const changes = filter === undefined ? {} : { filter };
+        return openFfmpegSource({ ...common, silenceMs, input, sub: second, ...changes });
       }
     }
   }

@@ -1,0 +1,100 @@
+import { systemClock } from "./base/clock.ts";
+import type { CameraStatus } from "./camera/stream.ts";
+import type { TranscodeBudget } from "./camera/transcode-cost.ts";
+import { maskFilter } from "./camera/transcode-filter.ts";
+import { MaskedStream } from "./camera/transcode-gate.ts";
+import { sayable, type StreamReport } from "./ingest-messages.ts";
+import type { Fragment } from "./protocol/fragment.ts";
+import type { CameraId } from "./protocol/ids.ts";
+import type { CameraSettings } from "./settings-cameras.ts";
+
+/** What a stream's fragments go through between the camera and everything else. */
+export interface StreamWay extends AsyncDisposable {
+  push(fragment: Fragment): void;
+  /** What is told of a stream whose fragments go this way. */
+  report(of: StreamReport): StreamReport;
+}
+
+export interface StreamWayOptions {
+  readonly camera: CameraId;
+  readonly role: "main" | "sub";
+  readonly ffmpegPath: string;
+  readonly budget: TranscodeBudget;
+  readonly onFragment: (fragment: Fragment) => void;
+  /** What {@link StreamWay.report} says is another thing now. */
+  readonly onChange: () => void;
+}
+
+/** Of a stream that is shown and recorded as it comes. */
+function straightWay({ onFragment }: StreamWayOptions): StreamWay {
+  return {
+    push: onFragment,
+    report: (of) => of,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+/** What one camera hides: the same on each of its streams. */
+export interface CameraMasks extends AsyncDisposable {
+  /** For an input that is encoded in the same ffmpeg; undefined where nothing is hidden. */
+  readonly filter: string | undefined;
+  /** For an input that comes encoded. */
+  open(options: StreamWayOptions): StreamWay;
+  /** What became of the connection of one of its streams. */
+  noteStatus(role: "main" | "sub", status: CameraStatus): void;
+}
+
+export function openCameraMasks(settings: CameraSettings): CameraMasks {
+  const { masks = [] } = settings;
+  const filter = masks.length === 0 ? undefined : maskFilter(masks);
+  const isEncodedHere = settings.source !== "rtsp";
+  return {
+    filter,
+    open: (options) =>
+      filter === undefined || isEncodedHere ? straightWay(options) : maskedWay(options, filter),
+    noteStatus: () => undefined,
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+function maskedWay(options: StreamWayOptions, filter: string): StreamWay {
+  const { camera, role, ffmpegPath, budget, onFragment, onChange } = options;
+  const name = `${camera} ${role}`;
+  const stream = MaskedStream.open({
+    ...{ camera, ffmpegPath, filter, onFragment, onChange },
+    clock: systemClock,
+    admit: (load) => budget.admit(name, load),
+  });
+  return {
+    push: (fragment) => stream.push(fragment),
+    report: (of) => maskedReport(of, stream),
+    [Symbol.asyncDispose]: async () => {
+      budget.release(name);
+      await stream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A stream of which nothing comes out is no stream, whatever the camera sends. */
+function maskedReport(of: StreamReport, { state }: Pick<MaskedStream, "state">): StreamReport {
+  if (of.state !== "streaming") return of;
+  switch (state.name) {
+    case "starting":
+      return { state: "connecting", problem: null, codec: null, picture: null };
+    case "failing":
+      return {
+        state: "waiting-to-retry",
+        problem: { code: "MASKS_NOT_PAINTED", message: sayable(state.message) },
+        codec: null,
+        picture: null,
+      };
+    case "running": {
+      const { codec, width, height } = state.init;
+      return {
+        ...of,
+        codec: sayable(codec, 40),
+        picture: of.picture === null ? null : { ...of.picture, width, height },
+      };
+    }
+  }
+}
