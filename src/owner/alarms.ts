@@ -143,7 +143,7 @@ export class LedgerWatch {
   take(entry: Json, leafHash: Uint8Array): void {
     const index = this.tree.size;
     const judged = judgedEntry(entry);
-    const { kind, clip, files, month } = judged;
+    const { kind, clip, files, replaces, month } = judged;
     this.tree.append(leafHash);
     this.#findings.take(judged, index);
     if (kind === "statement" && month !== undefined) this.#statements.push(month);
@@ -152,7 +152,9 @@ export class LedgerWatch {
       this.#clips.delete(clip);
       this.#missing.delete(clip);
     } else if (kind === "clip" || kind === "torn" || kind === "rendition") {
-      this.#clips.set(clip, (this.#clips.get(clip) ?? 0) + (files?.length ?? 0));
+      // What takes the place of other files has at least as many: no entry makes fewer of them.
+      const gone = Math.min(files?.length ?? 0, replaces?.length ?? 0);
+      this.#clips.set(clip, (this.#clips.get(clip) ?? 0) + (files?.length ?? 0) - gone);
     }
   }
 
@@ -239,6 +241,7 @@ const AnyEntry = Type.Object({
   ...DatedEntry.properties,
   clip: Type.Optional(hex(32)),
   files: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 10_000 })),
+  replaces: Type.Optional(Type.Array(Type.Unknown(), { maxItems: 10_000 })),
   month: Type.Optional(Type.String({ maxLength: 7 })),
   change: Type.Optional(Type.String({ maxLength: 40 })),
   everyMs: Type.Optional(timeMs),

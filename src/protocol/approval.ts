@@ -372,6 +372,8 @@ function requireSameFile(
     refuse("DECISION_WRONG_FILE", `${name} has other times`);
   if (named.file.derivedFrom !== known.file.derivedFrom)
     refuse("DECISION_WRONG_FILE", `${name} was made from another recording than it says`);
+  if (named.file.pixelated !== known.file.pixelated)
+    refuse("DECISION_WRONG_FILE", `${name} is covered otherwise than it says`);
 }
 
 /** The range an owner reads must be the range that leaves. */

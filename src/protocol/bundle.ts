@@ -2,7 +2,7 @@ import Type, { type Static } from "typebox";
 import { toHex } from "./bytes.ts";
 import { sealedFileName } from "./clip.ts";
 import type { Decision, Terms } from "./decision.ts";
-import { filesOfTerms } from "./decision.ts";
+import { blurOfTerms, filesOfTerms } from "./decision.ts";
 import { EnvelopeSchema } from "./envelope.ts";
 import { HASH_BYTES } from "./merkle.ts";
 import { LIMITS } from "./limits.ts";
@@ -96,7 +96,6 @@ export function bundleReadme({ terms, release }: Decision): string {
     (clip) =>
       `  ${clip.camera}: ${new Date(clip.fromMs).toISOString()} to ${new Date(clip.toMs).toISOString()}, ${clip.files.length} files\n`,
   );
-  const isBlurredOnDevice = filesOfTerms(terms).some(({ file }) => file.derivedFrom !== undefined);
   return [
     "RECORDINGS RELEASED BY THEIR OWNER\n\n",
     "The household that recorded them signed for exactly the files below, for one recipient.\n",
@@ -105,7 +104,7 @@ export function bundleReadme({ terms, release }: Decision): string {
     `Ledger:     ${terms.origin}\n`,
     `Recipient:  ${terms.recipientWords.join(" ")}\n`,
     `Faces:      ${terms.redactions.faces}\n`,
-    ...(isBlurredOnDevice ? ["Blurred:    on an owner's device\n"] : []),
+    ...blurText(terms),
     `Sound:      ${terms.redactions.audio === "included" ? "included" : "left out"}\n`,
     `Purpose:    ${oneLine(terms.purpose)}\n\n`,
     "Recordings:\n",
@@ -117,6 +116,17 @@ export function bundleReadme({ terms, release }: Decision): string {
     "To check the signatures, the proofs and every byte: doorward verify BUNDLE.zip\n",
     `\n${release.length} files. Copies that were opened cannot be recalled.\n`,
   ].join("");
+}
+
+function blurText(terms: Terms): string[] {
+  const { byHub, byDevice, whole } = blurOfTerms(terms);
+  return [
+    ...(byHub > 0 ? ["Blurred:    by the hub, as it recorded\n"] : []),
+    ...(byDevice > 0 ? ["Blurred:    on an owner's device\n"] : []),
+    ...(whole > 0
+      ? [`            ${whole} of the files are pixelated whole: they could not be looked at\n`]
+      : []),
+  ];
 }
 
 function viewerText({ viewerSha256 }: Terms): string[] {

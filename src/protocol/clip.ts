@@ -1,4 +1,6 @@
+import type { BlurReason } from "./blur-state.ts";
 import type { CameraId, ClipId, EventKind, Rendition, Sha256Hex, Track } from "./ids.ts";
+import type { CopyFile } from "./ledger-entry.ts";
 
 /** A segment is cut at the first key frame after this long, ... */
 export const SEGMENT_TARGET_MS = 4_000;
@@ -33,8 +35,10 @@ export interface SealedFile extends FileKey {
 
 /** A sealed file as the store and the ledger list it. */
 export interface ListedFile extends SealedFile {
-  /** Payload hash of the original that an owner's device made this from; absent on what was recorded. */
+  /** Payload hash of the original that this was made from; absent on what was recorded. */
   readonly derivedFrom?: Sha256Hex;
+  /** What the hub covered where it made this; absent where an owner's device did, and on originals. */
+  readonly pixelated?: "faces" | "whole";
 }
 
 /** Why the hub recorded: what an owner is shown, never who or what somebody looked like. */
@@ -47,12 +51,19 @@ export interface EventReason {
   readonly score: number;
 }
 
-/** What the recorder tells the hub, in this order for each clip. */
+/**
+ * What is recorded of faces. `keep`: what is seen. `blur-copy`: that, and beside it a copy in which they
+ * are covered. `blur-only`: such a copy, and nothing else.
+ */
+export type RecordedFaces = "keep" | "blur-copy" | "blur-only";
+
+/** What the recorder tells the hub, in this order for each clip; a copy follows when it is made. */
 export type RecorderEvent =
   | {
       readonly type: "clip-started";
       readonly clip: ClipId;
       readonly camera: CameraId;
+      readonly faces: RecordedFaces;
       readonly kind: EventKind;
       readonly why: EventReason;
       /** Wall clock of the event itself; the recording starts up to `PRE_ROLL_MS` before it. */
@@ -69,7 +80,27 @@ export type RecorderEvent =
       readonly why: EventReason;
       readonly eventAtMs: number;
     }
-  | { readonly type: "file-closed"; readonly clip: ClipId; readonly file: SealedFile }
+  | {
+      readonly type: "file-closed";
+      readonly clip: ClipId;
+      readonly file: SealedFile;
+      /** How it was covered, where nothing but the blurred is recorded. */
+      readonly pixelated?: "faces" | "whole";
+    }
+  /** A file of the blurred copy is on the disk; it is listed when there are no more. */
+  | {
+      readonly type: "copy-file";
+      readonly clip: ClipId;
+      readonly file: Omit<CopyFile, keyof SealedFile> & SealedFile;
+      /** Where the keyring stood whose readers it is sealed to. */
+      readonly keyringEpoch: number;
+    }
+  /** No more comes. `reason`: the first why something is missing or pixelated whole. */
+  | {
+      readonly type: "blur-closed";
+      readonly clip: ClipId;
+      readonly reason: BlurReason | null;
+    }
   | { readonly type: "clip-closed"; readonly clip: ClipId; readonly endedAtMs: number };
 
 /** File name of a sealed file inside its clip's folder: `003.video.original.age`. */

@@ -6,16 +6,23 @@ import type { FileKey } from "./clip.ts";
 import { openEnvelope, PAYLOAD_TYPES } from "./envelope.ts";
 import { HubError } from "./errors.ts";
 import type { Rendition, Track } from "./ids.ts";
-import { SealedFileSchema } from "./ledger-entry.ts";
+import { CopyFileSchema, SealedFileSchema } from "./ledger-entry.ts";
 import { DECISION_LIFETIME_MS, LIMITS, REQUEST_EXPIRY_MAX_MS } from "./limits.ts";
 
 const hex = (length: number) =>
   Type.String({ pattern: `^[0-9a-f]{${length}}$`, minLength: length, maxLength: length });
 const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
-/** A sealed file that an approval names; `derivedFrom` is the payload hash of what it was made from. */
+/**
+ * A sealed file that an approval names; `derivedFrom` is the payload hash of what it was made from,
+ * `pixelated` what the hub covered where the hub made it.
+ */
 export const TermsFileSchema = Type.Object(
-  { ...SealedFileSchema.properties, derivedFrom: Type.Optional(hex(64)) },
+  {
+    ...SealedFileSchema.properties,
+    derivedFrom: Type.Optional(hex(64)),
+    pixelated: CopyFileSchema.properties.pixelated,
+  },
   { additionalProperties: false },
 );
 export type TermsFile = Static<typeof TermsFileSchema>;
@@ -163,6 +170,23 @@ export function impliedRedactions(clips: readonly TermsClip[]): Terms["redaction
 /** One text a file: to compare files across terms, headers and ledger. */
 export function fileName(clip: string, file: FileKey): string {
   return `${clip}/${file.segment ?? "-"}/${file.track}/${file.rendition}`;
+}
+
+/** Who made the blurred files that the terms name, and how many have nothing to see in them. */
+export function blurOfTerms(terms: Terms): {
+  readonly byHub: number;
+  readonly byDevice: number;
+  readonly whole: number;
+} {
+  const files = filesOfTerms(terms).map(({ file }) => file);
+  const blurred = files.filter(({ rendition }) => rendition === "blurred");
+  return {
+    byHub: blurred.filter(({ pixelated }) => pixelated !== undefined).length,
+    byDevice: blurred.filter(
+      ({ pixelated, derivedFrom }) => pixelated === undefined && derivedFrom !== undefined,
+    ).length,
+    whole: blurred.filter(({ pixelated }) => pixelated === "whole").length,
+  };
 }
 
 /** Every file of the terms, in order, with its clip. */

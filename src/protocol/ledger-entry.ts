@@ -62,6 +62,20 @@ export const DerivedFileSchema = Type.Object(
 );
 export type DerivedFile = Static<typeof DerivedFileSchema>;
 
+/** A still of a blurred copy that an owner's device made, and the segment that it was made from. */
+export const DerivedStillSchema = Type.Object(
+  {
+    ...DerivedFileSchema.properties,
+    segment: Type.Null(),
+    track: Type.Literal("poster"),
+  },
+  { additionalProperties: false },
+);
+export type DerivedStill = Static<typeof DerivedStillSchema>;
+
+export const DeviceCopyFileSchema = Type.Union([DerivedFileSchema, DerivedStillSchema]);
+export type DeviceCopyFile = Static<typeof DeviceCopyFileSchema>;
+
 /**
  * A file of a blurred copy that the hub made by itself, and the payload hash of the original video
  * segment that it was made from: blurred video, or a still in either rendition.
@@ -77,6 +91,9 @@ export const CopyFileSchema = Type.Object(
   { additionalProperties: false },
 );
 export type CopyFile = Static<typeof CopyFileSchema>;
+
+/** A copy of every segment, and a still. */
+export const DEVICE_COPY_FILES_MAX = LIMITS.filesPerRendition + 1;
 
 const seconds = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
@@ -126,7 +143,8 @@ export const LEDGER_ENTRY_SCHEMAS = {
   /**
    * Version 1 was for a rendition that the hub made, and nothing wrote it; version 2 is one of an
    * owner's device; version 3 what the hub made of a clip while it still had it in memory: once a clip,
-   * after its entry, with all segments that came to be.
+   * after its entry, with all segments that came to be; version 4 one of an owner's device with a
+   * still, or that takes the place of what was there: then it has at least as many files.
    */
   rendition: Type.Union([
     entry("rendition", {
@@ -141,6 +159,13 @@ export const LEDGER_ENTRY_SCHEMAS = {
     versionedEntry(3, "rendition", {
       clip: hex(32),
       files: Type.Array(CopyFileSchema, { minItems: 1, maxItems: LIMITS.filesPerRendition }),
+    }),
+    versionedEntry(4, "rendition", {
+      clip: hex(32),
+      device: hex(64),
+      files: Type.Array(DeviceCopyFileSchema, { minItems: 1, maxItems: DEVICE_COPY_FILES_MAX }),
+      /** Payload hashes of blurred files that were listed before, and are gone. */
+      replaces: Type.Array(hex(64), { maxItems: DEVICE_COPY_FILES_MAX }),
     }),
   ]),
   /** An owner's device sealed a clip anew, for the readers of this keyring: what its files begin with. */

@@ -2,16 +2,17 @@ import type { ListedFile } from "./clip.ts";
 import { fileName, type TermsFile } from "./decision.ts";
 import { MalformedInput } from "./errors.ts";
 import { parseSha256Hex } from "./ids.ts";
-import type { CopyFile, LedgerEntry, LedgerEntryOf } from "./ledger-entry.ts";
+import type { LedgerEntry, LedgerEntryOf } from "./ledger-entry.ts";
 
 /**
  * Every file of a clip as its `clip` entry and its `rendition` entries list them, with what a blurred
- * file of an owner's device was made from.
+ * file was made from, and without what a later copy took the place of.
  *
- * @param entries - Of any clips and kinds; those of other clips are passed over.
+ * @param entries - Of any clips and kinds, in any order; those of other clips are passed over.
  * @returns null where no `clip` entry is of this clip.
- * @throws MalformedInput with field `rendition` where an entry lists a file again, or says of a file
- * that it was made from something other than the original video of the same segment and time.
+ * @throws MalformedInput with field `rendition` where entries list a file twice, or say of a file that
+ * it was made from something other than the original video of the same segment and time, or where an
+ * entry of the hub does not say what it covered.
  */
 export function listedFiles(
   clip: string,
@@ -21,17 +22,30 @@ export function listedFiles(
   if (!recorded) return null;
   const files = new Map<string, ListedFile>();
   for (const file of recorded.files) files.set(fileName(clip, file), listedFile(file));
-  for (const entry of entries) {
-    if (entry.kind !== "rendition" || entry.clip !== clip) continue;
+  const renditions = entries.filter(isRenditionEntry(clip));
+  // Never what was recorded: an entry can only take the place of what entries like it have listed.
+  const replaced = new Set(renditions.flatMap((entry) => (entry.v === 4 ? entry.replaces : [])));
+  const payloads = new Set(recorded.files.map(({ payloadSha256 }) => payloadSha256));
+  for (const entry of renditions) {
     for (const file of entry.files) {
       const name = fileName(clip, file);
-      if (files.has(name)) throw refused(`${name} is listed twice`);
       const listed = listedFile(file);
       requireOriginal(name, listed, recorded.files);
+      if (entry.v === 3) requireSaid(name, listed);
+      if (replaced.has(file.payloadSha256)) continue;
+      // Under another name the recording itself would be passed on as its covered copy.
+      if (payloads.has(file.payloadSha256)) throw refused(`${name} is another file of the clip`);
+      payloads.add(file.payloadSha256);
+      if (files.has(name)) throw refused(`${name} is listed twice`);
       files.set(name, listed);
     }
   }
   return { camera: recorded.camera, files: [...files.values()] };
+}
+
+function isRenditionEntry(clip: string) {
+  return (entry: LedgerEntry): entry is LedgerEntryOf<"rendition"> =>
+    entry.kind === "rendition" && entry.clip === clip;
 }
 
 function isClipEntry(clip: string) {
@@ -44,16 +58,19 @@ function isClipEntry(clip: string) {
  *
  * @throws MalformedInput where a hash is none.
  */
-export function listedFile({
-  derivedFrom,
-  pixelated: _pixelated,
-  ...file
-}: TermsFile & Pick<CopyFile, "pixelated">): ListedFile {
+export function listedFile({ derivedFrom, pixelated, ...file }: TermsFile): ListedFile {
   return {
     ...file,
     payloadSha256: parseSha256Hex(file.payloadSha256),
     ...(derivedFrom === undefined ? {} : { derivedFrom: parseSha256Hex(derivedFrom) }),
+    ...(pixelated === undefined ? {} : { pixelated }),
   };
+}
+
+/** A copy of the hub's says what it covered; a still of what was recorded has nothing to say. */
+function requireSaid(name: string, { rendition, pixelated }: ListedFile): void {
+  if ((rendition === "blurred") !== (pixelated !== undefined))
+    throw refused(`${name} does not say what was covered`);
 }
 
 function requireOriginal(

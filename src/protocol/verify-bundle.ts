@@ -8,7 +8,7 @@ import { parseCanonicalJson, type Json } from "./canonical-json.ts";
 import { checkShape } from "./check.ts";
 import { ownerWitnesses, requireKnownCosigners } from "./checkpoint-witnesses.ts";
 import { verifyCheckpoint, type VerifiedCheckpoint } from "./checkpoint.ts";
-import { fileName, filesOfTerms } from "./decision.ts";
+import { blurOfTerms, fileName, filesOfTerms } from "./decision.ts";
 import { openEnvelope, PAYLOAD_TYPES } from "./envelope.ts";
 import { HubError, MalformedInput } from "./errors.ts";
 import { parseCameraId, parseRequestId } from "./ids.ts";
@@ -132,9 +132,13 @@ export async function verifyBundle(
   await step("the owners signed this approval", () => {
     const approval = verifyApproval(parts);
     parts = { ...parts, approval };
-    const made = blurredOnDevice(approval);
-    const found = `${approval.files.length} files, ${approval.signers.length} signers`;
-    return made === 0 ? found : `${found}; ${made} files were blurred on an owner's device`;
+    const { byHub, byDevice, whole } = blurOfTerms(approval.terms);
+    return [
+      `${approval.files.length} files, ${approval.signers.length} signers`,
+      ...(byDevice > 0 ? [`${byDevice} files were blurred on an owner's device`] : []),
+      ...(byHub > 0 ? [`${byHub} files were blurred by the hub`] : []),
+      ...(whole > 0 ? [`${whole} of them are pixelated whole`] : []),
+    ].join("; ");
   });
   await step("nothing but what was signed for is inside", () => {
     const files = requireExactFiles(need(parts.members), need(parts.approval));
@@ -257,7 +261,7 @@ function verifyApproval(parts: Partial<Parts>): VerifiedApproval {
 
 /** How many files of an approval an owner's device has made from recordings. */
 export function blurredOnDevice({ terms }: VerifiedApproval): number {
-  return filesOfTerms(terms).filter(({ file }) => file.derivedFrom !== undefined).length;
+  return blurOfTerms(terms).byDevice;
 }
 
 /** Request, decision, release, and the clips of the terms: other entries are nobody's business. */
