@@ -1,5 +1,5 @@
 import { overlapOf, type Box, type PictureSize } from "./boxes.ts";
-import type { PlaneRule } from "./planes.ts";
+import type { Fitted, PlaneRule } from "./planes.ts";
 
 /**
  * Around the network NanoDet (`models/README.md`): what goes in, and what its numbers mean. Pure; it
@@ -20,9 +20,6 @@ export const OBJECT_KINDS: readonly ObjectKind[] = ["person", "vehicle", "animal
 const SCORES = OBJECT_KINDS.length;
 const SIDES = 4;
 const STRIDES = [8, 16, 32] as const;
-const MULTIPLE = 32;
-/** The longer side of the picture, as the network was taught. */
-const INPUT_LENGTH = 416;
 /** Below this score nothing is a candidate at all. */
 const CANDIDATE_SCORE = 0.25;
 const SAME_OBJECT_OVERLAP = 0.5;
@@ -36,32 +33,8 @@ export const NANODET_PLANES: PlaneRule = {
   deviation: [57.375, 57.12, 58.395],
 };
 
-export interface NanodetInput {
-  /** What the picture is scaled to; it lies in the upper left. */
-  readonly scaled: PictureSize;
-  /** What the network gets to see, black around the picture. */
-  readonly canvas: PictureSize;
-}
-
-export function nanodetInput({ width, height }: PictureSize): NanodetInput {
-  const by = INPUT_LENGTH / Math.max(width, height);
-  const scaled = {
-    width: Math.max(1, Math.round(width * by)),
-    height: Math.max(1, Math.round(height * by)),
-  };
-  const whole = (length: number): number => Math.ceil(length / MULTIPLE) * MULTIPLE;
-  return { scaled, canvas: { width: whole(scaled.width), height: whole(scaled.height) } };
-}
-
-/** Planes of a canvas on which there is no picture yet. */
-export function emptyPlanes({ width, height }: PictureSize, rule: PlaneRule): Float32Array {
-  const area = width * height;
-  const planes = new Float32Array(3 * area);
-  rule.mean.forEach((mean, plane) =>
-    planes.fill(-mean / (rule.deviation[plane] ?? 1), plane * area, (plane + 1) * area),
-  );
-  return planes;
-}
+/** The longer side of the picture, as the network was taught. */
+export const NANODET_LENGTH = 416;
 
 /**
  * Objects in pixels of the full picture, best first, each once.
@@ -71,7 +44,7 @@ export function emptyPlanes({ width, height }: PictureSize, rule: PlaneRule): Fl
  */
 export function objectsOf(
   output: { readonly scores: Float32Array; readonly sides: Float32Array },
-  { scaled, canvas }: NanodetInput,
+  { scaled, canvas }: Fitted,
   picture: PictureSize,
 ): SeenObject[] {
   const { scores, sides } = output;

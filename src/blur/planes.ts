@@ -18,6 +18,38 @@ export interface PlaneRule {
   readonly deviation: readonly [number, number, number];
 }
 
+/** A picture in the upper left of a canvas that a network takes. */
+export interface Fitted {
+  /** What the picture is scaled to. */
+  readonly scaled: PictureSize;
+  /** Multiples of what the network halves its picture by; black around the picture. */
+  readonly canvas: PictureSize;
+}
+
+/** Both sides of a canvas are multiples of this: five times halved. */
+const MULTIPLE = 32;
+
+/** @param length - Of the picture's longer side, once it is scaled; a multiple of 32. */
+export function fitted({ width, height }: PictureSize, length: number): Fitted {
+  const by = length / Math.max(width, height);
+  const scaled = {
+    width: Math.max(1, Math.round(width * by)),
+    height: Math.max(1, Math.round(height * by)),
+  };
+  const whole = (side: number): number => Math.ceil(side / MULTIPLE) * MULTIPLE;
+  return { scaled, canvas: { width: whole(scaled.width), height: whole(scaled.height) } };
+}
+
+/** Planes of a canvas on which there is no picture yet. */
+export function emptyPlanes({ width, height }: PictureSize, rule: PlaneRule): Float32Array {
+  const area = width * height;
+  const planes = new Float32Array(3 * area);
+  rule.mean.forEach((mean, plane) =>
+    planes.fill(-mean / (rule.deviation[plane] ?? 1), plane * area, (plane + 1) * area),
+  );
+  return planes;
+}
+
 /** Fills planes from one picture after the other, all of one size. */
 export type PlaneFiller = (bytes: Uint8Array, planes: Float32Array) => void;
 

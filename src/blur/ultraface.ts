@@ -20,7 +20,7 @@ const SIZE_VARIANCE = 0.2;
 const SAME_FACE_OVERLAP = 0.35;
 /** More than anybody blurs; a flood of them is noise. */
 const FACES_MAX = 200;
-const MULTIPLE = 32;
+const LENGTH_MIN = 32;
 
 /** What its planes are made with. */
 export const ULTRAFACE_PLANES: PlaneRule = {
@@ -29,11 +29,11 @@ export const ULTRAFACE_PLANES: PlaneRule = {
   deviation: [128, 128, 128],
 };
 
-/** What the network gets to see: the picture at `width` px, both sides multiples of 32. */
-export function inputSize(picture: PictureSize, width: number): PictureSize {
-  const round = (length: number): number =>
-    Math.max(MULTIPLE, Math.round(length / MULTIPLE) * MULTIPLE);
-  return { width: round(width), height: round((width * picture.height) / picture.width) };
+/** What the network gets to see: the whole picture, its longer side `length` px. Any size will do. */
+export function inputSize(picture: PictureSize, length: number): PictureSize {
+  const by = length / Math.max(picture.width, picture.height);
+  const side = (pixels: number): number => Math.max(LENGTH_MIN, Math.round(pixels * by));
+  return { width: side(picture.width), height: side(picture.height) };
 }
 
 /** RGBA to three planes of (x - 127) / 128, written into `planes`. */
@@ -63,8 +63,8 @@ export function priorsOf({ width, height }: PictureSize): Prior[] {
       for (let column = 0; column < columns; column++)
         for (const size of SIZES[level] ?? [])
           priors.push({
-            x: (column + 0.5) / columns,
-            y: (row + 0.5) / rows,
+            x: ((column + 0.5) * stride) / width,
+            y: ((row + 0.5) * stride) / height,
             width: size / width,
             height: size / height,
           });

@@ -311,8 +311,8 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     name: "numbers that are none count as no face",
     file: "src/blur/ultraface.ts",
-    find: 'if (Number.isNaN(score)) throw new Error("the network answered with no number");',
-    replace: "if (Number.isNaN(score)) return;",
+    find: 'if (!Number.isFinite(face - other)) throw new Error("the network answered with no number");',
+    replace: "if (!Number.isFinite(face - other)) return;",
     tests: ["test/page/redact-pure.test.ts"],
   },
   {

@@ -1,5 +1,6 @@
+import { BLAZEFACE_PLANES, blazefacesOf } from "../../blur/blazeface.ts";
 import type { Face } from "../../blur/boxes.ts";
-import { planeFiller, type ColourPicture } from "../../blur/planes.ts";
+import { emptyPlanes, fitted, planeFiller, type ColourPicture } from "../../blur/planes.ts";
 import { facesOf, inputSize, onlyOnce, priorsOf, ULTRAFACE_PLANES } from "../../blur/ultraface.ts";
 import { sizedOnce, type Find, type Finder } from "./finder.ts";
 import { openNetwork, type Network } from "./network.ts";
@@ -13,19 +14,29 @@ export type FaceMode = "live" | "standard" | "thorough";
 /** One network at one size of the picture. */
 type Pass = (picture: ColourPicture) => Promise<Face[]>;
 
-/** Width that UltraFace sees the picture in. */
-const ULTRAFACE_WIDTH = 640;
-/** A second time, for what is small in the first. */
-const ULTRAFACE_SECOND_WIDTH = 960;
+/** How long the picture's longer side is for UltraFace. */
+const ULTRAFACE_LENGTH = 640;
+/** A second time, for what is small in the first; in a longer one the network sees faces in cloth. */
+const ULTRAFACE_SECOND_LENGTH = 960;
 /** In the larger picture only faces that would be small in the first: cloth has large "faces" there. */
 const SECOND_PASS_FACE_SHARE_MAX = 0.08;
+/** For BlazeFace, which finds large and turned faces that UltraFace does not. */
+const BLAZEFACE_LENGTH = 384;
 
 /** @throws HubError `DETECTOR_FAILED` where a model is missing or altered, or does not run here. */
 export async function openFaceFinder(mode: FaceMode, folder: string): Promise<Finder> {
+  await using opening = new AsyncDisposableStack();
   const ultraface = await openNetwork("ultraface.onnx", ["logits", "offsets"], folder);
-  const passes = [ultrafacePass(ultraface, ULTRAFACE_WIDTH, 1)];
+  opening.use(ultraface);
+  const passes = [ultrafacePass(ultraface, ULTRAFACE_LENGTH, 1)];
+  if (mode !== "live") {
+    const blazeface = await openNetwork("blazeface.onnx", ["scores", "boxes"], folder);
+    opening.use(blazeface);
+    passes.push(blazefacePass(blazeface, BLAZEFACE_LENGTH));
+  }
   if (mode === "thorough")
-    passes.push(ultrafacePass(ultraface, ULTRAFACE_SECOND_WIDTH, SECOND_PASS_FACE_SHARE_MAX));
+    passes.push(ultrafacePass(ultraface, ULTRAFACE_SECOND_LENGTH, SECOND_PASS_FACE_SHARE_MAX));
+  const opened = opening.move();
   return {
     find: async (picture) => {
       const found: Face[] = [];
@@ -39,13 +50,13 @@ export async function openFaceFinder(mode: FaceMode, folder: string): Promise<Fi
         0,
       ]);
     },
-    [Symbol.asyncDispose]: () => ultraface[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
-function ultrafacePass(network: Network, width: number, faceShareMax: number): Pass {
+function ultrafacePass(network: Network, length: number, faceShareMax: number): Pass {
   const sized = sizedOnce((picture) => {
-    const size = inputSize(picture, width);
+    const size = inputSize(picture, length);
     return {
       ...{ size, priors: priorsOf(size), fill: planeFiller(picture, size, ULTRAFACE_PLANES) },
       planes: new Float32Array(3 * size.width * size.height),
@@ -57,5 +68,21 @@ function ultrafacePass(network: Network, width: number, faceShareMax: number): P
     const [logits, offsets] = await network.run(planes, size);
     const faces = facesOf({ logits, offsets }, priors, picture);
     return faces.filter((face) => face.width <= faceShareMax * picture.width);
+  };
+}
+
+function blazefacePass(network: Network, length: number): Pass {
+  const sized = sizedOnce((picture) => {
+    const input = fitted(picture, length);
+    return {
+      ...{ input, planes: emptyPlanes(input.canvas, BLAZEFACE_PLANES) },
+      fill: planeFiller(picture, input.scaled, BLAZEFACE_PLANES, input.canvas),
+    };
+  });
+  return async (picture) => {
+    const { input, planes, fill } = sized(picture);
+    fill(picture.bytes, planes);
+    const [scores, boxes] = await network.run(planes, input.canvas);
+    return blazefacesOf({ scores, boxes }, input, picture);
   };
 }

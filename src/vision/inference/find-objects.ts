@@ -1,11 +1,5 @@
-import {
-  emptyPlanes,
-  NANODET_PLANES,
-  nanodetInput,
-  OBJECT_KINDS,
-  objectsOf,
-} from "../../blur/nanodet.ts";
-import { planeFiller } from "../../blur/planes.ts";
+import { NANODET_LENGTH, NANODET_PLANES, OBJECT_KINDS, objectsOf } from "../../blur/nanodet.ts";
+import { emptyPlanes, fitted, planeFiller } from "../../blur/planes.ts";
 import { sizedOnce, type Find, type Finder } from "./finder.ts";
 import { openNetwork } from "./network.ts";
 
@@ -13,7 +7,7 @@ import { openNetwork } from "./network.ts";
 export async function openObjectFinder(folder: string): Promise<Finder> {
   const nanodet = await openNetwork("nanodet.onnx", ["scores", "sides"], folder);
   const sized = sizedOnce((picture) => {
-    const input = nanodetInput(picture);
+    const input = fitted(picture, NANODET_LENGTH);
     return {
       ...{ input, planes: emptyPlanes(input.canvas, NANODET_PLANES) },
       fill: planeFiller(picture, input.scaled, NANODET_PLANES, input.canvas),

@@ -8,6 +8,7 @@ export const MODELS_FOLDER = path.join(import.meta.dirname, "../../../models");
 
 /** The networks that may be run, and no other: `models/README.md` says what each is. */
 export const MODEL_SHA256 = {
+  "blazeface.onnx": "c76f61cf323383e361092fe654e0ee6bfbf8971083b61471ec23cdf3231ff781",
   "nanodet.onnx": "e8b849e4a8ee3c5c1058a9a86d8d1d7baee4db131c99ec08c68ddb0da7a43c6f",
   "ultraface.onnx": "e34ced79a0c7ba7a64518af800b5017c70adc3846bd892ac1681c617a191ede1",
 } as const;
