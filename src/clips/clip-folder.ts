@@ -21,6 +21,18 @@ export interface FoundStore {
   readonly foreign: readonly string[];
 }
 
+/** What a start found of the time before it. */
+export interface Recovery {
+  /** Clips that were being recorded, and whose files are all whole. */
+  readonly closed: readonly ClipId[];
+  /** Clips, or folders without a row, in which an unfinished file was recorded as torn. */
+  readonly torn: readonly ClipId[];
+  /** Listed files that are not there: an alarm, since the hub removes nothing without an entry. */
+  readonly missing: readonly { readonly clip: ClipId; readonly name: string }[];
+  /** Names below `data/clips` that the hub did not give. */
+  readonly foreign: readonly string[];
+}
+
 const MONTH = /^[0-9]{4}-(0[1-9]|1[0-2])$/;
 const SEALED_NAME = /^(?:([0-9]{3,4})\.(video|audio)|poster)\.(original|blurred)\.age$/;
 

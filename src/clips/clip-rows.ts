@@ -1,4 +1,5 @@
 import type BetterSqlite3 from "better-sqlite3";
+import type { BlurState } from "../protocol/blur-state.ts";
 import type { EventReason, ListedFile } from "../protocol/clip.ts";
 import {
   parseCameraId,
@@ -11,6 +12,8 @@ import {
   type Sha256Hex,
   type Track,
 } from "../protocol/ids.ts";
+
+import { blurStateOf, type CopyRow } from "./copy-rows.ts";
 
 /** Rows of the clip store and what they are read as. */
 
@@ -37,6 +40,8 @@ export interface StoredClip {
   readonly renditions: readonly Rendition[];
   /** Segments that have at least one whole file. */
   readonly segments: number;
+  /** How the hub's blurred copy stands; null where none is made. */
+  readonly blur: BlurState | null;
 }
 
 export interface TornFile {
@@ -46,7 +51,7 @@ export interface TornFile {
   readonly entryIndex: number;
 }
 
-export interface ClipRow {
+export interface ClipRow extends Partial<CopyRow> {
   readonly sequence: number;
   readonly id: string;
   readonly camera: string;
@@ -74,6 +79,7 @@ interface FileRow {
   readonly from_ms: number;
   readonly to_ms: number;
   readonly derived_from: string | null;
+  readonly pixelated: "faces" | "whole" | null;
 }
 
 interface TornRow {
@@ -105,6 +111,7 @@ export function clipOf(row: ClipRow): StoredClip {
     entryIndex: row.entry_index,
     renditions,
     segments: row.segments,
+    blur: blurStateOf(row),
   };
 }
 
@@ -118,6 +125,7 @@ export function fileOf(row: FileRow): ListedFile {
     fromMs: row.from_ms,
     toMs: row.to_ms,
     ...(row.derived_from === null ? {} : { derivedFrom: parseSha256Hex(row.derived_from) }),
+    ...(row.pixelated === null ? {} : { pixelated: row.pixelated }),
   };
 }
 
@@ -131,14 +139,14 @@ export function tornOf(row: TornRow): TornFile {
 }
 
 export const SELECT_CLIP = `
-  SELECT clips.*,
+  SELECT clips.*, clip_copies.copy_state, copy_reason, copy_segments, copy_whole,
     (SELECT max(to_ms) FROM clip_files WHERE clip = clips.id) AS last_ms,
-    EXISTS (SELECT 1 FROM clip_files WHERE clip = clips.id AND rendition = 'original')
-      AS has_original,
-    EXISTS (SELECT 1 FROM clip_files WHERE clip = clips.id AND rendition = 'blurred')
-      AS has_blurred,
+    EXISTS (SELECT 1 FROM clip_files
+            WHERE clip = clips.id AND rendition = 'original' AND track = 'video') AS has_original,
+    EXISTS (SELECT 1 FROM clip_files
+            WHERE clip = clips.id AND rendition = 'blurred' AND track = 'video') AS has_blurred,
     (SELECT count(DISTINCT segment) FROM clip_files WHERE clip = clips.id) AS segments
-  FROM clips`;
+  FROM clips LEFT JOIN clip_copies ON clip_copies.clip = clips.id`;
 
 export function prepareClipStatements(database: BetterSqlite3.Database) {
   return {
@@ -171,8 +179,8 @@ export function prepareClipStatements(database: BetterSqlite3.Database) {
          from_ms, to_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     files: database.prepare<[ClipId], FileRow>(
-      `SELECT segment, track, rendition, size_bytes, payload_sha256, from_ms, to_ms, derived_from
-       FROM clip_files WHERE clip = ? ORDER BY name`,
+      `SELECT segment, track, rendition, size_bytes, payload_sha256, from_ms, to_ms, derived_from,
+         pixelated FROM clip_files WHERE clip = ? ORDER BY name`,
     ),
     renditionEntries: database
       .prepare<[ClipId], number>(

@@ -1,9 +1,10 @@
 import Type, { type Static } from "typebox";
+import { BlurReasonSchema } from "../protocol/blur-state.ts";
 import { checkShape } from "../protocol/check.ts";
-import type { RecorderEvent } from "../protocol/clip.ts";
+import type { RecorderEvent, SealedFile } from "../protocol/clip.ts";
 import { MalformedInput } from "../protocol/errors.ts";
-import { parseCameraId, parseClipId, parseSha256Hex } from "../protocol/ids.ts";
-import { SealedFileSchema } from "../protocol/ledger-entry.ts";
+import { parseCameraId, parseClipId, parseSha256Hex, type Sha256Hex } from "../protocol/ids.ts";
+import { CopyFileSchema, SealedFileSchema } from "../protocol/ledger-entry.ts";
 
 const closed = { additionalProperties: false };
 const timeMs = Type.Integer({ minimum: 0, maximum: 8_640_000_000_000_000 });
@@ -18,6 +19,8 @@ const kind = Type.Union([
 ]);
 const id = Type.String({ maxLength: 64 });
 
+const epoch = Type.Integer({ minimum: 0, maximum: 1_000_000_000 });
+
 const why = Type.Object(
   { kind, zone: Type.String({ maxLength: 80 }), areaShare: share, score: share },
   closed,
@@ -28,17 +31,33 @@ const RecorderEventSchema = Type.Union([
       type: Type.Literal("clip-started"),
       clip: id,
       camera: id,
+      faces: Type.Union([
+        Type.Literal("keep"),
+        Type.Literal("blur-copy"),
+        Type.Literal("blur-only"),
+      ]),
       kind,
       why,
       eventAtMs: timeMs,
       startedAtMs: timeMs,
       keyringHead: id,
-      keyringEpoch: Type.Integer({ minimum: 0, maximum: 1_000_000_000 }),
+      keyringEpoch: epoch,
     },
     closed,
   ),
   Type.Object({ type: Type.Literal("clip-rang"), clip: id, why, eventAtMs: timeMs }, closed),
-  Type.Object({ type: Type.Literal("file-closed"), clip: id, file: SealedFileSchema }, closed),
+  Type.Object(
+    {
+      ...{ type: Type.Literal("file-closed"), clip: id, file: SealedFileSchema },
+      pixelated: CopyFileSchema.properties.pixelated,
+    },
+    closed,
+  ),
+  Type.Object(
+    { type: Type.Literal("copy-file"), clip: id, file: CopyFileSchema, keyringEpoch: epoch },
+    closed,
+  ),
+  Type.Object({ type: Type.Literal("blur-closed"), clip: id, reason: BlurReasonSchema }, closed),
   Type.Object({ type: Type.Literal("clip-closed"), clip: id, endedAtMs: timeMs }, closed),
 ]);
 
@@ -64,15 +83,20 @@ export function readRecorderEvent(value: unknown): RecorderEvent {
         keyringHead: parseSha256Hex(event.keyringHead),
       };
     case "file-closed": {
-      const { file } = event;
-      if ((file.track === "poster") !== (file.segment === null) || file.toMs < file.fromMs)
-        throw new MalformedInput("file", "Cannot read recorder event: an impossible file");
-      return {
-        ...event,
-        clip,
-        file: { ...file, payloadSha256: parseSha256Hex(file.payloadSha256) },
-      };
+      const file = requirePossible(event.file);
+      return { ...event, clip, file: { ...file, payloadSha256: hashOf(file) } };
     }
+    case "copy-file": {
+      const file = requirePossible(event.file);
+      const isClear = file.rendition === "original";
+      // What is clear is a still and nothing else, and what is not says how it was covered.
+      if ((isClear && file.track !== "poster") || isClear !== (file.pixelated === undefined))
+        throw new MalformedInput("file", "Cannot read recorder event: a copy that is none");
+      parseSha256Hex(file.derivedFrom);
+      return { ...event, clip, file: { ...file, payloadSha256: hashOf(file) } };
+    }
+    case "blur-closed":
+      return { ...event, clip };
     case "clip-rang":
       if (event.why.kind !== "bell")
         throw new MalformedInput("why", "Cannot read recorder event: a ring that is no bell");
@@ -80,4 +104,16 @@ export function readRecorderEvent(value: unknown): RecorderEvent {
     case "clip-closed":
       return { ...event, clip };
   }
+}
+
+function requirePossible<File extends Pick<SealedFile, "track" | "segment" | "fromMs" | "toMs">>(
+  file: File,
+): File {
+  if ((file.track === "poster") !== (file.segment === null) || file.toMs < file.fromMs)
+    throw new MalformedInput("file", "Cannot read recorder event: an impossible file");
+  return file;
+}
+
+function hashOf({ payloadSha256 }: { readonly payloadSha256: string }): Sha256Hex {
+  return parseSha256Hex(payloadSha256);
 }

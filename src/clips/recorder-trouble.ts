@@ -11,6 +11,7 @@ export interface RecorderTrouble {
     | "RECORDER_DISK_ERROR"
     | "RECORDER_DISK_SLOW"
     | "RECORDER_NO_FOOTAGE"
+    | "RECORDER_BLUR_LOST"
     | "RECORDER_FAILED";
   readonly message: string;
 }

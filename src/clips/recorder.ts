@@ -5,10 +5,13 @@ import {
   clipFolder,
   POST_ROLL_MS,
   type EventReason,
+  type RecordedFaces,
   type RecorderEvent,
 } from "../protocol/clip.ts";
 import type { Fragment } from "../protocol/fragment.ts";
 import { parseClipId, type CameraId, type ClipId, type Sha256Hex } from "../protocol/ids.ts";
+import type { BlurRules } from "../vision/blur-footage.ts";
+import type { BlurQueue } from "./blur-queue.ts";
 import { ClipWriter } from "./clip-writer.ts";
 import { CUTTING_START, cutVideo, type Cutting } from "./cutting.ts";
 import { DiskQueue } from "./disk-queue.ts";
@@ -23,12 +26,22 @@ export interface OriginalsReaders {
   readonly keyringEpoch: number;
 }
 
+/** How faces are covered in what is recorded. */
+export interface RecorderBlur {
+  /** Asked at every picture: a change takes effect at once, and the clip of before is closed. */
+  readonly faces: () => RecordedFaces;
+  readonly rules: () => BlurRules;
+  readonly copies: Pick<BlurQueue, "open">;
+}
+
 export interface ClipRecorderOptions {
   readonly camera: CameraId;
   /** `data/clips`. */
   readonly clipsDirectory: string;
   /** Asked at the start of each clip. Null before the claim: nothing is recorded. */
   readonly readers: () => OriginalsReaders | null;
+  /** What of faces is recorded; left out: what is seen. */
+  readonly blur?: RecorderBlur;
   readonly emit: (event: RecorderEvent) => void;
   readonly reportTrouble: (trouble: RecorderTrouble) => void;
   /** Without a fragment for this long, the clip is closed. */
@@ -205,12 +218,17 @@ export class ClipRecorder implements AsyncDisposable {
     this.#dropOut = null;
   }
 
+  get #faces(): RecordedFaces {
+    return this.#options.blur?.faces() ?? "keep";
+  }
+
   #take(fragment: Fragment): void {
     if (fragment.track === "audio") {
       if (!this.#isOverflowing) this.#clip?.appendAudio(fragment);
       return;
     }
     this.#lastWallClockMs = fragment.wallClockMs;
+    if (this.#clip !== null && this.#clip.faces !== this.#faces) this.#closeClip();
     if (this.#mustDrop(fragment)) return;
     const { step, cutting } = cutVideo(this.#cutting, fragment);
     if (step === "begin-clip") this.#closeClip();
@@ -265,11 +283,13 @@ export class ClipRecorder implements AsyncDisposable {
     }
     const id = parseClipId(randomBytes(16).toString("hex"));
     const startedAtMs = Math.round(fragment.wallClockMs);
+    const faces = this.#faces;
     const folder = path.join(this.#options.clipsDirectory, clipFolder(id, startedAtMs));
     const event: RecorderEvent = {
       type: "clip-started",
       clip: id,
       camera: this.#options.camera,
+      faces,
       kind: this.#reason.kind,
       why: this.#reason,
       eventAtMs: Math.round(this.#eventAtMs),
@@ -279,9 +299,17 @@ export class ClipRecorder implements AsyncDisposable {
     };
     // Said before anything is on disk, so that every file there has a clip that accounts for it.
     this.#queue.add(0, id, async () => this.#options.emit(event));
-    const { recipients } = readers;
-    const { emit } = this.#options;
-    return new ClipWriter({ id, folder, recipients, startedAtMs, emit, queue: this.#queue });
+    const { emit, camera, blur } = this.#options;
+    const isOnly = faces === "blur-only";
+    const copy =
+      blur === undefined || faces === "keep"
+        ? null
+        : blur.copies.open({ id, camera, folder, rules: blur.rules(), isOnly });
+    return new ClipWriter({
+      ...{ id, folder, startedAtMs, emit, faces, copy },
+      recipients: readers.recipients,
+      queue: this.#queue,
+    });
   }
 
   #closeClip(): void {

@@ -105,6 +105,7 @@ export function prepareRetentionStatements(database: BetterSqlite3.Database) {
       .pluck(),
     forget: [
       ...["clip_files", "torn_files", "clip_holds", "request_hold_clips", "clip_retention"],
+      ...["clip_copies", "clip_copy_files"],
     ].map((table) => database.prepare<[ClipId]>(`DELETE FROM ${table} WHERE clip = ?`)),
     forgetClip: database.prepare<[ClipId]>("DELETE FROM clips WHERE id = ?"),
   };

@@ -20,6 +20,7 @@ import {
   namesIn,
   sizeOfFile,
   type MeasuredFile,
+  type Recovery,
 } from "./clip-folder.ts";
 import {
   clipOf,
@@ -29,8 +30,10 @@ import {
   type StoredClip,
   type TornFile,
 } from "./clip-rows.ts";
+import { HubCopies } from "./hub-copies.ts";
 import { readRecorderEvent } from "./recorder-event.ts";
 
+export type { Recovery } from "./clip-folder.ts";
 export type { StoredClip, TornFile } from "./clip-rows.ts";
 
 export interface ClipStoreOptions {
@@ -56,18 +59,6 @@ export interface ClipsPage {
   readonly next: number | null;
 }
 
-/** What a start found of the time before it. */
-export interface Recovery {
-  /** Clips that were being recorded, and whose files are all whole. */
-  readonly closed: readonly ClipId[];
-  /** Clips, or folders without a row, in which an unfinished file was recorded as torn. */
-  readonly torn: readonly ClipId[];
-  /** Listed files that are not there: an alarm, since the hub removes nothing without an entry. */
-  readonly missing: readonly { readonly clip: ClipId; readonly name: string }[];
-  /** Names below `data/clips` that the hub did not give. */
-  readonly foreign: readonly string[];
-}
-
 export const CLIPS_PAGE_MAX = 500;
 
 /**
@@ -77,11 +68,18 @@ export const CLIPS_PAGE_MAX = 500;
 export class ClipStore {
   readonly #options: ClipStoreOptions;
   readonly #statements: ReturnType<typeof prepareClipStatements>;
+  readonly #copies: HubCopies;
   #tail: Promise<unknown> = Promise.resolve();
 
   private constructor(options: ClipStoreOptions) {
     this.#options = options;
     this.#statements = prepareClipStatements(options.database);
+    this.#copies = new HubCopies({
+      ...options,
+      clip: (clip) => this.get(clip),
+      files: (clip) => this.files(clip),
+      folderOf: (clip) => this.#folderOf(clip),
+    });
   }
 
   static open(options: ClipStoreOptions): ClipStore {
@@ -94,7 +92,7 @@ export class ClipStore {
    * @param value - A `RecorderEvent` as it came from the other process.
    * @returns Resolves when it is on the disk.
    * @throws MalformedInput for another shape; HubError `CLIP_UNKNOWN`, `CLIP_KNOWN`, `CLIP_ENDED`,
-   * `FILE_KNOWN`, `FILE_MISSING` (or of another size than said).
+   * `FILE_KNOWN`, `FILE_MISSING` (or of another size than said), `COPY_REFUSED`.
    */
   async apply(value: unknown): Promise<void> {
     const event = readRecorderEvent(value);
@@ -110,6 +108,13 @@ export class ClipStore {
         }
         case "file-closed":
           await this.#addFile(event.clip, event.file);
+          if (event.pixelated) this.#copies.count(event.clip, event.file, event.pixelated);
+          return;
+        case "copy-file":
+          await this.#copies.addFile(event.clip, event.file, event.keyringEpoch);
+          return;
+        case "blur-closed":
+          await this.#copies.close(event.clip, event.reason);
           return;
         case "clip-closed":
           await this.#end(this.#requireRecording(event.clip), event.endedAtMs);
@@ -215,11 +220,16 @@ export class ClipStore {
     return await this.#inTurn(async () => {
       const before = this.#statements.recording.all().map(clipOf);
       for (const clip of before) await this.#end(clip, this.#lastSeenMs(clip));
+      await this.#copies.settleAll();
       const found = await findClipFolders(this.#options.clipsDirectory);
       const torn = new Set<ClipId>();
       for (const { clip, folder, names } of found.clips) {
         // What its entry says is gone is no torn file, whether or not it has been removed yet.
-        if (this.#statements.deletion.get(clip) !== undefined) continue;
+        if (this.#statements.deletion.get(clip) !== undefined) {
+          if (names.length > 0) this.#copies.reopenDeletion(clip);
+          continue;
+        }
+        await this.#copies.removeLeft(clip, names);
         const absolute = path.join(this.#options.clipsDirectory, folder);
         const unfinished = await this.#unlisted(clip, absolute, names);
         if (unfinished.length > 0) torn.add(clip);
@@ -268,16 +278,19 @@ export class ClipStore {
   #start(event: RecorderEvent & { readonly type: "clip-started" }): void {
     if (this.get(event.clip) !== null)
       throw new HubError("CLIP_KNOWN", `Cannot start clip ${event.clip}: it is in the store`);
-    this.#statements.insertClip.run(
-      event.clip,
-      event.camera,
-      event.kind,
-      JSON.stringify(event.why),
-      event.eventAtMs,
-      event.startedAtMs,
-      event.keyringHead,
-      event.keyringEpoch,
-    );
+    inTransaction(this.#options.database, () => {
+      this.#statements.insertClip.run(
+        event.clip,
+        event.camera,
+        event.kind,
+        JSON.stringify(event.why),
+        event.eventAtMs,
+        event.startedAtMs,
+        event.keyringHead,
+        event.keyringEpoch,
+      );
+      this.#copies.begin(event.clip, event.faces);
+    });
   }
 
   async #addFile(clip: ClipId, file: SealedFile): Promise<void> {
@@ -349,7 +362,7 @@ export class ClipStore {
     ]);
     const measured: MeasuredFile[] = [];
     for (const name of names)
-      if (isSealedFileName(name) && !known.has(name))
+      if (isSealedFileName(name) && !known.has(name) && !this.#copies.isOfCopy(clip, name))
         measured.push(await measureFile(folder, name));
     return measured;
   }

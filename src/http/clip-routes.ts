@@ -195,6 +195,7 @@ function summaryOf(clip: StoredClip, { retention }: HubServices): Api.ClipSummar
     segments,
     ...(heldUntilMs === null ? {} : { heldUntilMs }),
     ...(goesInMs === null ? {} : { goesInMs }),
+    blur: clip.blur,
   };
 }
 

@@ -91,7 +91,7 @@ export type RecorderEvent =
   | {
       readonly type: "copy-file";
       readonly clip: ClipId;
-      readonly file: Omit<CopyFile, keyof SealedFile> & SealedFile;
+      readonly file: CopyFile & Pick<SealedFile, "payloadSha256">;
       /** Where the keyring stood whose readers it is sealed to. */
       readonly keyringEpoch: number;
     }

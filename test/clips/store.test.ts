@@ -92,6 +92,7 @@ describe("what the recorder's process says is checked", () => {
     type: "clip-started",
     clip: "1".repeat(32),
     camera: "front",
+    faces: "keep",
     kind: "motion",
     why: { kind: "motion", zone: "door", areaShare: 0.5, score: 1 },
     eventAtMs: START_AT_MS,
