@@ -16,6 +16,7 @@ import type {
   SettingsRetentionBody,
 } from "./protocol/api-settings.ts";
 import type { ChimeBody } from "./protocol/api-chime.ts";
+import type { AreasAnswer, AreasBody } from "./protocol/api-areas.ts";
 import type { PrivacyHours } from "./protocol/api-privacy.ts";
 import { utf8Bytes } from "./protocol/bytes.ts";
 import type { BellRuleBody, BellRuleRemoval } from "./protocol/api-bells.ts";
@@ -38,6 +39,7 @@ import {
   withSecret,
   type CameraChange,
 } from "./settings-camera-body.ts";
+import { areasAnswer, withAreas } from "./hub-zones.ts";
 import { putBell, removeBell } from "./settings-bell-edit.ts";
 import { EXAMPLE_SETTINGS } from "./settings-example.ts";
 import {
@@ -189,6 +191,18 @@ export class HubSettings implements SettingsDesk {
         secretsText: null,
       };
     });
+  }
+
+  areas(id: string): AreasAnswer {
+    return areasAnswer(this.#current.cameras, id);
+  }
+
+  async setAreas(id: string, body: AreasBody): Promise<AreasAnswer> {
+    await this.#change(({ text, settings: { cameras } }) => ({
+      text: withAreas({ text, cameras }, id, body),
+      secretsText: null,
+    }));
+    return this.areas(id);
   }
 
   addBell(camera: string, rule: BellRuleBody): Promise<SettingsAnswer> {

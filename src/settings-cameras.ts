@@ -7,6 +7,7 @@ import { BlurSchema, FacesSchema, type BlurSettings, type Faces } from "./settin
 import { FFMPEG_MEMBERS, readFfmpegMembers, type FfmpegSettings } from "./settings-ffmpeg.ts";
 import { WeekHoursListSchema, wrongWeekHours, type WeekHours } from "./settings-privacy.ts";
 import { checkText, lineOfText, requireShape, wrongAt, type CheckedText } from "./settings-file.ts";
+import { AREA_MEMBERS, readAreas, type CameraAreas } from "./settings-zones.ts";
 
 export const CAMERA_SECRETS_FILE = "cameras.yaml";
 
@@ -42,6 +43,7 @@ const RtspCamera = Type.Object(
     talk: Type.Optional(Type.Boolean({ description: "true or false" })),
     privacy: Type.Optional(WeekHoursListSchema),
     bells: Type.Optional(BellsSchema),
+    ...AREA_MEMBERS,
   },
   closed,
 );
@@ -55,6 +57,7 @@ const FfmpegCamera = Type.Object(
     blur: Type.Optional(BlurSchema),
     privacy: Type.Optional(WeekHoursListSchema),
     bells: Type.Optional(BellsSchema),
+    ...AREA_MEMBERS,
   },
   closed,
 );
@@ -70,27 +73,36 @@ export type CameraSettings = {
   readonly privacy?: readonly WeekHours[];
   /** How its bell is heard; left out or empty: it has none. */
   readonly bells?: readonly BellRule[];
-} & (
-  | {
-      readonly source: "rtsp";
-      readonly main: string;
-      readonly sub: string | null;
-      readonly username: string | null;
-      readonly password: string | null;
-      readonly allowBasic: boolean;
-      /** Its ONVIF device service; left out: it is asked for pictures only. */
-      readonly onvif?: string;
-      /** False: nobody may talk through it. Left out: whoever sees its live picture may. */
-      readonly talk?: boolean;
-    }
-  | FfmpegSettings
-  | { readonly source: "demo" }
-);
+} & CameraAreas &
+  (
+    | {
+        readonly source: "rtsp";
+        readonly main: string;
+        readonly sub: string | null;
+        readonly username: string | null;
+        readonly password: string | null;
+        readonly allowBasic: boolean;
+        /** Its ONVIF device service; left out: it is asked for pictures only. */
+        readonly onvif?: string;
+        /** False: nobody may talk through it. Left out: whoever sees its live picture may. */
+        readonly talk?: boolean;
+      }
+    | FfmpegSettings
+    | { readonly source: "demo" }
+  );
 
-/** Whether nothing of its streams differs: a new name or bell is no reason to begin a camera anew. */
+/**
+ * Whether nothing of its streams differs: a new name, bell or zone is no reason to begin a camera
+ * anew. A mask is: it is painted into the streams.
+ */
 export function hasSameStreams(one: CameraSettings, other: CameraSettings): boolean {
-  const beside = { name: "", bells: [], privacy: [], talk: true, onvif: "" };
-  return isDeepStrictEqual({ ...one, ...beside }, { ...other, ...beside });
+  const areas = { zones: [], public: [], publicBudget: 0 };
+  const beside = { name: "", bells: [], privacy: [], talk: true, onvif: "", ...areas };
+  const streamsOf = (camera: CameraSettings) => ({
+    ...{ ...camera, ...beside },
+    masks: camera.masks ?? [],
+  });
+  return isDeepStrictEqual(streamsOf(one), streamsOf(other));
 }
 
 export function cameraSecretsFile(dataDirectory: string): string {
@@ -165,6 +177,7 @@ export function readCamera(options: {
             hasOnvif: "onvif" in camera,
           }),
         }),
+    ...readAreas({ file, checked, at: ["cameras", index], value: camera }),
   };
   const variable = cameraVariable(camera.id);
   const secret = secrets.get(camera.id);

@@ -12,6 +12,7 @@ import type {
   CameraProbeBody,
   FindCamerasAnswer,
 } from "../protocol/api-cameras.ts";
+import type { AreasAnswer, AreasBody } from "../protocol/api-areas.ts";
 import type { PrivacyHours } from "../protocol/api-privacy.ts";
 
 /** What an owner may change of a running hub's settings. Every call answers what is then in force. */
@@ -24,6 +25,10 @@ export interface SettingsDesk {
   removeCamera(id: string): Promise<SettingsAnswer>;
   /** Hours in which a camera is off; an empty list removes them. */
   setPrivacyHours(id: string, hours: PrivacyHours): Promise<SettingsAnswer>;
+  /** @throws HubError NOT_FOUND */
+  areas(id: string): AreasAnswer;
+  /** Zones, masks and public space of a camera; refused where they changed since they were read. */
+  setAreas(id: string, body: AreasBody): Promise<AreasAnswer>;
   setChime(chime: ChimeBody): Promise<SettingsAnswer>;
   /** Adds a way in which a camera's bell is heard. */
   addBell(camera: string, rule: BellRuleBody): Promise<SettingsAnswer>;

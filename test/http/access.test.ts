@@ -75,6 +75,8 @@ const OWNERS_ONLY = [
   "PUT /api/settings/name",
   "PUT /api/settings/retention",
   "PUT /api/settings/cameras/:id",
+  "GET /api/settings/cameras/:id/areas",
+  "PUT /api/settings/cameras/:id/areas",
   "PUT /api/privacy/:camera/hours",
   "GET /api/chime",
   "PUT /api/chime",

@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import type { AreasAnswer, AreasBody } from "./protocol/api-areas.ts";
+import { HubError } from "./protocol/errors.ts";
+import { putAreas } from "./settings-area-edit.ts";
+import type { CameraSettings } from "./settings-cameras.ts";
+import { editText } from "./settings-edit.ts";
+import { publicSpaceOf } from "./settings-zones.ts";
+
+/** What the page is told of a camera's areas, and how it changes them. */
+
+export function areasAnswer(cameras: readonly CameraSettings[], id: string): AreasAnswer {
+  const camera = cameras.find((each) => each.id === id);
+  if (!camera) throw new HubError("NOT_FOUND", "There is no camera of this id");
+  return {
+    ...{ camera: id, name: camera.name, ...membersOf(camera) },
+    version: versionOf(camera),
+    publicSpace: publicSpaceOf(camera),
+    canChange: camera.source !== "demo",
+  };
+}
+
+/**
+ * @param cameras - As the file has them now.
+ * @returns The text of the file with the areas in it; what they may be is judged afterwards.
+ * @throws HubError `NOT_FOUND`, or `SETTINGS_CHANGED` where somebody else has changed them since they
+ * were read.
+ */
+export function withAreas(
+  { text, cameras }: { readonly text: string; readonly cameras: readonly CameraSettings[] },
+  id: string,
+  { version, ...members }: AreasBody,
+): string {
+  const camera = cameras.find((each) => each.id === id && each.source !== "demo");
+  if (!camera)
+    throw new HubError(
+      "NOT_FOUND",
+      `Cannot save areas of ${id}: there is no camera of this id in the settings file`,
+    );
+  if (versionOf(camera) !== version)
+    throw new HubError(
+      "SETTINGS_CHANGED",
+      "Cannot save areas: somebody else has changed them meanwhile; look at theirs, then draw again",
+    );
+  return editText(text, (document) => putAreas(document, id, members));
+}
+
+function membersOf(camera: CameraSettings): Omit<AreasBody, "version"> {
+  const { zones = [], masks = [], public: open = [], publicBudget } = camera;
+  return {
+    zones: zones.map(({ name, points }) => ({ name, points: [...points] })),
+    masks: masks.map((points) => [...points]),
+    public: open.map((points) => [...points]),
+    publicBudget: publicBudget ?? null,
+  };
+}
+
+function versionOf(camera: CameraSettings): string {
+  const { zones, masks, public: open, publicBudget } = membersOf(camera);
+  // In an order of its own, whatever the file's.
+  const said = [zones.map(({ name, points }) => [name, points]), masks, open, publicBudget];
+  return createHash("sha256").update(JSON.stringify(said)).digest("hex");
+}
