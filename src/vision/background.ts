@@ -19,6 +19,9 @@ const NOISE_MAX = 40;
 const THRESHOLD_BASE = 9;
 const THRESHOLD_PER_NOISE = 3.5;
 const SATURATED = 248;
+const DAZZLED = 232;
+/** What was brighter than the camera can show may be anything in less light. */
+const LESS_LIGHT = 0.97;
 /** Every seventh cell is enough to judge the light by (and falls on other columns each row). */
 const LIGHT_CELL_STEP = 7;
 const LIGHT_CELLS_MIN = 100;
@@ -30,6 +33,10 @@ const PICTURE_MS = 200;
 const STANDS_FOR_MAX = 10;
 /** Pictures that a cell's change is measured against: 0.4 s ago. */
 const CHANGE_OVER_PICTURES = 2;
+/** Somebody who stands sways within this many: 1.6 s. */
+const SWAY_OVER_PICTURES = 8;
+const SWAY_BASE = 5;
+const SWAY_PER_NOISE = 1.5;
 
 /** What one picture holds that the scenery does not. Valid until the next picture. */
 export interface Foreground {
@@ -39,9 +46,15 @@ export interface Foreground {
   readonly differs: Uint8Array;
   /** 1 where it differs and also changed just now. */
   readonly moves: Uint8Array;
+  /** 1 where it differs and changed a little within the last 1.6 s: somebody who stands still. */
+  readonly sways: Uint8Array;
   /** The cells themselves, and what they would be if only the light had changed. */
   readonly cells: Float32Array;
   readonly expected: Float32Array;
+  /** How far each cell usually strays, in grey levels. */
+  readonly noise: Float32Array;
+  /** The scenery in its own light. */
+  readonly level: Float32Array;
   /** What light did to the whole picture: seen = gain * scenery + offset. */
   readonly gain: number;
   readonly offset: number;
@@ -57,6 +70,7 @@ export class Background {
   readonly #level: Float32Array;
   readonly #noise: Float32Array;
   readonly #stillFor: Uint8Array;
+  readonly #kept: Uint8Array;
   readonly #cells: Float32Array;
   readonly #expected: Float32Array;
   readonly #lowest: Float32Array;
@@ -67,6 +81,7 @@ export class Background {
   readonly #histogram = new Uint32Array(512);
   readonly #differs: Uint8Array;
   readonly #moves: Uint8Array;
+  readonly #sways: Uint8Array;
   /** The last pictures, light taken out, newest first. */
   #recent: Float32Array[] = [];
   #pictures = 0;
@@ -80,6 +95,7 @@ export class Background {
     this.#level = floats();
     this.#noise = floats().fill(NOISE_AT_FIRST);
     this.#stillFor = new Uint8Array(count);
+    this.#kept = new Uint8Array(count);
     this.#cells = floats();
     this.#expected = floats();
     this.#lowest = floats();
@@ -88,11 +104,16 @@ export class Background {
     this.#highestInRow = floats();
     this.#differs = new Uint8Array(count);
     this.#moves = new Uint8Array(count);
-    for (let index = 0; index < CHANGE_OVER_PICTURES; index += 1) this.#recent.push(floats());
+    this.#sways = new Uint8Array(count);
+    for (let index = 0; index < SWAY_OVER_PICTURES; index += 1) this.#recent.push(floats());
   }
 
-  /** Looks at one picture, then learns from it. */
-  look(frame: GreyFrame): Foreground {
+  /**
+   * Looks at one picture, then learns from it.
+   *
+   * @param threshold - Factor on how far a cell must stray to differ.
+   */
+  look(frame: GreyFrame, threshold = 1): Foreground {
     this.#fillCells(frame);
     if (this.#pictures === 0) {
       this.#level.set(this.#cells);
@@ -100,18 +121,32 @@ export class Background {
     }
     this.#pictures += 1;
     const { gain, offset } = this.#light();
-    this.#compare(gain, offset);
+    this.#compare(gain, offset, threshold);
     this.#learn(gain, offset, this.#standsFor(frame.atMs));
     return {
       columns: this.#columns,
       rows: this.#rows,
       differs: this.#differs,
       moves: this.#moves,
+      sways: this.#sways,
       cells: this.#cells,
       expected: this.#expected,
+      noise: this.#noise,
+      level: this.#level,
       gain,
       offset,
     };
+  }
+
+  /** Nothing is learned of this part from the next picture. Both ends are included. */
+  keepOut(part: {
+    readonly left: number;
+    readonly top: number;
+    readonly right: number;
+    readonly bottom: number;
+  }): void {
+    for (let row = part.top; row <= part.bottom; row += 1)
+      this.#kept.fill(1, row * this.#columns + part.left, row * this.#columns + part.right + 1);
   }
 
   #standsFor(atMs: number): number {
@@ -181,26 +216,31 @@ export class Background {
     return bucket - 256;
   }
 
-  #compare(gain: number, offset: number): void {
+  #compare(gain: number, offset: number, factor: number): void {
     const { length } = this.#level;
     for (let cell = 0; cell < length; cell += 1) {
       this.#expected[cell] = Math.min(255, Math.max(0, gain * this.#level[cell]! + offset));
     }
-    this.#spreadNeighbours();
-    const before = this.#recent.at(-1)!;
+    this.#spreadNeighbours(gain < LESS_LIGHT);
+    const before = this.#recent[CHANGE_OVER_PICTURES - 1]!;
+    const longBefore = this.#recent.at(-1)!;
     for (let cell = 0; cell < length; cell += 1) {
       const seen = this.#cells[cell]!;
       const beyond = Math.max(seen - this.#highest[cell]!, this.#lowest[cell]! - seen);
-      const threshold = THRESHOLD_BASE + THRESHOLD_PER_NOISE * this.#noise[cell]!;
+      const threshold = (THRESHOLD_BASE + THRESHOLD_PER_NOISE * this.#noise[cell]!) * factor;
       const differs = beyond > threshold;
       this.#differs[cell] = differs ? 1 : 0;
-      const change = Math.abs((seen - offset) / gain - before[cell]!) * gain;
+      const unlit = (seen - offset) / gain;
+      const change = Math.abs(unlit - before[cell]!) * gain;
       this.#moves[cell] = differs && change > threshold / 2 ? 1 : 0;
+      const sway = Math.abs(unlit - longBefore[cell]!) * gain;
+      const swayMin = SWAY_BASE + SWAY_PER_NOISE * this.#noise[cell]!;
+      this.#sways[cell] = differs && sway > swayMin ? 1 : 0;
     }
   }
 
   /** Lowest and highest expected value among each cell and its eight neighbours. */
-  #spreadNeighbours(): void {
+  #spreadNeighbours(isDarker: boolean): void {
     const columns = this.#columns;
     const { length } = this.#expected;
     for (let cell = 0; cell < length; cell += 1) {
@@ -209,7 +249,8 @@ export class Background {
       const left = column > 0 ? this.#expected[cell - 1]! : here;
       const right = column < columns - 1 ? this.#expected[cell + 1]! : here;
       this.#lowestInRow[cell] = Math.min(left, here, right);
-      this.#highestInRow[cell] = Math.max(left, here, right);
+      const dazzled = isDarker && this.#level[cell]! >= DAZZLED;
+      this.#highestInRow[cell] = dazzled ? 255 : Math.max(left, here, right);
     }
     for (let cell = 0; cell < length; cell += 1) {
       const above = cell >= columns ? cell - columns : cell;
@@ -242,6 +283,11 @@ export class Background {
       const seen = this.#cells[cell]!;
       const expected = this.#expected[cell]!;
       oldest[cell] = (seen - offset) / gain;
+      if (this.#kept[cell] === 1) {
+        this.#kept[cell] = 0;
+        this.#level[cell]! += followLight * (expected - this.#level[cell]!);
+        continue;
+      }
       let rate = Math.max(followBackground, youngRate);
       if (this.#differs[cell] === 1) {
         const still =

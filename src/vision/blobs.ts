@@ -1,10 +1,17 @@
 import type { Foreground } from "./background.ts";
+import { unlikeScenery, type Unlike } from "./pattern.ts";
+import { zoneOfRegion, type ZoneCells } from "./zones.ts";
 
 /** A connected region that differs from the scenery. */
 export interface Blob {
   /** Cells that differ, and those of them that changed just now. */
   readonly area: number;
   readonly moving: number;
+  /** Those that changed a little within the last seconds. */
+  readonly swaying: number;
+  /** The zone that most of it is in, and how many cells that has; null where there are no zones. */
+  readonly zone: string | null;
+  readonly zoneCells: number | null;
   /** Bounding box in cells, both ends included. */
   readonly left: number;
   readonly top: number;
@@ -14,16 +21,21 @@ export interface Blob {
   readonly contrast: number;
   /** How far it still shows the scenery's own pattern, -1 to 1: high where only light changed. */
   readonly likeness: number;
+  /** How much of it is something else than the scenery in another light. */
+  readonly unlike: Unlike;
 }
 
 const BLOBS_MAX = 64;
 
-/** Finds the regions of at least `areaMin` cells, largest first. Gaps of one cell are bridged. */
+/**
+ * Finds the regions of at least `areaMin` cells, largest first. Gaps of one cell are bridged. Where
+ * there are zones, only what is in one counts.
+ */
 export class BlobFinder {
   #labels = new Uint8Array(0);
   #stack = new Int32Array(0);
 
-  find(foreground: Foreground, areaMin: number): Blob[] {
+  find(foreground: Foreground, areaMin: number, zones: ZoneCells | null = null): Blob[] {
     const count = foreground.columns * foreground.rows;
     if (this.#labels.length !== count) {
       this.#labels = new Uint8Array(count);
@@ -34,7 +46,15 @@ export class BlobFinder {
     for (let cell = 0; cell < count; cell += 1) {
       if (foreground.differs[cell] === 0 || this.#labels[cell] === 1) continue;
       const size = this.#flood(foreground, cell);
-      if (size >= areaMin) blobs.push(measure(foreground, this.#stack.subarray(0, size)));
+      if (size < areaMin) continue;
+      const region = this.#stack.subarray(0, size);
+      if (zones === null) blobs.push(measure(foreground, region, null, null));
+      else {
+        const zone = zoneOfRegion(zones, region);
+        const inside = region.filter((member) => zones.bits[member] !== 0);
+        if (zone && inside.length >= areaMin)
+          blobs.push(measure(foreground, inside, zone.name, zone.size));
+      }
     }
     return blobs.toSorted((one, other) => other.area - one.area).slice(0, BLOBS_MAX);
   }
@@ -63,9 +83,16 @@ export class BlobFinder {
   }
 }
 
-function measure({ columns, moves, cells, expected }: Foreground, members: Int32Array): Blob {
+function measure(
+  foreground: Foreground,
+  members: Int32Array,
+  zone: string | null,
+  zoneCells: number | null,
+): Blob {
+  const { columns, moves, sways, cells, expected } = foreground;
   let [left, top, right, bottom] = [Infinity, Infinity, -1, -1];
   let moving = 0;
+  let swaying = 0;
   let difference = 0;
   for (const cell of members) {
     const column = cell % columns;
@@ -75,12 +102,17 @@ function measure({ columns, moves, cells, expected }: Foreground, members: Int32
     top = Math.min(top, row);
     bottom = Math.max(bottom, row);
     moving += moves[cell]!;
+    swaying += sways[cell]!;
     difference += Math.abs(cells[cell]! - expected[cell]!);
   }
   const area = members.length;
   const contrast = difference / area;
   const pattern = likeness({ cells, expected }, members);
-  return { area, moving, left, top, right, bottom, contrast, likeness: pattern };
+  const unlike = unlikeScenery(foreground, members);
+  return {
+    ...{ area, moving, swaying, zone, zoneCells, left, top, right, bottom, contrast, unlike },
+    likeness: pattern,
+  };
 }
 
 const PATTERN_VARIANCE_MIN = 36;
