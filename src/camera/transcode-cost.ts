@@ -48,11 +48,8 @@ export async function measureTranscode(
     ...["-video_track_timescale", "90000", "-f", "mp4"],
     ...["-movflags", "empty_moov+default_base_moof+frag_every_frame", "pipe:1"],
   ]);
-  const [program = "", ...rest] = [ffmpegPath, ...transcodeArguments(FILTER)];
-  const encoded = await run(
-    [program, "-benchmark", "-nostats", ...rest.map((word) => (word === "error" ? "info" : word))],
-    material.output,
-  );
+  const rest = transcodeArguments(FILTER).map((word) => (word === "error" ? "info" : word));
+  const encoded = await run([ffmpegPath, "-benchmark", "-nostats", ...rest], material.output);
   const times = /bench: utime=([\d.]+)s stime=([\d.]+)s/.exec(encoded.said);
   const seconds = Number(times?.[1]) + Number(times?.[2]);
   if (!Number.isFinite(seconds) || encoded.output.length === 0)

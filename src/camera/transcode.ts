@@ -116,7 +116,8 @@ export class TranscodedStream implements AsyncDisposable {
     if (fragment.track === "audio") return this.#takeSound(fragment);
     if (this.#child !== null && !this.#goesOn(fragment)) this.#leave(this.#child);
     if (this.#child === null && this.#mayBegin(fragment)) this.#begin(fragment);
-    this.#child?.feed(fragment);
+    if (this.#child === null) this.#startsAnew = this.#nextSequence > 0;
+    else this.#child.feed(fragment);
   }
 
   /** Ends the child and forgets what is in it, as when nothing is to come from here any more. */
@@ -216,8 +217,8 @@ export class TranscodedStream implements AsyncDisposable {
     const { init, decodeTicks, durationTicks, compositionTicks, keyFrame, wallClockMs } = picture;
     const decodeTimeMs = (decodeTicks / init.timescale) * 1_000;
     const durationMs = (durationTicks / init.timescale) * 1_000;
-    const lost = picture.lostBefore + (this.#startsAnew ? 1 : 0);
-    this.#startsAnew = false;
+    const lost = picture.lostBefore + (this.#startsAnew && !isOld ? 1 : 0);
+    if (!isOld) this.#startsAnew = false;
     const sequence = this.#nextSequence + lost;
     this.#nextSequence = sequence + 1;
     this.#shownMs = decodeTimeMs + durationMs;
