@@ -10,6 +10,8 @@ import { FaceLinker, predictedBox, velocityOf, type LinkedTrack } from "./linkin
 
 export interface TrackerRules {
   readonly size: PictureSize;
+  /** What is followed: of bodies, large finds are no more doubtful than small ones. */
+  readonly of?: "faces" | "bodies";
 }
 
 /** One picture that was looked at. */
@@ -64,6 +66,7 @@ const LOOK_AGAIN_MAX = 8;
 /** Frames are numbered from 0 in the order of {@link FaceTracker.push}, across segments. */
 export class FaceTracker {
   readonly #size: PictureSize;
+  readonly #of: "faces" | "bodies";
   readonly #linker: FaceLinker;
   #times: number[] = [];
   /** Frame number of the first entry of `#times`. */
@@ -72,8 +75,9 @@ export class FaceTracker {
   #ended = false;
   #forgottenBefore = 0;
 
-  constructor({ size }: TrackerRules) {
+  constructor({ size, of = "faces" }: TrackerRules) {
     this.#size = size;
+    this.#of = of;
     this.#linker = new FaceLinker(() => this.#framesWithin(GAP_MS, GAP_FRAMES_MIN));
   }
 
@@ -169,7 +173,7 @@ export class FaceTracker {
   }
 
   #cover(track: LinkedTrack, put: (frame: number, box: Box) => void): void {
-    const hits = steadied(track.hits);
+    const hits = this.#of === "faces" ? steadied(track.hits) : [...track.hits];
     for (const [frame, face] of hits) put(frame, face);
     if (!this.#isCounted(track)) return;
     hits.slice(1).forEach(([frame, face], index) => {
@@ -206,7 +210,8 @@ export class FaceTracker {
   /** Whether what it found may be a face: sure once, or seen again. */
   #isCounted({ best, count, last }: LinkedTrack): boolean {
     const share = last.width / this.#size.width;
-    if (share < LARGE_SHARE) return best >= SURE_SCORE || count >= DOUBTFUL_HITS;
+    if (this.#of === "bodies" || share < LARGE_SHARE)
+      return best >= SURE_SCORE || count >= DOUBTFUL_HITS;
     const more = Math.min(1, (share - LARGE_SHARE) / (HUGE_SHARE - LARGE_SHARE));
     return best >= SURE_SCORE + more * (HUGE_SURE_SCORE - SURE_SCORE);
   }

@@ -26,8 +26,8 @@ export class Sightings {
   /** @param size - Of the pictures that are looked at; boxes are in its pixels. */
   constructor(size: PictureSize) {
     this.faces = new FaceTracker({ size });
-    this.#persons = new FaceTracker({ size });
-    this.#vehicles = new FaceTracker({ size });
+    this.#persons = new FaceTracker({ size, of: "bodies" });
+    this.#vehicles = new FaceTracker({ size, of: "bodies" });
   }
 
   /** Pictures so far. */
