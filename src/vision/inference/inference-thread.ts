@@ -26,7 +26,7 @@ export const THREAD_LIMITS: ThreadLimits = {
 
 interface Waiting {
   readonly number: number | null;
-  readonly resolve: (finds: Float64Array) => void;
+  readonly resolve: (finds: unknown) => void;
   readonly reject: (reason: Error) => void;
 }
 
@@ -104,8 +104,8 @@ export class InferenceThread implements AsyncDisposable {
     return findsOf(await this.#answer(number, this.#limits.runTimeoutMs));
   }
 
-  async #answer(number: number | null, timeoutMs: number): Promise<Float64Array> {
-    const { promise, resolve, reject } = Promise.withResolvers<Float64Array>();
+  async #answer(number: number | null, timeoutMs: number): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     this.#waiting = { number, resolve, reject };
     const timer = setTimeout(() => {
       this.#break(detectorFailed(`no answer within ${timeoutMs} ms`));
@@ -124,7 +124,7 @@ export class InferenceThread implements AsyncDisposable {
     if (!waiting || number !== waiting.number) return;
     this.#waiting = null;
     if (message.type === "failed") waiting.reject(detectorFailed(reasonOf(message.message)));
-    else waiting.resolve(message.type === "found" ? message.finds : new Float64Array(0));
+    else waiting.resolve(message.type === "found" ? message.finds : null);
   }
 
   #break(reason: Error): void {
@@ -143,8 +143,12 @@ function isSize(length: number): boolean {
   return Number.isInteger(length) && length > 0;
 }
 
-function findsOf(numbers: Float64Array): Find[] {
-  if (numbers.length % NUMBERS_PER_FIND !== 0 || !numbers.every(Number.isFinite))
+function findsOf(numbers: unknown): Find[] {
+  if (
+    !(numbers instanceof Float64Array) ||
+    numbers.length % NUMBERS_PER_FIND !== 0 ||
+    !numbers.every(Number.isFinite)
+  )
     throw detectorFailed("its thread answered with no boxes");
   return Array.from({ length: numbers.length / NUMBERS_PER_FIND }, (_, index): Find => {
     const [x = 0, y = 0, width = 0, height = 0, score = 0, kind = 0] = numbers.subarray(
