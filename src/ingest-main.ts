@@ -126,6 +126,7 @@ async function handle(message: Exclude<ToIngest, { type: "stop" }>): Promise<voi
     case "configure": {
       const { clipsDirectory, cameras } = message;
       await endChanged(cameras);
+      for (const camera of cameras) pipelines.get(camera.id)?.motion.configure(camera);
       ingest = { clipsDirectory, cameras, ffmpegPath: await waitForFfmpeg(cameras) };
       send({ type: "ready", sandbox: await sandboxState() });
       startPipelines();

@@ -6,6 +6,7 @@ import { FragmentRing, RING_BYTES_MAX } from "./camera/ring.ts";
 import type { TranscodeBudget } from "./camera/transcode-cost.ts";
 import { CameraStream, type CameraSource, type CameraStatus } from "./camera/stream.ts";
 import { ClipRecorder, type OriginalsReaders } from "./clips/recorder.ts";
+import { CameraMotion, watchMotion } from "./ingest-motion.ts";
 import { openCameraMasks, type CameraMasks } from "./ingest-masks.ts";
 import { CameraRings } from "./ingest-rings.ts";
 import { sayable, type FromIngest, type StreamReport } from "./ingest-messages.ts";
@@ -14,8 +15,6 @@ import type { Fragment } from "./protocol/fragment.ts";
 import { parseCameraId, type CameraId } from "./protocol/ids.ts";
 import { hasOwnSub, type CameraSettings } from "./settings-cameras.ts";
 import { ffmpegInput } from "./settings-ffmpeg.ts";
-import { GreyFrames } from "./vision/frames.ts";
-import { MotionWatch } from "./vision/motion-watch.ts";
 
 /** What every camera's pipeline has of its process. */
 export interface PipelineGround {
@@ -36,6 +35,7 @@ export interface Pipeline {
   readonly settings: CameraSettings;
   readonly recorder: ClipRecorder;
   readonly rings: CameraRings;
+  readonly motion: CameraMotion;
   readonly stack: AsyncDisposableStack;
 }
 
@@ -45,8 +45,6 @@ const DETECTION_DELAY_MAX_MS = 2_000;
 const SUB_RING = { durationMs: 0, sizeBytes: 8 * 1024 * 1024 };
 /** How often the hub is told that pictures still come. */
 const REPORT_INTERVAL_MS = 5_000;
-/** Decoders that had to be replaced in a row before it is said that motion is not seen. */
-const DECODER_FAILURES = 4;
 /** Sub stream of the demo scene, as a common camera would send it. */
 const DEMO_SUB = { width: 640, height: 360 };
 const DEMO_SCENE = fileURLToPath(new URL("../scripts/demo-scene.ts", import.meta.url));
@@ -185,7 +183,13 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
     }),
   );
   const rings = stack.use(new CameraRings(recorder, ring));
-  const motion = stack.use(watchMotion(camera, ground, ring, recorder));
+  const { ffmpegPath, isStopping } = ground;
+  const motion = stack.use(
+    CameraMotion.open({
+      ...{ camera, settings, ring, recorder, isStopping },
+      watch: (_settings, onEvent) => watchMotion({ camera, ffmpegPath }, ground.send, onEvent),
+    }),
+  );
   const analyse = (fragment: Fragment): void => {
     if (fragment.track === "video") motion.push(fragment);
   };
@@ -224,7 +228,7 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
         open("sub", rtspSource(settings, settings.sub, false), onSubFragment);
       break;
   }
-  return { settings, recorder, rings, stack };
+  return { settings, recorder, rings, motion, stack };
 }
 
 /**
@@ -240,33 +244,4 @@ export async function endCamera({
 }): Promise<void> {
   recorder.stop();
   await stack.disposeAsync();
-}
-
-function watchMotion(
-  camera: CameraId,
-  ground: PipelineGround,
-  ring: FragmentRing,
-  recorder: ClipRecorder,
-): MotionWatch {
-  const onProblem = (message: string, inARow: number): void => {
-    const isFailing = inARow >= DECODER_FAILURES;
-    const often = `; this was try ${inARow} in a row: nothing is seen to move until one works`;
-    ground.send({
-      type: "trouble",
-      camera,
-      code: isFailing ? "DECODER_FAILING" : "DECODER_RESTARTED",
-      message: sayable(message, 400) + (isFailing ? often : ""),
-    });
-  };
-  return MotionWatch.open({
-    pictures: (onFrame) =>
-      GreyFrames.open({ ffmpegPath: ground.ffmpegPath, clock: systemClock, onFrame, onProblem }),
-    onEvent: (event) => {
-      // What is being recorded is being closed, and nothing new may begin behind it.
-      if (ground.isStopping()) return;
-      if (event.type === "start")
-        recorder.startEvent(event.why, event.onsetAtMs, ring.since(event.onsetAtMs - PRE_ROLL_MS));
-      else recorder.endEvent(event.atMs);
-    },
-  });
 }
