@@ -6,6 +6,7 @@ import type { ColourPicture } from "../../src/blur/planes.ts";
 import { openFaceDetector, type FaceMode } from "../../src/vision/inference/face-detector.ts";
 import { THREAD_LIMITS } from "../../src/vision/inference/inference-thread.ts";
 import { MODEL_SHA256, MODELS_FOLDER } from "../../src/vision/inference/models.ts";
+import { probeInference } from "../../src/vision/inference/probe.ts";
 import { openObjectDetector } from "../../src/vision/inference/object-detector.ts";
 import { drawCar, drawFace, drawnWall, drawPerson } from "../support/drawn-scene.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -86,6 +87,20 @@ describe("the detector of objects", () => {
   });
 });
 
+describe("whether a machine can look at pictures", () => {
+  test("is found out by doing it once, in a process of its own", async () => {
+    const probe = await probeInference();
+    expect(probe).toEqual({ works: true, msPerPicture: expect.any(Number) as unknown });
+  });
+
+  test("costs that process, where the processor lacks what is needed, and is an answer", async () => {
+    const entry = path.join(import.meta.dirname, "broken-probe-child.ts");
+    expect(await probeInference({ entry })).toEqual({
+      ...{ works: false, reason: "the process ended with SIGILL" },
+    });
+  });
+});
+
 describe("nothing is made of a picture", () => {
   const altered = (folder: string, name: string): void => {
     const bytes = readFileSync(path.join(MODELS_FOLDER, name));
@@ -141,7 +156,7 @@ describe("nothing is made of a picture", () => {
     folder,
     limits: {
       ...THREAD_LIMITS,
-      entry: new URL("./broken-thread.ts", import.meta.url),
+      entry: new URL("./broken-thread-child.ts", import.meta.url),
       runTimeoutMs: 300,
       startTimeoutMs: folder === "never begins" ? 300 : THREAD_LIMITS.startTimeoutMs,
     },
