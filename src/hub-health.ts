@@ -4,6 +4,7 @@ import type { CameraStatus, HealthAnswer, Notice } from "./protocol/api.ts";
 import type { CameraOff } from "./protocol/api-privacy.ts";
 import type { HubServices } from "./http/services.ts";
 import { codecNotes } from "./hub-codec-notes.ts";
+import { publicSpaceNotes } from "./hub-zones.ts";
 import type { FromIngest, StreamReport } from "./ingest-messages.ts";
 import type { IngestProcess } from "./ingest-process.ts";
 import type { BlurAbility } from "./settings-blur.ts";
@@ -230,6 +231,7 @@ function cameraStatus(
     recording: isRecording,
     sound: main.sound?.state ?? "off",
     notes: [
+      ...publicSpaceNotes(camera),
       ...codecNotes({ main: main.codec, sub: hasSub ? (sub?.codec ?? null) : undefined }),
       ...soundNotes(main),
       ...(trouble === undefined ? [] : [trouble]),

@@ -30,6 +30,7 @@ import { followPrivacy, openPrivacy, privacyGreeting, settlePrivacy } from "./hu
 import { openRecordings } from "./hub-recordings.ts";
 import { HubTalk } from "./hub-talk.ts";
 import type { HubSettings } from "./hub-settings.ts";
+import { armingNews } from "./hub-zones.ts";
 import type { ToIngest } from "./ingest-messages.ts";
 import { Household } from "./keys/household.ts";
 import { KeyringDesk } from "./keys/keyring-desk.ts";
@@ -184,6 +185,12 @@ function openHouse(
 function followSettings(services: HubServices, parts: Parameters<typeof openServices>[0]): void {
   const { options, database, clipsDirectory, health, settings, connections, tellIngest } = parts;
   recordFacts(services, database, settings.current, VERSION);
+  let configured: typeof settings.current.cameras = [];
+  const sayArming = (): void => {
+    for (const line of armingNews(configured, settings.current.cameras)) options.log("warn", line);
+    configured = settings.current.cameras;
+  };
+  sayArming();
   settings.setEffects({
     enter: (changed) => recordFacts(services, database, changed, VERSION),
     apply: ({ cameras }) => {
@@ -194,6 +201,7 @@ function followSettings(services: HubServices, parts: Parameters<typeof openServ
       settlePrivacy(services.privacy, options.log);
       for (const message of privacyGreeting(services.privacy)) tellIngest(message);
       tellIngest({ type: "configure", clipsDirectory, cameras });
+      sayArming();
       services.retention.wake();
       services.chime.configure();
       services.news.tell("cameras");

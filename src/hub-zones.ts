@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { AreasAnswer, AreasBody } from "./protocol/api-areas.ts";
+import type { Notice } from "./protocol/api.ts";
 import { HubError } from "./protocol/errors.ts";
 import { putAreas } from "./settings-area-edit.ts";
 import type { CameraSettings } from "./settings-cameras.ts";
@@ -42,6 +43,32 @@ export function withAreas(
       "Cannot save areas: somebody else has changed them meanwhile; look at theirs, then draw again",
     );
   return editText(text, (document) => putAreas(document, id, members));
+}
+
+/** Said on the card of a camera that records nothing by itself; none of one that does. */
+export function publicSpaceNotes(camera: CameraSettings): Notice[] {
+  const { share, budget, isArmed } = publicSpaceOf(camera);
+  if (isArmed) return [];
+  const message = `Motion is not recorded: ${percent(share)} of the picture is public space, and ${percent(budget)} is the limit; mask a part of it, or turn the camera. A pressed bell is recorded.`;
+  return [{ code: "PUBLIC_SPACE", message }];
+}
+
+/** Lines for the log: of cameras that just came above their budget, or back within it. */
+export function armingNews(
+  before: readonly CameraSettings[],
+  now: readonly CameraSettings[],
+): string[] {
+  const wasArmed = new Map(before.map((camera) => [camera.id, publicSpaceOf(camera).isArmed]));
+  return now.flatMap((camera) => {
+    const [note] = publicSpaceNotes(camera);
+    if ((wasArmed.get(camera.id) ?? true) === (note === undefined)) return [];
+    return `${camera.id}: ${note?.message ?? "within its budget of public space: motion is recorded again"}`;
+  });
+}
+
+function percent(share: number): string {
+  // Rounded up, so that a share just above its limit does not read as the limit itself.
+  return `${Math.ceil(share * 1_000 - 1e-6) / 10} %`;
 }
 
 function membersOf(camera: CameraSettings): Omit<AreasBody, "version"> {

@@ -3,6 +3,7 @@ import path from "node:path";
 import { Value } from "typebox/value";
 import { describe, expect, test } from "vitest";
 import { AreasAnswer, type AreasBody } from "../../src/protocol/api-areas.ts";
+import type { HealthAnswer } from "../../src/protocol/api.ts";
 import type { Polygon } from "../../src/protocol/picture-areas.ts";
 import { hasSameStreams } from "../../src/settings-cameras.ts";
 import { publicSpaceOf } from "../../src/settings-zones.ts";
@@ -106,6 +107,11 @@ describe("areas of a camera", () => {
     });
     expect(answer.json<AreasAnswer>().publicSpace.share).toBeCloseTo(0.38, 1);
     expect(own.entries()).toBe(entered + 1);
+    const said = () => own.hub.log.filter((line) => line.startsWith("front: "));
+    expect(said()).toEqual([expect.stringMatching(/^front: Motion is not recorded: 3\d(\.\d)? %/)]);
+    const health = await own.hub.call("GET", "/api/health", { as: own.hub.owner });
+    const { cameras } = health.json<HealthAnswer>();
+    expect(cameras[0]?.notes.map(({ code }) => code)).toContain("PUBLIC_SPACE");
     const text = own.text();
     for (const comment of [
       "# Our house.",
@@ -125,6 +131,7 @@ describe("areas of a camera", () => {
     });
     expect(cleared.statusCode, cleared.body).toBe(200);
     expect(own.text()).not.toMatch(/zones|masks|public/);
+    expect(said().slice(1)).toEqual([expect.stringContaining("motion is recorded again")]);
   });
 
   test("that somebody else has changed meanwhile are not overwritten", async () => {
