@@ -1,6 +1,7 @@
 import type { Keyring } from "./protocol/keyring.ts";
 import { readFileSync } from "node:fs";
 import type { CameraStatus, HealthAnswer, Notice } from "./protocol/api.ts";
+import type { BlurBacklog } from "./protocol/blur-backlog.ts";
 import type { CameraOff } from "./protocol/api-privacy.ts";
 import type { HubServices } from "./http/services.ts";
 import { codecNotes } from "./hub-codec-notes.ts";
@@ -73,6 +74,7 @@ export function createHealth(
         outside: intakeUrl()?.replace(/\/intake$/, "") ?? null,
         clips: counts.recording + counts.closed + counts.torn,
         ledgerEntries: ledger.size(),
+        blur: reports.blur,
         warnings: [
           ...warningsOf(services),
           ...warnings(household.keyring, sandbox),
@@ -86,6 +88,7 @@ export function createHealth(
 /** What the ingest process last said of each camera. */
 class CameraReports {
   sandbox = { inForce: false, reason: "not looked at yet" };
+  blur: BlurBacklog | null = null;
   /** By camera and role. */
   readonly #streams = new Map<string, StreamReport>();
   readonly #troubles = new Map<string, Notice>();
@@ -115,6 +118,12 @@ class CameraReports {
       }
       case "rang":
         return null;
+      case "blur": {
+        const said = this.blur?.problem ?? null;
+        this.blur = message.backlog;
+        const { problem } = message.backlog;
+        return problem === null || problem === said ? null : warning(`blurring: ${problem}`);
+      }
       case "keyring-refused":
         return warning(message.message);
     }
@@ -143,6 +152,7 @@ class CameraReports {
 
   forgetAll(): void {
     this.#streams.clear();
+    this.blur = null;
     this.#recording.clear();
   }
 }

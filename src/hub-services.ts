@@ -31,7 +31,7 @@ import { openRecordings } from "./hub-recordings.ts";
 import { HubTalk } from "./hub-talk.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import { armingNews } from "./hub-zones.ts";
-import type { ToIngest } from "./ingest-messages.ts";
+import { configurationFor, type ToIngest } from "./ingest-messages.ts";
 import { Household } from "./keys/household.ts";
 import { KeyringDesk } from "./keys/keyring-desk.ts";
 import type { LedgerKey } from "./keys/hub-keys.ts";
@@ -193,14 +193,15 @@ function followSettings(services: HubServices, parts: Parameters<typeof openServ
   sayArming();
   settings.setEffects({
     enter: (changed) => recordFacts(services, database, changed, VERSION),
-    apply: ({ cameras }) => {
+    apply: (changed) => {
+      const { cameras } = changed;
       health.configure(cameras);
       connections.configure(cameras);
       parts.bells.configure();
       // First: a camera that is off by its hours is not connected to before.
       settlePrivacy(services.privacy, options.log);
       for (const message of privacyGreeting(services.privacy)) tellIngest(message);
-      tellIngest({ type: "configure", clipsDirectory, cameras });
+      tellIngest(configurationFor(clipsDirectory, changed));
       sayArming();
       services.retention.wake();
       services.chime.configure();

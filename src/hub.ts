@@ -47,7 +47,7 @@ import {
   type HubOptions,
   type HubUrls,
 } from "./hub-services.ts";
-import type { FromIngest, ToIngest } from "./ingest-messages.ts";
+import { configurationFor, type FromIngest, type ToIngest } from "./ingest-messages.ts";
 import { IngestProcess } from "./ingest-process.ts";
 import { openLedgerKey } from "./keys/hub-keys.ts";
 import { openBells } from "./open-bells.ts";
@@ -356,7 +356,7 @@ function startIngest(parts: {
   return IngestProcess.start({
     greet: () => [
       ...privacyGreeting(services.privacy),
-      { type: "configure", clipsDirectory, cameras: settings.current.cameras },
+      configurationFor(clipsDirectory, settings.current),
       ...(household.keyring ? [keyringMessage(household)] : []),
       ...bells.unsettled(),
       ...live.watches.map((stream): ToIngest => ({ type: "watch", ...stream, on: true })),

@@ -3,13 +3,16 @@ import { findFfmpeg } from "./base/ffmpeg.ts";
 import { sandboxState } from "./base/sandbox.ts";
 import { LiveSender } from "./camera/live-sender.ts";
 import { measureTranscode, TranscodeBudget } from "./camera/transcode-cost.ts";
+import type { CopyReaders } from "./clips/copy-sealer.ts";
 import type { OriginalsReaders } from "./clips/recorder.ts";
+import { IngestBlur } from "./ingest-blur.ts";
 import { sayable, type FromIngest, type ToIngest } from "./ingest-messages.ts";
 import { endCamera, startCamera, type Pipeline, type PipelineGround } from "./ingest-pipeline.ts";
 import { picturePipe } from "./ingest-pipe.ts";
 import { parseRecipient } from "./protocol/age-header.ts";
 import { HubError } from "./protocol/errors.ts";
 import { verifyKeyringSince, type KeyringPosition } from "./protocol/keyring.ts";
+import { recipientsOf } from "./protocol/rewrap.ts";
 import { hasSameStreams, type CameraSettings } from "./settings-cameras.ts";
 
 /**
@@ -35,6 +38,8 @@ const off = new Set<string>();
 /** Those that were just switched off, until their connections are closed. */
 const leaving = new Map<string, { readonly pipeline: Pipeline; readonly left: Promise<void> }>();
 let isStopping = false;
+let copyReaders: CopyReaders | null = null;
+const blur = new IngestBlur({ readers: () => copyReaders, send });
 const live = new LiveSender(picturePipe());
 const budget = new TranscodeBudget({
   measure: async (load) => measureTranscode((await findFfmpeg()).path, load),
@@ -50,7 +55,7 @@ function startPipelines(): void {
   if (!ingest || !readers || isStopping) return;
   const { clipsDirectory, ffmpegPath, cameras } = ingest;
   const ground: PipelineGround = {
-    ...{ clipsDirectory, ffmpegPath, live, send, budget },
+    ...{ clipsDirectory, ffmpegPath, live, blur, send, budget },
     readers: () => readers,
     isStopping: () => isStopping,
   };
@@ -75,6 +80,7 @@ function switchCamera(camera: string, isOff: boolean): void {
   const pipeline = pipelines.get(camera);
   if (!pipeline) return;
   pipelines = new Map([...pipelines].filter(([id]) => id !== camera));
+  blur.drop(camera, "switched-off");
   const left = endCamera(pipeline).finally(() => {
     if (leaving.get(camera)?.pipeline === pipeline) leaving.delete(camera);
   });
@@ -86,6 +92,7 @@ async function endChanged(cameras: readonly CameraSettings[]): Promise<void> {
   const stays = ({ settings }: Pipeline): boolean =>
     cameras.some((camera) => hasSameStreams(camera, settings));
   const ending = [...pipelines].filter(([, pipeline]) => !stays(pipeline));
+  for (const [id] of ending) blur.drop(id, "camera-ended");
   await Promise.all(ending.map(([, pipeline]) => endCamera(pipeline)));
   pipelines = new Map([...pipelines].filter(([, pipeline]) => stays(pipeline)));
 }
@@ -97,6 +104,11 @@ function takeKeyring(statements: readonly unknown[]): void {
     readers = {
       recipients: [keyring.readers.originals, keyring.readers.recovery].map(parseRecipient),
       keyringHead: keyring.head,
+      keyringEpoch: keyring.epoch,
+    };
+    copyReaders = {
+      blurred: recipientsOf(keyring.readers, "blurred").map(parseRecipient),
+      originals: readers.recipients,
       keyringEpoch: keyring.epoch,
     };
   } catch (error) {
@@ -116,7 +128,10 @@ function takeKeyring(statements: readonly unknown[]): void {
 async function stop(): Promise<void> {
   isStopping = true;
   const all = [...pipelines.values(), ...[...leaving.values()].map(({ pipeline }) => pipeline)];
+  const blurEnded = blur[Symbol.asyncDispose]();
   await Promise.all(all.map(({ recorder }) => recorder[Symbol.asyncDispose]()));
+  await blurEnded;
+  await blur.queue.settled();
   if (process.connected) await Promise.all(all.map(({ stack }) => stack.disposeAsync()));
   process.exit(0);
 }
@@ -124,7 +139,8 @@ async function stop(): Promise<void> {
 async function handle(message: Exclude<ToIngest, { type: "stop" }>): Promise<void> {
   switch (message.type) {
     case "configure": {
-      const { clipsDirectory, cameras } = message;
+      const { clipsDirectory, cameras, blurBytesMax } = message;
+      blur.configure(cameras, blurBytesMax);
       await endChanged(cameras);
       for (const camera of cameras) pipelines.get(camera.id)?.motion.configure(camera);
       ingest = { clipsDirectory, cameras, ffmpegPath: await waitForFfmpeg(cameras) };

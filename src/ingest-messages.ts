@@ -1,6 +1,7 @@
 import Type, { type Static } from "typebox";
 import { readRecorderEvent } from "./clips/recorder-event.ts";
 import { RingOutcomeSchema } from "./ingest-rings.ts";
+import { BlurBacklogSchema } from "./protocol/blur-backlog.ts";
 import { checkShape } from "./protocol/check.ts";
 import type { RecorderEvent } from "./protocol/clip.ts";
 import type { Json } from "./protocol/canonical-json.ts";
@@ -17,6 +18,8 @@ export type ToIngest =
       readonly type: "configure";
       readonly clipsDirectory: string;
       readonly cameras: readonly CameraSettings[];
+      /** Of footage that may wait to be blurred; left out: the default. */
+      readonly blurBytesMax?: number;
     }
   /** The whole chain: the recorder verifies it itself (invariant 9). Nothing opens before it came. */
   | { readonly type: "keyring"; readonly statements: readonly Json[] }
@@ -128,6 +131,7 @@ const FromIngestSchema = Type.Union([
     closed,
   ),
   Type.Object({ type: Type.Literal("keyring-refused"), message: text(500) }, closed),
+  Type.Object({ type: Type.Literal("blur"), backlog: BlurBacklogSchema }, closed),
 ]);
 
 export type FromIngest =
@@ -150,4 +154,14 @@ export function readFromIngest(value: unknown): FromIngest {
 /** Makes any text fit to be said: one line, at most `maxLength` characters. */
 export function sayable(words: string, maxLength = 500): string {
   return words.replaceAll(/\p{C}+/gu, " ").slice(0, maxLength);
+}
+
+/** What the ingest process is to do, from the settings. */
+export function configurationFor(
+  clipsDirectory: string,
+  settings: { readonly cameras: readonly CameraSettings[]; readonly blurBytesMax?: number },
+): ToIngest {
+  const { cameras, blurBytesMax } = settings;
+  const blur = blurBytesMax === undefined ? {} : { blurBytesMax };
+  return { type: "configure", clipsDirectory, cameras, ...blur };
 }

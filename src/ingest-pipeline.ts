@@ -6,6 +6,7 @@ import { FragmentRing, RING_BYTES_MAX } from "./camera/ring.ts";
 import type { TranscodeBudget } from "./camera/transcode-cost.ts";
 import { CameraStream, type CameraSource, type CameraStatus } from "./camera/stream.ts";
 import { ClipRecorder, type OriginalsReaders } from "./clips/recorder.ts";
+import type { IngestBlur } from "./ingest-blur.ts";
 import { CameraMotion, watchMotion } from "./ingest-motion.ts";
 import { openCameraMasks, type CameraMasks } from "./ingest-masks.ts";
 import { CameraRings } from "./ingest-rings.ts";
@@ -21,6 +22,8 @@ export interface PipelineGround {
   readonly clipsDirectory: string;
   readonly ffmpegPath: string;
   readonly live: LiveSender;
+  /** Left out: faces are kept. */
+  readonly blur?: Pick<IngestBlur, "of">;
   /** What encoding again may take, of all cameras together. */
   readonly budget: TranscodeBudget;
   /** Those in force; null before there are any. */
@@ -177,6 +180,7 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
       camera,
       clipsDirectory: ground.clipsDirectory,
       readers: ground.readers,
+      ...(ground.blur ? { blur: ground.blur.of(settings) } : {}),
       emit: (event) => ground.send({ type: "recorder", event }),
       reportTrouble: ({ code, message }) =>
         ground.send({ type: "trouble", camera, code, message: sayable(message) }),

@@ -97,7 +97,10 @@ export type CameraSettings = {
  */
 export function hasSameStreams(one: CameraSettings, other: CameraSettings): boolean {
   const areas = { zones: [], public: [], publicBudget: 0 };
-  const beside = { name: "", bells: [], privacy: [], talk: true, onvif: "", ...areas };
+  // The recorder follows them by itself, from the next picture on.
+  const recorded = { faces: "keep", blur: {} };
+  const followed = { motion: {}, ...areas, ...recorded };
+  const beside = { name: "", bells: [], privacy: [], talk: true, onvif: "", ...followed };
   const streamsOf = (camera: CameraSettings) => ({
     ...{ ...camera, ...beside },
     masks: camera.masks ?? [],

@@ -25,6 +25,10 @@ listen:
 #   bell: 90d
 #   space: 20GB       # no limit where it is left out
 
+# How much footage of all cameras may wait in memory to be blurred; what does not fit is left out.
+# blur:
+#   memory: 128MB
+
 # What is heard in the house when somebody rings, also without the Internet.
 # chime:
 #   sound: two-tones  # or bell, or knock; audio: false plays nothing

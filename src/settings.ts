@@ -62,6 +62,20 @@ const SettingsSchema = Type.Object(
     cameras: Type.Optional(
       Type.Array(Type.Unknown(), { maxItems: 16, description: "a list of at most 16 cameras" }),
     ),
+    /** How much footage of all cameras may wait in memory to be blurred. */
+    blur: Type.Optional(
+      Type.Object(
+        {
+          memory: Type.Optional(
+            Type.String({
+              pattern: "^(1[6-9]|[2-9][0-9]|[1-9][0-9]{2,3})MB$",
+              description: "a size from 16MB to 9999MB",
+            }),
+          ),
+        },
+        closed,
+      ),
+    ),
     mqtt: Type.Optional(MqttSchema),
     chime: Type.Optional(ChimeSchema),
     notice: Type.Optional(Type.Object({ contact: Type.Optional(lineOfText(200)) }, closed)),
@@ -93,6 +107,8 @@ export interface Settings {
   readonly port: number;
   readonly outside: { readonly port: number; readonly url: string | null } | null;
   readonly cameras: readonly CameraSettings[];
+  /** Of footage that may wait in memory to be blurred; left out: `BLUR_QUEUE_BYTES_MAX`. */
+  readonly blurBytesMax?: number;
   /** Broker for bells and chimes; its user and password are in `secrets/mqtt.yaml`. */
   readonly mqtt?: { readonly url: string };
   /** What is heard in the house at a ring; left out: nothing. */
@@ -180,6 +196,9 @@ export function readSettingsFrom(options: {
       cameras.length > 0
         ? cameras
         : [{ id: "demo", name: "Demo door", audio: false, faces, source: "demo" }],
+    ...(value.blur?.memory === undefined
+      ? {}
+      : { blurBytesMax: Number(value.blur.memory.slice(0, -2)) * 1_000_000 }),
     ...(value.mqtt ? { mqtt: { url: readBrokerUrl(file, checked, value.mqtt.url) } } : {}),
     ...(value.chime ? { chime: readChime(file, checked, value.chime) } : {}),
     ...(value.notice?.contact === undefined ? {} : { noticeContact: value.notice.contact }),

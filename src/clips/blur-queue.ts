@@ -1,4 +1,5 @@
 import type { BlurReason } from "../protocol/blur-state.ts";
+import type { BlurBacklog } from "../protocol/blur-backlog.ts";
 import type { SealedFile } from "../protocol/clip.ts";
 import type { Fragment } from "../protocol/fragment.ts";
 import type { CameraId } from "../protocol/ids.ts";
@@ -21,7 +22,7 @@ import { sealCopyFile, type CopySealer } from "./copy-sealer.ts";
 export interface BlurQueueOptions extends CopySealer {
   readonly worker: (events: BlurWorkerEvents) => BlurWorker;
   /** Of all cameras. */
-  readonly bytesMax?: () => number;
+  readonly bytesMax?: () => number | undefined;
   readonly ageMaxMs?: number;
   /** Only ever runs forward. */
   readonly nowMs?: () => number;
@@ -39,19 +40,6 @@ export interface ClipCopy {
   lose(held: HeldSegment | null): void;
   /** Nothing follows. */
   close(endedAtMs: number): void;
-}
-
-/** How far behind the blurring is. Counts are since this process began. */
-export interface BlurBacklog {
-  readonly footageMs: number;
-  readonly bytes: number;
-  readonly bytesMax: number;
-  /** Since the oldest of it was recorded; 0 where nothing waits. */
-  readonly oldestMs: number;
-  readonly done: number;
-  /** Of those that are done. */
-  readonly whole: number;
-  readonly leftOut: number;
 }
 
 export const BLUR_QUEUE_BYTES_MAX = 128 * 1024 * 1024;
@@ -124,13 +112,14 @@ export class BlurQueue implements AsyncDisposable {
     };
   }
 
-  backlog(): BlurBacklog {
+  backlog(): Omit<BlurBacklog, "detectMs" | "frameMs" | "problem"> {
     const held = this.#copies.flatMap(heldOf).filter(({ isLost }) => !isLost);
     const nowMs = this.#nowMs();
     return {
       footageMs: Math.round(held.reduce((sum, each) => sum + footageMsOf(each), 0)),
       bytes: this.#bytes,
       bytesMax: this.#bytesMax,
+      ageMaxMs: this.#ageMaxMs,
       oldestMs: Math.round(Math.max(0, ...held.map(({ arrivedMs }) => nowMs - arrivedMs))),
       ...this.#counts,
     };

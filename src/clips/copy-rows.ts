@@ -72,7 +72,6 @@ export function prepareCopyStatements(database: BetterSqlite3.Database) {
         ...([clip, sealedFileName(file), segment, track, rendition, sizeBytes] as const),
         ...([payloadSha256, fromMs, toMs, file.derivedFrom, entryIndex] as const),
         file.pixelated ?? null,
-        file.pixelated ?? null,
       );
       addSize.run(sizeBytes, clip);
     },

@@ -1,4 +1,5 @@
 import Type, { type Static } from "typebox";
+import { BlurBacklogSchema } from "./blur-backlog.ts";
 import { CameraOff } from "./api-privacy.ts";
 
 /** How the hub and its cameras do, as its API says it. */
@@ -60,6 +61,8 @@ export const HealthAnswer = Type.Object(
     outside: Type.Union([Type.String({ maxLength: 300 }), Type.Null()]),
     clips: Type.Integer({ minimum: 0 }),
     ledgerEntries: Type.Integer({ minimum: 0 }),
+    /** How far behind the blurring is; null before the recorder has said so. */
+    blur: Type.Optional(Type.Union([BlurBacklogSchema, Type.Null()])),
     warnings: Type.Array(NoticeSchema, { maxItems: 20 }),
   },
   closed,

@@ -1,0 +1,140 @@
+import { MalformedInput } from "./protocol/errors.ts";
+import type { BlurFootage } from "./vision/blur-footage.ts";
+import { blurredBytesMax, type FromVision, type FromVisionHead } from "./vision-messages.ts";
+
+interface AwaitedSegment {
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+interface Job {
+  readonly segments: Map<number, AwaitedSegment>;
+  readonly posters: Set<string>;
+  hasEnded: boolean;
+}
+
+/** What was dropped may still be answered; more than this is remembered of no process. */
+const DROPPED_MAX = 10_000;
+
+/**
+ * What the vision process may say, and nothing else: one answer for each segment that it was given, as
+ * many pictures as that had, and not much larger.
+ */
+export class AwaitedAnswers {
+  readonly #jobs = new Map<number, Job>();
+  readonly #dropped = new Set<number>();
+
+  /** Whether an answer is to come. */
+  get isAwaiting(): boolean {
+    return [...this.#jobs.values()].some(({ segments }) => segments.size > 0);
+  }
+
+  /** The same, without the last of each job that goes on: its answer may wait for what follows. */
+  get isOverdue(): boolean {
+    return [...this.#jobs.values()].some(
+      ({ segments, hasEnded }) => segments.size > (hasEnded ? 0 : 1),
+    );
+  }
+
+  begin(job: number): void {
+    this.#jobs.set(job, { segments: new Map(), posters: new Set(), hasEnded: false });
+  }
+
+  expect(job: number, { segment, init, fragments }: BlurFootage): void {
+    const bytes = fragments.reduce((sum, each) => sum + each.bytes.length, init.bytes.length);
+    this.#jobs.get(job)?.segments.set(segment, { frames: fragments.length, bytes });
+  }
+
+  end(job: number): void {
+    const ended = this.#jobs.get(job);
+    if (ended) ended.hasEnded = true;
+    this.#forget(job);
+  }
+
+  drop(job: number): void {
+    if (!this.#jobs.delete(job)) return;
+    if (this.#dropped.size >= DROPPED_MAX) this.#dropped.clear();
+    this.#dropped.add(job);
+  }
+
+  /**
+   * Called with the head of a message, before its footage is taken in.
+   *
+   * @throws MalformedInput for what nobody waits for.
+   */
+  accept(head: FromVisionHead, bodyBytes: number): void {
+    const job = this.#jobs.get(head.job);
+    if (!job) {
+      if (this.#dropped.has(head.job)) return;
+      throw unasked("job", `${head.job} is not one that was begun`);
+    }
+    if (head.type === "poster") {
+      if (job.posters.has(head.rendition)) throw unasked("rendition", "came before");
+      return;
+    }
+    const awaited = job.segments.get(head.segment);
+    if (!awaited) throw unasked("segment", `${head.segment} is not awaited`);
+    if (head.frames !== awaited.frames)
+      throw unasked("frames", `are ${head.frames} of ${awaited.frames}`);
+    if (!("fragments" in head)) return;
+    if (head.fragments.length !== awaited.frames)
+      throw unasked("fragments", `are ${head.fragments.length} of ${awaited.frames}`);
+    const most = blurredBytesMax(awaited.bytes);
+    if (bodyBytes > most) throw unasked("body", `has ${bodyBytes} bytes, of ${most} at most`);
+  }
+
+  /**
+   * Called with a whole message that {@link accept} let pass.
+   *
+   * @returns false where nobody waits for it any more.
+   * @throws MalformedInput for footage that is no footage.
+   */
+  take(message: FromVision): boolean {
+    const job = this.#jobs.get(message.job);
+    if (!job) return false;
+    if (message.type === "poster") {
+      requireJpeg(message.jpeg);
+      job.posters.add(message.rendition);
+      return true;
+    }
+    job.segments.delete(message.segment);
+    if (message.init !== null) {
+      requireBoxes(message.init.bytes, ["ftyp", "moov"]);
+      for (const { bytes } of message.fragments) requireBoxes(bytes, ["moof", "mdat"]);
+    }
+    this.#forget(message.job);
+    return true;
+  }
+
+  #forget(job: number): void {
+    const found = this.#jobs.get(job);
+    if (found?.hasEnded === true && found.segments.size === 0) this.#jobs.delete(job);
+  }
+}
+
+/** Exactly these boxes of ISO/IEC 14496-12, one after the other: nothing before, between or behind. */
+function requireBoxes(bytes: Uint8Array, names: readonly string[]): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  for (const name of names) {
+    if (at + 8 > bytes.length) throw unasked("footage", `ends before its ${name}`);
+    const size = view.getUint32(at);
+    const found = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
+    if (found !== name || size < 8) throw unasked("footage", `has no ${name} at its place`);
+    at += size;
+  }
+  if (at !== bytes.length) throw unasked("footage", "has another length than its boxes");
+}
+
+function requireJpeg(bytes: Uint8Array): void {
+  const isJpeg =
+    bytes[0] === 0xff && bytes[1] === 0xd8 && bytes.at(-2) === 0xff && bytes.at(-1) === 0xd9;
+  if (!isJpeg) throw unasked("poster", "is no JPEG");
+}
+
+function unasked(field: string, found: string): MalformedInput {
+  return new MalformedInput(
+    field,
+    `Cannot take in what the vision process says: ${field} ${found}`,
+  );
+}
