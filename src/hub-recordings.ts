@@ -5,7 +5,7 @@ import { Retention } from "./clips/retention.ts";
 import { Rewraps } from "./clips/rewraps.ts";
 import type { ClipStore } from "./clips/store.ts";
 import { ProposalStore } from "./consent/proposals.ts";
-import { createReleasedClips } from "./consent/released-clips.ts";
+import { createReleased } from "./consent/released-clips.ts";
 import type { RequestStore } from "./consent/requests.ts";
 import type { HubServices } from "./http/services.ts";
 import type { HubOptions } from "./hub-services.ts";
@@ -28,15 +28,16 @@ export function openRecordings(parts: {
   const { options, settings, database, clips, clipsDirectory, requests, ...rest } = parts;
   const { appendEntry, keyring, nowMs } = rest;
   const common = { database, store: clips, appendEntry, nowMs };
+  const released = createReleased(requests, new ProposalStore(database));
   return {
     retention: Retention.open({
       ...common,
       ...{ clipsDirectory, dataDirectory: options.dataDirectory, log: options.log },
       ...(options.monotonicMs ? { monotonicMs: options.monotonicMs } : {}),
       rules: () => settings.current.retention ?? RETENTION_DEFAULT,
-      released: createReleasedClips(requests, new ProposalStore(database)),
+      released: released.clips,
     }),
-    renditions: RenditionUploads.open({ ...common, keyring }),
+    renditions: RenditionUploads.open({ ...common, keyring, released: released.payloads }),
     rewraps: Rewraps.open({ ...common, keyring, log: options.log }),
   };
 }

@@ -177,7 +177,7 @@ async function settlePast(services: HubServices, options: HubOptions): Promise<v
   const { log } = options;
   await onAnyDisk("cameras not switched", services, options, () => services.privacy.settle());
   await services.retention.finish();
-  await services.renditions.removeUnfinished();
+  await services.renditions.settleUnfinished();
   await services.documents.finish();
   await services.rewraps.finish();
   const found = await services.clips.recoverOrphans();

@@ -88,6 +88,7 @@ interface RenditionRow {
   readonly segment: number;
   readonly payload_sha256: string;
   readonly derived_from: string | null;
+  readonly pixelated: string | null;
   readonly entry_index: number;
 }
 
@@ -95,7 +96,7 @@ interface RenditionRow {
 function unlistedRenditions(database: BetterSqlite3.Database): string[] {
   return database
     .prepare<[], RenditionRow>(
-      `SELECT clip, name, segment, payload_sha256, derived_from, entry_index FROM clip_files
+      `SELECT clip, name, segment, payload_sha256, derived_from, pixelated, entry_index FROM clip_files
        WHERE entry_index IS NOT NULL ORDER BY clip, name`,
     )
     .all()
@@ -106,7 +107,8 @@ function unlistedRenditions(database: BetterSqlite3.Database): string[] {
         (file: Record<string, unknown>) =>
           file["segment"] === row.segment &&
           file["payloadSha256"] === row.payload_sha256 &&
-          (file["derivedFrom"] ?? null) === row.derived_from,
+          (file["derivedFrom"] ?? null) === row.derived_from &&
+          (file["pixelated"] ?? null) === row.pixelated,
       );
     })
     .map(({ clip, name, entry_index }) => `entry ${entry_index} does not list ${clip}/${name}`);

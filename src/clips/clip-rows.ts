@@ -159,6 +159,9 @@ export function prepareClipStatements(database: BetterSqlite3.Database) {
     ringClip: database.prepare<[string, number, ClipId]>(
       "UPDATE clips SET kind = 'bell', why = ?, event_at_ms = ? WHERE id = ?",
     ),
+    nameClip: database.prepare<[EventKind, string, ClipId]>(
+      "UPDATE clips SET kind = ?, why = ? WHERE id = ? AND kind <> 'bell'",
+    ),
     endClip: database.prepare<[ClipState, number, number | null, ClipId]>(
       "UPDATE clips SET state = ?, ended_at_ms = ?, entry_index = ? WHERE id = ?",
     ),

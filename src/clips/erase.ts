@@ -25,7 +25,8 @@ export async function eraseClip(clipsDirectory: string, clip: ClipId): Promise<v
   }
 }
 
-async function eraseFile(file: string): Promise<void> {
+/** The same for one file. */
+export async function eraseFile(file: string): Promise<void> {
   try {
     await overwriteStart(file);
   } catch (error) {

@@ -1,21 +1,23 @@
-import { createHash, randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import type BetterSqlite3 from "better-sqlite3";
 import { inTransaction } from "../base/database.ts";
-import {
-  makePrivateDirectory,
-  PARTIAL_ENDING,
-  PRIVATE_FILE_MODE,
-  syncDirectory,
-} from "../base/files.ts";
-import { requireAgeHeader, STANZA_TYPE } from "../protocol/age-header.ts";
+import { makePrivateDirectory, PARTIAL_ENDING, syncDirectory } from "../base/files.ts";
 import { sealedFileName } from "../protocol/clip.ts";
-import { HubError, MalformedInput } from "../protocol/errors.ts";
+import { HubError } from "../protocol/errors.ts";
 import type { ClipId, DeviceId } from "../protocol/ids.ts";
 import type { Keyring } from "../protocol/keyring.ts";
-import type { DerivedFile, LedgerEntry } from "../protocol/ledger-entry.ts";
+import type { DerivedFile, DeviceCopyFile, LedgerEntry } from "../protocol/ledger-entry.ts";
 import { isDiskFull } from "./erase.ts";
+import {
+  isPayloadOf,
+  requireAllSegments,
+  requireAnnounced,
+  requireSealed,
+  takePlace,
+  writeSynced,
+} from "./rendition-checks.ts";
 import { prepareRenditionStatements, uploadedNames } from "./rendition-rows.ts";
 import type { ClipStore, StoredClip } from "./store.ts";
 
@@ -25,6 +27,8 @@ export interface RenditionUploadsOptions {
   /** Appends to the ledger, inside the transaction that is open, and returns the entry's index. */
   readonly appendEntry: (entry: LedgerEntry) => number;
   readonly keyring: () => Keyring;
+  /** Payload hashes that a release names which may still be fetched, or a proposal. */
+  readonly released: () => ReadonlySet<string>;
   /** UTC. */
   readonly nowMs: () => number;
 }
@@ -36,11 +40,15 @@ interface Upload {
   /** Files are sealed to the readers of this keyring. */
   readonly keyringHead: string;
   readonly folder: string;
-  readonly files: ReadonlyMap<number, DerivedFile>;
-  readonly received: Set<number>;
+  /** By their names. */
+  readonly files: ReadonlyMap<string, DeviceCopyFile>;
+  readonly received: Set<string>;
+  readonly replaces: readonly string[];
   /** One step after the other; a dropped upload takes none. */
   tail: Promise<unknown>;
   isDropped: boolean;
+  /** Its files are the hub's from now on, and stay. */
+  isListed: boolean;
   usedAtMs: number;
 }
 
@@ -48,17 +56,22 @@ interface Upload {
 const UPLOADS_MAX = 4;
 /** An upload that nobody goes on with is dropped. */
 const IDLE_MAX_MS = 10 * 60_000;
-/** Originals reader, blurred reader, recovery. */
-const STANZAS = 3;
-
-/** A picture that is blurred needs no more room; another encoder may need somewhat more. */
-const GROWTH_MAX = 4;
-const GROWTH_FREE_BYTES = 2 * 1024 * 1024;
+/** What an owner's device announces. */
+export interface AnnouncedCopy {
+  /** One for each original video segment, and perhaps a still, as the ledger entry will list them. */
+  readonly files: readonly DeviceCopyFile[];
+  /** Payload hashes of all blurred files of the clip whose place they take; empty where there are none. */
+  readonly replaces: readonly string[];
+}
 
 /**
  * Blurred renditions that an owner's device made of a closed clip: one sealed file for each of its
  * original video segments, which the hub cannot open. All of them are listed, with one ledger entry,
- * or none is there: files are durable first, then entry and rows in one transaction (invariant 8).
+ * or none is there: files are durable first, then entry and rows in one transaction (invariant 8),
+ * then they get their names. A stop in between is made good at the next start.
+ *
+ * A copy may take the place of an earlier one, the hub's or an owner's: somebody found a face in that.
+ * What it replaces is erased, also on the disk, and can then be seen by nobody.
  */
 export class RenditionUploads {
   readonly #options: RenditionUploadsOptions;
@@ -75,15 +88,18 @@ export class RenditionUploads {
     return new RenditionUploads(options);
   }
 
-  /** Removes what was never listed. At the start of the hub, before orphans are looked for. */
-  async removeUnfinished(): Promise<void> {
+  /** Removes what was never listed, and names what was. At the start, before orphans are looked for. */
+  async settleUnfinished(): Promise<void> {
     for (const { clip, name } of uploadedNames(this.#statements)) {
-      const stored = this.#options.store.get(clip);
+      const { store } = this.#options;
       // Its folder went with the clip.
-      if (stored !== null) {
-        const file = path.join(this.#options.store.folderOf(clip), name);
+      if (store.get(clip) !== null) {
+        const file = path.join(store.folderOf(clip), name);
+        const listed = store.files(clip).find((one) => sealedFileName(one) === name);
+        if (listed && (await isPayloadOf(file + PARTIAL_ENDING, listed))) await takePlace(file);
         await rm(file + PARTIAL_ENDING, { force: true });
-        await rm(file, { force: true });
+        if (!listed) await rm(file, { force: true });
+        await syncDirectory(path.dirname(file)).catch(() => undefined);
       }
       this.#statements.forgetName.run(clip, name);
     }
@@ -99,22 +115,24 @@ export class RenditionUploads {
   /**
    * Begins an upload. One that is open for the same clip is dropped.
    *
-   * @param files - One for each original video segment, as the ledger entry will list them.
    * @returns The upload's id.
-   * @throws HubError `NOT_FOUND`, `CLIP_RECORDING`, `RENDITION_KNOWN`, `TOO_MANY_RENDITIONS`;
-   * MalformedInput where a file is not made from the original of its segment.
+   * @throws HubError `NOT_FOUND`, `CLIP_RECORDING`, `RENDITION_WAITING`, `RENDITION_KNOWN`,
+   * `RENDITION_RELEASED`, `RENDITION_INCOMPLETE`, `TOO_MANY_RENDITIONS`; MalformedInput where a file is
+   * not made from the original of its segment.
    */
-  async begin(clip: ClipId, device: DeviceId, files: readonly DerivedFile[]): Promise<string> {
+  async begin(clip: ClipId, device: DeviceId, copy: AnnouncedCopy): Promise<string> {
     // One at a time: what a dropped upload leaves must be gone before another has its names.
-    const turn = this.#beginning.then(() => this.#begin(clip, device, files));
+    const turn = this.#beginning.then(() => this.#begin(clip, device, copy));
     this.#beginning = turn.catch(() => undefined);
     return await turn;
   }
 
-  async #begin(clip: ClipId, device: DeviceId, files: readonly DerivedFile[]): Promise<string> {
+  async #begin(clip: ClipId, device: DeviceId, copy: AnnouncedCopy): Promise<string> {
     await this.dropIdle();
+    const { files, replaces } = copy;
     const folder = this.#options.store.folderOf(this.#requireClosed(clip).id);
-    this.#requireAllSegments(clip, files);
+    this.#requireReplaceable(clip, copy);
+    requireAllSegments(this.#options.store.files(clip), files);
     for (const other of this.#uploads.values()) if (other.clip === clip) await this.#drop(other);
     if (this.#uploads.size >= UPLOADS_MAX)
       throw new HubError(
@@ -125,10 +143,12 @@ export class RenditionUploads {
     this.#uploads.set(id, {
       ...{ id, clip, device, folder },
       keyringHead: this.#options.keyring().head,
-      files: new Map(files.map((file) => [file.segment, file])),
+      files: new Map(files.map((file) => [sealedFileName(file), file])),
       received: new Set(),
+      replaces,
       tail: Promise.resolve(),
       isDropped: false,
+      isListed: false,
       usedAtMs: this.#options.nowMs(),
     });
     inTransaction(this.#options.database, () => {
@@ -140,25 +160,31 @@ export class RenditionUploads {
   /**
    * Takes one file in. It stays `.partial` until {@link close}.
    *
+   * @param segment - Null for the still.
    * @throws HubError `NOT_FOUND`, `FILE_KNOWN`, `DISK_FULL`; MalformedInput where the bytes are not
    * what was announced, or not sealed to three readers of the household's kind.
    */
-  async receive(clip: ClipId, id: string, segment: number, bytes: Uint8Array): Promise<void> {
+  async receive(
+    clip: ClipId,
+    id: string,
+    segment: number | null,
+    bytes: Uint8Array,
+  ): Promise<void> {
     const upload = this.#requireUpload(clip, id);
     await this.#inTurn(upload, async () => {
-      const file = upload.files.get(segment);
-      if (!file)
-        throw new HubError("NOT_FOUND", `Cannot take file: segment ${segment} was not announced`);
-      if (upload.received.has(segment))
-        throw new HubError("FILE_KNOWN", `Cannot take file: segment ${segment} came before`);
+      const track = segment === null ? "poster" : "video";
+      const name = sealedFileName({ segment, track, rendition: "blurred" });
+      const file = upload.files.get(name);
+      if (!file) throw new HubError("NOT_FOUND", `Cannot take file: ${name} was not announced`);
+      if (upload.received.has(name))
+        throw new HubError("FILE_KNOWN", `Cannot take file: ${name} came before`);
       requireAnnounced(file, bytes);
       requireSealed(bytes, this.#options.keyring());
       // Its folder may have gone with the clip: nothing would ever be removed from a new one.
       this.#requireClosed(clip);
       await makePrivateDirectory(upload.folder);
-      const partial = path.join(upload.folder, sealedFileName(file) + PARTIAL_ENDING);
-      await writeSynced(partial, bytes);
-      upload.received.add(segment);
+      await writeSynced(path.join(upload.folder, name + PARTIAL_ENDING), bytes);
+      upload.received.add(name);
     });
   }
 
@@ -193,31 +219,47 @@ export class RenditionUploads {
   }
 
   async #list(upload: Upload): Promise<number> {
-    const { clip, device, folder } = upload;
+    const { clip, folder } = upload;
     this.#requireClosed(clip);
     if (this.#options.keyring().head !== upload.keyringHead)
       throw new HubError(
         "KEYRING_CHANGED",
         "Cannot list rendition: the household's keys have changed; seal it again",
       );
-    const files = [...upload.files.values()];
-    for (const file of files) {
-      const finalPath = path.join(folder, sealedFileName(file));
-      await rename(finalPath + PARTIAL_ENDING, finalPath);
-    }
+    const { files, replaces } = upload;
+    this.#requireReplaceable(clip, { files: [...files.values()], replaces });
     await syncDirectory(folder);
-    const entryIndex = inTransaction(this.#options.database, () => {
-      const atMs = this.#options.nowMs();
-      const index = this.#options.appendEntry({
-        ...{ v: 2, kind: "rendition", atMs, clip, device },
-        files: [...files],
-      });
-      for (const file of files) this.#statements.listFile(clip, file, index);
-      return index;
-    });
+    const entryIndex = this.#enter(upload);
+    upload.isListed = true;
     this.#uploads.delete(upload.id);
     upload.isDropped = true;
+    for (const name of upload.files.keys()) await takePlace(path.join(folder, name));
+    await syncDirectory(folder);
+    for (const name of upload.files.keys()) this.#statements.forgetName.run(clip, name);
     return entryIndex;
+  }
+
+  /** Entry and rows; the names are remembered until the files have them. */
+  #enter({ clip, device, files, replaces }: Upload): number {
+    const gone = this.#options.store
+      .files(clip)
+      .filter(({ payloadSha256 }) => replaces.includes(payloadSha256));
+    return inTransaction(this.#options.database, () => {
+      const atMs = this.#options.nowMs();
+      const made = [...files.values()];
+      const videos = made.filter((file): file is DerivedFile => file.track === "video");
+      const common = { kind: "rendition", atMs, clip, device } as const;
+      const isFirst = replaces.length === 0 && videos.length === made.length;
+      const index = this.#options.appendEntry(
+        isFirst
+          ? { v: 2, ...common, files: videos }
+          : { v: 4, ...common, files: made, replaces: [...replaces] },
+      );
+      for (const file of gone) this.#statements.unlistFile(clip, file);
+      for (const file of made) this.#statements.listFile(clip, file, index);
+      this.#statements.settleCopy.run(videos.length, clip);
+      return index;
+    });
   }
 
   async #drop(upload: Upload): Promise<void> {
@@ -234,12 +276,10 @@ export class RenditionUploads {
     await this.#removeFiles(upload);
   }
 
-  async #removeFiles({ clip, folder, files }: Upload): Promise<void> {
-    for (const file of files.values()) {
-      const name = sealedFileName(file);
+  async #removeFiles({ clip, folder, files, isListed }: Upload): Promise<void> {
+    if (isListed) return;
+    for (const name of files.keys()) {
       await rm(path.join(folder, name + PARTIAL_ENDING), { force: true });
-      const isListed = this.#options.store.files(clip).some((one) => sealedFileName(one) === name);
-      if (!isListed) await rm(path.join(folder, name), { force: true });
       this.#statements.forgetName.run(clip, name);
     }
   }
@@ -276,67 +316,38 @@ export class RenditionUploads {
     return stored;
   }
 
-  #requireAllSegments(clip: ClipId, files: readonly DerivedFile[]): void {
-    const listed = this.#options.store.files(clip).filter(({ track }) => track === "video");
-    if (listed.some(({ rendition }) => rendition === "blurred"))
-      throw new HubError("RENDITION_KNOWN", "Cannot take rendition: this clip has a blurred one");
-    const originals = new Map(listed.map((file) => [file.segment, file]));
-    for (const file of files) {
-      const original = originals.get(file.segment);
-      originals.delete(file.segment);
-      if (!original || original.payloadSha256 !== file.derivedFrom)
-        throw new MalformedInput(
-          "derivedFrom",
-          `Cannot take rendition: segment ${file.segment} is not made from what was recorded`,
-        );
-      if (file.sizeBytes > original.sizeBytes * GROWTH_MAX + GROWTH_FREE_BYTES)
-        throw new MalformedInput(
-          "sizeBytes",
-          `Cannot take rendition: segment ${file.segment} is far larger than its original`,
-        );
-      if (original.fromMs !== file.fromMs || original.toMs !== file.toMs)
-        throw new MalformedInput(
-          "fromMs",
-          `Cannot take rendition: segment ${file.segment} has other times than its original`,
-        );
-    }
-    if (originals.size > 0)
-      throw new MalformedInput(
-        "files",
-        `Cannot take rendition: ${originals.size} segments of the clip are left out`,
+  /** All that is blurred goes, or nothing: two copies of one recording would be shown as one. */
+  #requireReplaceable(clip: ClipId, { files, replaces }: AnnouncedCopy): void {
+    const stored = this.#options.store.get(clip);
+    if (stored?.blur?.state === "waiting")
+      throw new HubError(
+        "RENDITION_WAITING",
+        "Cannot take rendition: the hub is still making its own; wait until it is done",
+      );
+    const blurred = this.#options.store
+      .files(clip)
+      .filter(({ rendition }) => rendition === "blurred");
+    const known = new Set<string>(blurred.map(({ payloadSha256 }) => payloadSha256));
+    if (known.size !== replaces.length || !replaces.every((payload) => known.has(payload)))
+      throw new HubError(
+        "RENDITION_KNOWN",
+        "Cannot take rendition: this clip has another blurred one; look at it again",
+      );
+    const names = new Set(files.map(sealedFileName));
+    if (!blurred.every((file) => names.has(sealedFileName(file))))
+      throw new HubError(
+        "RENDITION_INCOMPLETE",
+        "Cannot take rendition: it has no file for one whose place it takes",
+      );
+    const released = this.#options.released();
+    if (replaces.some((payload) => released.has(payload)))
+      throw new HubError(
+        "RENDITION_RELEASED",
+        "Cannot take rendition: an approval names the copy that it would replace; take that back first",
       );
   }
 }
 
 function gone(): HubError {
   return new HubError("NOT_FOUND", "There is no such upload; begin again");
-}
-
-function requireAnnounced(file: DerivedFile, bytes: Uint8Array): void {
-  if (bytes.length !== file.sizeBytes)
-    throw new MalformedInput(
-      "sizeBytes",
-      `Cannot take file: ${bytes.length} bytes came, ${file.sizeBytes} were announced`,
-    );
-  const { payloadOffset } = requireAgeHeader(bytes);
-  const payload = createHash("sha256").update(bytes.subarray(payloadOffset)).digest("hex");
-  if (payload !== file.payloadSha256)
-    throw new MalformedInput("payloadSha256", "Cannot take file: it has another payload hash");
-}
-
-/** All that can be seen from outside: one stanza for each of three readers, of their kind. */
-function requireSealed(bytes: Uint8Array, { readers }: Keyring): void {
-  const { stanzas } = requireAgeHeader(bytes);
-  const isOfKind = stanzas.every(({ args }) => args[0] === STANZA_TYPE[readers.kind]);
-  if (stanzas.length !== STANZAS || !isOfKind)
-    throw new MalformedInput(
-      "age header",
-      `Cannot take file: it must have ${STANZAS} stanzas of type ${STANZA_TYPE[readers.kind]}`,
-    );
-}
-
-async function writeSynced(file: string, bytes: Uint8Array): Promise<void> {
-  await using handle = await open(file, "w", PRIVATE_FILE_MODE);
-  await handle.writeFile(bytes);
-  await handle.sync();
 }

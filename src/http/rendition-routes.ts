@@ -16,7 +16,7 @@ const uploadParameter = Type.Object({ clip: id(32), id: id(32) });
 const fileParameter = Type.Object({
   clip: id(32),
   id: id(32),
-  segment: Type.String({ pattern: "^(0|[1-9][0-9]{0,3})$", maxLength: 4 }),
+  segment: Type.String({ pattern: "^(poster|0|[1-9][0-9]{0,3})$", maxLength: 6 }),
 });
 
 /**
@@ -38,7 +38,8 @@ export function addRenditionRoutes(server: HubServer, { renditions }: HubService
     async (request) => {
       const { device } = deviceOf(request);
       const clip = parseClipId(request.params.clip);
-      return { upload: await renditions.begin(clip, device, request.body.files) };
+      const { files, replaces = [] } = request.body;
+      return { upload: await renditions.begin(clip, device, { files, replaces }) };
     },
   );
   addFileRoute(server, renditions);
@@ -81,7 +82,8 @@ function addFileRoute(server: HubServer, renditions: HubServices["renditions"]):
         if (!(body instanceof Uint8Array))
           throw new MalformedInput("body", "Cannot take file: send it as application/octet-stream");
         const clip = parseClipId(params.clip);
-        await renditions.receive(clip, params.id, Number(params.segment), body);
+        const segment = params.segment === "poster" ? null : Number(params.segment);
+        await renditions.receive(clip, params.id, segment, body);
         await reply.code(204).send();
       },
     );

@@ -154,8 +154,8 @@ test("what is still sent for a clip that is gone makes no folder for it again", 
   const clip = parseClipId(firstClip(hub));
   const { sealed } = await sealBlurred(hub, clip, (movie) => movie.slice(0, 1_000));
   const { renditions, clips } = hub.hub.services;
-  const files = sealed.map(({ file }) => file);
-  const upload = await renditions.begin(clip, hub.owner.key.device, files);
+  const copy = { files: sealed.map(({ file }) => file), replaces: [] };
+  const upload = await renditions.begin(clip, hub.owner.key.device, copy);
   const where = clips.folderOf(clip);
   await deleteForGood(hub, clip);
   const [first] = sealed;
@@ -250,11 +250,10 @@ test("a stop in the middle of an upload leaves nothing, also where the files had
       const clip = firstClip(hub);
       const { sealed } = await sealBlurred(hub, clip, (movie) => movie.slice(0, 1_000));
       const { renditions } = hub.hub.services;
-      const upload = await renditions.begin(
-        parseClipId(clip),
-        hub.owner.key.device,
-        sealed.map(({ file }) => file),
-      );
+      const upload = await renditions.begin(parseClipId(clip), hub.owner.key.device, {
+        files: sealed.map(({ file }) => file),
+        replaces: [],
+      });
       for (const { file, bytes } of sealed)
         await renditions.receive(parseClipId(clip), upload, file.segment, bytes);
       const [first] = blurredNames(hub, clip);

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { ClipRecorder } from "../../src/clips/recorder.ts";
 import type { HubServices } from "../../src/http/services.ts";
 import { parseRecipient } from "../../src/protocol/age-header.ts";
-import type { RecorderEvent } from "../../src/protocol/clip.ts";
+import type { RecordedFaces, RecorderEvent } from "../../src/protocol/clip.ts";
 import type { Fragment, TrackInit } from "../../src/protocol/fragment.ts";
 import type { ClipId } from "../../src/protocol/ids.ts";
 import { CAMERA, START_AT_MS, testStream } from "../clips/test-stream.ts";
@@ -111,6 +111,8 @@ export async function recordClip(
   services: HubServices,
   dataDirectory: string,
   fragments: readonly Fragment[],
+  /** With `blur-copy` its copy is waited for: `addHubCopy` seals one. */
+  faces: RecordedFaces = "keep",
 ): Promise<ClipId> {
   const events: RecorderEvent[] = [];
   const { keyring } = services.household;
@@ -135,6 +137,9 @@ export async function recordClip(
   }
   const [first] = events;
   if (first?.type !== "clip-started") throw new Error("nothing was recorded");
-  for (const event of events) await services.clips.apply(structuredClone(event));
+  for (const event of events)
+    await services.clips.apply(
+      structuredClone(event.type === "clip-started" ? { ...event, faces } : event),
+    );
   return first.clip;
 }

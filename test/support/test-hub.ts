@@ -31,6 +31,8 @@ export interface TestHubOptions {
   readonly clips?: number;
   /** `real` is a picture that players take; by default frames that a test can recognise. */
   readonly footage?: "lettered" | RealCodec;
+  /** What its camera does of faces; no copy comes by itself (`addHubCopy`). */
+  readonly faces?: "keep" | "blur-copy";
   readonly kind?: KeyKind;
   readonly outside?: boolean;
   /** False: nobody has claimed it yet, and there is no owner. */
@@ -133,7 +135,8 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
       footage === "lettered" ? letteredFragments(index) : realFragments(index, footage);
     const clips: ClipId[] = [];
     const record = async (): Promise<ClipId> => {
-      const clip = await recordClip(hub.services, dataDirectory, filmed(clips.length));
+      const { faces } = options;
+      const clip = await recordClip(hub.services, dataDirectory, filmed(clips.length), faces);
       clips.push(clip);
       return clip;
     };
