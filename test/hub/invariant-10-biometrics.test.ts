@@ -139,7 +139,7 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
 
 /** What packages that look at faces, plates, people or pictures say of themselves. */
 const LOOKS_AT_PEOPLE =
-  /face[ _-]?(?:recogn|detect|api|id\b|mesh|embed|verif|match|compar|net\b)|biometr|embedding|landmark|licen[cs]e[ -]?plate|number[ -]?plate|\b(?:anpr|alpr|ocr|gait)\b|re-?identif|person[ -]?re|emotion[ -]?recogn|(?:age|gender)[ -]?(?:estim|detect|recogn)|computer vision|machine learning|deep learning|neural|tensorflow|\btfjs\b|tflite|\bonnx|pytorch|\btorch\b|opencv|mediapipe|tesseract|\bdlib\b|rekognition|insightface|arcface|openface/i;
+  /face[ _-]?(?:recogn|detect|api|id\b|mesh|embed|verif|match|compar|net\b)|biometr|embedding|landmark|licen[cs]e[ -]?plate|number[ -]?plate|\b(?:anpr|alpr|ocr|gait)\b|re-?identif|person[ -]?re|emotion[ -]?recogn|(?:age|gender)[ -]?(?:estim|detect|recogn)|computer vision|machine learning|deep learning|neural|tensorflow|\btfjs\b|tflite|\bonnx|pytorch|\btorch\b|opencv|mediapipe|tesseract|\bdlib\b|rekognition|insightface|arcface|openface|@vladmandic\//i;
 /** Those that may be here: they run whatever network they are given, and bring none. */
 const RUNTIMES = ["onnxruntime-common", "onnxruntime-node", "onnxruntime-web"];
 /** The files of ours that may give them one; each holds it against its hash. */
@@ -250,7 +250,7 @@ describe("nothing that could recognise somebody can be added unnoticed", () => {
       if (!/\.(?:ts|svelte|js)$/.test(file) || file.startsWith("web/dist/")) continue;
       const text = readFileSync(path.join(projectRoot, file), "utf8");
       for (const [, name = ""] of text.matchAll(
-        /(?:from|import\(|require\()\s*["']([^"'.][^"']*)["']/g,
+        /\b(?:from|import|require)\s*\(?\s*["']([^"'.][^"']*)["']/g,
       ))
         if (LOOKS_AT_PEOPLE.test(name)) importing.set(name, [...(importing.get(name) ?? []), file]);
     }
