@@ -83,15 +83,18 @@ export class BlurJob {
   push(footage: BlurFootage): Promise<void> {
     return this.#inTurn(async () => {
       this.#pending.push(await this.#lookAt(footage));
-      // The newest waits for what follows, or for the end.
-      while (this.#pending.length > 1 && this.#isSettled()) await this.#answerFirst();
+      // The newest waits for what follows, or for the end; nothing waits for more than one.
+      while (this.#pending.length > 1) {
+        if (!this.#isSettled()) this.#endSightings();
+        await this.#answerFirst();
+      }
     });
   }
 
   /** Nothing follows: whatever has not been answered is. */
   end(): Promise<void> {
     return this.#inTurn(async () => {
-      this.#ground?.sightings.end();
+      this.#endSightings();
       while (this.#pending.length > 0) await this.#answerFirst();
     });
   }
@@ -159,9 +162,15 @@ export class BlurJob {
     const ground = this.#ground;
     if (ground && ground.size.width === size.width && ground.size.height === size.height)
       return ground;
-    ground?.sightings.end();
+    this.#endSightings();
     this.#ground = { sightings: new Sightings(size), size };
     return this.#ground;
+  }
+
+  /** What follows is followed anew. */
+  #endSightings(): void {
+    this.#ground?.sightings.end();
+    this.#ground = null;
   }
 
   /** Whether nothing that comes can change what is covered in the first of those that wait. */

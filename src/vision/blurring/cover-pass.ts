@@ -70,6 +70,8 @@ export async function coverFound(
     await encoder.write(bytes);
     index += 1;
   }
+  if (index !== shownTicks.length)
+    throw new HubError("DECODER_FAILED", "Cannot cover faces: fewer pictures came than were seen");
   return await encoder.finish();
 }
 

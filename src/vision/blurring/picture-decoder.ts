@@ -27,15 +27,18 @@ export interface DecoderOptions {
 export interface DecodedPicture {
   /** When it is shown, in ticks of the track. */
   readonly ticks: number;
-  /** Time, size and a sum over the middle of the picture as it was decoded, whatever its form. */
+  /** Time and a sum over samples of the picture as it was decoded, whatever its form. */
   readonly mark: string;
   /** Used again for the next picture. */
   readonly bytes: Uint8Array;
 }
 
 const SIDE_LINE_MAX = 4_096;
-/** Of the part of a picture that its mark is made of. */
-const MARKED_SIDE = 16;
+/** Samples across and down a picture that its mark is made of. */
+const MARKED_SIDE = 64;
+/** What Node reads at once, at most; and how many pictures may come before the time of the first. */
+const CHUNK_BYTES = 65_536;
+const WAITING_PICTURES_MAX = 4;
 
 /**
  * One ffmpeg child for one pass over one segment. It is given no more than it takes, and gives no
@@ -46,21 +49,22 @@ export class PictureDecoder implements AsyncDisposable {
   readonly #watch: ChildWatch;
   readonly #pictures: number;
   readonly #frame: Uint8Array;
-  readonly #lines: AsyncIterator<string, undefined>;
-  readonly #chunks: AsyncIterator<Uint8Array, undefined>;
+  readonly #lines: Ahead<string>;
+  readonly #chunks: Ahead<Uint8Array>;
   #sideText = "";
-  #rest: Uint8Array = new Uint8Array(0);
+  #chunk: Uint8Array = new Uint8Array(0);
+  /** Read while a time was waited for: the child may write pictures ahead of their times. */
+  #waiting: Uint8Array[] = [];
+  /** Of the chunk, what has been taken. */
+  #taken = 0;
 
   private constructor(child: SandboxedChild, options: DecoderOptions) {
     this.#child = child;
     this.#watch = new ChildWatch(child, (options.limits ?? CHILD_LIMITS).stallMs);
     this.#pictures = options.pictures;
     this.#frame = new Uint8Array(frameBytes(options.form));
-    this.#chunks = child.stdout[Symbol.asyncIterator]() as AsyncIterator<Uint8Array, undefined>;
-    this.#lines = child.sideOutput.setEncoding("latin1")[Symbol.asyncIterator]() as AsyncIterator<
-      string,
-      undefined
-    >;
+    this.#chunks = new Ahead<Uint8Array>(child.stdout[Symbol.asyncIterator]());
+    this.#lines = new Ahead<string>(child.sideOutput.setEncoding("latin1")[Symbol.asyncIterator]());
     void feed(child, options.footage);
   }
 
@@ -107,25 +111,29 @@ export class PictureDecoder implements AsyncDisposable {
     this.#child.sideOutput.destroy();
     await this.#child[Symbol.asyncDispose]();
     this.#frame.fill(0);
-    this.#rest.fill(0);
+    for (const chunk of [this.#chunk, ...this.#waiting]) chunk.fill(0);
   }
 
   /** False at the end. */
   async #fillFrame(): Promise<boolean> {
     let filled = 0;
     while (filled < this.#frame.length) {
-      if (this.#rest.length === 0) {
-        const next = await this.#watch.during(this.#chunks.next());
-        if (next.done === true) {
+      if (this.#taken === this.#chunk.length) {
+        // What Node reads into is let go like any garbage: some day, and as it is.
+        this.#chunk.fill(0);
+        const next = this.#waiting.shift() ?? (await this.#watch.during(this.#chunks.take()));
+        if (next === null) {
           if (filled === 0) return false;
           throw this.#watch.reason ?? failed("a picture that is cut off");
         }
-        this.#rest = next.value;
+        this.#chunk = next;
+        this.#taken = 0;
       }
-      const part = this.#rest.subarray(0, this.#frame.length - filled);
+      const until = this.#taken + this.#frame.length - filled;
+      const part = this.#chunk.subarray(this.#taken, until);
       this.#frame.set(part, filled);
       filled += part.length;
-      this.#rest = this.#rest.subarray(part.length);
+      this.#taken += part.length;
     }
     return true;
   }
@@ -151,10 +159,56 @@ export class PictureDecoder implements AsyncDisposable {
         return line;
       }
       if (this.#sideText.length > SIDE_LINE_MAX) throw failed("a line of times without an end");
-      const next = await this.#watch.during(this.#lines.next());
-      if (next.done === true) return null;
-      this.#sideText += next.value;
+      const more = await this.#watch.during(this.#moreText());
+      if (more === null) return null;
+      this.#sideText += more;
     }
+  }
+
+  /** Text of the side output; takes pictures in meanwhile, since the child may not go on before. */
+  async #moreText(): Promise<string | null> {
+    for (;;) {
+      const isFull = this.#waiting.length * CHUNK_BYTES > WAITING_PICTURES_MAX * this.#frame.length;
+      if (isFull || this.#chunks.isDone) return this.#lines.take();
+      const isText = await Promise.race([
+        this.#lines.ready().then(() => true),
+        this.#chunks.ready().then(() => false),
+      ]);
+      if (isText) return this.#lines.take();
+      const chunk = await this.#chunks.take();
+      if (chunk !== null) this.#waiting.push(chunk);
+    }
+  }
+}
+
+/** What comes next can be waited for, without being taken. */
+class Ahead<T> {
+  readonly #iterator: AsyncIterator<T>;
+  #next: Promise<IteratorResult<T>> | null = null;
+  #isDone = false;
+
+  constructor(iterator: AsyncIterator<T>) {
+    this.#iterator = iterator;
+  }
+
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  ready(): Promise<unknown> {
+    this.#next ??= this.#iterator.next();
+    return this.#next;
+  }
+
+  /** Null at the end. */
+  async take(): Promise<T | null> {
+    if (this.#isDone) return null;
+    const next = (this.#next ??= this.#iterator.next());
+    const result = await next;
+    this.#next = null;
+    if (result.done !== true) return result.value;
+    this.#isDone = true;
+    return null;
   }
 }
 
@@ -182,7 +236,7 @@ function ffmpegArguments({ kind, size: { width, height }, ...form }: PictureForm
   const [told, split] = isRgb
     ? [";[first]select='eq(n,0)',showinfo,nullsink", "split=3[all][marked][first]"]
     : ["", "split[all][marked]"];
-  const marks = `[marked]crop=${MARKED_SIDE}:${MARKED_SIDE}[marks]`;
+  const marks = `[marked]scale=${MARKED_SIDE}:${MARKED_SIDE}:flags=neighbor[marks]`;
   return [
     ...["-hide_banner", "-nostdin", "-nostats", "-protocol_whitelist", "pipe"],
     ...["-loglevel", isRgb ? "info" : "error"],

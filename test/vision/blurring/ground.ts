@@ -1,8 +1,19 @@
 import { spawnSync } from "node:child_process";
 import { fragmentBytes, videoInitFromRecord } from "../../../src/camera/fragments.ts";
+import type { Box, Face, PictureSize } from "../../../src/blur/boxes.ts";
 import { createMp4Reader, type Mp4Track } from "../../../src/camera/mp4-reader.ts";
 import type { TrackInit } from "../../../src/protocol/fragment.ts";
-import type { BlurFootage, FootageFragment } from "../../../src/vision/blur-footage.ts";
+import type { SeenObject } from "../../../src/blur/nanodet.ts";
+import type {
+  BlurFootage,
+  BlurredPoster,
+  BlurredSegment,
+  FootageFragment,
+} from "../../../src/vision/blur-footage.ts";
+import { BlurJob, type BlurJobOptions } from "../../../src/vision/blurring/blur-job.ts";
+import type { Detectors } from "../../../src/vision/blurring/look-pass.ts";
+import { fragmentContainer } from "../../../src/vision-container.ts";
+import { blurredBytesMax } from "../../../src/vision-messages.ts";
 
 /** Wall clock at which made-up footage begins. */
 const STARTS_AT_MS = Date.UTC(2026, 0, 1, 12);
@@ -71,10 +82,85 @@ export function movieOf({
   return Buffer.concat([init?.bytes ?? Buffer.alloc(0), ...fragments.map(({ bytes }) => bytes)]);
 }
 
+/** Brightness of every picture of a copy, row by row, one byte a pixel. */
+export function lumaOf(movie: Buffer, { width, height }: PictureSize): Buffer[] {
+  const { status, stdout, stderr } = spawnSync(
+    "ffmpeg",
+    [
+      ...["-v", "error", "-i", "pipe:0", "-fps_mode", "passthrough", "-vf", "extractplanes=y"],
+      ...["-f", "rawvideo", "pipe:1"],
+    ],
+    { input: movie, maxBuffer: 1024 * 1024 * 1024 },
+  );
+  if (status !== 0 || stderr.length > 0) throw new Error(`ffmpeg failed: ${stderr.toString()}`);
+  const bytes = width * height;
+  return Array.from({ length: stdout.length / bytes }, (_, index) =>
+    stdout.subarray(index * bytes, (index + 1) * bytes),
+  );
+}
+
+/** A step between two pixels that nobody takes for the codec's noise. */
+const STEP = 12;
+
+/** The most edges that any line of the picture has within `area`: of a mosaic, one a block. */
+export function edgesWithin(
+  luma: Buffer | undefined,
+  size: PictureSize,
+  area: Box = { x: 0, y: 0, ...size },
+): number {
+  let most = 0;
+  for (let y = Math.ceil(area.y); y < area.y + area.height; y++) {
+    let edges = 0;
+    for (let x = Math.ceil(area.x) + 2; x < area.x + area.width - 1; x++) {
+      const at = y * size.width + x;
+      // Over two pixels, since the codec makes edges soft; and each edge once.
+      const isEdge = (place: number): boolean =>
+        Math.abs((luma?.[place] ?? 0) - (luma?.[place - 2] ?? 0)) > STEP;
+      if (isEdge(at) && !isEdge(at - 1)) edges += 1;
+    }
+    most = Math.max(most, edges);
+  }
+  return most;
+}
+
 /** A copy with memory of its own: a job wipes what it was given. */
 export function copied({ fragments, ...rest }: BlurFootage): BlurFootage {
   return {
     ...rest,
     fragments: fragments.map((fragment) => ({ ...fragment, bytes: fragment.bytes.slice() })),
+  };
+}
+
+/** Does with a clip what the vision process does, and gives all that came of it. */
+export async function blurred(
+  segments: readonly BlurFootage[],
+  options: Partial<BlurJobOptions> & Pick<BlurJobOptions, "ffmpegPath" | "detectors">,
+): Promise<{
+  readonly answers: readonly BlurredSegment[];
+  readonly posters: readonly BlurredPoster[];
+  readonly troubles: readonly string[];
+}> {
+  const answers: BlurredSegment[] = [];
+  const posters: BlurredPoster[] = [];
+  const troubles: string[] = [];
+  const job = new BlurJob({
+    rules: { cover: "faces", plates: false, mode: "live" },
+    container: fragmentContainer,
+    bytesMax: blurredBytesMax,
+    onSegment: (segment) => answers.push(segment),
+    onPoster: (poster) => posters.push(poster),
+    onTrouble: ({ code }) => troubles.push(code),
+    ...options,
+  });
+  for (const segment of segments) await job.push(copied(segment));
+  await job.end();
+  return { answers, posters, troubles };
+}
+
+/** Detectors that see the same in every picture. */
+export function seeing(faces: readonly Face[], objects: readonly SeenObject[] = []): Detectors {
+  return {
+    faces: { find: () => Promise.resolve([...faces]) },
+    objects: { find: () => Promise.resolve([...objects]) },
   };
 }

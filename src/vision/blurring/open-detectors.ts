@@ -1,0 +1,71 @@
+import type { BlurRules } from "../blur-footage.ts";
+import { openFaceDetector, type DetectorOptions } from "../inference/face-detector.ts";
+import { openObjectDetector } from "../inference/object-detector.ts";
+import type { Detectors } from "./look-pass.ts";
+
+type Finder<Found> = AsyncDisposable & {
+  find(picture: Parameters<Detectors["faces"]["find"]>[0]): Promise<Found>;
+};
+
+/**
+ * Detectors that are open once for all recordings. One that has failed is closed, and opened anew for
+ * the next picture: whether it was the picture or the detector, nobody knows.
+ */
+export class OpenDetectors implements AsyncDisposable {
+  readonly #options: DetectorOptions;
+  readonly #open = new Map<string, Promise<Finder<unknown>>>();
+  readonly #closing = new Set<Promise<void>>();
+
+  constructor(options: DetectorOptions = {}) {
+    this.#options = options;
+  }
+
+  /** @throws HubError `DETECTOR_FAILED` */
+  async for(mode: BlurRules["mode"]): Promise<Detectors> {
+    const faces = await this.#kept(`faces ${mode}`, () => openFaceDetector(mode, this.#options));
+    return { faces, objects: await this.objects() };
+  }
+
+  /** @throws HubError `DETECTOR_FAILED` */
+  objects(): Promise<Detectors["objects"]> {
+    return this.#kept("objects", () => openObjectDetector(this.#options));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const name of this.#open.keys()) this.#close(name);
+    await Promise.all(this.#closing);
+  }
+
+  async #kept<Found>(
+    name: string,
+    open: () => Promise<Finder<Found>>,
+  ): Promise<Pick<Finder<Found>, "find">> {
+    const opened = (this.#open.get(name) as Promise<Finder<Found>> | undefined) ?? open();
+    this.#open.set(name, opened);
+    const finder = await opened.catch((error: unknown) => {
+      this.#open.delete(name);
+      throw error;
+    });
+    return {
+      find: async (picture) => {
+        try {
+          return await finder.find(picture);
+        } catch (error) {
+          if (this.#open.get(name) === opened) this.#close(name);
+          throw error;
+        }
+      },
+    };
+  }
+
+  #close(name: string): void {
+    const opened = this.#open.get(name);
+    this.#open.delete(name);
+    if (!opened) return;
+    const closed = opened
+      .then((finder) => finder[Symbol.asyncDispose]())
+      .catch(() => undefined)
+      .finally(() => this.#closing.delete(closed));
+    this.#closing.add(closed);
+  }
+}
