@@ -36,6 +36,13 @@ export class AwaitedAnswers {
     );
   }
 
+  /** Pictures that an answer is to come for. */
+  get awaitedFrames(): number {
+    return [...this.#jobs.values()]
+      .flatMap(({ segments }) => [...segments.values()])
+      .reduce((sum, { frames }) => sum + frames, 0);
+  }
+
   begin(job: number): void {
     this.#jobs.set(job, { segments: new Map(), posters: new Set(), hasEnded: false });
   }

@@ -23,8 +23,10 @@ const ENTRY = fileURLToPath(new URL("./vision-main.ts", import.meta.url));
 
 /** Without work for this long, it is ended. */
 const IDLE_MS = 2 * 60_000;
-/** Without a sign of progress for this long while it has work, it is ended. */
-const STALL_MS = 90_000;
+/** Without a sign of progress for this long while it has work, it is ended, ... */
+const STALL_MS = 60_000;
+/** ... and for so much longer for each picture that it has to answer for. */
+const STALL_FRAME_MS = 500;
 /** Of a look, which is of what is seen now, no more than this waits. */
 const LOOK_WAITING_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -249,11 +251,13 @@ export class VisionProcess implements BlurWorker, AsyncDisposable {
     if (this.#stall !== null) clearTimeout(this.#stall);
     this.#stall = null;
     if (!this.#answers.isAwaiting) return;
+    const stallMs =
+      (this.#options.stallMs ?? STALL_MS) + STALL_FRAME_MS * this.#answers.awaitedFrames;
     this.#stall = setTimeout(() => {
       this.#stall = null;
       if (this.#answers.isOverdue) this.kill("timed-out");
       else this.#watch();
-    }, this.#options.stallMs ?? STALL_MS).unref();
+    }, stallMs).unref();
   }
 
   /** Ends it where it has had nothing to do for a while. */
