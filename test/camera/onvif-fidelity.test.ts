@@ -1,10 +1,13 @@
 import onvif from "onvif";
 import { expect, test } from "vitest";
 import { OnvifDevice } from "../../src/camera/onvif/device.ts";
+import { putMasksInCamera } from "../../src/camera/onvif/masks.ts";
 import { PullPoint, readEventProperties } from "../../src/camera/onvif/events.ts";
 import { probeDevice } from "../../src/camera/onvif/probe.ts";
 import { NAMESPACES } from "../../src/camera/onvif/soap.ts";
 import { parseXml, type XmlElement } from "../../src/camera/onvif/xml.ts";
+import type { Polygon } from "../../src/protocol/picture-areas.ts";
+import { FakeMasks } from "../support/onvif-masks.ts";
 import { FakeOnvifDevice } from "../support/onvif-device.ts";
 import * as messages from "../support/onvif-messages.ts";
 
@@ -106,6 +109,21 @@ const RULES: Readonly<Record<string, string>> = {
   "tr2:GetSnapshotUriResponse": "tr2:Uri",
   "tr2:GetServiceCapabilitiesResponse": "tr2:Capabilities",
   "tr2:Capabilities": "tr2:ProfileCapabilities tr2:StreamingCapabilities",
+  "tr2:GetMasks": "tr2:Token? tr2:ConfigurationToken?",
+  "tr2:GetMasksResponse": "tr2:Masks*",
+  "tr2:Masks": "@token tr2:ConfigurationToken tr2:Polygon tr2:Type tr2:Color? tr2:Enabled",
+  "tr2:Mask": "tr2:ConfigurationToken tr2:Polygon tr2:Type tr2:Color? tr2:Enabled",
+  "tr2:Polygon": "tt:Point tt:Point tt:Point+",
+  "tt:Point": "@x @y",
+  "tr2:GetMaskOptions": "tr2:ConfigurationToken",
+  "tr2:GetMaskOptionsResponse": "tr2:Options",
+  "tr2:Options": "tr2:MaxMasks tr2:MaxPoints tr2:Types+ tr2:Color",
+  "tr2:CreateMask": "tr2:Mask",
+  "tr2:CreateMaskResponse": "tr2:Token",
+  "tr2:SetMask": "tr2:Mask",
+  "tr2:SetMaskResponse": "",
+  "tr2:DeleteMask": "tr2:Token",
+  "tr2:DeleteMaskResponse": "",
   // event.wsdl, b-2.xsd
   "tev:CreatePullPointSubscription":
     "tev:Filter? tev:InitialTerminationTime? tev:SubscriptionPolicy?",
@@ -231,6 +249,36 @@ test.each([true, false])(
     expect(all.flatMap((xml) => faultsOf(parseXml(Buffer.from(xml))))).toEqual([]);
   },
 );
+
+test("and what is said about masks", async () => {
+  const masks = new FakeMasks({ masksMax: 1 });
+  await using fake = await FakeOnvifDevice.start({ hasMask: true, masks });
+  const said: string[] = [];
+  fake.onAnswer = (xml) => void said.push(xml);
+  const device = await OnvifDevice.open({
+    address: fake.url,
+    credentials: { username: "admin", password: "secret", allowBasic: false },
+  });
+  const [first, second]: readonly Polygon[][] = [0.1, 0.6].map((x) => [
+    [
+      [x, 0.1],
+      [x + 0.2, 0.1],
+      [x, 0.5],
+    ],
+  ]);
+  if (!first || !second) throw new Error("there are no masks");
+  const took = [
+    await putMasksInCamera(device, { masks: first, before: [] }),
+    await putMasksInCamera(device, { masks: second, before: first }),
+    await putMasksInCamera(device, { masks: [], before: second }),
+  ];
+  expect(took.map(({ isHidden }) => isHidden)).toEqual([true, true, true]);
+  const asked = new Set(fake.calls.map(({ operation }) => operation));
+  for (const operation of ["GetMasks", "GetMaskOptions", "CreateMask", "SetMask", "DeleteMask"])
+    expect(asked).toContain(operation);
+  const all = [...said, ...fake.calls.map(({ body }) => body)];
+  expect(all.flatMap((xml) => faultsOf(parseXml(Buffer.from(xml))))).toEqual([]);
+});
 
 test.each([true, false])(
   "a client that is not ours understands it (media 2: %s)",

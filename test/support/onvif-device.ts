@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { child, parseXml, textAt, type XmlElement } from "../../src/camera/onvif/xml.ts";
 import { FakeLogins, type FakeLogin, type FakeLoginOptions } from "./onvif-login.ts";
 import * as messages from "./onvif-messages.ts";
+import type { FakeMasks } from "./onvif-masks.ts";
 import type { FakeEvent, FakeProfile, FakeTopic } from "./onvif-messages.ts";
 
 /**
@@ -25,6 +26,8 @@ export interface FakeDeviceOptions extends FakeLoginOptions {
   /** Whether it names its services to anybody, as it should. */
   readonly hasOpenServices?: boolean;
   readonly hasMask?: boolean;
+  /** What it hides by itself; left out: it knows no masks. */
+  readonly masks?: FakeMasks;
   readonly audioOutputs?: number;
   readonly topics?: readonly FakeTopic[];
   readonly snapshot?: Uint8Array | null;
@@ -231,8 +234,12 @@ export class FakeOnvifDevice implements AsyncDisposable {
       case "/onvif/events CreatePullPointSubscription":
         return this.#createPullPoint(called);
       default:
-        return notSupported();
+        return this.#masks(path, called) ?? notSupported();
     }
+  }
+
+  #masks(path: string, called: XmlElement): string | null {
+    return path === "/onvif/media2" ? (this.#options.masks?.answer(called) ?? null) : null;
   }
 
   #services(): messages.FakeService[] {
