@@ -23,7 +23,7 @@ export interface PipelineGround {
   readonly ffmpegPath: string;
   readonly live: LiveSender;
   /** Left out: faces are kept. */
-  readonly blur?: Pick<IngestBlur, "of">;
+  readonly blur?: Pick<IngestBlur, "of" | "vision">;
   /** What encoding again may take, of all cameras together. */
   readonly budget: TranscodeBudget;
   /** Those in force; null before there are any. */
@@ -191,7 +191,9 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
   const motion = stack.use(
     CameraMotion.open({
       ...{ camera, settings, ring, recorder, isStopping },
-      watch: (_settings, onEvent) => watchMotion({ camera, ffmpegPath }, ground.send, onEvent),
+      vision: ground.blur?.vision ?? null,
+      watch: (now, onEvent) =>
+        watchMotion({ camera, settings: now, ffmpegPath }, ground.send, onEvent),
     }),
   );
   const analyse = (fragment: Fragment): void => {

@@ -5,6 +5,7 @@ import type { BellRule } from "./camera/bell/rules.ts";
 import { BellsSchema, readBells } from "./settings-bells.ts";
 import { BlurSchema, FacesSchema, type BlurSettings, type Faces } from "./settings-blur.ts";
 import { FFMPEG_MEMBERS, readFfmpegMembers, type FfmpegSettings } from "./settings-ffmpeg.ts";
+import { MotionSchema, type MotionSettings } from "./settings-motion.ts";
 import { WeekHoursListSchema, wrongWeekHours, type WeekHours } from "./settings-privacy.ts";
 import { checkText, lineOfText, requireShape, wrongAt, type CheckedText } from "./settings-file.ts";
 import { AREA_MEMBERS, readAreas, type CameraAreas } from "./settings-zones.ts";
@@ -39,6 +40,7 @@ const RtspCamera = Type.Object(
     audio: Type.Optional(Type.Boolean({ description: "true or false" })),
     faces: Type.Optional(FacesSchema),
     blur: Type.Optional(BlurSchema),
+    motion: Type.Optional(MotionSchema),
     basic: Type.Optional(Type.Boolean({ description: "true or false" })),
     talk: Type.Optional(Type.Boolean({ description: "true or false" })),
     privacy: Type.Optional(WeekHoursListSchema),
@@ -55,6 +57,7 @@ const FfmpegCamera = Type.Object(
     ...FFMPEG_MEMBERS,
     faces: Type.Optional(FacesSchema),
     blur: Type.Optional(BlurSchema),
+    motion: Type.Optional(MotionSchema),
     privacy: Type.Optional(WeekHoursListSchema),
     bells: Type.Optional(BellsSchema),
     ...AREA_MEMBERS,
@@ -69,6 +72,8 @@ export type CameraSettings = {
   readonly faces: Faces;
   /** As the settings say it; `blurOf` gives what holds. */
   readonly blur?: Partial<BlurSettings>;
+  /** As the settings say it; `motionOf` gives what holds. */
+  readonly motion?: Partial<MotionSettings>;
   /** Hours of the week in which it is off; left out or empty: none. */
   readonly privacy?: readonly WeekHours[];
   /** How its bell is heard; left out or empty: it has none. */
@@ -170,6 +175,7 @@ export function readCamera(options: {
     name: camera.name ?? camera.id,
     faces: camera.faces ?? options.faces,
     ...(camera.blur === undefined ? {} : { blur: camera.blur }),
+    ...(camera.motion === undefined ? {} : { motion: camera.motion }),
     ...(camera.privacy === undefined ? {} : { privacy: camera.privacy }),
     ...(camera.bells === undefined
       ? {}

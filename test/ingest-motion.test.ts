@@ -4,7 +4,7 @@ import type { Fragment } from "../src/protocol/fragment.ts";
 import { parseCameraId } from "../src/protocol/ids.ts";
 import type { Polygon } from "../src/protocol/picture-areas.ts";
 import type { CameraSettings } from "../src/settings-cameras.ts";
-import type { MotionEvent } from "../src/vision/motion.ts";
+import type { MotionEvent, MotionRules } from "../src/vision/motion.ts";
 
 const STREET: Polygon = [
   [0, 0],
@@ -40,6 +40,7 @@ interface Watched extends Watch {
   readonly settings: CameraSettings;
   readonly sees: (event: MotionEvent) => void;
   pushed: number;
+  readonly rules: MotionRules[];
   isClosed: boolean;
 }
 
@@ -50,13 +51,17 @@ function watched(settings: CameraSettings, isStopping = (): boolean => false) {
   const motion = CameraMotion.open({
     ...{ camera: parseCameraId("front"), settings, isStopping },
     ring: { since: () => [] },
+    vision: null,
     recorder: {
       startEvent: (_why, atMs) => void recorded.push(`start ${atMs}`),
       endEvent: (atMs) => void recorded.push(`end ${atMs}`),
+      name: ({ kind }) => void recorded.push(kind),
     },
     watch: (of, sees) => {
       const watch: Watched = {
         ...{ settings: of, sees, pushed: 0, isClosed: false },
+        ...{ moving: null, rules: [] },
+        setRules: (rules) => void watch.rules.push(rules),
         push: () => void (watch.pushed += 1),
         [Symbol.asyncDispose]: async () => void (watch.isClosed = true),
       };
@@ -107,11 +112,9 @@ test("new zones are taken with the next picture, and a new name changes nothing"
   const zones = [{ name: "Path", points: STREET }];
   motion.configure({ ...FRONT, zones });
   motion.push(fragmentAt(1_000));
-  expect(watches.map(({ pushed, isClosed }) => [pushed, isClosed])).toEqual([
-    [0, true],
-    [1, false],
-  ]);
-  expect(watches[1]?.settings.zones).toEqual(zones);
+  // The scenery that was learned stays, and so does the connection.
+  expect(watches.map(({ pushed, isClosed }) => [pushed, isClosed])).toEqual([[1, false]]);
+  expect(watches[0]?.rules.at(-1)?.zones?.names).toEqual(["Path"]);
   await motion[Symbol.asyncDispose]();
 });
 

@@ -45,6 +45,7 @@ const RecorderEventSchema = Type.Union([
     },
     closed,
   ),
+  Type.Object({ type: Type.Literal("clip-named"), clip: id, why }, closed),
   Type.Object({ type: Type.Literal("clip-rang"), clip: id, why, eventAtMs: timeMs }, closed),
   Type.Object(
     {
@@ -100,6 +101,10 @@ export function readRecorderEvent(value: unknown): RecorderEvent {
     case "clip-rang":
       if (event.why.kind !== "bell")
         throw new MalformedInput("why", "Cannot read recorder event: a ring that is no bell");
+      return { ...event, clip };
+    case "clip-named":
+      if (event.why.kind === "bell" || event.why.kind === "motion")
+        throw new MalformedInput("why", "Cannot read recorder event: a name that names nothing");
       return { ...event, clip };
     case "clip-closed":
       return { ...event, clip };

@@ -9,7 +9,13 @@ import {
   type RecorderEvent,
 } from "../protocol/clip.ts";
 import type { Fragment } from "../protocol/fragment.ts";
-import { parseClipId, type CameraId, type ClipId, type Sha256Hex } from "../protocol/ids.ts";
+import {
+  parseClipId,
+  type CameraId,
+  type ClipId,
+  type EventKind,
+  type Sha256Hex,
+} from "../protocol/ids.ts";
 import type { BlurRules } from "../vision/blur-footage.ts";
 import type { BlurQueue } from "./blur-queue.ts";
 import { ClipWriter } from "./clip-writer.ts";
@@ -53,6 +59,8 @@ export interface ClipRecorderOptions {
 const DROP_OUT_MS = 10_000;
 const QUEUE_MAX_BYTES = 32 * 1024 * 1024;
 const MERGED_EVENTS_MAX = 1_000;
+/** A later kind says more than an earlier one, and one that says less never takes its place. */
+const TELLING: readonly EventKind[] = ["motion", "animal", "vehicle", "person", "package", "bell"];
 /** Nobody looked at a picture for it. */
 const BELL: EventReason = { kind: "bell", zone: "", areaShare: 0, score: 1 };
 
@@ -156,6 +164,22 @@ export class ClipRecorder implements AsyncDisposable {
     this.#isRinging = false;
     this.endEvent(atMs ?? 0);
     if (atMs === null && this.#activeEvents === 0) this.#finish();
+  }
+
+  /**
+   * It was seen what moves. The recording of a bell stays one, and what is closed already stays what
+   * it is: its entry says so.
+   */
+  name(why: EventReason): void {
+    if (this.#reason === null) return;
+    const says = (reason: EventReason | null): number =>
+      reason === null ? -1 : TELLING.indexOf(reason.kind);
+    if (says(why) > says(this.#beside)) this.#beside = why;
+    if (says(why) <= says(this.#reason)) return;
+    this.#reason = why;
+    const clip = this.clip;
+    if (clip !== null)
+      this.#queue.add(0, clip, async () => this.#options.emit({ type: "clip-named", clip, why }));
   }
 
   /** An event ends; once none is left, the clip goes on for the post-roll. */

@@ -106,6 +106,11 @@ export class ClipStore {
           this.#statements.ringClip.run(JSON.stringify(event.why), event.eventAtMs, id);
           return;
         }
+        case "clip-named": {
+          const { id } = this.#requireRecording(event.clip);
+          this.#statements.nameClip.run(event.why.kind, JSON.stringify(event.why), id);
+          return;
+        }
         case "file-closed":
           await this.#addFile(event.clip, event.file);
           if (event.pixelated) this.#copies.count(event.clip, event.file, event.pixelated);

@@ -80,6 +80,8 @@ export type RecorderEvent =
       readonly why: EventReason;
       readonly eventAtMs: number;
     }
+  /** It was seen what moves, while it was recorded; the recording of a bell stays one. */
+  | { readonly type: "clip-named"; readonly clip: ClipId; readonly why: EventReason }
   | {
       readonly type: "file-closed";
       readonly clip: ClipId;

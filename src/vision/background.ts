@@ -1,7 +1,4 @@
-import type { GreyFrame } from "./grey-frame.ts";
-
-/** Cells are 2x2 pixels of the grey picture: half the noise, a quarter of the work. */
-export const CELL_PIXELS = 2;
+import { CELL_PIXELS, type GreyFrame } from "./grey-frame.ts";
 
 // How fast the model follows, as a share of the difference per picture (five a second).
 const FOLLOW_BACKGROUND = 0.02;

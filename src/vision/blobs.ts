@@ -1,5 +1,5 @@
 import type { Foreground } from "./background.ts";
-import { unlikeScenery, type Unlike } from "./pattern.ts";
+import { outlineOf, unlikeScenery, type Unlike } from "./pattern.ts";
 import { zoneOfRegion, type ZoneCells } from "./zones.ts";
 
 /** A connected region that differs from the scenery. */
@@ -23,6 +23,8 @@ export interface Blob {
   readonly likeness: number;
   /** How much of it is something else than the scenery in another light. */
   readonly unlike: Unlike;
+  /** Edges in it, as a share of those of the scenery: below 1 where something was taken away. */
+  readonly outline: number;
 }
 
 const BLOBS_MAX = 64;
@@ -112,6 +114,7 @@ function measure(
   return {
     ...{ area, moving, swaying, zone, zoneCells, left, top, right, bottom, contrast, unlike },
     likeness: pattern,
+    outline: outlineOf(foreground, members),
   };
 }
 

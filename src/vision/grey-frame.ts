@@ -11,3 +11,6 @@ export interface GreyFrame {
 /** What motion detection looks at: enough for a person at the garden gate, and cheap. */
 export const GREY_WIDTH = 320;
 export const GREY_HEIGHT = 180;
+/** The cells it is looked at in. */
+export const CELL_PIXELS = 2;
+export const GREY_CELLS = { columns: GREY_WIDTH / CELL_PIXELS, rows: GREY_HEIGHT / CELL_PIXELS };

@@ -1,6 +1,6 @@
 import type { Fragment } from "../protocol/fragment.ts";
 import type { GreyFrame } from "./grey-frame.ts";
-import { MotionDetector, type MotionEvent } from "./motion.ts";
+import { MotionDetector, type MotionEvent, type MotionRules } from "./motion.ts";
 import { WakeGate } from "./wake.ts";
 
 /** What turns fragments into pictures: `GreyFrames`, or in tests something that needs no child. */
@@ -13,6 +13,8 @@ export interface PictureSource extends AsyncDisposable {
 export interface MotionWatchOptions {
   readonly pictures: (onFrame: (frame: GreyFrame) => void) => PictureSource;
   readonly onEvent: (event: MotionEvent) => void;
+  /** Left out: those of a camera of which nothing is said. */
+  readonly rules?: MotionRules;
   /** Never sleep: for comparison. */
   readonly alwaysLook?: boolean;
 }
@@ -46,7 +48,7 @@ const LATE_PAUSE_DOUBLINGS_MAX = 5;
 export class MotionWatch implements AsyncDisposable {
   readonly #options: MotionWatchOptions;
   readonly #pictures: PictureSource;
-  readonly #detector = new MotionDetector();
+  readonly #detector: MotionDetector;
   readonly #gate = new WakeGate();
   #asleep = false;
   #held: Fragment[] = [];
@@ -65,6 +67,7 @@ export class MotionWatch implements AsyncDisposable {
 
   private constructor(options: MotionWatchOptions) {
     this.#options = options;
+    this.#detector = new MotionDetector(options.rules);
     this.#pictures = options.pictures((frame) => this.#look(frame));
   }
 
@@ -83,6 +86,16 @@ export class MotionWatch implements AsyncDisposable {
   get counts(): MotionWatchCounts {
     const { fragments, unseen, bySizes, byPicture, other } = this.#counts;
     return { fragments, unseen, wakes: { bySizes, byPicture, other } };
+  }
+
+  /** Where something moves while an event goes on, as shares of the picture. */
+  get moving(): MotionDetector["moving"] {
+    return this.#detector.moving;
+  }
+
+  /** From the next picture on. */
+  setRules(rules: MotionRules): void {
+    this.#detector.setRules(rules);
   }
 
   /** Takes the next fragment; never waits. */

@@ -3,6 +3,7 @@ import { Background, type Foreground } from "./background.ts";
 import { BlobFinder, type Blob } from "./blobs.ts";
 import type { GreyFrame } from "./grey-frame.ts";
 import { outlinesOf } from "./pattern.ts";
+import type { LeftThing, ShareBox } from "./share-box.ts";
 import type { ZoneCells } from "./zones.ts";
 
 /** What the detector says, and when: `start` and `end` always take turns. */
@@ -17,6 +18,8 @@ export type MotionEvent =
       readonly type: "end";
       /** Wall clock of the last picture in which something moved. */
       readonly atMs: number;
+      /** What came with it and stays where it was put, if there is such a thing. */
+      readonly left?: LeftThing | null;
     };
 
 /** Where no zones are drawn there is one. */
@@ -60,6 +63,11 @@ const SWAYING_CELLS = 3;
 const ARRIVING_MS = 1_700;
 /** ... but for so long at most. */
 const WAITING_MAX_MS = 90_000;
+/** Something that was put down: between these sizes, and away from the picture's edges. */
+const LEFT_AREA_MIN = 12;
+const LEFT_SHARE_MAX = 0.05;
+/** It has edges where the scenery had fewer; where something was taken away it is the other way. */
+const LEFT_OUTLINE = 1.2;
 /** Pictures at the beginning that only teach the model. */
 const FIRST_PICTURES = 2;
 /** A region that still shows the scenery's pattern this well is a shadow or a lamp. */
@@ -117,6 +125,7 @@ export class MotionDetector {
   #floodSinceMs: number | null = null;
   #settlesUntilMs = -Infinity;
   #state: State = { name: "still" };
+  #moving: ShareBox | null = null;
 
   constructor(rules: MotionRules = DEFAULT_RULES) {
     this.#rules = rules;
@@ -125,6 +134,11 @@ export class MotionDetector {
   /** Nothing moves, and nothing looks as if it were about to. */
   get isStill(): boolean {
     return this.#state.name === "still" && this.#floodSinceMs === null;
+  }
+
+  /** Where something moved when it last did, while an event goes on. */
+  get moving(): ShareBox | null {
+    return this.#state.name === "moving" ? this.#moving : null;
   }
 
   /** From the next picture on. What was learned of the scenery stays. */
@@ -143,7 +157,8 @@ export class MotionDetector {
     const flood = this.#floodOf(frame.atMs, foreground);
     if (flood === "waits") return this.#advance(frame.atMs, [], foreground);
     if (flood === "covered") return this.#cover(frame.atMs, foreground);
-    const blobs = this.#blobs.find(foreground, KEEP.area, this.#rules.zones);
+    const areaMin = this.#state.name === "moving" ? LEFT_AREA_MIN : KEEP.area;
+    const blobs = this.#blobs.find(foreground, areaMin, this.#rules.zones);
     const things = blobs.filter((blob) => !isLight(blob, foreground));
     return this.#advance(frame.atMs, things, foreground);
   }
@@ -152,12 +167,12 @@ export class MotionDetector {
   stop(): MotionEvent | null {
     const state = this.#state;
     this.#state = { name: "still" };
-    return state.name === "moving" ? { type: "end", atMs: state.lastThereAtMs } : null;
+    return state.name === "moving" ? { type: "end", atMs: state.lastThereAtMs, left: null } : null;
   }
 
   #advance(atMs: number, blobs: readonly Blob[], foreground: Foreground): MotionEvent | null {
     const state = this.#state;
-    if (state.name === "moving") return this.#goOn(state, atMs, blobs);
+    if (state.name === "moving") return this.#goOn(state, atMs, blobs, foreground);
     const suspects = blobs.filter((blob) => this.#mayStart(blob, foreground));
     const first = suspects[0];
     if (!first || this.#pictures <= FIRST_PICTURES || atMs < this.#settlesUntilMs) {
@@ -176,6 +191,7 @@ export class MotionDetector {
       return null;
     }
     this.#state = { name: "moving", lastMovedAtMs: atMs, lastThereAtMs: atMs, box: confirmed };
+    this.#moving = unionOf([confirmed], foreground);
     return { type: "start", onsetAtMs: sinceMs, why: reason(confirmed, foreground) };
   }
 
@@ -183,9 +199,15 @@ export class MotionDetector {
     state: State & { readonly name: "moving" },
     atMs: number,
     blobs: readonly Blob[],
+    foreground: Foreground,
   ): MotionEvent | null {
-    const moving = blobs.find((blob) => reaches(blob, KEEP));
+    // What was put down must still differ from the scenery when whoever brought it has gone.
+    const laid = blobs.filter((blob) => isLaid(blob, foreground));
+    for (const blob of laid) this.#background?.keepOut(blob);
+    const movers = blobs.filter((blob) => reaches(blob, KEEP));
+    const [moving] = movers;
     if (moving) {
+      this.#moving = unionOf(movers, foreground);
       this.#state = { name: "moving", lastMovedAtMs: atMs, lastThereAtMs: atMs, box: moving };
       return null;
     }
@@ -205,7 +227,9 @@ export class MotionDetector {
       return null;
     }
     this.#state = { name: "still" };
-    return { type: "end", atMs: lastThereAtMs };
+    const [first] = laid;
+    const left = first ? leftThing(first, foreground) : null;
+    return { type: "end", atMs: lastThereAtMs, left };
   }
 
   #mayStart({ area, moving, zoneCells }: Blob, { columns, rows }: Foreground): boolean {
@@ -250,6 +274,7 @@ export class MotionDetector {
     this.#pictures = 0;
     if (this.#state.name === "moving") return null;
     const box = { left: 0, top: 0, right: columns - 1, bottom: rows - 1 };
+    this.#moving = { x: 0, y: 0, width: 1, height: 1 };
     this.#state = { name: "moving", lastMovedAtMs: atMs, lastThereAtMs: atMs, box };
     const zone = this.#rules.zones?.names[0] ?? WHOLE_PICTURE;
     return { type: "start", onsetAtMs, why: { kind: "motion", zone, areaShare: 1, score: 1 } };
@@ -281,6 +306,29 @@ function isNear(one: Box, other: Box): boolean {
     one.top - CONFIRM_DISTANCE <= other.bottom &&
     other.top - CONFIRM_DISTANCE <= one.bottom
   );
+}
+
+function isLaid(blob: Blob, { columns, rows }: Foreground): boolean {
+  const { area, moving, swaying, outline, left, top, right, bottom } = blob;
+  const isInside = left > 0 && top > 0 && right < columns - 1 && bottom < rows - 1;
+  const isStill = moving === 0 && swaying < SWAYING_CELLS;
+  return isInside && isStill && outline > LEFT_OUTLINE && area <= LEFT_SHARE_MAX * columns * rows;
+}
+
+function leftThing(blob: Blob, { columns, rows }: Foreground): LeftThing {
+  const areaShare = Math.min(1, blob.area / (blob.zoneCells ?? columns * rows));
+  return { zone: blob.zone ?? WHOLE_PICTURE, areaShare };
+}
+
+function unionOf(boxes: readonly Box[], { columns, rows }: Foreground): ShareBox {
+  const left = Math.min(...boxes.map((box) => box.left));
+  const top = Math.min(...boxes.map((box) => box.top));
+  const right = Math.max(...boxes.map((box) => box.right)) + 1;
+  const bottom = Math.max(...boxes.map((box) => box.bottom)) + 1;
+  return {
+    ...{ x: left / columns, y: top / rows },
+    ...{ width: (right - left) / columns, height: (bottom - top) / rows },
+  };
 }
 
 function reason(blob: Blob, { columns, rows }: Foreground): EventReason {

@@ -132,6 +132,22 @@ export function outlinesOf({ columns, rows, differs, cells, level }: Foreground)
   return { likeness: spread < 1 ? 0 : covariance / Math.sqrt(spread), strength };
 }
 
+/** How strong edges are in a region, as a share of those of the scenery that was there. */
+export function outlineOf(
+  { columns, rows, cells, level }: Foreground,
+  members: Iterable<number>,
+): number {
+  let [now, before] = [0, 1];
+  for (const at of members) {
+    const column = at % columns;
+    if (at < columns || at >= columns * (rows - 1) || column === 0 || column === columns - 1)
+      continue;
+    now += edge(cells, at, columns);
+    before += edge(level, at, columns);
+  }
+  return now / before;
+}
+
 function edge(levels: Float32Array, at: number, columns: number): number {
   return (
     Math.abs(levels[at + 1]! - levels[at - 1]!) +

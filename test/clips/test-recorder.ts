@@ -35,6 +35,7 @@ export function startRecorder(options: Partial<ClipRecorderOptions> = {}) {
   mkdirSync(clipsDirectory, { mode: 0o700 });
   const clips = new Map<ClipId, RecordedClip>();
   const order: string[] = [];
+  const named: string[] = [];
   const trouble: RecorderTrouble[] = [];
   const known = (clip: ClipId): RecordedClip => {
     const recorded = clips.get(clip);
@@ -61,6 +62,10 @@ export function startRecorder(options: Partial<ClipRecorderOptions> = {}) {
         case "clip-closed":
           known(event.clip).endedAtMs = event.endedAtMs;
           return;
+        case "clip-named":
+          known(event.clip);
+          named.push(event.why.kind);
+          return;
         case "clip-rang":
           known(event.clip);
       }
@@ -74,7 +79,15 @@ export function startRecorder(options: Partial<ClipRecorderOptions> = {}) {
       clipFolder(clip.started.clip, clip.started.startedAtMs),
       sealedFileName(file),
     );
-  return { recorder, clips: () => [...clips.values()], order, trouble, clipsDirectory, pathOf };
+  return {
+    recorder,
+    clips: () => [...clips.values()],
+    order,
+    named,
+    trouble,
+    clipsDirectory,
+    pathOf,
+  };
 }
 
 type Recording = ReturnType<typeof startRecorder>;

@@ -1,0 +1,146 @@
+import type { EventReason } from "../protocol/clip.ts";
+import { WHOLE_PICTURE } from "./motion.ts";
+import type { LeftThing, ShareBox } from "./share-box.ts";
+import type { ZoneCells } from "./zones.ts";
+
+/** What the detector says of one picture. In memory only: nothing of it is kept but a kind. */
+export interface SeenThing extends ShareBox {
+  readonly kind: "person" | "vehicle" | "animal";
+  readonly score: number;
+}
+
+/** Stricter than for covering: a wrong name is worse than none. */
+const SCORES = { person: 0.5, vehicle: 0.5, animal: 0.55 } as const;
+/** Pictures in which it has to be seen. */
+const PICTURES = { person: 2, vehicle: 2, animal: 3 } as const;
+/** Share of a thing that must lie where something moves, or of what moves that must lie in it. */
+const MOVING_SHARE = 0.25;
+/** What moves is put into a box somewhat too small. */
+const MARGIN = 0.03;
+/** A vehicle that others walk past stays where it is: one that is named has moved by this much of it. */
+const MOVED_SHARE = 0.12;
+/** A package is at most so large; what is larger and stays is a vehicle or a door. */
+const PACKAGE_SHARE_MAX = 0.04;
+const REMEMBERED_MAX = 64;
+
+type Kind = SeenThing["kind"];
+/** What says more comes first. */
+const KINDS: readonly Kind[] = ["person", "vehicle", "animal"];
+
+/**
+ * What it was that moved in one event. A kind is named once it was clearly seen in several pictures,
+ * where something moves, and in a zone where there are zones. Pure; keeps boxes of this event only.
+ */
+export class EventObjects {
+  readonly #zones: ZoneCells | null;
+  readonly #seen: Record<Kind, SeenThing[]> = { person: [], vehicle: [], animal: [] };
+  #named: Kind | null = null;
+
+  constructor(zones: ZoneCells | null) {
+    this.#zones = zones;
+  }
+
+  /** Whether a person has been named: nothing says more. */
+  get isSettled(): boolean {
+    return this.#named === "person";
+  }
+
+  /**
+   * Takes one picture.
+   *
+   * @param moving - Where something moved of late; null where that is not known.
+   * @returns What to name the recording now, or null where there is nothing new to say.
+   */
+  look(things: readonly SeenThing[], moving: ShareBox | null): EventReason | null {
+    if (moving === null) return null;
+    for (const kind of KINDS) {
+      const best = things
+        .filter((thing) => thing.kind === kind && thing.score >= SCORES[kind])
+        .filter((thing) => overlaps(thing, grown(moving)) && this.#zoneOf(thing) !== null)
+        .toSorted((one, other) => other.score - one.score)[0];
+      if (best && this.#seen[kind].length < REMEMBERED_MAX) this.#seen[kind].push(best);
+    }
+    const kind = KINDS.find((each) => this.#isSure(each));
+    if (kind === undefined || kind === this.#named) return null;
+    if (this.#named !== null && KINDS.indexOf(kind) > KINDS.indexOf(this.#named)) return null;
+    this.#named = kind;
+    return this.#reason(kind);
+  }
+
+  /** The end of the event: a package, where somebody was here and something stayed. */
+  end(left: LeftThing | null): EventReason | null {
+    if (left === null || left.areaShare > PACKAGE_SHARE_MAX || this.#named === "vehicle")
+      return null;
+    if (!this.#isSure("person")) return null;
+    return { kind: "package", zone: left.zone, areaShare: left.areaShare, score: 1 };
+  }
+
+  #isSure(kind: Kind): boolean {
+    const seen = this.#seen[kind];
+    if (seen.length < PICTURES[kind]) return false;
+    return kind !== "vehicle" || hasMoved(seen);
+  }
+
+  #reason(kind: Kind): EventReason {
+    const seen = this.#seen[kind];
+    const best = seen.toSorted((one, other) => other.score - one.score)[0];
+    const zone = best ? this.#zoneOf(best) : null;
+    return {
+      kind,
+      zone: zone?.name ?? WHOLE_PICTURE,
+      areaShare: best ? Math.min(1, (best.width * best.height) / (zone?.share ?? 1)) : 0,
+      score: Math.min(1, best?.score ?? 0),
+    };
+  }
+
+  /** By where it stands: the middle of its lower edge, or of itself. Null outside of every zone. */
+  #zoneOf(box: ShareBox): { readonly name: string; readonly share: number } | null {
+    const zones = this.#zones;
+    if (zones === null) return { name: WHOLE_PICTURE, share: 1 };
+    const x = box.x + box.width / 2;
+    for (const y of [box.y + box.height * 0.97, box.y + box.height / 2]) {
+      const column = Math.min(zones.columns - 1, Math.floor(x * zones.columns));
+      const row = Math.min(zones.rows - 1, Math.floor(y * zones.rows));
+      const bits = zones.bits[row * zones.columns + column] ?? 0;
+      const index = zones.names.findIndex((_, each) => ((bits >> each) & 1) === 1);
+      const name = zones.names[index];
+      if (name !== undefined)
+        return { name, share: (zones.sizes[index] ?? 0) / (zones.columns * zones.rows) };
+    }
+    return null;
+  }
+}
+
+function grown({ x, y, width, height }: ShareBox): ShareBox {
+  return {
+    ...{ x: x - MARGIN, y: y - MARGIN },
+    ...{ width: width + 2 * MARGIN, height: height + 2 * MARGIN },
+  };
+}
+
+function overlaps(thing: ShareBox, moving: ShareBox): boolean {
+  const side = (one: number, oneTo: number, other: number, otherTo: number): number =>
+    Math.max(0, Math.min(oneTo, otherTo) - Math.max(one, other));
+  const common =
+    side(thing.x, thing.x + thing.width, moving.x, moving.x + moving.width) *
+    side(thing.y, thing.y + thing.height, moving.y, moving.y + moving.height);
+  const smaller = Math.min(thing.width * thing.height, moving.width * moving.height);
+  return smaller > 0 && common / smaller >= MOVING_SHARE;
+}
+
+/** Whether the box itself went somewhere: its middle, or an edge of what comes into the picture. */
+function hasMoved(seen: readonly ShareBox[]): boolean {
+  const first = seen[0];
+  if (!first) return false;
+  return seen.some(
+    (box) =>
+      Math.abs(middle(box.x, box.width) - middle(first.x, first.width)) >
+        MOVED_SHARE * first.width ||
+      Math.abs(middle(box.y, box.height) - middle(first.y, first.height)) >
+        MOVED_SHARE * first.height,
+  );
+}
+
+function middle(from: number, length: number): number {
+  return from + length / 2;
+}
