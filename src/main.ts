@@ -5,7 +5,9 @@ import { Hub } from "./hub.ts";
 import { HubError } from "./protocol/errors.ts";
 import { lockDataDirectory, removeRunningHub, writeRunningHub } from "./running-hub.ts";
 import { readSettings } from "./settings.ts";
+import { facesWhereUnsaid, type BlurAbility, type Faces } from "./settings-blur.ts";
 import { SettingsError } from "./settings-file.ts";
+import { probeInference } from "./vision/inference/probe.ts";
 
 /** The hub process. `doorward hub` and `npm start` both run this file. */
 const options = {
@@ -22,9 +24,17 @@ async function run(): Promise<void> {
   if (values.port !== undefined) environment["DOORWARD_PORT"] = values.port;
   await makePrivateDirectory(dataDirectory);
   const settingsFile = values.settings ?? null;
-  const settings = await readSettings(dataDirectory, settingsFile, environment);
+  const read = (faces: Faces) => readSettings(dataDirectory, settingsFile, environment, faces);
+  // What is wrong in the settings is said before anything is tried.
+  const wished = await read("blur-copy");
   await using _lock = await lockDataDirectory(dataDirectory);
-  const hub = await Hub.start({ dataDirectory, settings, settingsFile, environment, log });
+  const isWished = wished.cameras.some(({ faces }) => faces !== "keep");
+  const blurAbility = isWished ? await lookForBlurAbility() : null;
+  const settings = blurAbility ? await read(facesWhereUnsaid(blurAbility)) : wished;
+  const hub = await Hub.start({
+    ...{ dataDirectory, settings, settingsFile, environment, log },
+    ...(blurAbility ? { blurAbility } : {}),
+  });
   await writeRunningHub(dataDirectory, { pid: process.pid, url: hub.url });
   announce(hub, settings.cameras, values.json);
   const signal = await new Promise<string>((resolve) => {
@@ -34,6 +44,16 @@ async function run(): Promise<void> {
   log("info", `stopping on ${signal}: closing what is being recorded`);
   await hub[Symbol.asyncDispose]();
   await removeRunningHub(dataDirectory);
+}
+
+/** Not waited for longer than a start may take: a machine that needs longer cannot blur in time. */
+const BLUR_PROBE_TIMEOUT_MS = 20_000;
+
+async function lookForBlurAbility(): Promise<BlurAbility> {
+  const probe = await probeInference({ timeoutMs: BLUR_PROBE_TIMEOUT_MS });
+  if (probe.works) return { canBlur: true, reason: null };
+  log("warn", `this machine cannot cover faces: ${probe.reason}`);
+  return { canBlur: false, reason: probe.reason };
 }
 
 /** To standard error: standard output is for the one line that scripts read. */
