@@ -17,7 +17,11 @@ const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
     { file: "./motion.ts", run: "motionFigures" },
     { file: "./wake.ts", run: "wakeFigures" },
   ],
-  vision: [],
+  vision: [
+    { file: "./vision-stills.ts", run: "stillFigures" },
+    { file: "./vision-faces.ts", run: "faceFigures" },
+    { file: "./vision-judge.ts", run: "judgeFigures" },
+  ],
   consent: [
     { file: "./ledger.ts", run: "ledgerFigures" },
     { file: "./consent.ts", run: "consentFigures" },

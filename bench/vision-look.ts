@@ -1,33 +1,71 @@
 import { spawn } from "node:child_process";
-import type { Face, PictureSize } from "../src/blur/boxes.ts";
-import { FaceTracker } from "../src/blur/face-tracker.ts";
-import type { Box } from "../src/blur/boxes.ts";
+import type { Box, PictureSize } from "../src/blur/boxes.ts";
 import type { ColourPicture } from "../src/blur/planes.ts";
-import type { FaceDetector } from "../src/vision/inference/face-detector.ts";
+import type { BlurFootage, BlurRules } from "../src/vision/blur-footage.ts";
+import { scaledBoxes, Sightings } from "../src/vision/blurring/boxes-to-cover.ts";
+import { lookAt, lookSize, startLook, type Detectors } from "../src/vision/blurring/look-pass.ts";
+import { readSegment } from "../src/vision/blurring/segment-pictures.ts";
 import type { MadeClip } from "../test/support/labelled-made.ts";
+import { segmentsOf } from "../test/vision/blurring/ground.ts";
 
-/** Looks at every picture of a made clip as the vision process does, and keeps what was found. */
+/** Looks at every picture of a made clip with what the hub looks with, from decoder to tracks. */
 
 export interface LookedClip {
   readonly clip: MadeClip;
-  readonly found: readonly (readonly Face[])[];
-  /** Boxes that would be covered, frame by frame. */
+  /** What would be covered, frame by frame, in pixels of the clip; not grown yet. */
   readonly covered: readonly (readonly Box[])[];
-  /** Of the detector, for each picture. */
+  /** Of the detectors, for each picture. */
   readonly detectMs: readonly number[];
-  readonly trackMs: number;
+}
+
+export interface Looking {
+  readonly ffmpegPath: string;
+  readonly detectors: Detectors;
+  readonly rules: BlurRules;
+  readonly sightingsOf?: (size: PictureSize) => Sightings;
+}
+
+/** As a recorder would cut it. */
+export function footageOf({ file, rate }: MadeClip): BlurFootage[] {
+  return segmentsOf(["-i", file], { framesPerSecond: rate, encoder: ["-c:v", "copy"] });
+}
+
+export async function lookedAt(clip: MadeClip, looking: Looking): Promise<LookedClip> {
+  const { rules, sightingsOf = (size) => new Sightings(size) } = looking;
+  const size = lookSize(clip, rules.mode);
+  const sightings = sightingsOf(size);
+  const detectMs: number[] = [];
+  for (const footage of footageOf(clip))
+    await lookAt(startLook(sightings), {
+      ...{ ...looking, footage, sightings, size },
+      pictures: readSegment(footage),
+      signal: new AbortController().signal,
+      onDetected: (tookMs) => void detectMs.push(tookMs),
+    });
+  if (sightings.frames !== clip.frames)
+    throw new Error(`${clip.name} has ${sightings.frames} pictures instead of ${clip.frames}`);
+  sightings.end();
+  const covered = sightings
+    .boxesFor(0, clip.frames, rules)
+    .map((boxes) => scaledBoxes(boxes, size, clip));
+  return { clip, covered, detectMs };
 }
 
 /** Pictures of a file, red, green and blue, one after the other. */
-export async function* colourFrames(file: string, size: PictureSize): AsyncGenerator<ColourPicture> {
+export async function* colourFrames(
+  movie: string | Uint8Array,
+  size: PictureSize,
+): AsyncGenerator<ColourPicture> {
   const child = spawn(
     "ffmpeg",
     [
-      ...["-v", "error", "-threads", "1", "-i", file, "-fps_mode", "passthrough"],
-      ...["-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"],
+      ...["-v", "error", "-threads", "1", "-i", typeof movie === "string" ? movie : "pipe:0"],
+      ...["-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"],
     ],
-    { stdio: ["ignore", "pipe", "inherit"] },
+    { stdio: ["pipe", "pipe", "inherit"] },
   );
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(typeof movie === "string" ? undefined : movie);
   const length = size.width * size.height * 3;
   let [picture, filled] = [new Uint8Array(length), 0];
   for await (const chunk of child.stdout as AsyncIterable<Uint8Array>)
@@ -40,26 +78,4 @@ export async function* colourFrames(file: string, size: PictureSize): AsyncGener
       yield { ...size, bytes: picture };
       [picture, filled] = [new Uint8Array(length), 0];
     }
-}
-
-export async function lookAt(clip: MadeClip, detector: FaceDetector): Promise<LookedClip> {
-  const found: Face[][] = [];
-  const detectMs: number[] = [];
-  const tracker = new FaceTracker({ size: clip });
-  let trackMs = 0;
-  for await (const picture of colourFrames(clip.file, clip)) {
-    const startMs = performance.now();
-    const faces = await detector.find(picture);
-    const foundMs = performance.now();
-    detectMs.push(foundMs - startMs);
-    tracker.push({ atMs: (found.length * 1_000) / clip.rate, faces });
-    trackMs += performance.now() - foundMs;
-    found.push(faces);
-  }
-  if (found.length !== clip.frames)
-    throw new Error(`${clip.name} has ${found.length} pictures instead of ${clip.frames}`);
-  const startMs = performance.now();
-  tracker.end();
-  const covered = tracker.boxesFor(0, found.length);
-  return { clip, found, covered, detectMs, trackMs: trackMs + performance.now() - startMs };
 }

@@ -86,6 +86,11 @@ export class FaceTracker {
     return this.#firstFrame + this.#times.length;
   }
 
+  /** Pictures and finds that are still known of: what this takes of memory. */
+  get kept(): number {
+    return this.#linker.tracks.reduce((sum, { hits }) => sum + hits.size, this.#times.length);
+  }
+
   /** Boxes of frames below this one are final: what comes later does not change them. */
   get settled(): number {
     if (this.#ended) return this.frames;

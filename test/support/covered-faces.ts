@@ -34,7 +34,8 @@ export function coveredShare(
   return { share: (faces - uncovered.length) / faces, uncovered, tracksCovered };
 }
 
-function shareUnder(face: Box, boxes: readonly Box[]): number {
+/** Of a face, how much lies under the boxes; by samples. */
+export function shareUnder(face: Box, boxes: readonly Box[]): number {
   let under = 0;
   for (let row = 0; row < SAMPLES; row++)
     for (let column = 0; column < SAMPLES; column++) {
