@@ -1,4 +1,6 @@
 import { systemClock } from "./base/clock.ts";
+import type { MasksInCamera } from "./camera/onvif/masks.ts";
+import { MasksWatch } from "./camera/onvif/masks-watch.ts";
 import type { CameraStatus } from "./camera/stream.ts";
 import type { TranscodeBudget } from "./camera/transcode-cost.ts";
 import { maskFilter } from "./camera/transcode-filter.ts";
@@ -6,6 +8,7 @@ import { MaskedStream } from "./camera/transcode-gate.ts";
 import { sayable, type StreamReport } from "./ingest-messages.ts";
 import type { Fragment } from "./protocol/fragment.ts";
 import type { CameraId } from "./protocol/ids.ts";
+import type { Polygon } from "./protocol/picture-areas.ts";
 import type { CameraSettings } from "./settings-cameras.ts";
 
 /** What a stream's fragments go through between the camera and everything else. */
@@ -44,20 +47,63 @@ export interface CameraMasks extends AsyncDisposable {
   noteStatus(role: "main" | "sub", status: CameraStatus): void;
 }
 
-export function openCameraMasks(settings: CameraSettings): CameraMasks {
+/** @param onTrouble - Told when a camera that hid its masks by itself does not any more. */
+export function openCameraMasks(
+  settings: CameraSettings,
+  onTrouble: (trouble: { readonly code: string; readonly message: string }) => void,
+): CameraMasks {
   const { masks = [] } = settings;
-  const filter = masks.length === 0 ? undefined : maskFilter(masks);
-  const isEncodedHere = settings.source !== "rtsp";
+  if (masks.length === 0 || settings.source !== "rtsp")
+    return {
+      filter: masks.length === 0 ? undefined : maskFilter(masks),
+      open: straightWay,
+      noteStatus: () => undefined,
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+  const filter = maskFilter(masks);
+  const streams = new Set<MaskedStream>();
+  const connected = new Set<"main" | "sub">();
+  let wasHidden = false;
+  const watch = watchOf(settings, masks, ({ isHidden, why }) => {
+    for (const stream of streams) stream.setHiddenByCamera(isHidden);
+    if (wasHidden && why !== null)
+      onTrouble({
+        code: "CAMERA_MASKS_GONE",
+        message: `${why}; its picture is encoded here again`,
+      });
+    if (isHidden || why !== null) wasHidden = isHidden;
+  });
   return {
     filter,
-    open: (options) =>
-      filter === undefined || isEncodedHere ? straightWay(options) : maskedWay(options, filter),
-    noteStatus: () => undefined,
-    [Symbol.asyncDispose]: async () => undefined,
+    open: (options) => maskedWay(options, filter, streams),
+    noteStatus: (role, { state }) => {
+      // A stream that is there is told of again whenever something of it changes.
+      if (state === "streaming" && connected.has(role)) return;
+      if (state === "streaming") connected.add(role);
+      else connected.delete(role);
+      if (state === "streaming") watch?.connected();
+      else watch?.lost();
+    },
+    [Symbol.asyncDispose]: async () => watch?.[Symbol.asyncDispose](),
   };
 }
 
-function maskedWay(options: StreamWayOptions, filter: string): StreamWay {
+function watchOf(
+  settings: Extract<CameraSettings, { source: "rtsp" }>,
+  masks: readonly Polygon[],
+  onChange: (found: MasksInCamera) => void,
+): MasksWatch | null {
+  const { onvif, username, password, allowBasic } = settings;
+  if (onvif === undefined) return null;
+  const credentials = username === null ? null : { username, password: password ?? "", allowBasic };
+  return new MasksWatch({ masks, onChange, device: { address: onvif, credentials } });
+}
+
+function maskedWay(
+  options: StreamWayOptions,
+  filter: string,
+  streams: Set<MaskedStream>,
+): StreamWay {
   const { camera, role, ffmpegPath, budget, onFragment, onChange } = options;
   const name = `${camera} ${role}`;
   const stream = MaskedStream.open({
@@ -65,10 +111,12 @@ function maskedWay(options: StreamWayOptions, filter: string): StreamWay {
     clock: systemClock,
     admit: (load) => budget.admit(name, load),
   });
+  streams.add(stream);
   return {
     push: (fragment) => stream.push(fragment),
     report: (of) => maskedReport(of, stream),
     [Symbol.asyncDispose]: async () => {
+      streams.delete(stream);
       budget.release(name);
       await stream[Symbol.asyncDispose]();
     },

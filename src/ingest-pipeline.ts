@@ -213,7 +213,11 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
     recorder.push(fragment);
     if (!hasOwnSub(settings)) analyse(fragment);
   };
-  const masks = stack.use(openCameraMasks(settings));
+  const masks = stack.use(
+    openCameraMasks(settings, ({ code, message }) =>
+      ground.send({ type: "trouble", camera, code, message: sayable(message) }),
+    ),
+  );
   const open = (role: "main" | "sub", source: CameraSource, onFragment: TakeFragment): void =>
     void stack.use(openStream(ground, masks, camera, role, source, onFragment));
   const changes = masks.filter === undefined ? {} : { filter: masks.filter };

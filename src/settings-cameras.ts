@@ -109,6 +109,8 @@ export function hasSameStreams(one: CameraSettings, other: CameraSettings): bool
   const streamsOf = (camera: CameraSettings) => ({
     ...{ ...camera, ...beside },
     masks: camera.masks ?? [],
+    // Where it is asked whether it hides them by itself.
+    ...((camera.masks ?? []).length > 0 && camera.source === "rtsp" ? { onvif: camera.onvif } : {}),
   });
   return isDeepStrictEqual(streamsOf(one), streamsOf(other));
 }

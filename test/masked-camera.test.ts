@@ -3,14 +3,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { OnvifDevice } from "../src/camera/onvif/device.ts";
+import { putMasksInCamera } from "../src/camera/onvif/masks.ts";
 import {
   encoders,
   look,
+  MASKS,
   shownLive,
   startMaskedCamera,
   windowMedia,
   type MaskedCamera,
 } from "./support/masked-camera.ts";
+import { FakeOnvifDevice } from "./support/onvif-device.ts";
+import { FakeMasks } from "./support/onvif-masks.ts";
 import { missingCommands } from "./support/requirements.ts";
 import { RTSP_SERVER_COMMANDS, startRtspServer } from "./support/rtsp-server.ts";
 
@@ -83,5 +88,33 @@ describe.skipIf(missingCommands(...RTSP_SERVER_COMMANDS))("a camera with a mask"
       expect(shown[0]?.frames).toBeGreaterThan(15);
       expect(reports.main.at(-2)?.codec).toMatch(/^avc1\.64/);
     }
+  });
+
+  test("that hides it by itself is not encoded again, until a reset or another connection", async () => {
+    const masks = new FakeMasks();
+    await using device = await FakeOnvifDevice.start({ masks, login: "none" });
+    const onvif = await OnvifDevice.open({ address: device.url, credentials: null });
+    await putMasksInCamera(onvif, { masks: MASKS, before: [] });
+    // What it sends is not masked at all: what passes here is what a camera would have to answer for.
+    await using server = await startRtspServer({ media: windowMedia(SMALL) });
+    await using camera = await startMaskedCamera({
+      ...{ main: server.mainUrl, sub: null, onvif: device.url },
+    });
+    const codec = (): unknown => camera.reports.main.at(-1)?.codec;
+    await expect.poll(codec, WAIT).toMatch(/^avc1\.42/);
+    expect(encoders()).toEqual([]);
+    device.hangUp();
+    await server.cut();
+    masks.reset();
+    const count = camera.live.main.length;
+    await server.restore();
+    await expect.poll(codec, WAIT).toMatch(/^avc1\.64/);
+    const from = camera.live.main.length - 1;
+    await expect.poll(() => camera.live.main[from]?.fragments.length, WAIT).toBeGreaterThan(10);
+    await camera.recorded();
+    const after = shownLive(camera.live.main.slice(count));
+    expect(after.map(({ secretPixels }) => secretPixels)).toEqual(after.map(() => 0));
+    expect(after.length).toBeGreaterThan(0);
+    expect(shownLive(camera.live.main.slice(0, count)).at(-1)?.secretPixels).toBeGreaterThan(0);
   });
 });

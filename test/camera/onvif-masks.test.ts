@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { OnvifDevice } from "../../src/camera/onvif/device.ts";
 import { grownPolygon } from "../../src/camera/onvif/mask-shapes.ts";
+import { MasksWatch } from "../../src/camera/onvif/masks-watch.ts";
 import { putMasksInCamera, readMasksInCamera } from "../../src/camera/onvif/masks.ts";
 import { cellsInside, type Polygon } from "../../src/protocol/picture-areas.ts";
 import { FakeOnvifDevice } from "../support/onvif-device.ts";
@@ -106,4 +107,36 @@ test("a grown polygon holds the one that it was grown from, whatever way it turn
     expect(inside.every((isIn, cell) => isIn === 0 || grown[cell] === 1)).toBe(true);
     expect(grown.filter(Boolean).length).toBeGreaterThan(inside.filter(Boolean).length);
   }
+});
+
+test("what it hides is read again and again: a reset, an error and a cut are noticed", async () => {
+  await using camera = await start();
+  await putMasksInCamera(camera.device, { masks: [HEDGE], before: [] });
+  const told: boolean[] = [];
+  await using watch = new MasksWatch({
+    masks: [HEDGE],
+    device: {
+      address: camera.fake.url,
+      credentials: { username: "admin", password: "secret", allowBasic: false },
+    },
+    onChange: ({ isHidden }) => told.push(isHidden),
+    everyMs: 20,
+  });
+  watch.connected();
+  await expect.poll(() => told).toEqual([true]);
+  const [mask] = camera.masks.masks.values();
+  camera.masks.reset();
+  await expect.poll(() => told).toEqual([true, false]);
+  if (mask) camera.masks.masks.set(mask.token, mask);
+  await expect.poll(() => told).toEqual([true, false, true]);
+  camera.fake.instead.set("GetMasks", (_request, response) => void response.writeHead(500).end());
+  await expect.poll(() => told).toEqual([true, false, true, false]);
+  camera.fake.instead.clear();
+  await expect.poll(() => told).toEqual([true, false, true, false, true]);
+  watch.lost();
+  expect(told.at(-1)).toBe(false);
+  const asked = camera.fake.calls.length;
+  watch.connected();
+  await expect.poll(() => told.at(-1)).toBe(true);
+  expect(camera.fake.calls.length).toBeGreaterThan(asked);
 });

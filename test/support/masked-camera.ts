@@ -84,6 +84,7 @@ export function look(input: string | Uint8Array): Shown {
 export interface MaskedCamera extends AsyncDisposable {
   readonly pipeline: Pipeline;
   /** Newest report of each stream. */
+  readonly troubles: string[];
   readonly reports: { readonly main: StreamReport[]; readonly sub: StreamReport[] };
   /** What crossed the pipe for live pictures. */
   readonly live: {
@@ -103,7 +104,12 @@ export interface LiveTrack {
 /** @param source - Streams of a camera, or a file that is played. */
 export async function startMaskedCamera(
   source:
-    | { readonly main: string; readonly sub: string | null; readonly audio?: boolean }
+    | {
+        readonly main: string;
+        readonly sub: string | null;
+        readonly audio?: boolean;
+        readonly onvif?: string;
+      }
     | { readonly file: string },
   masks: readonly Polygon[] = MASKS,
 ): Promise<MaskedCamera> {
@@ -116,6 +122,7 @@ export async function startMaskedCamera(
       : {
           ...{ ...common, source: "rtsp", main: source.main, sub: source.sub },
           ...{ audio: source.audio ?? false, allowBasic: false, username: null, password: null },
+          ...(source.onvif === undefined ? {} : { onvif: source.onvif }),
         };
   const reports = { main: [] as StreamReport[], sub: [] as StreamReport[] };
   const live = { main: [] as LiveTrack[], sub: [] as LiveTrack[] };
@@ -139,7 +146,7 @@ export async function startMaskedCamera(
   );
   const camera = parseCameraId("front");
   for (const stream of ["main", "sub"] as const) sender.watch(camera, stream, true, true);
-  const said: FromIngest[] = [];
+  const troubles: string[] = [];
   const pipeline = startCamera(settings, {
     ...{ clipsDirectory, live: sender, ffmpegPath: "/usr/bin/ffmpeg", isStopping: () => false },
     budget: new TranscodeBudget({
@@ -149,8 +156,8 @@ export async function startMaskedCamera(
       recipients: [owner.recipient, recovery.recipient],
       ...{ keyringHead: sha256Hex(new Uint8Array()), keyringEpoch: 0 },
     }),
-    send: (message) => {
-      said.push(message);
+    send: (message: FromIngest) => {
+      if (message.type === "trouble") troubles.push(message.code);
       if (message.type === "camera") reports[message.role].push(message.report);
     },
   });
@@ -162,7 +169,7 @@ export async function startMaskedCamera(
     await endCamera(pipeline);
   };
   return {
-    ...{ pipeline, reports, live },
+    ...{ pipeline, reports, live, troubles },
     async recorded() {
       await end();
       const files = readdirSync(clipsDirectory, { recursive: true, encoding: "utf8" })
