@@ -52,6 +52,8 @@ const FLYING_PER_COPY = 2;
 const FLYING_BYTES_MAX = 48 * 1024 * 1024;
 /** What somebody asked for is no trouble. */
 const ON_PURPOSE: ReadonlySet<BlurReason> = new Set(["switched-off", "camera-ended", "stopped"]);
+/** So long the ring, who looks live and who looks for motion may still have a picture. */
+const OTHERS_MS = 75_000;
 /** Times that the worker may end with a segment. */
 const TRIES_MAX = 2;
 
@@ -72,7 +74,9 @@ export class BlurQueue implements AsyncDisposable {
   #bytes = 0;
   readonly #counts = { done: 0, whole: 0, leftOut: 0 };
   #look: NodeJS.Timeout | null = null;
-  #sealing = new Set<Promise<void>>();
+  readonly #sealing = new Set<Promise<void>>();
+  /** Segments that hold a picture: two, where a clip begins with what another ended with. */
+  readonly #holders = new WeakMap<Uint8Array, number>();
 
   constructor(options: BlurQueueOptions) {
     this.#options = options;
@@ -179,6 +183,7 @@ export class BlurQueue implements AsyncDisposable {
       this.#settle(other.copy);
     }
     held.fragments.push(fragment);
+    this.#holders.set(fragment.bytes, (this.#holders.get(fragment.bytes) ?? 0) + 1);
     held.bytes += bytes;
     this.#bytes += bytes;
   }
@@ -200,6 +205,7 @@ export class BlurQueue implements AsyncDisposable {
       return;
     }
     held.original = original;
+    held.isWritten = true;
     copy.waiting.push(held);
     this.#pump();
   }
@@ -221,12 +227,24 @@ export class BlurQueue implements AsyncDisposable {
 
   #release(copy: CopyState, held: HeldSegment): void {
     held.isLost = true;
-    held.fragments.length = 0;
+    this.#letGo(held);
     this.#bytes -= held.bytes;
     held.bytes = 0;
     copy.flying.delete(held.segment);
     const at = copy.waiting.indexOf(held);
     if (at >= 0) copy.waiting.splice(at, 1);
+  }
+
+  /** Pictures that nobody else can still need are overwritten, whatever memory does with them. */
+  #letGo(held: HeldSegment): void {
+    const { fragments, isWritten, arrivedMs } = held;
+    const isAlone = isWritten && this.#nowMs() - arrivedMs > OTHERS_MS;
+    for (const { bytes } of fragments) {
+      const holders = (this.#holders.get(bytes) ?? 1) - 1;
+      this.#holders.set(bytes, holders);
+      if (isAlone && holders === 0) bytes.fill(0);
+    }
+    fragments.length = 0;
   }
 
   #pump(): void {
@@ -298,7 +316,7 @@ export class BlurQueue implements AsyncDisposable {
     // The original's pictures go now; what is sealed counts as much.
     const span = spanOf(held);
     const { original } = held;
-    held.fragments.length = 0;
+    this.#letGo(held);
     const parts = [answer.init.bytes, ...answer.fragments.map(({ bytes }) => bytes)];
     const pixelated = answer.outcome === "whole" ? "whole" : "faces";
     this.#inTurn(copy, async () => {

@@ -23,6 +23,8 @@ export interface HeldSegment {
   segment: number;
   /** Null where no original is recorded. */
   original: SealedFile | null;
+  /** The original of it is on the disk, or none is recorded: nobody writes from its pictures any more. */
+  isWritten: boolean;
   /** How often the worker ended with it. */
   tries: number;
   /** Its answer is being sealed: the worker holds it no more. */
@@ -79,7 +81,7 @@ export function newCopy(clip: CopiedClip): CopyState {
 export function newSegment(arrivedMs: number): HeldSegment {
   return {
     ...{ arrivedMs, fragments: [], bytes: 0, segment: 0, original: null },
-    ...{ tries: 0, isAnswered: false, isLost: false },
+    ...{ isWritten: false, tries: 0, isAnswered: false, isLost: false },
   };
 }
 

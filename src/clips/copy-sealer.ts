@@ -58,5 +58,8 @@ export async function sealCopyFile(
     const message = `Cannot record the blurred copy of ${camera}: ${found}`;
     reportTrouble({ camera, clip: id, code, message });
     return false;
+  } finally {
+    // Nobody else has them: they came from the process that blurs.
+    for (const part of parts) part.fill(0);
   }
 }

@@ -192,13 +192,12 @@ test("posters are sealed in each rendition to those who may see it, and only of 
   recorder.stop();
   await ground.settled();
   const { worker } = ground;
-  const jpeg = Buffer.from("a still");
-  const poster = { atMs: START_AT_MS + 1_000.4, jpeg };
-  worker.events.onPoster(1, { ...poster, rendition: "original", pixelated: null });
-  worker.events.onPoster(1, { ...poster, rendition: "original", pixelated: null });
-  worker.events.onPoster(1, { ...poster, rendition: "blurred", pixelated: "faces", atMs: 5 });
-  worker.events.onPoster(1, { ...poster, rendition: "blurred", pixelated: "faces" });
-  worker.events.onPoster(77, { ...poster, rendition: "blurred", pixelated: "faces" });
+  const poster = () => ({ atMs: START_AT_MS + 1_000.4, jpeg: Buffer.from("a still") });
+  worker.events.onPoster(1, { ...poster(), rendition: "original", pixelated: null });
+  worker.events.onPoster(1, { ...poster(), rendition: "original", pixelated: null });
+  worker.events.onPoster(1, { ...poster(), rendition: "blurred", pixelated: "faces", atMs: 5 });
+  worker.events.onPoster(1, { ...poster(), rendition: "blurred", pixelated: "faces" });
+  worker.events.onPoster(77, { ...poster(), rendition: "blurred", pixelated: "faces" });
   await answerAll(ground);
   const clip = clipOf(ground);
   const still = ground.said("copy-file").filter(({ file }) => file.track === "poster");
@@ -344,4 +343,34 @@ test("a copy is sealed to the readers of the moment", async () => {
   ground.now.epoch = 4;
   await answerAll(ground);
   expect(ground.said("copy-file").map(({ keyringEpoch }) => keyringEpoch)).toEqual([3, 4, 4]);
+});
+
+test("what has waited is overwritten when it is let go, and not before nobody else has it", async () => {
+  await using ground = copyGround({ ageMaxMs: 600_000 });
+  const recorder = ground.recorder("front");
+  const stream = testStream();
+  const pictures = stream.take(90);
+  recorder.startEvent(motion, START_AT_MS, []);
+  for (const picture of pictures) recorder.push(picture);
+  recorder.stop();
+  await ground.settled();
+  const isGone = (index: number): boolean =>
+    pictures[index]?.bytes.every((byte) => byte === 0) ?? true;
+  // Fresh, it may still be in the ring.
+  ground.worker.answer();
+  await ground.settled();
+  expect(isGone(0)).toBe(false);
+  // The next clip begins with what this one ended with.
+  recorder.startEvent(motion, START_AT_MS + 9_000, pictures.slice(80));
+  recorder.stop();
+  await ground.settled();
+  ground.now.ms = 80_000;
+  ground.worker.answer();
+  ground.worker.answer();
+  await ground.settled();
+  expect([40, 79, 80, 89].map(isGone)).toEqual([true, true, false, false]);
+  expect(ground.worker.pushed.length).toBe(1);
+  ground.worker.answer();
+  await ground.settled();
+  expect([80, 89].map(isGone)).toEqual([true, true]);
 });

@@ -68,6 +68,10 @@ export function startRecorder(options: Partial<ClipRecorderOptions> = {}) {
           return;
         case "clip-rang":
           known(event.clip);
+          return;
+        case "copy-file":
+        case "blur-closed":
+          throw new Error("no copy was asked for");
       }
     },
     reportTrouble: (each) => trouble.push(each),
