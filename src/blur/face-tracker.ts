@@ -179,8 +179,11 @@ export class FaceTracker {
 
   #cover(track: LinkedTrack, put: (frame: number, box: Box) => void): void {
     const hits = this.#of === "faces" ? steadied(track.hits) : [...track.hits];
-    for (const [frame, face] of hits) put(frame, face);
-    if (!this.#isCounted(track)) return;
+    const isCounted = this.#isCounted(track);
+    for (const [frame, face] of hits)
+      if (isCounted || (track.hits.get(frame)?.score ?? 1) >= this.#ownScoreMin(face))
+        put(frame, face);
+    if (!isCounted) return;
     hits.slice(1).forEach(([frame, face], index) => {
       const before = hits[index];
       if (before) fill({ frame: before[0], box: before[1] }, { frame, box: face }, put);
@@ -210,6 +213,11 @@ export class FaceTracker {
         };
       put(frame, grown(hull(box, moved), growthAfter(count)));
     }
+  }
+
+  /** What a find of a track that does not count needs to be covered in its own frame. */
+  #ownScoreMin({ width }: Box): number {
+    return this.#of === "faces" && width >= LARGE_SHARE * this.#size.width ? SURE_SCORE : 0;
   }
 
   /** Whether what it found may be a face: sure once, or seen again. */

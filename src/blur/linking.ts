@@ -5,6 +5,8 @@ import { overlapOf, type Box, type Face } from "./boxes.ts";
 const LINK_OVERLAP = 0.2;
 /** A face that moved fast does not overlap where it was: this far, in its own widths. */
 const LINK_DISTANCE = 0.8;
+/** Of one that was found once only, nobody knows yet how fast it goes. */
+const LINK_DISTANCE_FIRST = 1.6;
 const LINK_SIZE_RATIO = 1.8;
 /** What a velocity is taken from: long enough for the detector's jitter, short enough for a turn. */
 const VELOCITY_HITS = 5;
@@ -115,13 +117,12 @@ export function predictedBox({ hits, last, lastFrame }: LinkedTrack, frame: numb
 
 /** How well a face may be the track's next: more than 1 where they overlap, 0 for not at all. */
 function fitOf(track: LinkedTrack, frame: number, face: Face): number {
-  const still = fitOfBoxes(track.last, face);
-  return track.hits.size < 2
-    ? still
-    : Math.max(still, fitOfBoxes(predictedBox(track, frame), face));
+  if (track.hits.size < 2) return fitOfBoxes(track.last, face, LINK_DISTANCE_FIRST);
+  const still = fitOfBoxes(track.last, face, LINK_DISTANCE);
+  return Math.max(still, fitOfBoxes(predictedBox(track, frame), face, LINK_DISTANCE));
 }
 
-function fitOfBoxes(before: Box, now: Box): number {
+function fitOfBoxes(before: Box, now: Box, distanceMax: number): number {
   const overlap = overlapOf(before, now);
   if (overlap >= LINK_OVERLAP) return 1 + overlap;
   const ratio = before.width / now.width;
@@ -131,5 +132,5 @@ function fitOfBoxes(before: Box, now: Box): number {
       before.x + before.width / 2 - now.x - now.width / 2,
       before.y + before.height / 2 - now.y - now.height / 2,
     ) / Math.max(before.width, now.width);
-  return distance < LINK_DISTANCE ? 1 - distance : 0;
+  return distance < distanceMax ? 1 - distance / distanceMax : 0;
 }
