@@ -68,7 +68,7 @@ export function armingNews(
 
 function percent(share: number): string {
   // Rounded up, so that a share just above its limit does not read as the limit itself.
-  return `${Math.ceil(share * 1_000 - 1e-6) / 10} %`;
+  return `${Math.max(0, Math.ceil(share * 1_000 - 1e-6)) / 10} %`;
 }
 
 function membersOf(camera: CameraSettings): Omit<AreasBody, "version"> {

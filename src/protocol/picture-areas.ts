@@ -50,19 +50,31 @@ const FINER = 4;
 /** Rounding must not leave a cell out that an edge runs along. */
 const ALONG = 1e-9;
 
+/** Why an area cannot be taken. */
+export type AreaFault = "few" | "many" | "outside" | "same" | "crossing" | "small";
+
+export function faultOf(points: Polygon, areaMin: number = AREA_MIN): AreaFault | null {
+  if (points.length < POINTS_MIN) return "few";
+  if (points.length > POINTS_MAX) return "many";
+  if (points.some((point) => point.some((share) => !(share >= 0 && share <= 1)))) return "outside";
+  const edges = edgesOf(points);
+  if (edges.some(([from, to]) => from[0] === to[0] && from[1] === to[1])) return "same";
+  if (crossesItself(edges)) return "crossing";
+  return areaOf(points) < areaMin ? "small" : null;
+}
+
 /** @returns What is wrong with it, in words for a person, or null. */
 export function wrongPolygon(points: Polygon, areaMin: number = AREA_MIN): string | null {
-  if (points.length < POINTS_MIN) return `an area has at least ${POINTS_MIN} corners`;
-  if (points.length > POINTS_MAX) return `an area has at most ${POINTS_MAX} corners`;
-  if (points.some((point) => point.some((share) => !(share >= 0 && share <= 1))))
-    return "every number is a share of the picture from 0 to 1";
-  const edges = edgesOf(points);
-  if (edges.some(([from, to]) => from[0] === to[0] && from[1] === to[1]))
-    return "two corners that follow each other are the same";
-  if (crossesItself(edges)) return "its edges cross or touch each other; draw it as two areas";
-  if (areaOf(points) < areaMin)
-    return `it is too small: at least ${areaMin * 100} % of the picture, or it shows nothing`;
-  return null;
+  const fault = faultOf(points, areaMin);
+  if (fault === null) return null;
+  return {
+    few: `an area has at least ${POINTS_MIN} corners`,
+    many: `an area has at most ${POINTS_MAX} corners`,
+    outside: "every number is a share of the picture from 0 to 1",
+    same: "two corners that follow each other are the same",
+    crossing: "its edges cross or touch each other; draw it as two areas",
+    small: `it is too small: at least ${areaMin * 100} % of the picture, or it shows nothing`,
+  }[fault];
 }
 
 /** Share of the picture inside it. */

@@ -17,6 +17,7 @@ import { peopleCalls } from "./calls/people-calls.ts";
 import { renditionCalls } from "./calls/rendition-calls.ts";
 import { shareCalls } from "./calls/share-calls.ts";
 import { settingsCalls } from "./calls/settings-calls.ts";
+import { zoneCalls } from "./calls/zone-calls.ts";
 import { talkCalls } from "./calls/talk-calls.ts";
 import { rewrapCalls } from "./calls/rewrap-calls.ts";
 import { requestCalls } from "./calls/request-calls.ts";
@@ -46,6 +47,7 @@ const calls = {
   ...changeCalls,
   ...rewrapCalls,
   ...settingsCalls,
+  ...zoneCalls,
   ...cameraCalls,
   ...shareCalls,
   ...liveCalls,

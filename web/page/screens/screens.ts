@@ -24,7 +24,7 @@ const SCREENS: Readonly<Record<string, FoundScreen["load"]>> = {
   ledger: plain(() => import("./ledger/Ledger.svelte")),
   transparency: plain(() => import("./ledger/Transparency.svelte")),
   house: plain(() => import("./house/House.svelte")),
-  cameras: plain(() => import("./cameras/Cameras.svelte")),
+  cameras: plain(() => import("./cameras/ZonePlace.svelte")),
   health: plain(() => import("./health/Health.svelte")),
 };
 

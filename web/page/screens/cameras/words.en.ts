@@ -72,6 +72,8 @@ export const english = {
   file: (name: string) =>
     `All of this stands in the file ${name} on the hub; your comments in it stay.`,
   notes: {
+    PUBLIC_SPACE:
+      "Motion is not recorded: too much of its picture is public space. Mask a part of it or turn the camera, under Zones and masks. A pressed bell is recorded.",
     BELL_LOST: "Its bell is not heard just now; further down, under Bells, it says why.",
     NO_BLURRED_COPIES:
       "This version cannot make blurred copies: it records originals only, whatever is chosen here.",

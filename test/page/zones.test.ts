@@ -1,0 +1,140 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readSettings } from "../../src/settings.ts";
+import { CHROMIUM_COMMANDS, expectAccessible, startPage, type TestPage } from "../support/page.ts";
+import { missingCommands } from "../support/requirements.ts";
+import { pictureAndTone, RTSP_SERVER_COMMANDS, scaledCopy } from "../support/rtsp-server.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+
+// Zones, privacy masks and public space as people draw them.
+
+const isMissing = missingCommands(...CHROMIUM_COMMANDS, ...RTSP_SERVER_COMMANDS);
+const WAIT = { timeout: 30_000, interval: 100 };
+
+/** Grey of the canvas under the drawing, 0 to 255, at a share of the picture. */
+const greyAt = (x: number, y: number): string => `(() => {
+  const canvas = document.querySelector(".picture canvas:not(.host canvas)");
+  const at = canvas.getContext("2d").getImageData(canvas.width * ${x}, canvas.height * ${y}, 1, 1);
+  return (at.data[0] + at.data[1] + at.data[2]) / 3;
+})()`;
+
+describe.skipIf(isMissing)("zones and masks in the page", () => {
+  const folder = temporaryFolder();
+  const file = path.join(folder.path, "doorward.yaml");
+  const text = (): string => readFileSync(file, "utf8");
+  let home: TestPage;
+  let page: Page;
+  beforeAll(async () => {
+    const input = JSON.stringify(scaledCopy(pictureAndTone()));
+    writeFileSync(
+      file,
+      `cameras:
+  # above the door
+  - { id: front, name: Front door, source: ffmpeg, input: ${input}, faces: keep }
+`,
+    );
+    const settings = await readSettings(folder.path, null, {});
+    home = await startPage({
+      hub: { dataDirectory: folder.path, settings: { ...settings, port: 0 } },
+      at: "#/cameras",
+    });
+    ({ page } = home);
+  });
+  afterAll(async () => {
+    await home[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  const ground = (): Locator => page.getByRole("group", { name: "Picture of Front door" });
+  const isThere = (): Promise<string | null> => ground().getAttribute("data-still");
+  const corner = (name: RegExp | string): Locator => page.getByRole("button", { name });
+
+  test("a zone is drawn with the mouse on a still, named, and in force when it is saved", async () => {
+    await page.getByRole("link", { name: "Zones and masks: Front door" }).click();
+    await page.getByRole("heading", { name: "Zones and masks: Front door", level: 1 }).waitFor();
+    await expect.poll(isThere, WAIT).toBe("there");
+    await page.getByRole("button", { name: "New zone" }).click();
+    await page.getByLabel("Name of the zone").fill("Path");
+    const third = corner(/^Path, corner 3/);
+    const [from, box] = [await third.boundingBox(), await ground().boundingBox()];
+    if (!from || !box) throw new Error("nothing to take hold of");
+    await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.7, box.y + box.height * 0.8, { steps: 3 });
+    await page.mouse.move(box.x + box.width * 0.8, box.y + box.height * 0.9);
+    await page.mouse.up();
+    expect(await third.getAttribute("aria-label")).toMatch(/: (79\.\d|80|80\.\d)% from the left/);
+    await expectAccessible(page);
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByText("Saved, and in force.").waitFor();
+    const [zone] = home.hub.hub.services.settings.areas("front").zones;
+    expect(zone?.name).toBe("Path");
+    expect(zone?.points[2]?.[0]).toBeCloseTo(0.8, 1);
+    expect(zone?.points[2]?.[1]).toBeCloseTo(0.9, 1);
+    expect(text()).toContain("# above the door");
+    expect(home.hub.ledgerKinds().filter((kind) => kind === "settings")).toHaveLength(2);
+  });
+
+  test("public space and a mask are drawn by keyboard alone, and the budget is said meanwhile", async () => {
+    const press = async (...keys: string[]): Promise<void> => {
+      for (const key of keys) await page.keyboard.press(key);
+    };
+    await page.getByRole("button", { name: "Public space", exact: true }).focus();
+    await press("Enter");
+    await page.getByRole("button", { name: "New public area" }).focus();
+    await press("Enter");
+    await page.getByText(/^9(\.\d)?% of the picture is public; 25% is the limit\.$/).waitFor();
+    // From 0.3, 0.3 to 0.6, 0.6: out to the edges of the picture.
+    for (const [number, sideways, upright] of [
+      ["1", "ArrowLeft", "ArrowUp"],
+      ["2", "ArrowRight", "ArrowUp"],
+      ["3", "ArrowRight", "ArrowDown"],
+    ]) {
+      await corner(`corner ${number}:`).focus();
+      const keys = [sideways, sideways, sideways, upright].map((key) => `Shift+${String(key)}`);
+      await press(...keys);
+    }
+    await page.getByText("Motion will not be recorded:", { exact: false }).waitFor();
+    await press("Delete");
+    expect(await corner(/corner \d:/).count()).toBe(3);
+    await press("Control+z");
+    expect(await corner(/corner \d:/).count()).toBe(4);
+    // A corner across the others: told, and not to be saved.
+    await corner("corner 4:").focus();
+    await press(...Array.from({ length: 5 }, () => "Shift+ArrowUp"));
+    await page.getByText("Public area 1: Its edges cross", { exact: false }).waitFor();
+    expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
+    while (await page.getByText("Its edges cross", { exact: false }).isVisible())
+      await press("Control+z");
+    await press(...Array.from({ length: 12 }, () => "Control+z"));
+    await expectAccessible(page);
+
+    await page.getByRole("button", { name: "Privacy masks", exact: true }).focus();
+    await press("Enter");
+    await page.getByRole("button", { name: "New mask" }).focus();
+    await press("Enter");
+    await page.getByText("Corners, in per cent of the picture").focus();
+    await press("Enter");
+    // By numbers: the whole of what the public area covers.
+    for (const [field, value] of [
+      ["Corner 1, from the left", "0"],
+      ["Corner 4, from the left", "0"],
+    ] as const) {
+      await page.getByRole("spinbutton", { name: field }).focus();
+      await press("Control+a");
+      await page.keyboard.type(value);
+      await press("Tab");
+    }
+    await page.getByRole("button", { name: "Save" }).focus();
+    await press("Enter");
+    await page.getByText("The camera is begun anew with its masks", { exact: false }).waitFor();
+    const { masks } = home.hub.hub.services.settings.areas("front");
+    expect(masks[0]?.[0]).toEqual([0, 0.3]);
+    // In force: the still that is taken then is black where the mask is.
+    await expect.poll(isThere, WAIT).toBe("there");
+    expect(await page.evaluate<number>(greyAt(0.3, 0.45))).toBeLessThan(24);
+    home.expectClean();
+  });
+});
