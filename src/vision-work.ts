@@ -120,6 +120,7 @@ export class VisionWork {
       onDetected: (tookMs) => {
         this.#measured.detectMs += tookMs;
         this.#measured.detected += 1;
+        this.#frames += 1;
       },
       onTrouble: (error) => this.#tell(error),
       onSegment: (segment) => give({ type: "segment", job, ...segment }),
@@ -146,7 +147,6 @@ export class VisionWork {
         this.#jobs.delete(task.job);
       } else {
         await job.push(task.footage);
-        this.#frames += task.footage.fragments.length;
         this.#measured.worked += task.footage.fragments.length;
       }
       this.#measured.workMs += performance.now() - startedAtMs;

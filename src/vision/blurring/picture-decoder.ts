@@ -34,6 +34,8 @@ export interface DecodedPicture {
 }
 
 const SIDE_LINE_MAX = 4_096;
+/** What a camera has put beside its first picture is not told: nobody here has a use for it. */
+const FIRST_TOLD = "select='eq(n,0)',sidedata=mode=delete,showinfo,nullsink";
 /** Samples across and down a picture that its mark is made of. */
 const MARKED_SIDE = 64;
 /** What Node reads at once, at most; and how many pictures may come before the time of the first. */
@@ -234,7 +236,7 @@ function ffmpegArguments({ kind, size: { width, height }, ...form }: PictureForm
   const clock = ["-enc_time_base", `1:${VIDEO_TIMESCALE}`, "-flush_packets", "1"];
   const timing = ["-fps_mode", "passthrough", ...clock];
   const [told, split] = isRgb
-    ? [";[first]select='eq(n,0)',showinfo,nullsink", "split=3[all][marked][first]"]
+    ? [`;[first]${FIRST_TOLD}`, "split=3[all][marked][first]"]
     : ["", "split[all][marked]"];
   const marks = `[marked]scale=${MARKED_SIDE}:${MARKED_SIDE}:flags=neighbor[marks]`;
   return [
