@@ -9,17 +9,21 @@ export interface SeenThing extends ShareBox {
   readonly score: number;
 }
 
-/** Stricter than for covering: a wrong name is worse than none. */
-const SCORES = { person: 0.5, vehicle: 0.5, animal: 0.55 } as const;
-/** Pictures in which it has to be seen. */
-const PICTURES = { person: 2, vehicle: 2, animal: 3 } as const;
+/**
+ * A wrong name is worse than none: least score in a picture, and least sum over the pictures that
+ * show it. A vehicle scores low from above, and has to move besides.
+ */
+const SCORES = { person: 0.4, vehicle: 0.3, animal: 0.5 } as const;
+const SUMS = { person: 1, vehicle: 0.9, animal: 1.6 } as const;
+const PICTURES_MIN = 2;
 /** Share of a thing that must lie where something moves, or of what moves that must lie in it. */
 const MOVING_SHARE = 0.25;
 /** What moves is put into a box somewhat too small. */
 const MARGIN = 0.03;
 /** A vehicle that others walk past stays where it is: one that is named has moved by this much of it. */
 const MOVED_SHARE = 0.12;
-/** A package is at most so large; what is larger and stays is a vehicle or a door. */
+/** Smaller, it is a sheet of paper that was moved; larger, a vehicle or a door. */
+const PACKAGE_SHARE_MIN = 0.002;
 const PACKAGE_SHARE_MAX = 0.04;
 const REMEMBERED_MAX = 64;
 
@@ -69,15 +73,16 @@ export class EventObjects {
 
   /** The end of the event: a package, where somebody was here and something stayed. */
   end(left: LeftThing | null): EventReason | null {
-    if (left === null || left.areaShare > PACKAGE_SHARE_MAX || this.#named === "vehicle")
-      return null;
+    if (left === null || this.#named === "vehicle") return null;
+    if (left.areaShare > PACKAGE_SHARE_MAX || left.areaShare < PACKAGE_SHARE_MIN) return null;
     if (!this.#isSure("person")) return null;
     return { kind: "package", zone: left.zone, areaShare: left.areaShare, score: 1 };
   }
 
   #isSure(kind: Kind): boolean {
     const seen = this.#seen[kind];
-    if (seen.length < PICTURES[kind]) return false;
+    const sum = seen.reduce((scores, { score }) => scores + score, 0);
+    if (seen.length < PICTURES_MIN || sum < SUMS[kind]) return false;
     return kind !== "vehicle" || hasMoved(seen);
   }
 

@@ -28,7 +28,7 @@ test("a person is named in the second picture that shows one, and once", () => {
 });
 
 test("nothing is named that is doubtful, or where nothing moves", () => {
-  const doubtful = seen("person", { score: 0.49 });
+  const doubtful = seen("person", { score: 0.39 });
   const elsewhere = seen("person", { x: 0.8, y: 0.05, width: 0.1, height: 0.2 });
   expect(kinds([[doubtful], [doubtful], [elsewhere], [elsewhere]]).some(Boolean)).toBe(false);
   const objects = new EventObjects(null);
@@ -48,6 +48,11 @@ test("who gets out of a vehicle names the event, and not the other way round", (
   const person = [[seen("person")], [seen("person")]];
   expect(kinds([...vehicle, ...person])).toEqual([undefined, "vehicle", undefined, "person"]);
   expect(kinds([...person, ...vehicle])).toEqual([undefined, "person", undefined, undefined]);
+});
+
+test("what is seen less clearly takes more pictures", () => {
+  const faint = [seen("person", { score: 0.42 })];
+  expect(kinds([faint, faint, faint])).toEqual([undefined, undefined, "person"]);
 });
 
 test("an animal takes three pictures", () => {
@@ -86,6 +91,6 @@ test("what somebody left is a package; without somebody, or of another size, it 
   kinds([[seen("person")], [seen("person")]], visited);
   expect(visited.end(null)).toBeNull();
   expect(visited.end(left)).toMatchObject({ kind: "package", areaShare: 0.01 });
-  expect(visited.end({ ...left, areaShare: 0.1 })).toBeNull();
+  for (const areaShare of [0.1, 0.001]) expect(visited.end({ ...left, areaShare })).toBeNull();
   expect(new EventObjects(null).end(left)).toBeNull();
 });
