@@ -1,5 +1,7 @@
 import { CameraError } from "./camera/camera-error.ts";
 import { discover } from "./camera/onvif/discovery.ts";
+import { OnvifDevice } from "./camera/onvif/device.ts";
+import { putMasksInCamera, readMasksInCamera } from "./camera/onvif/masks.ts";
 import { probeDevice } from "./camera/onvif/probe.ts";
 import type { FromProbe, ProbeTask } from "./camera-probe.ts";
 import { sayable } from "./ingest-messages.ts";
@@ -17,6 +19,7 @@ async function work(task: ProbeTask): Promise<FromProbe> {
   try {
     if (task.type === "find")
       return { type: "found", answer: await discover({ waitMs: task.waitMs }) };
+    if (task.type === "masks") return { type: "masks", answer: await askMasks(task) };
     const { address, username, password } = task;
     const credentials =
       username === null && password === null
@@ -32,6 +35,18 @@ async function work(task: ProbeTask): Promise<FromProbe> {
     if (!(error instanceof CameraError)) throw error;
     return { type: "failed", code: error.code, message: sayable(error.message) };
   }
+}
+
+async function askMasks(
+  task: Extract<ProbeTask, { type: "masks" }>,
+): Promise<Extract<FromProbe, { type: "masks" }>["answer"]> {
+  const { address, credentials, masks, before } = task;
+  const device = await OnvifDevice.open({ address, credentials });
+  const { isHidden, why } =
+    before === null
+      ? await readMasksInCamera(device, masks)
+      : await putMasksInCamera(device, { masks, before });
+  return { isHidden, why: why === null ? null : sayable(why) };
 }
 
 process.once("message", (task: ProbeTask) => {

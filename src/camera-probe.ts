@@ -1,13 +1,16 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import Type, { type Static } from "typebox";
+import type { Credentials } from "./camera/rtsp-digest.ts";
 import { parseRtspUrl } from "./camera/rtsp-url.ts";
 import { testCamera } from "./camera-test.ts";
 import { whenGone } from "./forked-end.ts";
 import { CameraProbeAnswer, FindCamerasAnswer, NOTHING_PROBED } from "./protocol/api-cameras.ts";
 import type { CameraTestAnswer } from "./protocol/api-settings.ts";
+import { MasksInCameraAnswer } from "./protocol/api-masks.ts";
 import { checkShape } from "./protocol/check.ts";
 import { HubError } from "./protocol/errors.ts";
+import type { Polygon } from "./protocol/picture-areas.ts";
 
 /** What the process is told, once. */
 export type ProbeTask =
@@ -17,12 +20,21 @@ export type ProbeTask =
       readonly address: string;
       readonly username: string | null;
       readonly password: string | null;
+    }
+  | {
+      readonly type: "masks";
+      readonly address: string;
+      readonly credentials: Credentials | null;
+      readonly masks: readonly Polygon[];
+      /** What they take the place of; null: the camera is only asked what it hides. */
+      readonly before: readonly Polygon[] | null;
     };
 
 const closed = { additionalProperties: false } as const;
 const FromProbe = Type.Union([
   Type.Object({ type: Type.Literal("found"), answer: FindCamerasAnswer }, closed),
   Type.Object({ type: Type.Literal("probed"), answer: CameraProbeAnswer }, closed),
+  Type.Object({ type: Type.Literal("masks"), answer: MasksInCameraAnswer }, closed),
   Type.Object(
     {
       type: Type.Literal("connects"),
@@ -57,7 +69,7 @@ const PLACES_MAX = 32;
 
 /** Searches the networks of this machine, in a process of its own. */
 export async function findCameras(options: ProbeOptions = {}): Promise<FindCamerasAnswer> {
-  const said = await run({ type: "find", waitMs: FIND_WAIT_MS }, options);
+  const said = await runProbe({ type: "find", waitMs: FIND_WAIT_MS }, options);
   if (said.type !== "found") throw unexpected();
   return said.answer;
 }
@@ -78,7 +90,7 @@ export async function probeCamera(
     options.onConnect?.(placeOf(address));
     return asTyped(address, await testCamera({ url: address, username, password }, options.signal));
   }
-  const said = await run({ type: "probe", ...camera }, options);
+  const said = await runProbe({ type: "probe", ...camera }, options);
   if (said.type !== "probed") throw unexpected();
   const { answer } = said;
   if (answer.onvif !== null || !isWithoutOnvif(answer.problem?.code) || options.signal?.aborted)
@@ -129,7 +141,7 @@ function hostOfTyped(address: string): string {
 }
 
 /** Resolves with what the process says last. */
-async function run(task: ProbeTask, options: ProbeOptions): Promise<FromProbe> {
+export async function runProbe(task: ProbeTask, options: ProbeOptions): Promise<FromProbe> {
   const child = fork(ENTRY, [], {
     serialization: "json",
     env: {},

@@ -22,6 +22,7 @@ import { Replies } from "./http/replies.ts";
 import { Sessions } from "./http/sessions.ts";
 import type { HubServices } from "./http/services.ts";
 import type { Bells } from "./hub-bells.ts";
+import { openMasks } from "./hub-masks.ts";
 import type { Health } from "./hub-health.ts";
 import type { CameraConnections } from "./hub-connections.ts";
 import { openChime } from "./hub-chime.ts";
@@ -129,8 +130,7 @@ export function openServices(parts: {
       ...{ options, settings, database, clipsDirectory, nowMs },
       ...{ clips, requests, appendEntry, keyring: () => requireKeyring(household) },
     }),
-    requests,
-    decisions,
+    ...{ requests, decisions },
     withdrawals: stores.withdrawals,
     ...openHandling({ options, database, stores, nowMs }, () => services.retention.countedMs()),
     notice: () => noticeFacts(settings.current, urls.outside, services.privacy.allOff().length),
@@ -148,6 +148,7 @@ export function openServices(parts: {
     requestReceived: (request) =>
       options.log("info", `request ${request.id.slice(0, 8)} waits for the owner`),
     health: () => health.report(services),
+    masks: openMasks(settings, () => services.health()),
     ...addressesOf(urls),
   };
   followPrivacy(services, parts);

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { writeFileDurably } from "./base/files.ts";
-import { findCameras, probeCamera } from "./camera-probe.ts";
+import { probeForPage } from "./camera-masks.ts";
+import { findCameras } from "./camera-probe.ts";
 import { keptForTrial, testCamera } from "./camera-test.ts";
 import type { CameraWatch, SettingsDesk } from "./http/settings-desk.ts";
 import type {
@@ -254,7 +255,8 @@ export class HubSettings implements SettingsDesk {
 
   probeCamera(body: CameraProbeBody, watched: CameraWatch): Promise<CameraProbeAnswer> {
     const { address, username = null, password = null } = body;
-    return this.#alone(() => probeCamera({ address: address.trim(), username, password }, watched));
+    const asked = { address: address.trim(), username, password };
+    return this.#alone(() => probeForPage(this.#current.cameras, asked, watched));
   }
 
   /** Each trial is a process of its own, and cameras have room for few connections. */

@@ -29,6 +29,7 @@ import { addSettingsRoutes } from "./http/settings-routes.ts";
 import { addStatementRoutes } from "./http/statement-routes.ts";
 import { addTalkRoutes } from "./http/talk-routes.ts";
 import { createOutsideServer } from "./http/outside.ts";
+import { addMaskRoutes } from "./http/mask-routes.ts";
 import { addZoneRoutes } from "./http/zone-routes.ts";
 import { addTimelineRoutes } from "./http/timeline-routes.ts";
 import { createServer, type HubServer } from "./http/server.ts";
@@ -299,6 +300,7 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addSettingsRoutes(server, services);
   addCameraRoutes(server, services);
   addZoneRoutes(server, services);
+  addMaskRoutes(server, services);
   addBellRoutes(server, services);
   addPrivacyRoutes(server, services);
   addChimeRoutes(server, services);

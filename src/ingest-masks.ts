@@ -47,10 +47,15 @@ export interface CameraMasks extends AsyncDisposable {
   noteStatus(role: "main" | "sub", status: CameraStatus): void;
 }
 
+export interface MasksTrouble {
+  readonly code: string;
+  readonly message: string;
+}
+
 /** @param onTrouble - Told when a camera that hid its masks by itself does not any more. */
 export function openCameraMasks(
   settings: CameraSettings,
-  onTrouble: (trouble: { readonly code: string; readonly message: string }) => void,
+  onTrouble: (trouble: MasksTrouble) => void,
 ): CameraMasks {
   const { masks = [] } = settings;
   if (masks.length === 0 || settings.source !== "rtsp")

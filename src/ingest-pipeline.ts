@@ -8,7 +8,7 @@ import { CameraStream, type CameraSource, type CameraStatus } from "./camera/str
 import { ClipRecorder, type OriginalsReaders } from "./clips/recorder.ts";
 import type { IngestBlur } from "./ingest-blur.ts";
 import { CameraMotion, watchMotion } from "./ingest-motion.ts";
-import { openCameraMasks, type CameraMasks } from "./ingest-masks.ts";
+import { openCameraMasks, type CameraMasks, type MasksTrouble } from "./ingest-masks.ts";
 import { CameraRings } from "./ingest-rings.ts";
 import { sayable, type FromIngest, type StreamReport } from "./ingest-messages.ts";
 import { PRE_ROLL_MS } from "./protocol/clip.ts";
@@ -117,6 +117,12 @@ function demoSource(
   };
 }
 
+function filmSource(
+  camera: Extract<CameraSettings, { source: "ffmpeg" }>,
+): Extract<CameraSource, { kind: "ffmpeg" }> {
+  return { kind: "ffmpeg", input: ffmpegInput(camera), audio: false };
+}
+
 type TakeFragment = (fragment: Fragment) => void;
 
 /**
@@ -213,11 +219,9 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
     recorder.push(fragment);
     if (!hasOwnSub(settings)) analyse(fragment);
   };
-  const masks = stack.use(
-    openCameraMasks(settings, ({ code, message }) =>
-      ground.send({ type: "trouble", camera, code, message: sayable(message) }),
-    ),
-  );
+  const onTrouble = (trouble: MasksTrouble): void =>
+    ground.send({ type: "trouble", camera, ...trouble });
+  const masks = stack.use(openCameraMasks(settings, onTrouble));
   const open = (role: "main" | "sub", source: CameraSource, onFragment: TakeFragment): void =>
     void stack.use(openStream(ground, masks, camera, role, source, onFragment));
   const changes = masks.filter === undefined ? {} : { filter: masks.filter };
@@ -226,11 +230,7 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
       open("main", { ...demoSource(onSubFragment), ...changes }, onMainFragment);
       break;
     case "ffmpeg":
-      open(
-        "main",
-        { kind: "ffmpeg", input: ffmpegInput(settings), audio: false, ...changes },
-        onMainFragment,
-      );
+      open("main", { ...filmSource(settings), ...changes }, onMainFragment);
       break;
     case "rtsp":
       open("main", rtspSource(settings, settings.main, settings.audio), onMainFragment);

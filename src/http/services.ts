@@ -25,6 +25,7 @@ import type { LiveStreams } from "./live-streams.ts";
 import type { News } from "./news.ts";
 import type { Pairings } from "./pairings.ts";
 import type { Replies } from "./replies.ts";
+import type { MasksDesk } from "./masks-desk.ts";
 import type { SettingsDesk } from "./settings-desk.ts";
 import type { TalkDesk } from "./talk-desk.ts";
 import type { PrivacyDesk } from "./privacy-desk.ts";
@@ -54,6 +55,7 @@ export interface HubServices {
   readonly renditions: RenditionUploads;
   readonly rewraps: Rewraps;
   readonly settings: SettingsDesk;
+  readonly masks: MasksDesk;
   readonly bells: BellDesk;
   readonly requests: RequestStore;
   readonly decisions: Decisions;

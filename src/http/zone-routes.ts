@@ -8,7 +8,7 @@ const MINUTE_MS = 60_000;
  * Zones, privacy masks and public space of a camera, for who may change settings. Numbers only: no
  * picture is served here, and behind a mask the hub has none.
  */
-export function addZoneRoutes(server: HubServer, { settings }: HubServices): void {
+export function addZoneRoutes(server: HubServer, { settings, masks }: HubServices): void {
   const params = AreasCameraParameter;
   const response = { 200: AreasAnswer };
   server.get(
@@ -22,6 +22,9 @@ export function addZoneRoutes(server: HubServer, { settings }: HubServices): voi
       config: { access: "administer", rateLimit: { max: 60, timeWindow: MINUTE_MS } },
       schema: { params, body: AreasBody, response },
     },
-    async ({ params: { id }, body }) => settings.setAreas(id, body),
+    async ({ params: { id }, body }) => {
+      await masks.requirePossible(id, body.masks);
+      return settings.setAreas(id, body);
+    },
   );
 }

@@ -77,6 +77,7 @@ const OWNERS_ONLY = [
   "PUT /api/settings/cameras/:id",
   "GET /api/settings/cameras/:id/areas",
   "PUT /api/settings/cameras/:id/areas",
+  "POST /api/settings/cameras/:id/masks/in-camera",
   "PUT /api/privacy/:camera/hours",
   "GET /api/chime",
   "PUT /api/chime",
