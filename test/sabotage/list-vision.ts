@@ -42,4 +42,19 @@ export const VISION_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/vision/frames.test.ts"],
     only: "replace a decoder that is fed and stays silent",
   },
+  {
+    name: "a camera that films the street arms all the same",
+    file: "src/ingest-motion.ts",
+    find: "if (!publicSpaceOf(this.#settings).isArmed) return;",
+    replace: "",
+    tests: ["test/ingest-motion.test.ts"],
+    only: "above its budget of public space",
+  },
+  {
+    name: "a mask leaves out the cells that its edges only touch",
+    file: "src/protocol/picture-areas.ts",
+    find: "cells.fill(1, row * columns + first, row * columns + last + 1);",
+    replace: "",
+    tests: ["test/protocol/picture-areas.test.ts"],
+  },
 ];
