@@ -1,5 +1,6 @@
 import { BELL_SABOTAGES } from "./list-bells.ts";
 import { CODEC_SABOTAGES } from "./list-codecs.ts";
+import { COPY_SABOTAGES } from "./list-copies.ts";
 import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
 import { HANDLING_SABOTAGES } from "./list-handling.ts";
 import { HOME_SABOTAGES } from "./list-home.ts";
@@ -351,4 +352,5 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...HOME_SABOTAGES,
   ...BELL_SABOTAGES,
   ...TALK_SABOTAGES,
+  ...COPY_SABOTAGES,
 ];
