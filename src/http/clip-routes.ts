@@ -66,7 +66,7 @@ export function addClipRoutes(server: HubServer, services: HubServices): void {
       const clip = requireClip(services, request.params.clip);
       const found = findFile(services, clip.id, request.params.name);
       requireRight(device, found.right);
-      recordView(services, views, device, clip.id);
+      if (found.isLook) recordView(services, views, device, clip.id);
       await sendFile(found.path, request.query.first, reply);
     },
   );
@@ -137,13 +137,20 @@ function findFile(
   { clips }: HubServices,
   clip: ClipId,
   name: string,
-): { path: string; right: Right } {
+): { path: string; right: Right; isLook: boolean } {
   const file = clips.files(clip).find((listed) => sealedFileName(listed) === name);
-  if (file) return { path: clips.pathOf(clip, file), right: rightFor(file.rendition) };
+  if (file)
+    return {
+      path: clips.pathOf(clip, file),
+      right: rightFor(file.rendition),
+      // A list shows it of every recording that it passes: that is no look at each of them.
+      isLook: file.track !== "poster" || file.rendition !== "blurred",
+    };
   if (clips.tornFiles(clip).some((torn) => torn.name === name))
     return {
       path: clips.tornPathOf(clip, name),
       right: rightFor(name.includes(".blurred.") ? "blurred" : "original"),
+      isLook: true,
     };
   throw new HubError("NOT_FOUND", "There is no file of this name");
 }

@@ -58,15 +58,20 @@ export function chooseFiles(choice: Choice): TermsClip {
   } = choice;
   const fromMs = choice.fromMs ?? Number.NEGATIVE_INFINITY;
   const toMs = choice.toMs ?? Number.POSITIVE_INFINITY;
+  const shown = new Set(
+    clip.files
+      .filter((file) => file.track === "video" && file.rendition === rendition)
+      .map(({ segment }) => segment),
+  );
   const files = clip.files.filter(
     (file) =>
       file.toMs > fromMs &&
       file.fromMs < toMs &&
       (file.segment ?? 0) >= first &&
       (file.segment ?? 0) <= last &&
-      // Sound exists once; it has no faces to blur.
+      // Sound exists once; it has no faces to blur. Of a piece that is left out none leaves.
       ((file.track === "video" && file.rendition === rendition) ||
-        (file.track === "audio" && audio)),
+        (file.track === "audio" && audio && shown.has(file.segment))),
   );
   if (!files.some(({ track }) => track === "video"))
     throw new HubError(

@@ -18,6 +18,7 @@ const SOURCES = [
   "web",
   "src/owner",
   "src/protocol",
+  "src/blur",
   "package-lock.json",
 ];
 const KEPT = path.join(projectRoot, "node_modules/.cache/doorward-page");

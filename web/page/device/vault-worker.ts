@@ -123,7 +123,7 @@ async function assert(credentialId: string, challenge: Uint8Array): Promise<WebA
 
 /** Opened recordings are large: handed over, not copied. */
 function buffersOf(result: unknown): Transferable[] {
-  if (result instanceof ArrayBuffer) return [result];
+  if (result instanceof ArrayBuffer || result instanceof ImageBitmap) return [result];
   if (result !== null && typeof result === "object" && "bytes" in result)
     return buffersOf(result.bytes);
   if (result instanceof Uint8Array && result.buffer instanceof ArrayBuffer) return [result.buffer];

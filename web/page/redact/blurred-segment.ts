@@ -91,7 +91,7 @@ export async function makeBlurred(work: SegmentWork): Promise<Uint8Array> {
 }
 
 /** A copy with the boxes covered, in the planes of the original. */
-async function coveredFrame(frame: VideoFrame, boxes: readonly Box[]): Promise<VideoFrame> {
+export async function coveredFrame(frame: VideoFrame, boxes: readonly Box[]): Promise<VideoFrame> {
   const rect = frame.visibleRect;
   if (!rect || (frame.format !== "I420" && frame.format !== "NV12"))
     throw new HubError(

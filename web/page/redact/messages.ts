@@ -47,6 +47,11 @@ export interface RedactCalls {
     readonly result: Picture;
   };
   make: { readonly value: { readonly corrections: Corrections }; readonly result: MadeSegment[] };
+  /** The first picture of a segment, covered, as a small JPEG. */
+  still: {
+    readonly value: { readonly segment: number; readonly corrections: Corrections };
+    readonly result: MadeSegment;
+  };
 }
 export type RedactCallName = keyof RedactCalls;
 

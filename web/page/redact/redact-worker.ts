@@ -1,6 +1,6 @@
 import { HubError } from "../../../src/protocol/errors.ts";
 import { openDetector } from "./detector.ts";
-import { codingRate, makeBlurred } from "./blurred-segment.ts";
+import { codingRate, coveredFrame, makeBlurred } from "./blurred-segment.ts";
 import { boxesOfFrame, type Corrections } from "./corrections.ts";
 import type { Face } from "../../../src/blur/boxes.ts";
 import type {
@@ -83,7 +83,7 @@ function nameOf(error: unknown): string {
 async function answer(
   call: Call,
   context: CallContext,
-): Promise<Findings | Picture | MadeSegment[]> {
+): Promise<Findings | Picture | MadeSegment[] | MadeSegment> {
   switch (call.name) {
     case "look":
       return look(call.value.segments, context);
@@ -91,6 +91,8 @@ async function answer(
       return picture(call.value.frame, call.value.width, context.signal);
     case "make":
       return make(call.value.corrections, context);
+    case "still":
+      return still(call.value.segment, call.value.corrections, context.signal);
   }
   return unknownCall(call);
 }
@@ -227,6 +229,46 @@ async function picture(wanted: number, width: number, signal: AbortSignal): Prom
       frame.close();
     }
   throw new HubError("SEGMENT_UNREADABLE", `Cannot show frame ${wanted}: it does not decode`);
+}
+
+const STILL_WIDTH_MAX = 640;
+
+async function still(
+  wanted: number,
+  corrections: Corrections,
+  signal: AbortSignal,
+): Promise<MadeSegment> {
+  const { segments, tracks } = requireWork();
+  const segment = segments.find((one) => one.segment === wanted);
+  const shown = segment && shownFrames(segment.track)[0];
+  if (!segment || !shown) throw new HubError("NO_SUCH_FRAME", `Cannot show segment ${wanted}`);
+  const { track, firstFrame } = segment;
+  for await (const frame of decoded(track, groupAround(track, shown.ticks), signal))
+    try {
+      if (frame.timestamp !== shown.timestamp) continue;
+      const boxes = boxesOfFrame(firstFrame, tracks, corrections);
+      const covered = await coveredFrame(frame, boxes);
+      try {
+        return { segment: wanted, bytes: await jpegOf(covered) };
+      } finally {
+        covered.close();
+      }
+    } finally {
+      frame.close();
+    }
+  throw new HubError("SEGMENT_UNREADABLE", `Cannot show segment ${wanted}: it does not decode`);
+}
+
+async function jpegOf(frame: VideoFrame): Promise<Uint8Array> {
+  const { displayWidth, displayHeight } = frame;
+  const width = Math.min(STILL_WIDTH_MAX, displayWidth);
+  const height = Math.max(1, Math.round((displayHeight / displayWidth) * width));
+  const canvas = new OffscreenCanvas(width, height);
+  canvas.getContext("2d")?.drawImage(frame, 0, 0, width, height);
+  const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
+  // What was opened does not stay in a canvas.
+  canvas.width = 0;
+  return new Uint8Array(await blob.arrayBuffer());
 }
 
 async function make(corrections: Corrections, context: CallContext): Promise<MadeSegment[]> {

@@ -30,6 +30,8 @@ export interface Redactor {
   picture(frame: number, width: number, options?: RedactOptions): Promise<Picture>;
   /** Blurred files: a track's and the owner's boxes, less what he took away. */
   make(corrections: Corrections, options?: RedactOptions): Promise<MadeSegment[]>;
+  /** The first picture of a segment, covered in the same way: a small JPEG. */
+  still(segment: number, corrections: Corrections, options?: RedactOptions): Promise<MadeSegment>;
   close(): void;
 }
 
@@ -83,6 +85,7 @@ export function openRedactor(): Redactor {
     look: (segments, options) => ask("look", { segments }, options),
     picture: (frame, width, options) => ask("picture", { frame, width }, options),
     make: (corrections, options) => ask("make", { corrections }, options),
+    still: (segment, corrections, options) => ask("still", { segment, corrections }, options),
     close: () => {
       worker.terminate();
       failAll("it was closed");

@@ -76,6 +76,10 @@ export const english = {
       CODEC_NOT_SHOWN:
         "This browser cannot show H.265, so it cannot cover faces in it. Use one that can, such as Safari, or a camera set to H.264.",
       SEGMENT_UNREADABLE: "The recording cannot be read as a whole.",
+      RENDITION_RELEASED:
+        "Somebody may still fetch the copy that there is: an approval names it. Take that approval back first, under Requests.",
+      RENDITION_WAITING: "The hub is still making its own copy. Wait until it is done.",
+      RENDITION_KNOWN: "Another copy came in between. Look at it again.",
       REDACTOR_FAILED: "Blurring stopped unexpectedly.",
     },
     other: "Something went wrong.",

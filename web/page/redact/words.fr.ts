@@ -79,6 +79,10 @@ export const french: RedactWords = {
       CODEC_NOT_SHOWN:
         "Ce navigateur ne peut pas montrer le H.265, ni donc y couvrir les visages. Prenez-en un qui le peut, comme Safari, ou une caméra réglée sur H.264.",
       SEGMENT_UNREADABLE: "L’enregistrement ne peut pas être lu en entier.",
+      RENDITION_RELEASED:
+        "Quelqu’un peut encore retirer la copie qui existe : un accord la nomme. Reprenez d’abord cet accord, sous Demandes.",
+      RENDITION_WAITING: "La centrale prépare encore sa propre copie. Attendez qu’elle soit finie.",
+      RENDITION_KNOWN: "Une autre copie est arrivée entre-temps. Regardez-la de nouveau.",
       REDACTOR_FAILED: "Le floutage s’est arrêté de façon inattendue.",
     },
     other: "Quelque chose n’a pas fonctionné.",

@@ -18,6 +18,11 @@ export const english = {
   sub: "Motion is looked for in a smaller stream.",
   noSub: "No smaller stream: looking for motion costs the hub more work.",
   audioOn: "With sound.",
+  facesAre: {
+    keep: "Faces are recorded as they are.",
+    "blur-copy": "With a copy in which faces are covered.",
+    "blur-only": "Only with faces covered.",
+  },
   newTitle: "A new camera",
   editTitle: (name: string) => `Change ${name}`,
   name: "Name",
@@ -37,7 +42,6 @@ export const english = {
   talk: "Let the household talk through it",
   talkHint: "Whoever may look live can then also be heard at the door, if the camera takes sound.",
   faces: "Faces",
-  faceChoices: { keep: "Record as they are", "blur-copy": "Also keep a blurred copy" },
   try: "Try it",
   trying: "Asking the camera; this takes up to ten seconds …",
   works: (codec: string, width: string, height: string) =>
@@ -76,7 +80,9 @@ export const english = {
       "Motion is not recorded: too much of its picture is public space. Mask a part of it or turn the camera, under Zones and masks. A pressed bell is recorded.",
     BELL_LOST: "Its bell is not heard just now; further down, under Bells, it says why.",
     NO_BLURRED_COPIES:
-      "This version cannot make blurred copies: it records originals only, whatever is chosen here.",
+      "This machine cannot cover faces, so there are no blurred copies: it records originals only. The health page says why.",
+    NOTHING_RECORDED:
+      "This machine cannot cover faces, and nothing clear may be kept: so nothing is recorded. Choose another setting, or see on the health page why it cannot.",
     SOUND_ABSENT:
       "Sound is to be recorded, and this camera sends none. Switch its microphone on in the camera’s own settings, or sound off here.",
     SOUND_FAILING:

@@ -20,6 +20,11 @@ export const french: CameraWords = {
   sub: "Les mouvements sont cherchés dans un flux réduit.",
   noSub: "Sans flux réduit : chercher les mouvements demande plus de travail à la centrale.",
   audioOn: "Avec le son.",
+  facesAre: {
+    keep: "Les visages sont enregistrés tels quels.",
+    "blur-copy": "Avec une copie où les visages sont couverts.",
+    "blur-only": "Seulement avec les visages couverts.",
+  },
   newTitle: "Une nouvelle caméra",
   editTitle: (name) => `Modifier ${name}`,
   name: "Nom",
@@ -40,7 +45,6 @@ export const french: CameraWords = {
   talkHint:
     "Qui peut regarder en direct peut alors aussi se faire entendre à la porte, si la caméra prend le son.",
   faces: "Visages",
-  faceChoices: { keep: "Enregistrer tels quels", "blur-copy": "Garder aussi une copie floutée" },
   try: "Essayer",
   trying: "La caméra est interrogée ; cela prend jusqu’à dix secondes …",
   works: (codec, width, height) => `Elle fonctionne : ${codec}, ${width} × ${height}.`,
@@ -80,7 +84,9 @@ export const french: CameraWords = {
     BELL_LOST:
       "Sa sonnette n’est pas entendue en ce moment ; plus bas, sous Sonnettes, la raison est donnée.",
     NO_BLURRED_COPIES:
-      "Cette version ne sait pas faire de copies floutées : elle n’enregistre que les originaux, quoi qu’il soit choisi ici.",
+      "Cette machine ne peut pas couvrir les visages, donc pas de copies floutées : elle n’enregistre que les originaux. La page de santé dit pourquoi.",
+    NOTHING_RECORDED:
+      "Cette machine ne peut pas couvrir les visages, et rien de net ne doit être gardé : rien n’est donc enregistré. Choisissez un autre réglage, ou voyez la raison sur la page de santé.",
     SOUND_ABSENT:
       "Le son doit être enregistré, et cette caméra n’en envoie pas. Activez le micro dans les réglages de la caméra, ou désactivez le son ici.",
     SOUND_FAILING:

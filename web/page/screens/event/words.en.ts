@@ -13,6 +13,8 @@ export const english = {
   noBlurred: "No blurred copy",
   noBlurredText:
     "Your role sees recordings with faces blurred, and of this one there is no such copy yet. An owner’s device can make one.",
+  noBlurredYet:
+    "Your role sees recordings with faces blurred. The hub is still making that copy; it appears here by itself.",
   rendition: "Picture",
   original: "As recorded",
   blurred: "Faces blurred",
@@ -44,6 +46,47 @@ export const english = {
     animal: "An animal was seen",
     package: "A parcel was seen",
   } as Record<string, string>,
+  copy: "Blurred copy",
+  copyWaiting: (done: string, of: string) =>
+    `The hub is making it: ${done} of ${of} pieces so far. It appears by itself.`,
+  copyBehind: (time: string) => `It is about ${time} behind.`,
+  copyMade:
+    "Made by the hub as it recorded. It is what viewers see, and what leaves unless you sign for clear faces.",
+  copyOwn:
+    "Made on an owner’s device. It is what viewers see, and what leaves unless you sign for clear faces.",
+  copyOnly: "Nothing but the blurred picture was recorded. There is no clear one, for nobody.",
+  copyWhole: (count: number, of: string) =>
+    count === 1
+      ? `1 of ${of} pieces is pixelated from edge to edge, since it could not be looked at:`
+      : `${count} of ${of} pieces are pixelated from edge to edge, since they could not be looked at:`,
+  copyMissing: (count: number, of: string) =>
+    count === 1
+      ? `1 of ${of} pieces is left out of it:`
+      : `${count} of ${of} pieces are left out of it:`,
+  copyAbsent: "There is none:",
+  copyNone: "There is none: this camera records faces as they are.",
+  copyLimits: "Blurring misses some faces, and clothes, gait and place still tell who somebody is.",
+  copyReasons: {
+    "queue-full": "more waited to be blurred than the hub keeps in memory.",
+    "too-old": "its turn did not come within the ten minutes that footage may wait in memory.",
+    "detector-failed": "what looks for faces failed.",
+    "decoder-failed": "the pictures could not be decoded.",
+    "encoder-failed": "the covered pictures could not be encoded.",
+    "timed-out": "looking for faces took too long.",
+    "vision-ended": "the process that blurs ended.",
+    "disk-failed": "the disk took no more files.",
+    "original-torn": "the recording itself is not whole.",
+    "keyring-changed": "the household’s keys changed before it was done.",
+    "switched-off": "the camera was switched off.",
+    "camera-ended": "the camera’s settings were changed meanwhile.",
+    stopped: "the hub stopped before it was done.",
+  } as Record<string, string>,
+  copyUnknown: "for a reason that this page does not know.",
+  copyMake: "Make one on this device",
+  copyBetter: "Make a better copy",
+  copyBetterText:
+    "A face was missed? A better copy takes this one’s place. This one is erased, so that nobody sees what was missed in it.",
+  copyDone: "The copy is made, and in its place.",
   proof: "Proof",
   proven: (entry: string) => `Listed in the ledger as entry ${entry}, checked on this device.`,
   notYetListed: "It is listed in the ledger when it has ended.",

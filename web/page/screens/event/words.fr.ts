@@ -15,6 +15,8 @@ export const french: typeof english = {
   noBlurred: "Pas de copie floutée",
   noBlurredText:
     "Votre rôle voit les enregistrements avec les visages floutés, et celui-ci n’a pas encore de telle copie. L’appareil d’un propriétaire peut en faire une.",
+  noBlurredYet:
+    "Votre rôle voit les enregistrements avec les visages floutés. La centrale prépare encore cette copie ; elle apparaîtra ici d’elle-même.",
   rendition: "Image",
   original: "Telle qu’enregistrée",
   blurred: "Visages floutés",
@@ -46,6 +48,47 @@ export const french: typeof english = {
     animal: "Un animal a été vu",
     package: "Un colis a été vu",
   },
+  copy: "Copie floutée",
+  copyWaiting: (done: string, of: string) =>
+    `La centrale la prépare : ${done} morceaux sur ${of} pour l’instant. Elle apparaîtra d’elle-même.`,
+  copyBehind: (time: string) => `Elle a environ ${time} de retard.`,
+  copyMade:
+    "Faite par la centrale pendant l’enregistrement. C’est elle que voient les spectateurs, et elle qui part, sauf si vous signez pour des visages nets.",
+  copyOwn:
+    "Faite sur l’appareil d’un propriétaire. C’est elle que voient les spectateurs, et elle qui part, sauf si vous signez pour des visages nets.",
+  copyOnly: "Seule l’image floutée a été enregistrée. Il n’y en a pas de nette, pour personne.",
+  copyWhole: (count: number, of: string) =>
+    count === 1
+      ? `1 morceau sur ${of} est pixelisé d’un bord à l’autre, faute d’avoir pu être examiné :`
+      : `${count} morceaux sur ${of} sont pixelisés d’un bord à l’autre, faute d’avoir pu être examinés :`,
+  copyMissing: (count: number, of: string) =>
+    count === 1 ? `1 morceau sur ${of} y manque :` : `${count} morceaux sur ${of} y manquent :`,
+  copyAbsent: "Il n’y en a pas :",
+  copyNone: "Il n’y en a pas : cette caméra enregistre les visages tels quels.",
+  copyLimits:
+    "Le floutage manque certains visages, et les vêtements, la démarche et le lieu disent encore qui est là.",
+  copyReasons: {
+    "queue-full": "il attendait plus d’images à flouter que la centrale n’en garde en mémoire.",
+    "too-old":
+      "son tour n’est pas venu dans les dix minutes où des images peuvent attendre en mémoire.",
+    "detector-failed": "ce qui cherche les visages a échoué.",
+    "decoder-failed": "les images n’ont pas pu être décodées.",
+    "encoder-failed": "les images floutées n’ont pas pu être encodées.",
+    "timed-out": "chercher les visages a pris trop de temps.",
+    "vision-ended": "le processus qui floute s’est arrêté.",
+    "disk-failed": "le disque n’a plus accepté de fichiers.",
+    "original-torn": "l’enregistrement lui-même n’est pas entier.",
+    "keyring-changed": "les clés du foyer ont changé avant la fin.",
+    "switched-off": "la caméra a été éteinte.",
+    "camera-ended": "les réglages de la caméra ont changé entre-temps.",
+    stopped: "la centrale s’est arrêtée avant la fin.",
+  },
+  copyUnknown: "pour une raison que cette page ne connaît pas.",
+  copyMake: "En faire une sur cet appareil",
+  copyBetter: "Faire une meilleure copie",
+  copyBetterText:
+    "Un visage a échappé ? Une meilleure copie prend la place de celle-ci. Celle-ci est effacée, pour que personne ne voie ce qui y avait échappé.",
+  copyDone: "La copie est faite, et à sa place.",
   proof: "Preuve",
   proven: (entry) => `Inscrit au registre à l’entrée ${entry}, vérifié sur cet appareil.`,
   notYetListed: "Il est inscrit au registre une fois terminé.",

@@ -20,6 +20,14 @@ export const english = {
   ingest: "Process that talks to the cameras",
   ingestSteady: "has run without a break",
   ingestRestarts: (count: string) => `was started again ${count} times`,
+  blur: "Covering faces",
+  blurIdle: "nothing waits",
+  blurBehind: (footage: string, age: string) => `${footage} of footage wait, the oldest for ${age}`,
+  blurDone: (done: string, whole: string, left: string) =>
+    `since it runs: ${done} pieces covered, ${whole} of them pixelated whole, ${left} left out`,
+  blurPace: (ms: string) => `${ms} ms a picture`,
+  blurTodo:
+    "It falls behind. What waits for more than ten minutes is left out, or pixelated whole: choose “standard” for the camera, cover fewer cameras, or let recordings be fewer.",
   outside: "Outside listener",
   outsideOff: "off: nobody from outside reaches this hub",
   outsideOn: (url: string) => `on, at ${url}: forms, documents, pick-up and the notice`,
@@ -31,6 +39,8 @@ export const english = {
   version: "Version",
   warnings: "Worth knowing",
   warningsByCode: {
+    CANNOT_BLUR:
+      "This machine cannot cover faces. Cameras of which nothing else is said record faces as they are, and viewers see nothing of them.",
     DISK_FULL: "The disk is full: the oldest recordings that nobody keeps go to make room.",
     DISK_STUCK:
       "The disk is full, and all that is on it is kept or has been released. Nothing new can be recorded: let go of something that you keep, or make room.",

@@ -23,6 +23,15 @@ export const french: HealthWords = {
   ingest: "Processus qui parle aux caméras",
   ingestSteady: "tourne sans interruption",
   ingestRestarts: (count) => `a été relancé ${count} fois`,
+  blur: "Couverture des visages",
+  blurIdle: "rien n’attend",
+  blurBehind: (footage: string, age: string) =>
+    `${footage} d’images attendent, les plus anciennes depuis ${age}`,
+  blurDone: (done: string, whole: string, left: string) =>
+    `depuis le démarrage : ${done} morceaux couverts, dont ${whole} pixelisés en entier, et ${left} laissés de côté`,
+  blurPace: (ms: string) => `${ms} ms par image`,
+  blurTodo:
+    "Elle prend du retard. Ce qui attend plus de dix minutes est laissé de côté ou pixelisé en entier : choisissez « Normal » pour la caméra, couvrez moins de caméras, ou enregistrez moins.",
   outside: "Accès extérieur",
   outsideOff: "fermé : personne n’atteint ce hub du dehors",
   outsideOn: (url) => `ouvert, à ${url} : formulaires, documents, retrait et avis`,
@@ -34,6 +43,8 @@ export const french: HealthWords = {
   version: "Version",
   warnings: "Bon à savoir",
   warningsByCode: {
+    CANNOT_BLUR:
+      "Cette machine ne peut pas couvrir les visages. Les caméras dont rien d’autre n’est dit enregistrent les visages tels quels, et les spectateurs n’en voient rien.",
     DISK_FULL:
       "Le disque est plein : les plus anciens enregistrements que personne ne garde partent pour faire de la place.",
     DISK_STUCK:

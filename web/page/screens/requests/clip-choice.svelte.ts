@@ -40,10 +40,24 @@ export class ClipChoice {
       .toSorted((left, right) => (left.segment ?? 0) - (right.segment ?? 0));
   }
 
+  /** Pieces between the chosen ends that were recorded, and have no blurred file to leave. */
+  get missingBlurred(): number {
+    const there = new Set(this.pieces.map(({ segment }) => segment));
+    return (this.detail?.files ?? []).filter(
+      ({ track, rendition, segment }) =>
+        track === "video" &&
+        rendition === "original" &&
+        (segment ?? 0) >= this.first &&
+        (segment ?? 0) <= this.last &&
+        !there.has(segment),
+    ).length;
+  }
+
   /** All files that would leave with the choice as it is. */
   get files(): readonly TermsFile[] {
+    const shown = new Set(this.pieces.map(({ segment }) => segment));
     const sound = (this.detail?.files ?? []).filter(
-      ({ track }) => track === "audio" && this.hasAudio,
+      ({ track, segment }) => track === "audio" && this.hasAudio && shown.has(segment),
     );
     return [...this.pieces, ...sound].filter(
       ({ segment }) => (segment ?? 0) >= this.first && (segment ?? 0) <= this.last,
@@ -62,6 +76,13 @@ export class ClipChoice {
   async choose(isChosen: boolean): Promise<void> {
     this.isChosen = isChosen;
     if (isChosen && !this.detail) await this.load();
+  }
+
+  /** Fetches it again; the pieces stay those that were chosen, only the faces in them are others. */
+  async reload(): Promise<void> {
+    const { first, last } = this;
+    await this.load();
+    if (!this.error) [this.first, this.last] = [first, last];
   }
 
   /** Fetches it (again), and offers the narrowest pieces that cover what is asked for. */

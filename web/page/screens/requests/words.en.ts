@@ -110,6 +110,14 @@ export const english = {
     lastOption: (time: string) => `to ${time}`,
     blur: "Blur faces",
     blurText: "The blurred copy leaves. The clear one stays here.",
+    wholeText: (count: number) =>
+      count === 1
+        ? "1 of these pieces is pixelated from edge to edge, since it could not be looked at: nothing can be made out in it."
+        : `${count} of these pieces are pixelated from edge to edge, since they could not be looked at: nothing can be made out in them.`,
+    missingText: (count: number) =>
+      count === 1
+        ? "1 piece between them has no blurred copy, and does not leave."
+        : `${count} pieces between them have no blurred copy, and do not leave.`,
     noBlur: "There is no blurred copy of this recording. Faces will be clear.",
     clear: "Faces will be clear.",
     makeBlur: "Make a blurred copy first",
@@ -142,6 +150,11 @@ export const english = {
       pieces === 1 ? `1 piece, ${size}` : `${pieces} pieces, ${size}`,
     faces: "Faces",
     facesOf: { none: "none", clear: "clear", blurred: "blurred", mixed: "partly clear" },
+    blurredBy: "Blurred by",
+    byHub: "the hub, as it recorded",
+    byDevice: "an owner’s device",
+    wholeOf: (count: number) =>
+      count === 1 ? "1 piece is pixelated whole" : `${count} pieces are pixelated whole`,
     sound: "Sound",
     soundOf: { left_out: "left out", included: "included" },
     purpose: "For",

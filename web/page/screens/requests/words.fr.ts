@@ -110,6 +110,14 @@ export const french: typeof english = {
     lastOption: (time) => `à ${time}`,
     blur: "Flouter les visages",
     blurText: "C’est la copie floutée qui sort. La copie nette reste ici.",
+    wholeText: (count: number) =>
+      count === 1
+        ? "1 de ces morceaux est pixelisé d’un bord à l’autre, faute d’avoir pu être examiné : on n’y distingue rien."
+        : `${count} de ces morceaux sont pixelisés d’un bord à l’autre, faute d’avoir pu être examinés : on n’y distingue rien.`,
+    missingText: (count: number) =>
+      count === 1
+        ? "1 morceau entre les deux n’a pas de copie floutée, et ne part pas."
+        : `${count} morceaux entre les deux n’ont pas de copie floutée, et ne partent pas.`,
     noBlur: "Il n’existe pas de copie floutée de cet enregistrement. Les visages seront nets.",
     clear: "Les visages seront nets.",
     makeBlur: "Faire d’abord une copie floutée",
@@ -141,6 +149,13 @@ export const french: typeof english = {
     count: (pieces, size) => (pieces === 1 ? `1 morceau, ${size}` : `${pieces} morceaux, ${size}`),
     faces: "Visages",
     facesOf: { none: "aucun", clear: "nets", blurred: "floutés", mixed: "nets en partie" },
+    blurredBy: "Floutés par",
+    byHub: "la centrale, pendant l’enregistrement",
+    byDevice: "l’appareil d’un propriétaire",
+    wholeOf: (count: number) =>
+      count === 1
+        ? "1 morceau est pixelisé en entier"
+        : `${count} morceaux sont pixelisés en entier`,
     sound: "Son",
     soundOf: { left_out: "laissé de côté", included: "compris" },
     purpose: "But",
