@@ -21,6 +21,7 @@ const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
     { file: "./vision-stills.ts", run: "stillFigures" },
     { file: "./vision-faces.ts", run: "faceFigures" },
     { file: "./vision-judge.ts", run: "judgeFigures" },
+    { file: "./blur-process.ts", run: "blurFigures" },
   ],
   consent: [
     { file: "./ledger.ts", run: "ledgerFigures" },

@@ -1,5 +1,6 @@
 import { ONVIF_SABOTAGES } from "./list-onvif.ts";
 import { RTSP_SABOTAGES } from "./list-rtsp.ts";
+import { VISION_BLUR_SABOTAGES } from "./list-vision-blur.ts";
 import { VISION_SABOTAGES } from "./list-vision.ts";
 import type { Sabotage } from "./sabotage.ts";
 
@@ -369,6 +370,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     tests: ["test/page/live.test.ts"],
   },
   ...VISION_SABOTAGES,
+  ...VISION_BLUR_SABOTAGES,
   ...RTSP_SABOTAGES,
   ...ONVIF_SABOTAGES,
 ];

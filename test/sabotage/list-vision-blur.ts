@@ -1,0 +1,38 @@
+import type { Sabotage } from "./sabotage.ts";
+
+/** That nothing is written clear which was not looked at, and that pictures go from memory. */
+export const VISION_BLUR_SABOTAGES: readonly Sabotage[] = [
+  {
+    name: "every other picture is not looked at",
+    file: "src/vision/blurring/look-pass.ts",
+    find: "const faces = requireFaces(await detectors.faces.find(picture));",
+    replace:
+      "const faces = look.looked % 2 === 0 ? requireFaces(await detectors.faces.find(picture)) : [];",
+    tests: ["test/vision/blurring/fails-closed.test.ts"],
+    only: "at one picture",
+  },
+  {
+    name: "the second pass may be of other pictures than were looked at",
+    file: "src/vision/blurring/cover-pass.ts",
+    find: "ticks !== shownTicks[index] || mark !== marks[index] || !found",
+    replace: "marks.length < 0 || !found",
+    tests: ["test/vision/blurring/fails-closed.test.ts"],
+    only: "the second pass",
+  },
+  {
+    name: "a segment is covered before what follows was looked at",
+    file: "src/vision/blurring/blur-job.ts",
+    find: "while (this.#pending.length > 1) {",
+    replace: "while (this.#pending.length > 0) {",
+    tests: ["test/vision/blurring/blur-job.test.ts"],
+    only: "in the second before it",
+  },
+  {
+    name: "what was blurred stays in memory",
+    file: "src/vision/blurring/blur-job.ts",
+    find: "for (const { bytes } of fragments) bytes.fill(0);",
+    replace: "if (fragments.length < 0) throw new Error();",
+    tests: ["test/vision/blurring/blur-job.test.ts"],
+    only: "its pictures are wiped",
+  },
+];
