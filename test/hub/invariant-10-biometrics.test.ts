@@ -48,6 +48,7 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       clips:
         "sequence id camera kind why event_at_ms started_at_ms ended_at_ms state keyring_head keyring_epoch entry_index",
       clip_hours: "hour camera kind count",
+      clip_nothings: "clip",
       clip_files:
         "clip name segment track rendition size_bytes payload_sha256 from_ms to_ms derived_from entry_index",
       rendition_uploads: "clip name",
@@ -141,7 +142,12 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
 const LOOKS_AT_PEOPLE =
   /face[ _-]?(?:recogn|detect|api|id\b|mesh|embed|verif|match|compar|net\b)|biometr|embedding|landmark|licen[cs]e[ -]?plate|number[ -]?plate|\b(?:anpr|alpr|ocr|gait)\b|re-?identif|person[ -]?re|emotion[ -]?recogn|(?:age|gender)[ -]?(?:estim|detect|recogn)|computer vision|machine learning|deep learning|neural|tensorflow|\btfjs\b|tflite|\bonnx|pytorch|\btorch\b|opencv|mediapipe|tesseract|\bdlib\b|rekognition|insightface|arcface|openface|@vladmandic\//i;
 /** Those that may be here: they run whatever network they are given, and bring none. */
-const RUNTIMES = ["onnxruntime-common", "onnxruntime-node", "onnxruntime-web"];
+const RUNTIMES = [
+  "onnxruntime-common",
+  "onnxruntime-node",
+  "onnxruntime-node/node_modules/onnxruntime-common",
+  "onnxruntime-web",
+];
 /** The files of ours that may give them one; each holds it against its hash. */
 const RUNNERS: Readonly<Record<string, readonly string[]>> = {
   "onnxruntime-node": ["src/vision/inference/network.ts"],

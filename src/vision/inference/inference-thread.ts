@@ -2,7 +2,6 @@ import { Worker } from "node:worker_threads";
 import type { ColourPicture } from "../../blur/planes.ts";
 import { detectorFailed } from "./detector-failed.ts";
 import type { Find } from "./finder.ts";
-import { SILENCE } from "./silence.ts";
 import { NUMBERS_PER_FIND, type FromThread, type ThreadStart } from "./inference-messages.ts";
 
 /** A picture takes a fraction of a second even on a small machine; after this nothing more comes. */
@@ -47,12 +46,7 @@ export class InferenceThread implements AsyncDisposable {
 
   private constructor(start: ThreadStart, limits: ThreadLimits) {
     this.#limits = limits;
-    // The runtime reads the process's own environment, which a thread cannot change.
-    process.env[SILENCE.name] = SILENCE.value;
-    this.#worker = new Worker(limits.entry, {
-      ...{ workerData: start, execArgv: [] },
-      env: { [SILENCE.name]: SILENCE.value },
-    });
+    this.#worker = new Worker(limits.entry, { workerData: start, env: {}, execArgv: [] });
     this.#worker.on("message", (message: FromThread) => this.#take(message));
     this.#worker.on("error", (cause: unknown) =>
       this.#break(detectorFailed(cause instanceof Error ? cause.message : "unknown", cause)),

@@ -1,13 +1,10 @@
-import { isMainThread } from "node:worker_threads";
 import { env, InferenceSession, Tensor } from "onnxruntime-node";
 import type { PictureSize } from "../../blur/boxes.ts";
 import { detectorFailed } from "./detector-failed.ts";
 import { readModel, type ModelName } from "./models.ts";
-import { SILENCE } from "./silence.ts";
 
 // What it would say of a picture's size or of the machine is nobody's business.
 env.logLevel = "fatal";
-requireSilence();
 
 const OPTIONS: InferenceSession.SessionOptions = {
   executionProviders: ["cpu"],
@@ -58,14 +55,4 @@ async function runtime<T>(work: () => Promise<T>): Promise<T> {
   } catch (cause) {
     throw detectorFailed(cause instanceof Error ? cause.message : "the runtime failed", cause);
   }
-}
-
-/**
- * From version 1.29 on the runtime reports to its maker what it runs and on what, unless it is told
- * not to before it begins. Only the main thread can tell it: a thread's environment is a copy.
- */
-function requireSilence(): void {
-  if (isMainThread) process.env[SILENCE.name] = SILENCE.value;
-  else if (process.env[SILENCE.name] !== SILENCE.value)
-    throw detectorFailed("the runtime was not told to report nothing");
 }
