@@ -1,3 +1,4 @@
+import { MASK_SABOTAGES } from "./list-masks.ts";
 import { ONVIF_SABOTAGES } from "./list-onvif.ts";
 import { RTSP_SABOTAGES } from "./list-rtsp.ts";
 import { VISION_BLUR_SABOTAGES } from "./list-vision-blur.ts";
@@ -310,6 +311,22 @@ export const SABOTAGES: readonly Sabotage[] = [
     tests: ["test/page/redact-pure.test.ts"],
   },
   {
+    name: "a network that was altered is run",
+    file: "src/vision/inference/models.ts",
+    find: 'if (createHash("sha256").update(bytes).digest("hex") !== MODEL_SHA256[name])',
+    replace: "if (bytes.length === 0)",
+    tests: ["test/vision/inference.test.ts"],
+    only: "altered by one bit",
+  },
+  {
+    name: "a detector that hangs is waited for",
+    file: "src/vision/inference/inference-thread.ts",
+    find: "      this.#break(detectorFailed(`no answer within ${timeoutMs} ms`));\n",
+    replace: "",
+    tests: ["test/vision/inference.test.ts"],
+    only: "thread that hangs",
+  },
+  {
     name: "numbers that are none count as no face",
     file: "src/blur/ultraface.ts",
     find: 'if (!Number.isFinite(face - other)) throw new Error("the network answered with no number");',
@@ -370,6 +387,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     tests: ["test/page/live.test.ts"],
   },
   ...VISION_SABOTAGES,
+  ...MASK_SABOTAGES,
   ...VISION_BLUR_SABOTAGES,
   ...RTSP_SABOTAGES,
   ...ONVIF_SABOTAGES,
