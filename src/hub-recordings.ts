@@ -1,4 +1,5 @@
 import type { HubDatabase } from "./base/database.ts";
+import { Nothings } from "./clips/nothings.ts";
 import { RenditionUploads } from "./clips/renditions.ts";
 import { RETENTION_DEFAULT } from "./clips/retention-plan.ts";
 import { Retention } from "./clips/retention.ts";
@@ -24,7 +25,7 @@ export function openRecordings(parts: {
   readonly appendEntry: (entry: LedgerEntry) => number;
   readonly keyring: () => Keyring;
   readonly nowMs: () => number;
-}): Pick<HubServices, "retention" | "renditions" | "rewraps"> {
+}): Pick<HubServices, "retention" | "renditions" | "rewraps" | "nothings"> {
   const { options, settings, database, clips, clipsDirectory, requests, ...rest } = parts;
   const { appendEntry, keyring, nowMs } = rest;
   const common = { database, store: clips, appendEntry, nowMs };
@@ -38,6 +39,7 @@ export function openRecordings(parts: {
       released: released.clips,
     }),
     renditions: RenditionUploads.open({ ...common, keyring, released: released.payloads }),
+    nothings: new Nothings(database, clips),
     rewraps: Rewraps.open({ ...common, keyring, log: options.log }),
   };
 }

@@ -19,6 +19,7 @@ import type {
 import type { ChimeBody } from "./protocol/api-chime.ts";
 import type { AreasAnswer, AreasBody } from "./protocol/api-areas.ts";
 import type { PrivacyHours } from "./protocol/api-privacy.ts";
+import type { MotionAnswer, MotionBody } from "./protocol/api-nothing.ts";
 import { utf8Bytes } from "./protocol/bytes.ts";
 import type { BellRuleBody, BellRuleRemoval } from "./protocol/api-bells.ts";
 import { HubError, MalformedInput } from "./protocol/errors.ts";
@@ -42,6 +43,7 @@ import {
 } from "./settings-camera-body.ts";
 import { areasAnswer, withAreas } from "./hub-zones.ts";
 import { putBell, removeBell } from "./settings-bell-edit.ts";
+import { motionAnswer, putMotion } from "./settings-motion-edit.ts";
 import { EXAMPLE_SETTINGS } from "./settings-example.ts";
 import {
   editText,
@@ -136,17 +138,11 @@ export class HubSettings implements SettingsDesk {
   }
 
   setName(name: string): Promise<SettingsAnswer> {
-    return this.#change(({ text }) => ({
-      text: editText(text, (document) => putName(document, name)),
-      secretsText: null,
-    }));
+    return this.#edit((document) => putName(document, name));
   }
 
   setRetention(body: SettingsRetentionBody): Promise<SettingsAnswer> {
-    return this.#change(({ text }) => ({
-      text: editText(text, (document) => putRetention(document, body)),
-      secretsText: null,
-    }));
+    return this.#edit((document) => putRetention(document, body));
   }
 
   setCamera(id: string, body: SettingsCameraBody): Promise<SettingsAnswer> {
@@ -174,10 +170,7 @@ export class HubSettings implements SettingsDesk {
   }
 
   setChime(chime: ChimeBody): Promise<SettingsAnswer> {
-    return this.#change(({ text }) => ({
-      text: editText(text, (document) => putChime(document, chime)),
-      secretsText: null,
-    }));
+    return this.#edit((document) => putChime(document, chime));
   }
 
   setPrivacyHours(id: string, hours: PrivacyHours): Promise<SettingsAnswer> {
@@ -206,18 +199,21 @@ export class HubSettings implements SettingsDesk {
     return this.areas(id);
   }
 
+  motion(id: string): MotionAnswer {
+    return motionAnswer(this.#current.cameras, id);
+  }
+
+  async setMotion(id: string, body: MotionBody): Promise<MotionAnswer> {
+    await this.#edit((document) => putMotion(document, id, body));
+    return this.motion(id);
+  }
+
   addBell(camera: string, rule: BellRuleBody): Promise<SettingsAnswer> {
-    return this.#change(({ text }) => ({
-      text: editText(text, (document) => putBell(document, camera, rule)),
-      secretsText: null,
-    }));
+    return this.#edit((document) => putBell(document, camera, rule));
   }
 
   removeBell(camera: string, rule: BellRuleRemoval): Promise<SettingsAnswer> {
-    return this.#change(({ text }) => ({
-      text: editText(text, (document) => removeBell(document, camera, rule)),
-      secretsText: null,
-    }));
+    return this.#edit((document) => removeBell(document, camera, rule));
   }
 
   removeCamera(id: string): Promise<SettingsAnswer> {
@@ -269,6 +265,11 @@ export class HubSettings implements SettingsDesk {
     } finally {
       this.#isTesting = false;
     }
+  }
+
+  /** A change of the settings file alone. */
+  #edit(edit: Parameters<typeof editText>[1]): Promise<SettingsAnswer> {
+    return this.#change(({ text }) => ({ text: editText(text, edit), secretsText: null }));
   }
 
   /** One change after the other, each from the files as they are then. */

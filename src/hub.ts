@@ -30,6 +30,7 @@ import { addStatementRoutes } from "./http/statement-routes.ts";
 import { addTalkRoutes } from "./http/talk-routes.ts";
 import { createOutsideServer } from "./http/outside.ts";
 import { addMaskRoutes } from "./http/mask-routes.ts";
+import { addEventRoutes } from "./http/event-routes.ts";
 import { addZoneRoutes } from "./http/zone-routes.ts";
 import { addTimelineRoutes } from "./http/timeline-routes.ts";
 import { createServer, type HubServer } from "./http/server.ts";
@@ -300,6 +301,7 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
   addSettingsRoutes(server, services);
   addCameraRoutes(server, services);
   addZoneRoutes(server, services);
+  addEventRoutes(server, services);
   addMaskRoutes(server, services);
   addBellRoutes(server, services);
   addPrivacyRoutes(server, services);

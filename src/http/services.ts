@@ -7,6 +7,7 @@ import type { RequestStore, StoredRequest } from "../consent/requests.ts";
 import type { Shares } from "../consent/shares.ts";
 import type { Viewers } from "../consent/viewers.ts";
 import type { Retention } from "../clips/retention.ts";
+import type { Nothings } from "../clips/nothings.ts";
 import type { Rewraps } from "../clips/rewraps.ts";
 import type { RenditionUploads } from "../clips/renditions.ts";
 import type { ClipStore } from "../clips/store.ts";
@@ -54,6 +55,7 @@ export interface HubServices {
   readonly retention: Retention;
   readonly renditions: RenditionUploads;
   readonly rewraps: Rewraps;
+  readonly nothings: Nothings;
   readonly settings: SettingsDesk;
   readonly masks: MasksDesk;
   readonly bells: BellDesk;

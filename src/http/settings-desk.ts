@@ -12,6 +12,7 @@ import type {
   CameraProbeBody,
   FindCamerasAnswer,
 } from "../protocol/api-cameras.ts";
+import type { MotionAnswer, MotionBody } from "../protocol/api-nothing.ts";
 import type { AreasAnswer, AreasBody } from "../protocol/api-areas.ts";
 import type { PrivacyHours } from "../protocol/api-privacy.ts";
 
@@ -27,6 +28,10 @@ export interface SettingsDesk {
   setPrivacyHours(id: string, hours: PrivacyHours): Promise<SettingsAnswer>;
   /** @throws HubError NOT_FOUND */
   areas(id: string): AreasAnswer;
+  /** @throws HubError `NOT_FOUND`. */
+  motion(id: string): MotionAnswer;
+  /** In force with the next picture. @throws HubError `NOT_FOUND`, or as every change of settings. */
+  setMotion(id: string, body: MotionBody): Promise<MotionAnswer>;
   /** Zones, masks and public space of a camera; refused where they changed since they were read. */
   setAreas(id: string, body: AreasBody): Promise<AreasAnswer>;
   setChime(chime: ChimeBody): Promise<SettingsAnswer>;

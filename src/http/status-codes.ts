@@ -43,6 +43,7 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["FILE_KNOWN", 409],
   ["DISK_FULL", 507],
   ["NOT_FOUND", 404],
+  ["NOTHING_REFUSED", 409],
   ["FILE_MISSING", 404],
   ["FILE_DAMAGED", 500],
   ["TOO_MANY_CALLS", 429],
