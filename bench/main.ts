@@ -16,6 +16,7 @@ const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
     { file: "./bell.ts", run: "bellFigures" },
     { file: "./motion.ts", run: "motionFigures" },
     { file: "./wake.ts", run: "wakeFigures" },
+    { file: "./transcode.ts", run: "transcodeFigures" },
   ],
   vision: [
     { file: "./vision-stills.ts", run: "stillFigures" },
