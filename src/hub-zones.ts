@@ -17,6 +17,7 @@ export function areasAnswer(cameras: readonly CameraSettings[], id: string): Are
     version: versionOf(camera),
     publicSpace: publicSpaceOf(camera),
     canChange: camera.source !== "demo",
+    mayHideMasks: camera.source === "rtsp" && camera.onvif !== undefined,
   };
 }
 

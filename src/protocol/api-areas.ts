@@ -44,6 +44,8 @@ export const AreasAnswer = Type.Object(
     publicSpace: Type.Object({ share, budget: share, isArmed: Type.Boolean() }, closed),
     /** False for the demo scene, which stands in no file. */
     canChange: Type.Boolean(),
+    /** It has an ONVIF address: it may be able to hide masks by itself. */
+    mayHideMasks: Type.Boolean(),
   },
   closed,
 );

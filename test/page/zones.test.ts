@@ -20,6 +20,9 @@ const greyAt = (x: number, y: number): string => `(() => {
   return (at.data[0] + at.data[1] + at.data[2]) / 3;
 })()`;
 
+/** How far the page reaches beyond the screen's width. */
+const OVERHANG = `document.documentElement.scrollWidth - document.documentElement.clientWidth`;
+
 describe.skipIf(isMissing)("zones and masks in the page", () => {
   const folder = temporaryFolder();
   const file = path.join(folder.path, "doorward.yaml");
@@ -135,6 +138,12 @@ describe.skipIf(isMissing)("zones and masks in the page", () => {
     // In force: the still that is taken then is black where the mask is.
     await expect.poll(isThere, WAIT).toBe("there");
     expect(await page.evaluate<number>(greyAt(0.3, 0.45))).toBeLessThan(24);
+    for (const colorScheme of ["dark", "light"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width: 390, height: 844 });
+      await expectAccessible(page);
+      expect(await page.evaluate<number>(OVERHANG)).toBeLessThanOrEqual(0);
+    }
     home.expectClean();
   });
 });

@@ -62,8 +62,16 @@ export const english = {
   faultIn: (area: string, fault: string) => `${area}: ${fault}`,
   save: "Save",
   saved: "Saved, and in force.",
+  saving: "Saving. For masks it is measured first whether this machine can paint them …",
   savedMasks: "Saved. The camera is begun anew with its masks; the new picture shows them.",
   notPainted: "The masks cannot be painted now, so nothing of this camera is shown or recorded.",
+  inCamera:
+    "This camera may be able to hide these areas by itself, which spares the hub the painting. What it hides it hides from everybody.",
+  askCamera: "Have the camera hide them",
+  asking: "Asking the camera …",
+  hiddenByCamera:
+    "The camera says that it hides them on each of its pictures. Save them: the hub then sees to it that it goes on to.",
+  notHiddenByCamera: "The camera does not hide them; the hub paints them once they are saved.",
   demo: "This is the drawn demonstration: what you draw here cannot be saved. It can be once there is a camera.",
   theirs: "Show what stands there now",
   errors: {
@@ -72,6 +80,12 @@ export const english = {
     SETTINGS_UNREADABLE:
       "Somebody has changed the settings file by hand, and it is wrong now. Put it right on the hub first; nothing was saved.",
     SETTINGS_NOT_WRITTEN: "The hub could not write its settings file. Nothing has changed.",
+    MASKS_TOO_MUCH:
+      "This machine cannot paint these masks fast enough, so they were not saved. Below is what was measured.",
+    TRANSCODE_NOT_MEASURED:
+      "It could not be measured whether this machine can paint the masks. Nothing was saved.",
+    CAMERA_TEST_BUSY: "Another camera is being asked just now. Wait a few seconds.",
+    UNREACHABLE: "The camera does not answer.",
     NOT_FOUND: "There is no such camera any more.",
     NOT_ALLOWED: "Only an owner may change what is drawn here.",
     MALFORMED_INPUT: "The hub does not take one of these areas.",

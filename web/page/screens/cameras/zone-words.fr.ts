@@ -63,9 +63,18 @@ export const french: ZoneWords = {
   faultIn: (area, fault) => `${area} : ${fault}`,
   save: "Enregistrer",
   saved: "Enregistré et en vigueur.",
+  saving:
+    "Enregistrement. Pour des masques, on mesure d’abord si cette machine peut les appliquer …",
   savedMasks: "Enregistré. La caméra redémarre avec ses masques ; la nouvelle image les montre.",
   notPainted:
     "Les masques ne peuvent pas être appliqués : rien de cette caméra n’est montré ni enregistré.",
+  inCamera:
+    "Cette caméra peut peut-être cacher ces surfaces elle-même, ce qui épargne ce travail à la centrale. Ce qu’elle cache est caché à tout le monde.",
+  askCamera: "Les faire cacher par la caméra",
+  asking: "La caméra est interrogée …",
+  hiddenByCamera:
+    "La caméra indique qu’elle les cache sur chacune de ses images. Enregistrez-les : la centrale veillera à ce que cela continue.",
+  notHiddenByCamera: "La caméra ne les cache pas ; la centrale les recouvre une fois enregistrées.",
   demo: "Ceci est la démonstration dessinée : ce que vous dessinez ici ne peut pas être enregistré. Ce sera possible avec une vraie caméra.",
   theirs: "Montrer ce qui est en place",
   errors: {
@@ -74,6 +83,13 @@ export const french: ZoneWords = {
     SETTINGS_UNREADABLE:
       "Quelqu’un a modifié le fichier de réglages à la main et il contient une erreur. Corrigez-la d’abord sur la centrale ; rien n’a été enregistré.",
     SETTINGS_NOT_WRITTEN: "La centrale n’a pas pu écrire son fichier de réglages. Rien n’a changé.",
+    MASKS_TOO_MUCH:
+      "Cette machine ne peut pas recouvrir ces masques assez vite ; ils n’ont pas été enregistrés. Voici ce qui a été mesuré.",
+    TRANSCODE_NOT_MEASURED:
+      "Impossible de mesurer si cette machine peut recouvrir les masques. Rien n’a été enregistré.",
+    CAMERA_TEST_BUSY:
+      "Une autre caméra est en train d’être interrogée. Attendez quelques secondes.",
+    UNREACHABLE: "La caméra ne répond pas.",
     NOT_FOUND: "Cette caméra n’existe plus.",
     NOT_ALLOWED: "Seul un propriétaire peut modifier ce qui est dessiné ici.",
     MALFORMED_INPUT: "La centrale n’accepte pas l’une de ces surfaces.",
