@@ -178,26 +178,39 @@ export class FaceTracker {
   }
 
   #cover(track: LinkedTrack, put: (frame: number, box: Box) => void): void {
-    const hits = this.#of === "faces" ? steadied(track.hits) : [...track.hits];
+    const hits: readonly Hit[] = this.#of === "faces" ? steadied(track.hits) : [...track.hits];
     const isCounted = this.#isCounted(track);
     for (const [frame, face] of hits)
       if (isCounted || (track.hits.get(frame)?.score ?? 1) >= this.#ownScoreMin(face))
         put(frame, face);
     if (!isCounted) return;
+    this.#follow(hits, put);
+    // A faint find may be another thing beside a face that is not found any more: what was sure goes
+    // on as though there were none.
+    const sure = hits.filter(([frame]) => (track.hits.get(frame)?.score ?? 0) >= SURE_SCORE);
+    if (sure.length > 0 && sure.length < hits.length) this.#follow(sure, put);
+  }
+
+  #follow(hits: readonly Hit[], put: (frame: number, box: Box) => void): void {
     hits.slice(1).forEach(([frame, face], index) => {
       const before = hits[index];
-      if (before) fill({ frame: before[0], box: before[1] }, { frame, box: face }, put);
+      if (before && this.#isGap(before[0], frame))
+        fill({ frame: before[0], box: before[1] }, { frame, box: face }, put);
     });
-    this.#hold(track, -1, put);
-    this.#hold(track, 1, put);
+    this.#hold(hits, -1, put);
+    this.#hold(hits, 1, put);
+  }
+
+  /** Whether a face that was found in both frames may not have been found between them. */
+  #isGap(from: number, to: number): boolean {
+    return to - from <= GAP_FRAMES_MIN + 1 || this.#timeOf(to) - this.#timeOf(from) <= GAP_MS;
   }
 
   /** Goes on from the first or the last find: along its way, and where it was. */
-  #hold(track: LinkedTrack, step: 1 | -1, put: (frame: number, box: Box) => void): void {
-    const end = step === 1 ? track.lastFrame : track.firstFrame;
-    const box = track.hits.get(end);
-    if (!box) return;
-    const velocity = velocityOf(track.hits, step === -1);
+  #hold(hits: readonly Hit[], step: 1 | -1, put: (frame: number, box: Box) => void): void {
+    const [end, box] = hits.at(step === 1 ? -1 : 0) ?? [];
+    if (end === undefined || !box) return;
+    const velocity = velocityOf(new Map(hits), step === -1);
     const endMs = this.#timeOf(end);
     let moved: Box = box;
     for (let count = 1; ; count++) {
@@ -238,9 +251,8 @@ export class FaceTracker {
       const endMs = this.#timeOf(before.lastFrame);
       for (const after of counted) {
         const gapMs = this.#timeOf(after.firstFrame) - endMs;
-        const gap = after.firstFrame - before.lastFrame;
-        if (gap <= 1) continue;
-        if (gapMs > GAP_MS && gap > GAP_FRAMES_MIN) break;
+        if (after.firstFrame - before.lastFrame <= 1) continue;
+        if (!this.#isGap(before.lastFrame, after.firstFrame)) break;
         const face = after.hits.get(after.firstFrame);
         if (face && mayBeOne(before.last, face, gapMs))
           fill(
@@ -257,7 +269,7 @@ export class FaceTracker {
  * Detectors see a turned face narrower than it is, and each picture a little differently: a box is as
  * large as the largest of the finds just before and after it, and no narrower than heads are.
  */
-function steadied(hits: ReadonlyMap<number, Face>): [number, Box][] {
+function steadied(hits: ReadonlyMap<number, Face>): Hit[] {
   const all = [...hits];
   return all.map(([frame, face], index) => {
     const near = all
@@ -282,6 +294,8 @@ function resized({ x, y, width, height }: Box, newWidth: number, newHeight: numb
     height: newHeight,
   };
 }
+
+type Hit = readonly [frame: number, box: Box];
 
 interface At {
   readonly frame: number;

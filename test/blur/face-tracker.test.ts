@@ -79,6 +79,17 @@ describe("what is covered", () => {
       expect(shareUnder(at(frame), covered[frame] ?? [])).toBeGreaterThan(0.8);
   });
 
+  test("a faint find beside a face that is lost does not lead the box away from it", () => {
+    const covered = coveredIn(
+      frames(40, (frame) => {
+        if (frame < 20) return [face(300, 100, 0.95, 60)];
+        return frame === 20 ? [face(262, 60, 0.4, 36)] : [];
+      }),
+    );
+    for (const frame of range(20, 29))
+      expect(shareUnder(face(300, 100, 0.95, 60), covered[frame] ?? [])).toBe(1);
+  });
+
   test("two faces that cross are both covered in every frame, though one hides the other", () => {
     const left = (frame: number): Face => face(100 + 8 * frame);
     const right = (frame: number): Face => face(420 - 8 * frame);

@@ -16,6 +16,7 @@ import {
 } from "./labelled-paint.ts";
 import {
   footageFrames,
+  labelledFacesOf,
   labelledPhoto,
   type ColourImage,
   type LabelledPhoto,
@@ -226,12 +227,8 @@ function truthOf(scene: Scene, one: Cast, id: number, frame: number): TrueFace[]
   return box === null ? [] : [{ id, box, visible: seen.length / points }];
 }
 
-const facesByPhoto = new Map<string, readonly Box[]>();
-
 function labelledFace({ photo, face }: Actor): Box {
-  const faces = facesByPhoto.get(photo) ?? labelledPhoto(photo).faces;
-  facesByPhoto.set(photo, faces);
-  const found = faces[face];
+  const found = labelledFacesOf(photo)[face];
   if (!found) throw new Error(`${photo} has no face ${face}`);
   return found;
 }

@@ -6,7 +6,7 @@ import path from "node:path";
 import { once } from "node:events";
 import type { Box } from "../../src/blur/boxes.ts";
 import { sceneFrames, type TrueFace } from "./labelled-draw.ts";
-import { labelledPhoto, labelledPhotoNames } from "./labelled-photos.ts";
+import { labelledFacesOf, labelledPhotoNames } from "./labelled-photos.ts";
 import { photoScenes, variantScenes } from "./labelled-variants.ts";
 import { scenesOf, type FaceOfPhoto, type Half } from "./labelled-scenes.ts";
 
@@ -67,7 +67,7 @@ export function madeSources(): SceneSource[] | null {
   return halves.flatMap((half) => {
     const own = photosOf(half, names);
     const faces = own.flatMap((photo): FaceOfPhoto[] =>
-      labelledPhoto(photo).faces.map(({ height }, face) => ({ photo, face, heightPx: height })),
+      labelledFacesOf(photo).map(({ height }, face) => ({ photo, face, heightPx: height })),
     );
     const drawn = scenesOf(half, faces).map((scene): SceneSource => ({
       ...scene,

@@ -35,6 +35,11 @@ export function labelledPhotoNames(): readonly string[] | null {
   return labels === null ? null : Object.keys(labels).toSorted();
 }
 
+/** What is marked in a photograph, without reading it. */
+export function labelledFacesOf(name: string): readonly Box[] {
+  return photoLabels()?.[name]?.faces.map(boxOf) ?? [];
+}
+
 /** @throws Error where it is not there or not as large as its labels say. */
 export function labelledPhoto(name: string): LabelledPhoto {
   const [file, found] = [sharedPath(`media/images/${name}`), photoLabels()?.[name]];

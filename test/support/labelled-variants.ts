@@ -3,7 +3,13 @@ import { insidePicture, type Box } from "../../src/blur/boxes.ts";
 import { light, type Light } from "./labelled-lens.ts";
 import type { SceneSource } from "./labelled-made.ts";
 import { paint, placed, pyramidOf, randomOf, WHOLE, type Placing } from "./labelled-paint.ts";
-import { boxOf, footageFrames, labelledPhoto, type ColourImage } from "./labelled-photos.ts";
+import {
+  boxOf,
+  footageFrames,
+  labelledFacesOf,
+  labelledPhoto,
+  type ColourImage,
+} from "./labelled-photos.ts";
 import type { TrueFace } from "./labelled-draw.ts";
 import type { Half } from "./labelled-scenes.ts";
 import { sharedPath } from "./requirements.ts";
@@ -16,7 +22,7 @@ const PAN_SIZE = { width: 1280, height: 720 };
 /** Everybody in a photograph at once, between what is really around them. */
 export function photoScenes(half: Half, names: readonly string[], rate: number): SceneSource[] {
   return names
-    .filter((name) => labelledPhoto(name).faces.length > 0)
+    .filter((name) => labelledFacesOf(name).length > 0)
     .map((name) => {
       const source = { name: `${half}-group-${name.replace(".jpg", "")}`, kind: "group", half };
       return { ...source, ...PAN_SIZE, rate, frames: PAN_FRAMES, draw: () => panFrames(name) };
