@@ -217,9 +217,21 @@ async function unaccounted(
     [...listedFiles(database), ...listedTorn(database)].map(({ clip, name }) => `${clip}/${name}`),
   );
   for (const name of uploading(database)) known.add(name).add(name + PARTIAL_ENDING);
+  // Being made by the hub: listed together when no more come.
+  const blurring = new Set(
+    database
+      .prepare<[], string>("SELECT clip FROM clip_copies WHERE copy_state = 'waiting'")
+      .pluck()
+      .all(),
+  );
+  const isOfCopy = (name: string): boolean => /^(.*\.blurred|poster\.original)\.age/.test(name);
   const stray = clips
     .filter(({ clip }) => !recording.has(clip) && !going.has(clip))
-    .flatMap(({ clip, names }) => names.map((name) => `${clip}/${name}`))
+    .flatMap(({ clip, names }) =>
+      names
+        .filter((name) => !blurring.has(clip) || !isOfCopy(name))
+        .map((name) => `${clip}/${name}`),
+    )
     .filter((name) => !known.has(name));
   return { stray, foreign };
 }

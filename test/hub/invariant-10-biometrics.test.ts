@@ -50,7 +50,12 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       clip_hours: "hour camera kind count",
       clip_nothings: "clip",
       clip_files:
-        "clip name segment track rendition size_bytes payload_sha256 from_ms to_ms derived_from entry_index",
+        "clip name segment track rendition size_bytes payload_sha256 from_ms to_ms derived_from entry_index pixelated",
+      // How a blurred copy stands: counts of segments, and a word for why some are missing.
+      clip_copies: "clip copy_mode copy_state copy_reason copy_segments copy_whole",
+      // A file as its ledger entry will list it: which segment, how large, whether faces or all of it
+      // are covered. Nothing of where or whose.
+      clip_copy_files: "clip name file keyring_epoch",
       rendition_uploads: "clip name",
       clip_rewraps: "clip keyring_head keyring_epoch entry_index statement",
       rewrap_files: "clip name header",
