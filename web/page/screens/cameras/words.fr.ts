@@ -80,7 +80,7 @@ export const french: CameraWords = {
     `Tout cela se trouve dans le fichier ${name} sur la centrale ; vos commentaires y restent.`,
   notes: {
     PUBLIC_SPACE:
-      "Les mouvements ne sont pas enregistrés : une trop grande part de l’image est un espace public. Masquez-en une partie ou tournez la caméra, sous Zones et masques. La sonnette, elle, est enregistrée.",
+      "Les mouvements ne sont pas enregistrés : une trop grande part de l’image est un espace public. Masquez-en une partie ou tournez la caméra, sous Zones et masques. La sonnette, elle, est enregistrée.",
     BELL_LOST:
       "Sa sonnette n’est pas entendue en ce moment ; plus bas, sous Sonnettes, la raison est donnée.",
     NO_BLURRED_COPIES:
