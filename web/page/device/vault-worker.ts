@@ -16,6 +16,7 @@ import { ledgerCalls } from "./calls/ledger-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
 import { renditionCalls } from "./calls/rendition-calls.ts";
 import { shareCalls } from "./calls/share-calls.ts";
+import { nothingCalls } from "./calls/nothing-calls.ts";
 import { settingsCalls } from "./calls/settings-calls.ts";
 import { zoneCalls } from "./calls/zone-calls.ts";
 import { talkCalls } from "./calls/talk-calls.ts";
@@ -46,6 +47,7 @@ const calls = {
   ...peopleCalls,
   ...changeCalls,
   ...rewrapCalls,
+  ...nothingCalls,
   ...settingsCalls,
   ...zoneCalls,
   ...cameraCalls,
