@@ -17,6 +17,17 @@ const MODES: readonly FaceMode[] = ["live", "standard", "thorough"];
 const bestOn = (box: Box, found: readonly Box[]): number =>
   Math.max(0, ...found.map((each) => overlapOf(each, box)));
 
+/** A detector on another thread than the one with networks. */
+const standIn = (folder: string) => ({
+  folder,
+  limits: {
+    ...THREAD_LIMITS,
+    entry: new URL("./broken-thread-child.ts", import.meta.url),
+    runTimeoutMs: folder === "hangs" ? 300 : THREAD_LIMITS.runTimeoutMs,
+    startTimeoutMs: folder === "never begins" ? 300 : THREAD_LIMITS.startTimeoutMs,
+  },
+});
+
 describe("the detector of faces", () => {
   test.each(MODES)(
     "finds those that were drawn, in mode %s, and says boxes and scores",
@@ -101,6 +112,17 @@ describe("whether a machine can look at pictures", () => {
   });
 });
 
+test("a detector that is not asked any more looks at a black picture, and so forgets the last", async () => {
+  const { limits, ...options } = standIn("counts black pictures");
+  const asked = { ...options, limits: { ...limits, forgetAfterMs: 20 } };
+  await using detector = await openFaceDetector("live", asked);
+  const grey = { width: 2, height: 2, bytes: new Uint8Array(12).fill(128) };
+  expect(await detector.find(grey)).toMatchObject([{ x: 0 }]);
+  await expect
+    .poll(async () => (await detector.find(grey))[0]?.x, { interval: 100, timeout: 10_000 })
+    .toBeGreaterThan(0);
+});
+
 describe("nothing is made of a picture", () => {
   const altered = (folder: string, name: string): void => {
     const bytes = readFileSync(path.join(MODELS_FOLDER, name));
@@ -152,15 +174,6 @@ describe("nothing is made of a picture", () => {
     expect(await detector.find(drawnWall(WALL))).toEqual([]);
   });
 
-  const broken = (folder: string) => ({
-    folder,
-    limits: {
-      ...THREAD_LIMITS,
-      entry: new URL("./broken-thread-child.ts", import.meta.url),
-      runTimeoutMs: 300,
-      startTimeoutMs: folder === "never begins" ? 300 : THREAD_LIMITS.startTimeoutMs,
-    },
-  });
   const picture: ColourPicture = { width: 2, height: 2, bytes: new Uint8Array(12) };
 
   test.each([
@@ -171,7 +184,7 @@ describe("nothing is made of a picture", () => {
     ["answers with half a box", "no boxes"],
     ["answers with a text", "no boxes"],
   ])("by a thread that %s", async (way, reason) => {
-    await using detector = await openFaceDetector("live", broken(way));
+    await using detector = await openFaceDetector("live", standIn(way));
     const failed = {
       ...{ code: "DETECTOR_FAILED", message: expect.stringContaining(reason) as unknown },
     };
@@ -180,20 +193,20 @@ describe("nothing is made of a picture", () => {
   });
 
   test("by a thread that never begins", async () => {
-    await expect(openFaceDetector("live", broken("never begins"))).rejects.toMatchObject({
+    await expect(openFaceDetector("live", standIn("never begins"))).rejects.toMatchObject({
       ...{ code: "DETECTOR_FAILED", message: expect.stringContaining("no answer") as unknown },
     });
   });
 
   test("by a thread that names a kind that there is not", async () => {
     await using detector = await openObjectDetector(
-      broken("answers with a kind that there is not"),
+      standIn("answers with a kind that there is not"),
     );
     await expect(detector.find(picture)).rejects.toMatchObject({ code: "DETECTOR_FAILED" });
   });
 
   test("that waits behind too many others", async () => {
-    await using detector = await openFaceDetector("live", broken("hangs"));
+    await using detector = await openFaceDetector("live", standIn("hangs"));
     const outcomes = Promise.allSettled(Array.from({ length: 64 }, () => detector.find(picture)));
     await expect(detector.find(picture)).rejects.toThrow("64 pictures are waiting already");
     for (const { status } of await outcomes) expect(status).toBe("rejected");

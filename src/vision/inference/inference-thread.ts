@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import type { PictureSize } from "../../blur/boxes.ts";
 import type { ColourPicture } from "../../blur/planes.ts";
 import { detectorFailed } from "./detector-failed.ts";
 import type { Find } from "./finder.ts";
@@ -7,6 +8,8 @@ import { NUMBERS_PER_FIND, type FromThread, type ThreadStart } from "./inference
 /** A picture takes a fraction of a second even on a small machine; after this nothing more comes. */
 const RUN_TIMEOUT_MS = 10_000;
 const START_TIMEOUT_MS = 30_000;
+/** A detector that is kept open for later must not keep the last picture that it saw. */
+const FORGET_AFTER_MS = 30_000;
 /** As many as a decoder hands over: 16.8 million pixels. */
 const PIXELS_MAX = 4096 * 4096;
 /** What may wait for the one that is looked at. */
@@ -16,12 +19,14 @@ export interface ThreadLimits {
   readonly entry: URL;
   readonly runTimeoutMs: number;
   readonly startTimeoutMs: number;
+  readonly forgetAfterMs: number;
 }
 
 export const THREAD_LIMITS: ThreadLimits = {
   entry: new URL("./inference-worker.ts", import.meta.url),
   runTimeoutMs: RUN_TIMEOUT_MS,
   startTimeoutMs: START_TIMEOUT_MS,
+  forgetAfterMs: FORGET_AFTER_MS,
 };
 
 interface Waiting {
@@ -38,15 +43,18 @@ export class InferenceThread implements AsyncDisposable {
   readonly #worker: Worker;
   readonly #limits: ThreadLimits;
   #memory = new Uint8Array(new SharedArrayBuffer(0));
+  #size: PictureSize = { width: 0, height: 0 };
   #turn: Promise<unknown> = Promise.resolve();
   #inTurn = 0;
   #number = 0;
   #waiting: Waiting | null = null;
   #broken: Error | null = null;
+  readonly #idle: NodeJS.Timeout;
 
   private constructor(start: ThreadStart, limits: ThreadLimits) {
     this.#limits = limits;
     this.#worker = new Worker(limits.entry, { workerData: start, env: {}, execArgv: [] });
+    this.#idle = setTimeout(() => this.#forget(), limits.forgetAfterMs).unref();
     this.#worker.on("message", (message: FromThread) => this.#take(message));
     this.#worker.on("error", (cause: unknown) =>
       this.#break(detectorFailed(cause instanceof Error ? cause.message : "unknown", cause)),
@@ -82,6 +90,7 @@ export class InferenceThread implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#idle);
     const isStuck = this.#waiting !== null;
     this.#break(detectorFailed("its thread has ended"));
     this.#memory.fill(0);
@@ -99,9 +108,19 @@ export class InferenceThread implements AsyncDisposable {
     if (this.#memory.length !== bytes.length)
       this.#memory = new Uint8Array(new SharedArrayBuffer(bytes.length));
     this.#memory.set(bytes);
+    this.#size = { width, height };
+    this.#idle.refresh();
     const number = (this.#number += 1);
     this.#worker.postMessage({ number, width, height, bytes: this.#memory });
     return findsOf(await this.#answer(number, this.#limits.runTimeoutMs));
+  }
+
+  /** Looks at a black picture of the last one's size: whatever the networks had of that is gone. */
+  #forget(): void {
+    const { width, height } = this.#size;
+    if (this.#inTurn > 0 || width === 0 || this.#memory.every((value) => value === 0)) return;
+    // One that cannot be looked at has broken the thread, which every later call says.
+    this.find({ width, height, bytes: new Uint8Array(3 * width * height) }).catch(() => undefined);
   }
 
   async #answer(number: number | null, timeoutMs: number): Promise<unknown> {
