@@ -28,6 +28,17 @@ export class CameraConnections {
         this.#places.set(`${camera.id} ${role}`, place);
         this.log.mention(place);
       }
+    for (const camera of cameras) this.#mentionMasks(camera);
+  }
+
+  /** A camera with masks is asked over ONVIF whether it hides them by itself. */
+  #mentionMasks(camera: CameraSettings): void {
+    if (camera.source !== "rtsp" || camera.onvif === undefined) return;
+    if ((camera.masks ?? []).length === 0 || !URL.canParse(camera.onvif)) return;
+    const { hostname, port, protocol } = new URL(camera.onvif);
+    const usual = protocol === "https:" ? "443" : "80";
+    const address = `${hostname}:${port === "" ? usual : port}`;
+    this.log.mention({ what: `camera ${camera.id} masks`, address });
   }
 
   observe(message: FromIngest): void {
