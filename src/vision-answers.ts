@@ -24,6 +24,11 @@ export class AwaitedAnswers {
   readonly #jobs = new Map<number, Job>();
   readonly #dropped = new Set<number>();
 
+  /** Whether a job goes on, or an answer is to come. */
+  get hasJobs(): boolean {
+    return this.#jobs.size > 0;
+  }
+
   /** Whether an answer is to come. */
   get isAwaiting(): boolean {
     return [...this.#jobs.values()].some(({ segments }) => segments.size > 0);

@@ -67,6 +67,8 @@ export class VisionProcess implements BlurWorker, AsyncDisposable {
   #in: Duplex | null = null;
   #answers = new AwaitedAnswers();
   #endedFor: BlurReason | null = null;
+  /** What it said that could not be believed. */
+  #disbelieved: string | null = null;
   #leaving: Promise<void> | null = null;
   readonly #looks = new Set<OpenLook>();
   #lookIds = 0;
@@ -164,7 +166,7 @@ export class VisionProcess implements BlurWorker, AsyncDisposable {
       onSpawn: (child) => this.#spawned(child),
       onMessage: (message) => this.#onMessage(message),
       onMalformed: (reason) => {
-        this.#options.onProblem(reason);
+        this.#disbelieved = reason;
         this.#in = null;
       },
       onExit: async (reason) => this.#gone(reason),
@@ -233,7 +235,9 @@ export class VisionProcess implements BlurWorker, AsyncDisposable {
     for (const look of this.#looks) look.id = null;
     if (this.#stall !== null) clearTimeout(this.#stall);
     this.#stall = null;
-    this.#options.onProblem(`the vision process ended (${why}, ${reason})`);
+    const found = this.#disbelieved === null ? "" : `: ${this.#disbelieved}`;
+    this.#disbelieved = null;
+    this.#options.onProblem(`the vision process ended (${why}, ${reason})${found}`);
     this.#events.onGone(why);
     this.#rest();
   }
@@ -267,7 +271,8 @@ export class VisionProcess implements BlurWorker, AsyncDisposable {
     if (this.#supervised === null || this.#isClosed) return;
     this.#idle = setTimeout(() => {
       this.#idle = null;
-      if (this.#answers.isAwaiting || this.#looks.size > 0) this.#rest();
+      // A look that is not pushed to is none; a job that has begun is followed by more.
+      if (this.#answers.hasJobs) this.#rest();
       else void this.#leave();
     }, this.#options.idleMs ?? IDLE_MS).unref();
   }
@@ -276,6 +281,7 @@ export class VisionProcess implements BlurWorker, AsyncDisposable {
     const supervised = this.#supervised;
     if (supervised === null) return;
     this.#in = null;
+    for (const look of this.#looks) look.id = null;
     this.#leaving = supervised[Symbol.asyncDispose]().then(() => {
       this.#supervised = null;
       this.#child = null;

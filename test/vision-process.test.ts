@@ -73,6 +73,7 @@ describe("what it says is not believed", () => {
       vision.push(1, footage(0));
       await expect.poll(() => started.gone, { timeout: 10_000 }).toEqual(["vision-ended"]);
       expect(segments.length).toBe(misdeed === "twice" ? 1 : 0);
+      expect(started.problems.at(-1)).toMatch(/^the vision process ended/);
       expect(started.posters).toEqual([]);
       await expect.poll(() => vision.wake(), { timeout: 10_000 }).toBe(true);
       started.begin(2, "front");
