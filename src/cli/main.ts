@@ -65,7 +65,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./owner-lists.ts")).ownerDevices,
   },
   "owner open": {
-    usage: "owner open CLIP --keys DIR --out FILE.mp4 [--rendition original|blurred]",
+    usage: "owner open CLIP --keys DIR --out FILE.mp4 [--rendition original|blurred] [--poster]",
     load: async () => (await import("./owner-open.ts")).ownerOpen,
   },
   "owner hold": {

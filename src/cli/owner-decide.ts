@@ -15,7 +15,7 @@ import { sealedFileName } from "../protocol/clip.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseClipId } from "../protocol/ids.ts";
 import { parseTime } from "../protocol/request.ts";
-import type { Terms, TermsClip } from "../protocol/decision.ts";
+import { blurOfTerms, type Terms, type TermsClip } from "../protocol/decision.ts";
 import type { Envelope } from "../protocol/envelope.ts";
 import type { Keyring } from "../protocol/keyring.ts";
 import type { ExitCode } from "./exit.ts";
@@ -168,10 +168,26 @@ async function chosenClips(
       fromMs: from === null ? null : parseTime(from, "from"),
       toMs: to === null ? null : parseTime(to, "to"),
     });
+    sayLeftOut(clip, chosen);
     isPart ||= chosen.files.length < clip.files.length;
     clips.push(chosen);
   }
   return { clips, isPart };
+}
+
+/** Pieces of a blurred copy that are not there cannot leave: said before anybody signs. */
+function sayLeftOut(clip: Api.ClipDetail, chosen: TermsClip): void {
+  const there = new Set(chosen.files.map(({ segment }) => segment));
+  const missing = clip.files.filter(
+    ({ track, rendition, segment, fromMs, toMs }) =>
+      track === "video" &&
+      rendition === "original" &&
+      toMs > chosen.fromMs &&
+      fromMs < chosen.toMs &&
+      !there.has(segment),
+  ).length;
+  if (missing > 0)
+    say(`${missing} pieces of ${clip.camera} have no blurred copy, and do not leave.`);
 }
 
 export async function ownerRefuse(args: string[]): Promise<ExitCode> {
@@ -239,6 +255,10 @@ export function sayTerms(terms: Terms): void {
     say(
       `Leaves: ${clip.camera}, ${new Date(clip.fromMs).toISOString()} to ${new Date(clip.toMs).toISOString()}, ${clip.files.length} files (whole segments)`,
     );
+  const { byHub, byDevice, whole } = blurOfTerms(terms);
+  if (byHub > 0) say(`Blurred by the hub as it recorded: ${byHub} files.`);
+  if (byDevice > 0) say(`Blurred on an owner's device: ${byDevice} files.`);
+  if (whole > 0) say(`Pixelated whole, since they could not be looked at: ${whole} of them.`);
   say(`Faces: ${terms.redactions.faces}. Sound: ${terms.redactions.audio.replace("_", " ")}.`);
   say(`For: ${printable(terms.purpose)}`);
   say(`Only this key will open it: ${terms.recipientWords.join(" ")}`);

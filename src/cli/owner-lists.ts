@@ -33,7 +33,22 @@ export async function ownerClips(args: string[]): Promise<ExitCode> {
 
 function clipLine(clip: Api.ClipSummary): string {
   const seconds = `${(clip.durationMs / 1000).toFixed(0)} s`.padStart(6);
-  return `${clip.id}  ${localTime(clip.startedAtMs)}  ${seconds}  ${clip.camera}  ${clip.kind}  ${clip.state}`;
+  return `${clip.id}  ${localTime(clip.startedAtMs)}  ${seconds}  ${clip.camera}  ${clip.kind}  ${clip.state}  ${renditionsText(clip)}`;
+}
+
+/** `original+blurred`, and what is to be said of the blurred copy. */
+export function renditionsText({ renditions, blur, segments }: Api.ClipSummary): string {
+  const there = renditions.length === 0 ? "nothing yet" : renditions.join("+");
+  if (!blur) return there;
+  if (blur.state === "waiting")
+    return `${there} (blurred copy being made: ${blur.segments} of ${segments} pieces)`;
+  const why = blur.reason === null ? "" : `: ${blur.reason}`;
+  if (blur.state === "absent") return `${there} (no blurred copy${why})`;
+  const parts = [
+    ...(blur.segments < segments ? [`${segments - blur.segments} pieces left out`] : []),
+    ...(blur.whole > 0 ? [`${blur.whole} pixelated whole`] : []),
+  ];
+  return parts.length === 0 ? there : `${there} (blurred copy: ${parts.join(", ")}${why})`;
 }
 
 export async function ownerRequests(args: string[]): Promise<ExitCode> {

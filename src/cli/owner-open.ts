@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { PRIVATE_FILE_MODE } from "../base/files.ts";
 import { clipIdentities } from "../owner/device-bundle.ts";
 import { openSealedFile, openTornFile } from "../owner/open-clip.ts";
 import type * as Api from "../protocol/api.ts";
@@ -15,13 +17,16 @@ import { print, readOptions, say } from "./options.ts";
 export async function ownerOpen(args: string[]): Promise<ExitCode> {
   const options = readOptions(args, {
     values: ["hub", "keys", "out", "rendition"],
+    flags: ["poster"],
     positionals: 1,
   });
   const id = parseClipId(options.positionals[0] ?? "");
   const out = options.required("out");
   await using session = await openSession(options);
   const clip = await fetchListedClip(session, id, "look");
-  const rendition = renditionOf(options.text("rendition"), clip);
+  const rendition = renditionOf(options.text("rendition"), clip, mayOriginals(session));
+  if (options.flag("poster")) return openPoster(session, clip, rendition, out);
+  sayGaps(clip, rendition);
   const whole = await openWholeFiles(session, clip, rendition);
   const torn = await openTornFiles(session, clip, rendition);
   for (const written of await joinSegments([...whole, ...torn], out)) print(written);
@@ -31,10 +36,16 @@ export async function ownerOpen(args: string[]): Promise<ExitCode> {
   return 0;
 }
 
-function renditionOf(text: string | null, clip: Api.ClipDetail): "original" | "blurred" {
+function renditionOf(
+  text: string | null,
+  clip: Api.ClipDetail,
+  hasOriginals: boolean,
+): "original" | "blurred" {
   if (text !== null && text !== "original" && text !== "blurred")
     throw new UsageError("Cannot read --rendition: expected original or blurred");
-  const rendition = text ?? "original";
+  // Whoever may see blurred only has no other; of a camera that records blurred only, nor has anybody.
+  const rendition =
+    text ?? (hasOriginals && clip.renditions[0] !== "blurred" ? "original" : "blurred");
   if (clip.torn.length === 0 && !clip.renditions.includes(rendition))
     throw new HubError(
       "NO_SUCH_RENDITION",
@@ -43,13 +54,48 @@ function renditionOf(text: string | null, clip: Api.ClipDetail): "original" | "b
   return rendition;
 }
 
-async function openWholeFiles(
+/** What of a blurred copy has nothing to see in it, or is not there. */
+function sayGaps({ files, blur }: Api.ClipDetail, rendition: string): void {
+  if (rendition !== "blurred") return;
+  const videos = files.filter(({ track }) => track === "video");
+  const covered = videos.filter((file) => file.rendition === "blurred");
+  const whole = covered.filter(({ pixelated }) => pixelated === "whole").length;
+  const missing = videos.filter((file) => file.rendition === "original").length - covered.length;
+  const why = blur?.reason ? ` (${blur.reason})` : "";
+  if (whole > 0) say(`${whole} pieces are pixelated whole: they could not be looked at${why}.`);
+  if (missing > 0) say(`${missing} pieces have no blurred copy, and are left out${why}.`);
+}
+
+/** The still, a JPEG. */
+async function openPoster(
   { client, keys }: OwnerSession,
   clip: Api.ClipDetail,
   rendition: string,
+  out: string,
+): Promise<ExitCode> {
+  const file = clip.files.find((one) => one.track === "poster" && one.rendition === rendition);
+  if (!file)
+    throw new HubError("NO_SUCH_RENDITION", `Cannot open still: there is no ${rendition} one`);
+  const sealed = await client.bytes(`/api/clips/${clip.id}/files/${sealedFileName(file)}`);
+  const opened = await openSealedFile(sealed, clipIdentities(keys.bundle), file.payloadSha256);
+  await writeFile(out, opened, { mode: PRIVATE_FILE_MODE });
+  print(out);
+  return 0;
+}
+
+/** Whether this device holds what opens clear recordings, and sound. */
+function mayOriginals({ keys }: OwnerSession): boolean {
+  return Boolean(keys.bundle.readers.originals);
+}
+
+async function openWholeFiles(
+  session: OwnerSession,
+  clip: Api.ClipDetail,
+  rendition: string,
 ): Promise<OpenedSegment[]> {
-  const wanted = clip.files.filter(
-    (file) => file.track === "audio" || file.rendition === rendition,
+  const { client, keys } = session;
+  const wanted = clip.files.filter((file) =>
+    file.track === "audio" ? mayOriginals(session) : file.rendition === rendition,
   );
   const opened: OpenedSegment[] = [];
   for (const file of wanted) {

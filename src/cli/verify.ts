@@ -1,9 +1,5 @@
-import {
-  blurredOnDevice,
-  looksLikeBundle,
-  verifyBundle,
-  type BundleViewer,
-} from "../protocol/verify-bundle.ts";
+import { blurOfTerms } from "../protocol/decision.ts";
+import { looksLikeBundle, verifyBundle, type BundleViewer } from "../protocol/verify-bundle.ts";
 import { looksLikeReport, verifyReport } from "../protocol/verify-report.ts";
 import type { ExitCode } from "./exit.ts";
 import { print, printJson, readOptions, say } from "./options.ts";
@@ -48,7 +44,9 @@ export async function verify(args: string[]): Promise<ExitCode> {
         outcome: terms.outcome,
         recipientWords: terms.recipientWords,
         files: report.approval?.files.length,
-        blurredOnDevice: report.approval ? blurredOnDevice(report.approval) : 0,
+        blurredOnDevice: blurOfTerms(terms).byDevice,
+        blurredByHub: blurOfTerms(terms).byHub,
+        pixelatedWhole: blurOfTerms(terms).whole,
         viewer: report.viewer,
       }),
     });
@@ -57,11 +55,11 @@ export async function verify(args: string[]): Promise<ExitCode> {
   printChecks(report.checks);
   if (report.holds && terms) {
     print(`It holds. Ledger ${terms.origin}, for: ${terms.recipientWords.join(" ")}`);
-    const made = report.approval ? blurredOnDevice(report.approval) : 0;
-    if (made > 0)
-      print(
-        `Blurred on an owner's device: ${made} files, each from the recording of its place and time.`,
-      );
+    const { byDevice, byHub, whole } = blurOfTerms(terms);
+    const from = "each from the recording of its place and time";
+    if (byDevice > 0) print(`Blurred on an owner's device: ${byDevice} files, ${from}.`);
+    if (byHub > 0) print(`Blurred by the hub as it recorded: ${byHub} files, ${from}.`);
+    if (whole > 0) print(`Pixelated whole, since they could not be looked at: ${whole} of them.`);
     if (report.cosignedBy === 0) print("No device of the household has cosigned the checkpoint.");
     if (report.viewer) print(viewerText(report.viewer));
   }

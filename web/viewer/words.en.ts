@@ -69,6 +69,11 @@ export const english = {
     clear: "Faces are clear.",
     part: "The owners gave a part of what there is.",
     nothing: "Nothing that was asked for in these recordings.",
+    madeByHub: "Faces were blurred by the hub as it recorded. No machine finds every face.",
+    madeWhole: (count: number) =>
+      count === 1
+        ? "1 file is pixelated from edge to edge: it could not be looked at."
+        : `${count} files are pixelated from edge to edge: they could not be looked at.`,
     madeOnDevice: "Faces were blurred on an owner’s device. No machine finds every face.",
     ledger: "Record book of the household",
     witnesses: "Also signed by",

@@ -72,6 +72,12 @@ export const french: typeof english = {
     clear: "Les visages sont nets.",
     part: "Les propriétaires ont donné une partie de ce qui existe.",
     nothing: "Rien de ce qui était demandé dans ces enregistrements.",
+    madeByHub:
+      "Les visages ont été floutés par la centrale pendant l’enregistrement. Aucune machine ne trouve tous les visages.",
+    madeWhole: (count: number) =>
+      count === 1
+        ? "1 fichier est pixelisé d’un bord à l’autre : il n’a pas pu être examiné."
+        : `${count} fichiers sont pixelisés d’un bord à l’autre : ils n’ont pas pu être examinés.`,
     madeOnDevice:
       "Les visages ont été floutés sur l’appareil d’un propriétaire. Aucune machine ne trouve tous les visages.",
     ledger: "Registre du foyer",
