@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import type { ClipRecorder } from "../../src/clips/recorder.ts";
@@ -373,4 +373,36 @@ test("what has waited is overwritten when it is let go, and not before nobody el
   ground.worker.answer();
   await ground.settled();
   expect([80, 89].map(isGone)).toEqual([true, true]);
+});
+
+test("where the disk refuses a copy or its original, that is left out and said, and the rest is there", async () => {
+  await using ground = copyGround();
+  const { recorder, stream } = begin(ground, "front", 5);
+  await ground.settled();
+  const clip = clipOf(ground);
+  // Names that are taken: a file is never written twice.
+  writeFileSync(`${ground.pathOf(clip, video(1, "blurred"))}.partial`, "");
+  writeFileSync(`${ground.pathOf(clip, video(2, "original"))}.partial`, "");
+  record(recorder, stream, 9);
+  await ground.settled();
+  recorder.stop();
+  await answerAll(ground);
+  expect(ground.said("copy-file").map(({ file }) => file.segment)).toEqual([0, 3]);
+  expect(ground.said("blur-closed")[0]?.reason).toBe("original-torn");
+  expect(ground.troubles.map(({ code }) => code)).toEqual(
+    expect.arrayContaining(["RECORDER_DISK_ERROR"]),
+  );
+  expect(ground.queue.backlog()).toMatchObject({ bytes: 0, leftOut: 2 });
+});
+
+test("somebody who rings while it is recorded changes nothing of the copy", async () => {
+  await using ground = copyGround();
+  const { recorder, stream } = begin(ground, "front", 5);
+  recorder.ring(START_AT_MS + 5_000, [], true);
+  record(recorder, stream, 4);
+  recorder.stop();
+  await answerAll(ground);
+  expect(ground.said("clip-rang").length).toBe(1);
+  expect(ground.said("copy-file").map(({ file }) => file.segment)).toEqual([0, 1, 2]);
+  expect(ground.said("blur-closed")[0]?.reason).toBe(null);
 });
