@@ -117,6 +117,14 @@ function screensOf(clip: string, request: string): readonly Screen[] {
     { name: "transparency", at: "transparency" },
     { name: "house", at: "house" },
     { name: "cameras", at: "cameras" },
+    {
+      name: "zones",
+      at: "cameras/demo",
+      prepare: async (page) => {
+        await page.locator('.picture[data-still="there"]').waitFor();
+        await page.getByRole("button", { name: "New zone" }).click();
+      },
+    },
     { name: "health", at: "health" },
   ];
 }

@@ -17,6 +17,10 @@ listen:
 #     audio: false
 #     privacy:                       # hours in which it is off, by this machine's clock
 #       - { days: [mon, tue, wed, thu, fri], from: "18:00", to: "07:00" }
+#     zones:                         # easier drawn on the page; shares of the picture
+#       - { name: Path, points: [[0.1, 0.5], [0.6, 0.5], [0.6, 1], [0.1, 1]] }
+#     masks:                         # hidden before anything is recorded or shown
+#       - [[0.8, 0], [1, 0], [1, 0.3]]
 
 # How long recordings stay, and how much room they may take; bells go last. This is what holds where
 # nothing is said. When the disk is full, the oldest that nobody holds go whatever stands here.
