@@ -180,9 +180,10 @@ export class FaceTracker {
   #cover(track: LinkedTrack, put: (frame: number, box: Box) => void): void {
     const hits: readonly Hit[] = this.#of === "faces" ? steadied(track.hits) : [...track.hits];
     const isCounted = this.#isCounted(track);
-    for (const [frame, face] of hits)
-      if (isCounted || (track.hits.get(frame)?.score ?? 1) >= this.#ownScoreMin(face))
-        put(frame, face);
+    for (const [frame, box] of hits) {
+      const found = track.hits.get(frame);
+      if (isCounted || !found || found.score >= this.#ownScoreMin(found)) put(frame, box);
+    }
     if (!isCounted) return;
     this.#follow(hits, put);
     // A faint find may be another thing beside a face that is not found any more: what was sure goes

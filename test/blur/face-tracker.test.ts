@@ -83,7 +83,7 @@ describe("what is covered", () => {
     const covered = coveredIn(
       frames(40, (frame) => {
         if (frame < 20) return [face(300, 100, 0.95, 60)];
-        return frame === 20 ? [face(262, 60, 0.4, 36)] : [];
+        return frame === 20 ? [face(285, 80, 0.4, 36)] : [];
       }),
     );
     for (const frame of range(20, 29))
