@@ -1,5 +1,6 @@
 import type { Box, PictureSize } from "../../blur/boxes.ts";
 import { FaceTracker } from "../../blur/face-tracker.ts";
+import { HubError } from "../../protocol/errors.ts";
 import type { BlurRules } from "../blur-footage.ts";
 import type { SeenObject } from "../../blur/nanodet.ts";
 
@@ -48,9 +49,14 @@ export class Sightings {
   ): void {
     const seen = (kind: SeenObject["kind"]): readonly SeenObject[] =>
       (objects ?? []).filter((object) => object.kind === kind);
-    this.faces.push({ atMs, faces });
-    this.#persons.push({ atMs, faces: seen("person") });
-    this.#vehicles.push({ atMs, faces: seen("vehicle") });
+    try {
+      this.faces.push({ atMs, faces });
+      this.#persons.push({ atMs, faces: seen("person") });
+      this.#vehicles.push({ atMs, faces: seen("vehicle") });
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      throw new HubError("DETECTOR_FAILED", "Cannot cover faces: too many pictures", { cause });
+    }
   }
 
   end(): void {

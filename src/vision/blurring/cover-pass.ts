@@ -7,7 +7,7 @@ import type { Container } from "./container.ts";
 import type { SegmentLook } from "./look-pass.ts";
 import { PictureDecoder, planesBytes } from "./picture-decoder.ts";
 import { SegmentEncoder, type EncodedSegment, type EncoderOptions } from "./segment-encoder.ts";
-import type { SegmentPictures } from "./segment-pictures.ts";
+import { missingBefore, type SegmentPictures } from "./segment-pictures.ts";
 
 export interface CoverOptions {
   readonly ffmpegPath: string;
@@ -55,19 +55,21 @@ export async function coverFound(
     form: { kind: "planes", size, isPlain: colours?.isPlain === true },
   });
   await using encoder = await SegmentEncoder.start(encoderOptions(options, size, colours));
-  let index = 0;
+  let [index, written] = [0, 0];
   for await (const { ticks, mark, bytes } of decoder.pictures()) {
     signal.throwIfAborted();
+    if (index === 0) index = missingBefore(pictures, ticks) ?? 0;
     const found = boxes[index];
     if (ticks !== shownTicks[index] || mark !== marks[index] || !found)
       throw new HubError("DECODER_FAILED", "Cannot cover faces: another picture than was seen");
-    const clear = index === keep ? bytes.slice() : null;
+    const clear = isKept(index, written, keep) ? bytes.slice() : null;
     for (const box of found) cover(planesOf(bytes, size), box, size);
     if (clear) {
       await onKept({ index, clear, covered: bytes });
       clear.fill(0);
     }
-    await encoder.write(bytes);
+    // The first is shown in the place of those before it that are not there.
+    for (; written <= index; written++) await encoder.write(bytes);
     index += 1;
   }
   if (index !== shownTicks.length)
@@ -107,6 +109,11 @@ export async function coverWhole(options: CoverOptions): Promise<EncodedSegment>
     await encoder.write(planes);
   }
   return await encoder.finish();
+}
+
+/** Whether a picture is the one to keep, or stands in its place. */
+function isKept(index: number, written: number, keep: number | null): boolean {
+  return keep !== null && keep >= written && keep <= index;
 }
 
 /** Columns and rows of blocks, even, and square as far as that goes. */

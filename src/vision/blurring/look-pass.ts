@@ -9,7 +9,7 @@ import type { Sightings } from "./boxes-to-cover.ts";
 import type { ChildLimits } from "./child-watch.ts";
 import type { Colours } from "./colours.ts";
 import { PictureDecoder } from "./picture-decoder.ts";
-import type { SegmentPictures } from "./segment-pictures.ts";
+import { missingBefore, type SegmentPictures } from "./segment-pictures.ts";
 
 export interface Detectors {
   readonly faces: Pick<FaceDetector, "find">;
@@ -86,10 +86,14 @@ export async function lookAt(look: SegmentLook, options: LookOptions): Promise<v
   const watch = new ObjectWatch(options);
   for await (const { ticks, mark, bytes } of decoder.pictures()) {
     signal.throwIfAborted();
-    if (ticks !== pictures.shownTicks[look.marks.length]) throw otherTime();
-    await lookAtPicture(look, options, { ...size, bytes }, { ticks, watch });
-    look.marks.push(mark);
-    look.looked += 1;
+    const before = look.marks.length === 0 ? missingBefore(pictures, ticks) : 0;
+    if (before === null || ticks !== pictures.shownTicks[look.marks.length + before])
+      throw otherTime();
+    // The first picture stands for those that are not there before it, with all that is found in it.
+    const shownAt = pictures.shownTicks.slice(look.marks.length, look.marks.length + before + 1);
+    await lookAtPicture(look, options, { ...size, bytes }, { shownAt, watch });
+    for (const _ of shownAt) look.marks.push(mark);
+    look.looked += shownAt.length;
   }
   if (look.marks.length !== pictures.shownTicks.length)
     throw new HubError(
@@ -103,16 +107,16 @@ async function lookAtPicture(
   look: SegmentLook,
   { detectors, sightings, rules, onDetected }: LookOptions,
   picture: ColourPicture,
-  { ticks, watch }: { readonly ticks: number; readonly watch: ObjectWatch },
+  { shownAt, watch }: { readonly shownAt: readonly number[]; readonly watch: ObjectWatch },
 ): Promise<void> {
   const startedAtMs = performance.now();
   const faces = requireFaces(await detectors.faces.find(picture));
   const again = sightings.faces.lookAgainAt(faces).slice(0, LOOK_AGAIN_MAX[rules.mode]);
   for (const region of again) faces.push(...(await facesWithin(detectors.faces, picture, region)));
-  const atMs = ticks / 90;
-  const objects = watch.isDue(atMs) ? await detectors.objects.find(picture) : null;
+  const isDue = watch.isDue((shownAt.at(-1) ?? 0) / 90);
+  const objects = isDue ? requireObjects(await detectors.objects.find(picture)) : null;
   onDetected?.(performance.now() - startedAtMs);
-  sightings.push(atMs, faces, objects === null ? null : requireObjects(objects));
+  for (const ticks of shownAt) sightings.push(ticks / 90, faces, objects);
   const score = scoreOf(faces, objects ?? [], picture);
   if (score > (look.best?.score ?? 0)) look.best = { index: look.marks.length, score };
 }

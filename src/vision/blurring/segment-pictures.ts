@@ -75,6 +75,21 @@ export function readSegment({ init, fragments }: BlurFootage): SegmentPictures {
   };
 }
 
+/**
+ * How many pictures at the beginning of a segment are not there, when the first that is there is shown
+ * at `firstTicks`. Where groups are open, those shown before the key frame need the segment before.
+ *
+ * @returns Null where that is not what is missing.
+ */
+export function missingBefore(
+  { times, shownTicks }: SegmentPictures,
+  firstTicks: number,
+): number | null {
+  const place = shownTicks.indexOf(firstTicks);
+  const key = times[0]?.shownTicks ?? firstTicks;
+  return place < 0 || firstTicks > key ? null : place;
+}
+
 function readTimes(bytes: Uint8Array): PictureTimes {
   if (bytes.length <= HEAD_BYTES) throw unreadable("a fragment without a picture");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -8,7 +8,16 @@ import { OpenDetectors } from "../../../src/vision/blurring/open-detectors.ts";
 import { fragmentContainer } from "../../../src/vision-container.ts";
 import { blurredBytesMax } from "../../../src/vision-messages.ts";
 import { missingCommands, sharedPath } from "../../support/requirements.ts";
-import { blurred, copied, edgesWithin, lumaOf, movieOf, seeing, segmentsOf } from "./ground.ts";
+import {
+  blurred,
+  copied,
+  edgesWithin,
+  hevcSegments,
+  lumaOf,
+  movieOf,
+  seeing,
+  segmentsOf,
+} from "./ground.ts";
 
 const SIZE = { width: 640, height: 360 };
 const BLOCKS_ACROSS_MAX = 8;
@@ -133,6 +142,24 @@ describe.skipIf(missingCommands("ffmpeg"))("a clip's blurred copy", () => {
       expect(fragments.map(({ bytes }) => shown(bytes))).toEqual(
         original.map(({ bytes }) => shown(bytes)).toSorted((one, other) => one - other),
       );
+    }
+  });
+
+  test("of H.265 with open groups is whole, and no picture is missing where groups meet", async () => {
+    const segments = hevcSegments("320x192", 12);
+    const isLeading = ({ bytes }: { readonly bytes: Uint8Array }): boolean =>
+      headOf(bytes).shownTicks < headOf(segments[1]?.fragments[0]?.bytes ?? bytes).shownTicks;
+    // Some of the second segment's pictures need the first: nobody can decode them by themselves.
+    expect(segments[1]?.fragments.filter(isLeading).length).toBeGreaterThan(0);
+    const { answers } = await blurred(segments, {
+      ffmpegPath,
+      detectors: () => Promise.resolve(seeing([])),
+    });
+    for (const [index, answer] of answers.entries()) {
+      const frames = segments[index]?.fragments.length ?? 0;
+      expect(answer).toMatchObject({ outcome: "blurred", frames, framesLooked: frames });
+      expect(answer.init?.codec).toMatch(/^avc1/);
+      expect(lumaOf(movieOf(answer), { width: 320, height: 192 })).toHaveLength(frames);
     }
   });
 
