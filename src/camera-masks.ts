@@ -1,4 +1,3 @@
-import { lookup } from "node:dns/promises";
 import { parseOnvifUrl } from "./camera/onvif/device.ts";
 import { probeCamera, runProbe, type ProbeOptions, type ProbeTask } from "./camera-probe.ts";
 import type { CameraProbeAnswer } from "./protocol/api-cameras.ts";
@@ -38,30 +37,31 @@ export async function probeForPage(
   options: ProbeOptions,
 ): Promise<CameraProbeAnswer> {
   const answer = await probeCamera(camera, options);
-  if (answer.still === null || !(await isMasked(cameras, camera.address))) return answer;
+  if (answer.still === null || !isMasked(cameras, camera.address)) return answer;
   return {
     ...answer,
     still: null,
     stillProblem: {
       code: "MASKED",
-      message: "Its still is not shown: a camera of this address has masks, and a still has none",
+      message:
+        "Its still is not shown: a camera that may be this one has masks, and a still has none",
     },
   };
 }
 
-/** By name and by what names stand for: one camera has more than one name. */
-async function isMasked(cameras: readonly CameraSettings[], address: string): Promise<boolean> {
+/**
+ * A name and a number may be one camera: where one of the two is a name, only the same one twice is
+ * known to be the same, and everything else might be.
+ */
+function isMasked(cameras: readonly CameraSettings[], address: string): boolean {
+  const asked = hostOfAsked(address);
   const masked = cameras.filter(({ masks = [] }) => masks.length > 0);
   const hosts = masked.flatMap((camera) =>
     camera.source === "rtsp"
       ? [camera.main, camera.sub, camera.onvif].flatMap((url) => hostNameOf(url ?? null) ?? [])
       : [],
   );
-  if (hosts.length === 0) return false;
-  const [asked, ...known] = await Promise.all(
-    [hostOfAsked(address), ...hosts].map(async (host) => [host, ...(await addressesOf(host))]),
-  );
-  return known.flat().some((host) => asked?.includes(host));
+  return hosts.some((host) => host === asked || !isNumber(host) || !isNumber(asked));
 }
 
 function hostOfAsked(address: string): string {
@@ -70,11 +70,6 @@ function hostOfAsked(address: string): string {
     : parseOnvifUrl(address).host;
 }
 
-async function addressesOf(host: string): Promise<readonly string[]> {
-  try {
-    return (await lookup(host, { all: true })).map(({ address }) => address);
-  } catch {
-    // A name that stands for nothing now is compared as it is written.
-    return [];
-  }
+function isNumber(host: string): boolean {
+  return /^[\d.]+$/.test(host) || host.includes(":");
 }

@@ -75,5 +75,7 @@ test.skipIf(missingCommands("ffmpeg"))(
     expect(open.still).not.toBe(null);
     const hidden = await probeForPage([{ ...saved, masks }], asked, {});
     expect(hidden).toMatchObject({ still: null, stillProblem: { code: "MASKED" } });
+    const another = { ...cameraOf("back"), masks };
+    expect((await probeForPage([another], asked, {})).still).not.toBe(null);
   },
 );

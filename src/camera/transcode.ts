@@ -61,6 +61,7 @@ interface Admission {
   readonly width: number;
   readonly height: number;
   is: "asked" | "given" | "refused";
+  atMs: number;
 }
 
 /**
@@ -195,13 +196,18 @@ export class TranscodedStream implements AsyncDisposable {
     const { admit } = this.#options;
     const before = this.#admission;
     if (admit === undefined) return true;
-    if (before?.width === width && before.height === height) return before.is === "given";
-    const admission: Admission = { width, height, is: "asked" };
+    const isSame = before?.width === width && before.height === height;
+    // Other cameras may have gone meanwhile.
+    const isOver =
+      before?.is === "refused" && this.#nowMs() - before.atMs > this.#timing.retryMaxMs;
+    if (isSame && !isOver) return before.is === "given";
+    const admission: Admission = { width, height, is: "asked", atMs: this.#nowMs() };
     this.#admission = admission;
     const framesPerSecond = durationMs > 0 ? 1_000 / durationMs : RATE_GUESS;
     const decide = (wrong: string | null): void => {
       if (this.#isClosed || this.#admission !== admission) return;
       admission.is = wrong === null ? "given" : "refused";
+      admission.atMs = this.#nowMs();
       if (wrong !== null) this.#refuse(wrong);
     };
     void admit({ width, height, framesPerSecond }).then(decide, (cause: unknown) =>

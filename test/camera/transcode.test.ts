@@ -138,14 +138,27 @@ describe.skipIf(missingCommands("ffmpeg"))("pictures that are painted over", () 
 
   test("nor before the machine is known to be able to; the reason is said", async () => {
     const admission = Promise.withResolvers<string | null>();
-    await using masked = open(TranscodedStream, { admit: () => admission.promise });
+    let nowMs = 0;
+    const asked: number[] = [];
+    await using masked = open(TranscodedStream, {
+      clock: { monotonicMs: () => nowMs, wallClockMs: () => nowMs },
+      admit: ({ width }) => (asked.push(width) > 1 ? Promise.resolve(null) : admission.promise),
+    });
     for (const fragment of plain.slice(0, 20)) masked.stream.push(fragment);
     expect(masked.stream.pid).toBe(null);
     admission.resolve("it takes 80 % of a core");
     await expect.poll(() => message(masked.stream)).toMatch(/it takes 80 % of a core/);
-    for (const fragment of plain.slice(20)) masked.stream.push(fragment);
+    for (const fragment of plain.slice(20, 30)) masked.stream.push(fragment);
     expect(masked.out).toEqual([]);
-    expect(masked.stream.pid).toBe(null);
+    expect(asked).toEqual([320]);
+    // Asked again after a while: another camera may have gone.
+    nowMs = 1_000;
+    for (const fragment of plain.slice(20, 30)) masked.stream.push(fragment);
+    expect(asked).toEqual([320, 320]);
+    await Promise.resolve();
+    for (const fragment of plain.slice(30)) masked.stream.push(fragment);
+    await expect.poll(() => masked.out.length, WAIT).toBe(10);
+    expect(look(bytesOf(masked.out)).secretPixels).toBe(0);
   });
 
   test("sound comes out with its pictures, as it was, and not before", async () => {
