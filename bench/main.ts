@@ -15,10 +15,12 @@ const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
     { file: "./camera-recovery.ts", run: "recoveryFigures" },
     { file: "./bell.ts", run: "bellFigures" },
     { file: "./motion.ts", run: "motionFigures" },
+    { file: "./motion.ts", run: "motionSceneFigures" },
     { file: "./wake.ts", run: "wakeFigures" },
     { file: "./transcode.ts", run: "transcodeFigures" },
   ],
   vision: [
+    { file: "./objects.ts", run: "objectFigures" },
     { file: "./vision-stills.ts", run: "stillFigures" },
     { file: "./vision-faces.ts", run: "faceFigures" },
     { file: "./vision-judge.ts", run: "judgeFigures" },

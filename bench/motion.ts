@@ -14,6 +14,14 @@ import {
   type LabelledFootage,
   type Score,
 } from "../test/vision/labelled.ts";
+import { sharedPath } from "../test/support/requirements.ts";
+import {
+  sceneGround,
+  SCENE_FRAMES_PER_SECOND,
+  SCENE_HEIGHT,
+  SCENE_WIDTH,
+} from "../test/vision/scene-ground.ts";
+import { fragmentsOfScene, madeScenes } from "../test/vision/scenes.ts";
 import type { Figure } from "./figure.ts";
 
 const SUB_STREAM = "640x360 H.264 at 15 fps and 500 kbit/s";
@@ -44,6 +52,40 @@ export async function motionFigures(): Promise<readonly Figure[]> {
   return rivals === null
     ? figures
     : [...figures, ...summary("rival.", "Debian's motion, default settings", rivals)];
+}
+
+/**
+ * The same on scenes that were made from the footage by known transformations: light, weather, a
+ * camera that shakes, somebody who stands still. Both see the same encoded files.
+ */
+export async function motionSceneFigures(): Promise<readonly Figure[]> {
+  const media = sharedPath("media");
+  if (media === null) {
+    console.error("Cannot measure motion on made scenes: the footage is not on this machine");
+    return [];
+  }
+  const folder = await mkdtemp(path.join(os.tmpdir(), "doorward-bench-scenes-"));
+  try {
+    const scored: Scored[] = [];
+    for (const made of madeScenes(await sceneGround(media), media)) {
+      const { name, ranges, lengthSeconds } = made;
+      const fragments = await fragmentsOfScene(made);
+      const file = path.join(folder, `${name}.mp4`);
+      const init = fragments[0]?.init.bytes ?? new Uint8Array(0);
+      await writeFile(file, Buffer.concat([init, ...fragments.map(({ bytes }) => bytes)]));
+      const events = await eventsIn(fragments);
+      const item = { name, file, ranges };
+      scored.push({ item, lengthSeconds, events, ...score(events, ranges, lengthSeconds) });
+    }
+    const size = `${SCENE_WIDTH}x${SCENE_HEIGHT} at ${SCENE_FRAMES_PER_SECOND} fps`;
+    const what = `scenes made by known transformations, ${size}`;
+    const figures = summary("scenes.", `default settings; ${what}`, scored);
+    const rivals = await rivalScores(scored);
+    if (rivals === null) return figures;
+    return [...figures, ...summary("rival.scenes.", `Debian's motion, default; ${what}`, rivals)];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 interface Scored extends Score {

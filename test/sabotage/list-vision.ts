@@ -3,6 +3,21 @@ import type { Sabotage } from "./sabotage.ts";
 /** When pictures are looked at, and what a decoder may take. */
 export const VISION_SABOTAGES: readonly Sabotage[] = [
   {
+    name: "what moves outside of every zone counts",
+    file: "src/vision/blobs.ts",
+    find: "const inside = region.filter((member) => zones.bits[member] !== 0);",
+    replace: "const inside = region;",
+    tests: ["test/vision/motion-rules.test.ts"],
+    only: "outside of every zone",
+  },
+  {
+    name: "a vehicle that stands there names the event of somebody who walks past",
+    file: "src/vision/objects.ts",
+    find: 'return kind !== "vehicle" || hasMoved(seen);',
+    replace: "return true;",
+    tests: ["test/vision/objects.test.ts"],
+  },
+  {
     name: "sizes that rise wake nobody",
     file: "src/vision/motion-watch.ts",
     find: 'if (!this.#gate.isCalm) return "bySizes";',
