@@ -1,6 +1,7 @@
 import { BELL_SABOTAGES } from "./list-bells.ts";
 import { CODEC_SABOTAGES } from "./list-codecs.ts";
 import { COPY_SABOTAGES } from "./list-copies.ts";
+import { RENDITION_SABOTAGES } from "./list-renditions.ts";
 import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
 import { HANDLING_SABOTAGES } from "./list-handling.ts";
 import { HOME_SABOTAGES } from "./list-home.ts";
@@ -195,7 +196,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a blurred file may say that it was made from anything",
-    file: "src/clips/renditions.ts",
+    file: "src/clips/rendition-checks.ts",
     find: "if (!original || original.payloadSha256 !== file.derivedFrom)",
     replace: "if (!original)",
     tests: ["test/hub/rendition-refused.test.ts"],
@@ -353,4 +354,5 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...BELL_SABOTAGES,
   ...TALK_SABOTAGES,
   ...COPY_SABOTAGES,
+  ...RENDITION_SABOTAGES,
 ];
