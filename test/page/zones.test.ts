@@ -3,7 +3,13 @@ import path from "node:path";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readSettings } from "../../src/settings.ts";
-import { CHROMIUM_COMMANDS, expectAccessible, startPage, type TestPage } from "../support/page.ts";
+import {
+  CHROMIUM_COMMANDS,
+  expectAccessible,
+  startPage,
+  toolsOf,
+  type TestPage,
+} from "../support/page.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { pictureAndTone, RTSP_SERVER_COMMANDS, scaledCopy } from "../support/rtsp-server.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -22,6 +28,19 @@ const greyAt = (x: number, y: number): string => `(() => {
 
 /** How far the page reaches beyond the screen's width. */
 const OVERHANG = `document.documentElement.scrollWidth - document.documentElement.clientWidth`;
+
+async function dragByFinger(page: Page, from: Locator, x: number, y: number): Promise<void> {
+  const box = await from.boundingBox();
+  if (!box) throw new Error("nothing to take hold of");
+  const tools = await toolsOf(page);
+  const touch = (type: "touchStart" | "touchMove" | "touchEnd", at?: { x: number; y: number }) =>
+    tools.send("Input.dispatchTouchEvent", { type, touchPoints: at ? [at] : [] });
+  const start = { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  await touch("touchStart", start);
+  await touch("touchMove", { x: (start.x + x) / 2, y: (start.y + y) / 2 });
+  await touch("touchMove", { x, y });
+  await touch("touchEnd");
+}
 
 describe.skipIf(isMissing)("zones and masks in the page", () => {
   const folder = temporaryFolder();
@@ -54,7 +73,7 @@ describe.skipIf(isMissing)("zones and masks in the page", () => {
   const isThere = (): Promise<string | null> => ground().getAttribute("data-still");
   const corner = (name: RegExp | string): Locator => page.getByRole("button", { name });
 
-  test("a zone is drawn with the mouse on a still, named, and in force when it is saved", async () => {
+  test("a zone is drawn with mouse and finger on a still, named, and in force when it is saved", async () => {
     await page.getByRole("link", { name: "Zones and masks: Front door" }).click();
     await page.getByRole("heading", { name: "Zones and masks: Front door", level: 1 }).waitFor();
     await expect.poll(isThere, WAIT).toBe("there");
@@ -69,6 +88,10 @@ describe.skipIf(isMissing)("zones and masks in the page", () => {
     await page.mouse.move(box.x + box.width * 0.8, box.y + box.height * 0.9);
     await page.mouse.up();
     expect(await third.getAttribute("aria-label")).toMatch(/: (79\.\d|80|80\.\d)% from the left/);
+    await dragByFinger(page, corner(/^Path, corner 1/), box.x + box.width * 0.2, box.y + 40);
+    expect(await corner(/^Path, corner 1/).getAttribute("aria-label")).toMatch(
+      /: (19\.\d|20|20\.\d)% from the left/,
+    );
     await expectAccessible(page);
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("Saved, and in force.").waitFor();
