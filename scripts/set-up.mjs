@@ -37,6 +37,7 @@ const SYSTEM_NEEDS = {
   },
   browser: { packages: ["chromium", "fonts-dejavu-core"], command: "chromium" },
   motion: { packages: ["motion"], command: "motion" },
+  judge: { packages: ["opencv-data", "python3-opencv"] },
   broker: { packages: ["mosquitto", "mosquitto-clients"], command: "mosquitto" },
   sound: { packages: ["alsa-utils"], command: "aplay" },
   network: { packages: ["nftables", "iproute2"], command: "nft" },
@@ -66,7 +67,7 @@ const TASKS = {
     page: "needed",
   },
   bench: {
-    needs: ["ffmpeg", "sandbox", "age", "rtspServer", "motion"],
+    needs: ["ffmpeg", "sandbox", "age", "rtspServer", "motion", "judge"],
     run: runBench,
     page: "needed",
   },

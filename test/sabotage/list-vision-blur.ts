@@ -35,4 +35,18 @@ export const VISION_BLUR_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/vision/blurring/blur-job.test.ts"],
     only: "its pictures are wiped",
   },
+  {
+    name: "a face is clear in the second before it was found",
+    file: "src/blur/face-tracker.ts",
+    find: "    this.#hold(hits, -1, put);\n",
+    replace: "",
+    tests: ["test/blur/face-tracker.test.ts"],
+  },
+  {
+    name: "frames are given away that a later find could still change",
+    file: "src/blur/face-tracker.ts",
+    find: "if (this.#ended) return this.frames;",
+    replace: "return this.frames;",
+    tests: ["test/blur/face-tracker.test.ts"],
+  },
 ];
