@@ -46,6 +46,7 @@ export class CameraObjects implements Disposable {
   #event: { readonly objects: EventObjects; readonly sinceMs: number; readonly look: Look } | null =
     null;
   #lookedAtMs = -Infinity;
+  #answeredAtMs = -Infinity;
   /** Where it moved at which time. */
   #moving: MovingAt[] = [];
 
@@ -84,6 +85,7 @@ export class CameraObjects implements Disposable {
   [Symbol.dispose](): void {
     this.#event?.look[Symbol.dispose]();
     this.#event = null;
+    this.#answeredAtMs = -Infinity;
     this.#moving = [];
   }
 
@@ -127,7 +129,9 @@ export class CameraObjects implements Disposable {
   }
 
   #see(objects: EventObjects, { atMs, objects: things }: SeenObjects): void {
-    if (this.#event?.objects !== objects) return;
+    // A group that is looked at again, now that it is whole, shows nothing twice.
+    if (this.#event?.objects !== objects || atMs <= this.#answeredAtMs) return;
+    this.#answeredAtMs = atMs;
     const nearest = this.#moving.reduce<MovingAt | null>(
       (best, each) =>
         best === null || Math.abs(each.atMs - atMs) < Math.abs(best.atMs - atMs) ? each : best,
