@@ -2,6 +2,7 @@ import { chmodSync, copyFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { findFfmpeg } from "../../../src/base/ffmpeg.ts";
+import type { Face } from "../../../src/blur/boxes.ts";
 import { HubError } from "../../../src/protocol/errors.ts";
 import type { BlurFootage, BlurredSegment } from "../../../src/vision/blur-footage.ts";
 import { CHILD_LIMITS } from "../../../src/vision/blurring/child-watch.ts";
@@ -24,6 +25,23 @@ const COVER = "*yuv420p?yuvj420p*";
 const WHOLE = "*out_range=tv*";
 const ENCODE = "*libx264*";
 const ENCODE_FULL = `*video_size?${SIZE.width}x${SIZE.height}?*libx264*`;
+
+/** What a decoder may do to the pictures of one pass. */
+const OTHER_PICTURES: readonly (readonly [name: string, kind: string, filter: string])[] = [
+  ["the second pass leaves out a picture", COVER, "select='not(eq(n\\,7))'"],
+  ["the second pass gives a picture twice", COVER, "loop=1:1:7"],
+  ["the second pass gives other pictures", COVER, "hflip"],
+  ["the second pass gives other times", COVER, "setpts=PTS+90"],
+  ["the second pass swaps two pictures", COVER, "shuffleframes='0|2|1'"],
+  ["the first pass leaves out a picture", LOOK, "select='not(eq(n\\,7))'"],
+  ["the first pass gives a picture twice", LOOK, "loop=1:1:7"],
+];
+
+const DETECTOR_FAULTS: readonly (readonly [name: string, fault: () => Promise<Face[]>])[] = [
+  ["throws", () => Promise.reject(new HubError("DETECTOR_FAILED", "no"))],
+  ["gives a box that is none", () => Promise.resolve([face(NaN)])],
+  ["gives a box without end", () => Promise.resolve([face(Infinity)])],
+];
 
 describe.skipIf(missingCommands("ffmpeg"))("what was not looked at is never written clear", () => {
   let ffmpegPath: string;
@@ -78,15 +96,7 @@ describe.skipIf(missingCommands("ffmpeg"))("what was not looked at is never writ
     expect(edgesWithin(luma, SIZE)).toBeGreaterThan(EDGES_OF_BLOCKS_MAX + 8);
   });
 
-  test.each([
-    ["the second pass leaves out a picture", COVER, "select='not(eq(n\\,7))'"],
-    ["the second pass gives a picture twice", COVER, "loop=1:1:7"],
-    ["the second pass gives other pictures", COVER, "hflip"],
-    ["the second pass gives other times", COVER, "setpts=PTS+90"],
-    ["the second pass swaps two pictures", COVER, "shuffleframes='0|2|1'"],
-    ["the first pass leaves out a picture", LOOK, "select='not(eq(n\\,7))'"],
-    ["the first pass gives a picture twice", LOOK, "loop=1:1:7"],
-  ])("%s: pixelated whole", async (_name, kind, filter) => {
+  test.each(OTHER_PICTURES)("%s: pixelated whole", async (_name, kind, filter) => {
     await using folder = temporaryFolder();
     const { answers } = await blurred([first()], {
       ffmpegPath: faulty(folder.path, filtering(kind, filter)),
@@ -135,34 +145,33 @@ describe.skipIf(missingCommands("ffmpeg"))("what was not looked at is never writ
     expect(answers[0]).toMatchObject({ outcome: "absent", reason, init: null, fragments: [] });
   });
 
-  test.each([
-    ["throws", (): Promise<never> => Promise.reject(new HubError("DETECTOR_FAILED", "no"))],
-    ["gives a box that is none", () => Promise.resolve([face(NaN)])],
-    ["gives a box without end", () => Promise.resolve([face(Infinity)])],
-  ])("a detector that %s at one picture: that segment is pixelated whole", async (_name, fault) => {
-    let looks = 0;
-    const detectors = seeing([]);
-    const { answers } = await blurred(segments, {
-      ffmpegPath,
-      detectors: () =>
-        Promise.resolve({
-          ...detectors,
-          faces: {
-            find: (picture) => {
-              looks += 1;
-              return looks === 8 ? fault() : detectors.faces.find(picture);
+  test.each(DETECTOR_FAULTS)(
+    "a detector that %s at one picture: that segment is pixelated whole",
+    async (_name, fault) => {
+      let looks = 0;
+      const detectors = seeing([]);
+      const { answers } = await blurred(segments, {
+        ffmpegPath,
+        detectors: () =>
+          Promise.resolve({
+            ...detectors,
+            faces: {
+              find: (picture) => {
+                looks += 1;
+                return looks === 8 ? fault() : detectors.faces.find(picture);
+              },
             },
-          },
-        }),
-    });
-    expectPixelatedWhole(answers[0]);
-    expect(answers[0]).toMatchObject({
-      reason: "detector-failed",
-      frames: FRAMES,
-      framesLooked: 7,
-    });
-    expect(answers[1]).toMatchObject({ outcome: "blurred", reason: null });
-  });
+          }),
+      });
+      expectPixelatedWhole(answers[0]);
+      expect(answers[0]).toMatchObject({
+        reason: "detector-failed",
+        frames: FRAMES,
+        framesLooked: 7,
+      });
+      expect(answers[1]).toMatchObject({ outcome: "blurred", reason: null });
+    },
+  );
 
   test("a network that was altered by one byte: pixelated whole", async () => {
     await using folder = temporaryFolder();
@@ -277,7 +286,7 @@ describe.skipIf(missingCommands("ffmpeg"))("what was not looked at is never writ
   });
 });
 
-function face(x: number): { x: number; y: number; width: number; height: number; score: number } {
+function face(x: number): Face {
   return { x, y: 10, width: 20, height: 20, score: 0.9 };
 }
 
