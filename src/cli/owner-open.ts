@@ -25,7 +25,7 @@ export async function ownerOpen(args: string[]): Promise<ExitCode> {
   await using session = await openSession(options);
   const clip = await fetchListedClip(session, id, "look");
   const rendition = renditionOf(options.text("rendition"), clip, mayOriginals(session));
-  if (options.flag("poster")) return openPoster(session, clip, rendition, out);
+  if (options.flag("poster")) return await openPoster(session, clip, rendition, out);
   sayGaps(clip, rendition);
   const whole = await openWholeFiles(session, clip, rendition);
   const torn = await openTornFiles(session, clip, rendition);
