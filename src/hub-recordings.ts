@@ -9,7 +9,7 @@ import { ProposalStore } from "./consent/proposals.ts";
 import { createReleased } from "./consent/released-clips.ts";
 import type { RequestStore } from "./consent/requests.ts";
 import type { HubServices } from "./http/services.ts";
-import type { HubOptions } from "./hub-services.ts";
+import type { HubOptions } from "./hub-options.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import type { Keyring } from "./protocol/keyring.ts";
 import type { LedgerEntry } from "./protocol/ledger-entry.ts";

@@ -30,6 +30,7 @@ import { recordFacts } from "./hub-facts.ts";
 import { followPrivacy, openPrivacy, privacyGreeting, settlePrivacy } from "./hub-privacy-links.ts";
 import { openRecordings } from "./hub-recordings.ts";
 import { HubTalk } from "./hub-talk.ts";
+import type { HubOptions } from "./hub-options.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import { armingNews } from "./hub-zones.ts";
 import { configurationFor, type ToIngest } from "./ingest-messages.ts";
@@ -46,30 +47,7 @@ import { parseSha256Hex } from "./protocol/ids.ts";
 import type { Keyring, KeyringPosition } from "./protocol/keyring.ts";
 import type { LedgerEntry } from "./protocol/ledger-entry.ts";
 import { noticeFacts } from "./notice-facts.ts";
-import type { BlurAbility } from "./settings-blur.ts";
 import { hasOwnSub } from "./settings-cameras.ts";
-import type { Settings } from "./settings.ts";
-
-export interface HubOptions {
-  readonly dataDirectory: string;
-  readonly settings: Settings;
-  readonly nowMs?: () => number;
-  /** Only ever runs forward. */
-  readonly monotonicMs?: () => number;
-  /** In which hours of the week are meant; by default the machine's own. */
-  readonly timeZone?: string;
-  /** Replaced in tests that compare whole histories byte for byte. */
-  readonly random?: (size: number) => Uint8Array;
-  /** Where the page's files are; by default what the build made. */
-  readonly pageDirectory?: string;
-  readonly log: (level: "info" | "warn", message: string) => void;
-  /** Where `settings` were read from; null or left out: `doorward.yaml` in the data directory. */
-  readonly settingsFile?: string | null;
-  /** What overrides the settings; by default nothing does. */
-  readonly environment?: NodeJS.ProcessEnv;
-  /** By default nobody looked, and cameras of which nothing is said record clear. */
-  readonly blurAbility?: BlurAbility;
-}
 
 export const VERSION = (
   JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {

@@ -39,6 +39,7 @@ import { CameraConnections } from "./hub-connections.ts";
 import type { Bells } from "./hub-bells.ts";
 import { createHealth, type Health } from "./hub-health.ts";
 import { privacyGreeting } from "./hub-privacy-links.ts";
+import type { HubOptions } from "./hub-options.ts";
 import { HubSettings } from "./hub-settings.ts";
 import { facesWhereUnsaid } from "./settings-blur.ts";
 import {
@@ -46,7 +47,6 @@ import {
   openServices,
   PAGE_DIRECTORY,
   VERSION,
-  type HubOptions,
   type HubUrls,
 } from "./hub-services.ts";
 import { configurationFor, type FromIngest, type ToIngest } from "./ingest-messages.ts";

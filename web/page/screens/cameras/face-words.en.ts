@@ -31,4 +31,3 @@ export const english = {
   limits:
     "Covering faces is not anonymity: some are missed, and whoever knows somebody knows the coat. Where nothing could be looked at, the picture is pixelated whole or left out, never left clear.",
 };
-export type FaceWords = typeof english;
