@@ -73,7 +73,8 @@ export function createG711Depacketiser(onUnit: (unit: G711Unit) => void): G711De
         return;
       }
       if (held.some((each) => each.sequenceNumber === sequenceNumber)) return;
-      held.push({ ...packet, codes: payload.slice() });
+      // Not `slice`, which of a Buffer is no copy.
+      held.push({ ...packet, codes: Uint8Array.from(payload) });
       held = held.toSorted((left, right) =>
         wrappedDifference16(left.sequenceNumber, right.sequenceNumber),
       );

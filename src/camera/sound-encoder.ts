@@ -72,9 +72,9 @@ export class SoundEncoder implements AsyncDisposable {
       this.#fail("it does not keep up");
       return;
     }
-    if (this.#early === null) this.#child?.stdin.write(codes.slice());
+    if (this.#early === null) this.#child?.stdin.write(Uint8Array.from(codes));
     else {
-      this.#early.push(codes.slice());
+      this.#early.push(Uint8Array.from(codes));
       this.#earlyBytes += codes.length;
     }
   }

@@ -41,6 +41,17 @@ describe("putting telephone sound together", () => {
     expect(lost).toBe(0);
   });
 
+  test("one that waits is what it was when it came, whatever its memory is used for then", () => {
+    const memory = Buffer.alloc(1);
+    const heard: number[] = [];
+    const depacketiser = createG711Depacketiser(({ codes }) => heard.push(...codes));
+    for (const number of [0, 2, 1]) {
+      memory[0] = number;
+      depacketiser.push(packet(number, memory));
+    }
+    expect(heard).toEqual([0, 1, 2]);
+  });
+
   test("one that does not come is waited for no longer than three others, and counted", () => {
     const waiting = [0, 2, 3, 4].map((number) => packet(number));
     expect(run(waiting).seen).toEqual([0]);

@@ -139,7 +139,8 @@ export class SegmentEncoder implements AsyncDisposable {
       throw failed("a picture out of its place");
     this.#bytes += bytes.length;
     if (this.#bytes > this.#options.bytesMax) throw failed("far more than the original has");
-    this.#pictures.push({ keyFrame, bytes: bytes.slice() });
+    // Not `slice`, which of a Buffer is no copy.
+    this.#pictures.push({ keyFrame, bytes: Uint8Array.from(bytes) });
   }
 }
 
