@@ -101,8 +101,7 @@ export class Hub implements AsyncDisposable {
     const database = stack.use(openDatabase(path.join(dataDirectory, DATABASE_FILE)));
     const urls: HubUrls = { main: "", outside: null };
     const hubSettings = new HubSettings({
-      ...{ dataDirectory, settings },
-      settingsFile: options.settingsFile ?? null,
+      ...{ dataDirectory, settings, settingsFile: options.settingsFile ?? null },
       environment: options.environment ?? {},
       facesUnsaid: facesWhereUnsaid(options.blurAbility ?? { canBlur: false, reason: null }),
     });
