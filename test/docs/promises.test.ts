@@ -48,7 +48,14 @@ test("the invariants are all there, from 1 to 12", () => {
 
 test("the search itself finds titles, and only of tests that run", () => {
   const title = ["a door", "opens"].join(" ");
-  for (const call of ["test(", "it(", "test.skipIf(isRoot)(", "test.each(rows)(", "test(\n  "])
+  for (const call of [
+    "test(",
+    "it(",
+    "test.skipIf(isRoot)(",
+    "test.each(rows)(",
+    "test.each<[A, B]>(rows)(",
+    "test(\n  ",
+  ])
     expect(hasTest(`${call}"${title}", () => {});`, title), call).toBe(true);
   for (const text of [
     `// "${title}"`,
@@ -62,6 +69,6 @@ test("the search itself finds titles, and only of tests that run", () => {
 /** True when `source` calls a test or a group of tests by exactly this title. */
 function hasTest(source: string, title: string): boolean {
   const literal = title.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  const call = String.raw`\b(?:test|it|describe)(?:\.(?:each|skipIf|runIf|sequential|concurrent))?(?:\((?:[^()]|\([^()]*\))*\))?`;
+  const call = String.raw`\b(?:test|it|describe)(?:\.(?:each|skipIf|runIf|sequential|concurrent)(?:<[^<>()]*>)?)?(?:\((?:[^()]|\([^()]*\))*\))?`;
   return new RegExp(`${call}\\(\\s*(["'\`])${literal}\\1`).test(source);
 }

@@ -185,7 +185,7 @@ describe("the motion detector", () => {
       detector,
     );
     expect(said.map(({ type }) => type)).toEqual(["start"]);
-    expect(detector.stop()).toEqual({ type: "end", atMs: 59 * PICTURE_MS });
+    expect(detector.stop()).toEqual({ type: "end", atMs: 59 * PICTURE_MS, left: null });
     expect(detector.stop()).toBeNull();
   });
 
