@@ -1,5 +1,6 @@
 import { MalformedInput } from "./protocol/errors.ts";
-import type { BlurFootage } from "./vision/blur-footage.ts";
+import type { BlurFootage, FootageFragment } from "./vision/blur-footage.ts";
+import { pictureProblem } from "./vision/encoded-picture.ts";
 import { blurredBytesMax, type FromVision, type FromVisionHead } from "./vision-messages.ts";
 
 interface AwaitedSegment {
@@ -112,7 +113,8 @@ export class AwaitedAnswers {
     job.segments.delete(message.segment);
     if (message.init !== null) {
       requireBoxes(message.init.bytes, ["ftyp", "moov"]);
-      for (const { bytes } of message.fragments) requireBoxes(bytes, ["moof", "mdat"]);
+      for (const fragment of message.fragments) requirePicture(fragment);
+      if (message.fragments[0]?.keyFrame !== true) throw unasked("footage", "has no beginning");
     }
     this.#forget(message.job);
     return true;
@@ -124,15 +126,26 @@ export class AwaitedAnswers {
   }
 }
 
+const BOX_HEAD_BYTES = 8;
+
+/** What a player would show, or fall over: one picture in its boxes, of the kind that it is said to be. */
+function requirePicture({ keyFrame, bytes }: FootageFragment): void {
+  requireBoxes(bytes, ["moof", "mdat"]);
+  const moofBytes = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0);
+  const problem = pictureProblem(bytes.subarray(moofBytes + BOX_HEAD_BYTES), keyFrame);
+  if (problem !== null) throw unasked("footage", `has a picture that ${problem}`);
+}
+
 /** Exactly these boxes of ISO/IEC 14496-12, one after the other: nothing before, between or behind. */
 function requireBoxes(bytes: Uint8Array, names: readonly string[]): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   for (const name of names) {
-    if (at + 8 > bytes.length) throw unasked("footage", `ends before its ${name}`);
+    if (at + BOX_HEAD_BYTES > bytes.length) throw unasked("footage", `ends before its ${name}`);
     const size = view.getUint32(at);
     const found = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    if (found !== name || size < 8) throw unasked("footage", `has no ${name} at its place`);
+    if (found !== name || size < BOX_HEAD_BYTES)
+      throw unasked("footage", `has no ${name} at its place`);
     at += size;
   }
   if (at !== bytes.length) throw unasked("footage", "has another length than its boxes");

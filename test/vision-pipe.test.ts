@@ -4,7 +4,7 @@ import { parseCameraId } from "../src/protocol/ids.ts";
 import { AwaitedAnswers } from "../src/vision-answers.ts";
 import type { FromVision, ToVision } from "../src/vision-messages.ts";
 import { encodeFootage, fromVisionReader, toVisionReader } from "../src/vision-pipe.ts";
-import { testBox, testFootage } from "./support/test-footage.ts";
+import { testBox, testFootage, testFragment, testPicture } from "./support/test-footage.ts";
 
 type Segment = Extract<FromVision, { type: "segment" }>;
 
@@ -76,6 +76,20 @@ const withBytes = (bytes: Uint8Array): Segment => ({
   ...honest,
   fragments: honest.fragments.map((each) => ({ ...each, bytes })),
 });
+/** The last of the three is this picture. */
+const withPicture = (picture: Uint8Array): Segment => ({
+  ...honest,
+  fragments: honest.fragments.with(2, {
+    ...{ keyFrame: false, decodeTimeMs: 200, durationMs: 100, wallClockMs: 1_200 },
+    bytes: testFragment(picture),
+  }),
+});
+/** One whose bytes from `at` on are others. */
+const spoiled = (at: number, ...bytes: readonly number[]): Uint8Array => {
+  const picture = testPicture(false);
+  picture.set(bytes, at);
+  return picture;
+};
 const raw = (head: string, bodyBytes: number, body = new Uint8Array(0)): Uint8Array => {
   const lengths = new DataView(new ArrayBuffer(8));
   lengths.setUint32(0, head.length, true);
@@ -101,6 +115,25 @@ const MISDEEDS: Readonly<Record<string, Uint8Array>> = {
   "another box between": bytesOf(
     withBytes(concatBytes(testBox("moof", 60), testBox("free", 60), testBox("mdat", 10))),
   ),
+  "a picture that is none": bytesOf(withPicture(new Uint8Array(500))),
+  "a picture without anything in it": bytesOf(withPicture(new Uint8Array(0))),
+  "a picture longer than it says": bytesOf(withPicture(spoiled(0, 0, 0, 1, 0))),
+  "a picture shorter than it says": bytesOf(withPicture(spoiled(0, 0, 0, 2, 0))),
+  "a picture with a part of nothing": bytesOf(
+    withPicture(concatBytes(testPicture(false), new Uint8Array(4))),
+  ),
+  "a picture of a kind that H.264 does not have": bytesOf(withPicture(spoiled(4, 0x1f))),
+  "a picture of supplements only": bytesOf(withPicture(spoiled(4, 0x06))),
+  "a picture without its beginning": bytesOf(withPicture(spoiled(5, 0x08))),
+  "a key frame that is said to be none": bytesOf(withPicture(testPicture(true))),
+  "a key frame that is none": bytesOf({
+    ...honest,
+    fragments: honest.fragments.map((each) => ({ ...each, keyFrame: true })),
+  }),
+  "no key frame to begin with": bytesOf({
+    ...honest,
+    fragments: honest.fragments.toSpliced(0, 1).concat(honest.fragments.slice(2)),
+  }),
   "a clear still as a covered one": bytesOf({
     ...{ ...still, rendition: "blurred", pixelated: null, jpeg },
   }),

@@ -8,7 +8,23 @@ export function testBox(name: string, contentBytes: number): Buffer {
   return bytes;
 }
 
-/** Three pictures in boxes as footage has them; nothing in them is a picture. */
+/** Has the form of a picture in H.264, and shows nothing: one slice. */
+export function testPicture(keyFrame: boolean, bytes = 500): Buffer {
+  const picture = Buffer.alloc(bytes, 7);
+  picture.writeUInt32BE(bytes - 4);
+  picture[4] = keyFrame ? 0x65 : 0x41;
+  picture[5] = 0x88;
+  return picture;
+}
+
+/** A picture in its boxes. */
+export function testFragment(picture: Uint8Array): Buffer {
+  const head = testBox("mdat", 0);
+  head.writeUInt32BE(8 + picture.length);
+  return Buffer.concat([testBox("moof", 60), head, picture]);
+}
+
+/** Three pictures in boxes as footage has them; they have the form of pictures, and show nothing. */
 export function testFootage(segment: number): BlurFootage {
   return {
     segment,
@@ -19,7 +35,7 @@ export function testFootage(segment: number): BlurFootage {
     fragments: [0, 1, 2].map((frame) => ({
       ...{ keyFrame: frame === 0, decodeTimeMs: frame * 100, durationMs: 100 },
       ...{ wallClockMs: 1_000 + frame * 100 },
-      bytes: Buffer.concat([testBox("moof", 60), testBox("mdat", 500)]),
+      bytes: testFragment(testPicture(frame === 0)),
     })),
   };
 }

@@ -3,8 +3,11 @@ import { Socket } from "node:net";
 import { FOOTAGE_IN_PIPE, FOOTAGE_OUT_PIPE, type FromVision } from "../../src/vision-messages.ts";
 import { encodeFootage, toVisionReader } from "../../src/vision-pipe.ts";
 
-// A vision process that does not blur, but answers: each picture's `mdat` full of zeros. The camera of
-// a job says how it misbehaves.
+// A vision process that does not blur, but answers: of each picture, the head of its slice is left and
+// zeros. The camera of a job says how it misbehaves.
+
+/** Its length, its kind, and where in the picture it begins. */
+const SLICE_HEAD_BYTES = 6;
 
 type Segment = Extract<FromVision, { type: "segment" }>;
 
@@ -18,7 +21,7 @@ function say(message: FromVision): void {
 function blank(bytes: Uint8Array): Uint8Array {
   const out = Uint8Array.from(bytes);
   const moofBytes = new DataView(out.buffer).getUint32(0);
-  out.fill(0, moofBytes + 8);
+  out.fill(0, moofBytes + 8 + SLICE_HEAD_BYTES);
   return out;
 }
 

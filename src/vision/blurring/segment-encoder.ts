@@ -2,6 +2,7 @@ import type { PictureSize } from "../../blur/boxes.ts";
 import { spawnSandboxed, type SandboxedChild } from "../../base/sandbox.ts";
 import { HubError } from "../../protocol/errors.ts";
 import { VIDEO_TIMESCALE, type TrackInit } from "../../protocol/fragment.ts";
+import { pictureProblem } from "../encoded-picture.ts";
 import { CHILD_LIMITS, ChildWatch, lastWords, writeTo, type ChildLimits } from "./child-watch.ts";
 import { encoderColours, type Colours } from "./colours.ts";
 import type { Container, EncodedSample, EncodedTrack } from "./container.ts";
@@ -89,7 +90,10 @@ export class SegmentEncoder implements AsyncDisposable {
     throw failed(await this.#watch.during(lastWords(this.#child)));
   }
 
-  /** @throws HubError `ENCODER_FAILED` where another number of pictures came than was written. */
+  /**
+   * @throws HubError `ENCODER_FAILED` where another number of pictures came than was written, or
+   *   something that is no picture.
+   */
   async finish(): Promise<EncodedSegment> {
     this.#child.stdin.end();
     await this.#watch.during(this.#read);
@@ -101,6 +105,12 @@ export class SegmentEncoder implements AsyncDisposable {
     if (pictures.length !== this.#written || pictures.length !== this.#options.pictures)
       throw failed(`${pictures.length} of ${this.#written} pictures`);
     if (!init || pictures[0]?.keyFrame !== true) throw failed("no key frame to begin with");
+    // Only now: what was whole when it came may have been written over since.
+    for (const [index, { keyFrame, bytes }] of pictures.entries()) {
+      const problem = pictureProblem(bytes, keyFrame);
+      if (problem !== null)
+        throw failed(`picture ${index} of ${pictures.length}, which ${problem}`);
+    }
     return { init, pictures };
   }
 

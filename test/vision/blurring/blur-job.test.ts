@@ -125,6 +125,26 @@ describe.skipIf(missingCommands("ffmpeg"))("a clip's blurred copy", () => {
     expect(edgesWithin(luma, SIZE, BOX)).toBeLessThanOrEqual(BLOCKS_ACROSS_MAX + OUTER_EDGES);
   });
 
+  test("of pictures larger than what a pipe hands over at once is whole, each of them", async () => {
+    const size = { width: 1_280, height: 720 };
+    const segments = segmentsOf(
+      [
+        ...["-f", "lavfi", "-i", "color=gray:s=1280x720:r=15", "-frames:v", "8"],
+        ...["-vf", "noise=alls=60:allf=t"],
+      ],
+      { segmentFrames: 8 },
+    );
+    const { answers } = await blurred(segments, {
+      ffmpegPath,
+      detectors: () => Promise.resolve(seeing([BOX])),
+    });
+    const [answer] = answers;
+    expect(answer).toMatchObject({ outcome: "blurred", frames: 8 });
+    for (const { bytes } of answer?.fragments ?? []) expect(bytes.length).toBeGreaterThan(65_536);
+    // What is no picture makes the decoder say something, which is an error here.
+    expect(lumaOf(movieOf(answer ?? { init: null, fragments: [] }), size)).toHaveLength(8);
+  });
+
   test("of pictures that come out of order has them in order, each when it was shown", async () => {
     const segments = drawn(["-bf", "2", "-x264-params", "open-gop=0:scenecut=0:b-adapt=0"]);
     const shown = (bytes: Uint8Array): number => headOf(bytes).shownTicks;
