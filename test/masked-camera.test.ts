@@ -73,7 +73,7 @@ describe.skipIf(missingCommands(...RTSP_SERVER_COMMANDS))("a camera with a mask"
   });
 
   test("that sends H.265 becomes one of H.264, and a film is painted over as it is encoded", async () => {
-    const hevc = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"];
+    const hevc = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:open-gop=0"];
     const media = windowMedia({ width: 384, height: 216 }, [...hevc, "-tag:v", "hvc1"]);
     await using server = await startRtspServer({ media });
     await using camera = await startMaskedCamera({ main: server.mainUrl, sub: null });
