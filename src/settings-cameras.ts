@@ -161,8 +161,8 @@ export function readCamera(options: {
   readonly index: number;
   readonly secrets: CameraSecrets;
   readonly environment: NodeJS.ProcessEnv;
-  /** Of a camera of which nothing is said. */
-  readonly faces: Faces;
+  /** What holds of a camera that says nothing of it. */
+  readonly unsaid: Pick<CameraSettings, "faces" | "motion">;
 }): CameraSettings {
   const { file, checked, index, secrets, environment } = options;
   const value = checked.value.cameras?.[index];
@@ -175,9 +175,11 @@ export function readCamera(options: {
   const common = {
     id: camera.id,
     name: camera.name ?? camera.id,
-    faces: camera.faces ?? options.faces,
+    faces: camera.faces ?? options.unsaid.faces,
     ...(camera.blur === undefined ? {} : { blur: camera.blur }),
-    ...(camera.motion === undefined ? {} : { motion: camera.motion }),
+    ...(camera.motion === undefined && options.unsaid.motion === undefined
+      ? {}
+      : { motion: { ...options.unsaid.motion, ...camera.motion } }),
     ...(camera.privacy === undefined ? {} : { privacy: camera.privacy }),
     ...(camera.bells === undefined
       ? {}

@@ -12,6 +12,7 @@ import {
   type CameraSettings,
 } from "./settings-cameras.ts";
 import { FacesSchema, type Faces } from "./settings-blur.ts";
+import { MotionSchema } from "./settings-motion.ts";
 import { MqttSchema, readBrokerUrl, requireNoOwnBell } from "./settings-bells.ts";
 import { ChimeSchema, readChime, type ChimeSettings } from "./settings-chime.ts";
 import { DEFAULT_PORT, EXAMPLE_SETTINGS } from "./settings-example.ts";
@@ -59,6 +60,8 @@ const SettingsSchema = Type.Object(
     ),
     /** Of all cameras of which nothing else is said, the demo among them. */
     faces: Type.Optional(FacesSchema),
+    /** The same for motion: what a camera says itself comes before it. */
+    motion: Type.Optional(MotionSchema),
     cameras: Type.Optional(
       Type.Array(Type.Unknown(), { maxItems: 16, description: "a list of at most 16 cameras" }),
     ),
@@ -182,8 +185,10 @@ export function readSettingsFrom(options: {
       "expected an address as https://door.example.org",
     );
   const faces = value.faces ?? options.facesUnsaid;
+  const motion = value.motion === undefined ? {} : { motion: value.motion };
+  const unsaid = { faces, ...motion };
   const cameras = (value.cameras ?? []).map((_, index) =>
-    readCamera({ file, checked, index, secrets, environment, faces }),
+    readCamera({ file, checked, index, secrets, environment, unsaid }),
   );
   requireDistinct(file, checked, cameras);
   requireNoOwnBell(file, checked, cameras, value.chime?.mqtt?.topic);
@@ -195,7 +200,7 @@ export function readSettingsFrom(options: {
     cameras:
       cameras.length > 0
         ? cameras
-        : [{ id: "demo", name: "Demo door", audio: false, faces, source: "demo" }],
+        : [{ id: "demo", name: "Demo door", audio: false, ...unsaid, source: "demo" }],
     ...(value.blur?.memory === undefined
       ? {}
       : { blurBytesMax: Number(value.blur.memory.slice(0, -2)) * 1_000_000 }),

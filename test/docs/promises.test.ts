@@ -69,6 +69,12 @@ test("the search itself finds titles, and only of tests that run", () => {
 /** True when `source` calls a test or a group of tests by exactly this title. */
 function hasTest(source: string, title: string): boolean {
   const literal = title.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-  const call = String.raw`\b(?:test|it|describe)(?:\.(?:each|skipIf|runIf|sequential|concurrent)(?:<[^<>()]*>)?)?(?:\((?:[^()]|\([^()]*\))*\))?`;
+  const call = String.raw`\b(?:test|it|describe)(?:\.(?:each|skipIf|runIf|sequential|concurrent)(?:<[^<>()]*>)?)?(?:${nested(4)})?`;
   return new RegExp(`${call}\\(\\s*(["'\`])${literal}\\1`).test(source);
+}
+
+/** Parentheses around anything, with others inside them, `depth` deep. */
+function nested(depth: number): string {
+  const inside = depth === 0 ? "" : `|${nested(depth - 1)}`;
+  return String.raw`\((?:[^()]${inside})*\)`;
 }

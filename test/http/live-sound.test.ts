@@ -8,7 +8,14 @@ import { initOf, pictureOf } from "../support/test-live.ts";
 
 const CAMERA: CameraSettings = {
   ...{ id: "front", name: "Front", source: "rtsp", main: "rtsp://127.0.0.1:1/main", sub: null },
-  ...{ audio: true, faces: "keep", allowBasic: false, username: null, password: null },
+  ...{
+    audio: true,
+    faces: "keep",
+    motion: { objects: false },
+    allowBasic: false,
+    username: null,
+    password: null,
+  },
 };
 const AUDIO_INIT: TrackInit = {
   ...{ track: "audio", codec: "mp4a.40.2", timescale: 48_000, width: 0, height: 0 },

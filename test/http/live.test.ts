@@ -17,7 +17,14 @@ import { FRONT, initOf, pictureOf, type PictureOptions } from "../support/test-l
 /** Nobody answers at this address: all pictures are the test's own. */
 const camera = (id: string): CameraSettings => ({
   ...{ id, name: id, source: "rtsp", main: "rtsp://127.0.0.1:1/main", sub: null },
-  ...{ audio: false, faces: "keep", allowBasic: false, username: null, password: null },
+  ...{
+    audio: false,
+    faces: "keep",
+    motion: { objects: false },
+    allowBasic: false,
+    username: null,
+    password: null,
+  },
 });
 
 const NEVER = parseCameraId("never");

@@ -19,7 +19,14 @@ const NIGHT: WeekHours[] = [{ days: ["sat"], from: "23:00", to: "06:00" }];
 /** Nobody answers at this address. */
 const camera = (id: string, privacy: readonly WeekHours[] = []): CameraSettings => ({
   ...{ id, name: id, source: "rtsp", main: "rtsp://127.0.0.1:1/main", sub: null, privacy },
-  ...{ audio: false, faces: "keep", allowBasic: false, username: null, password: null },
+  ...{
+    audio: false,
+    faces: "keep",
+    motion: { objects: false },
+    allowBasic: false,
+    username: null,
+    password: null,
+  },
 });
 const BELL = { via: "mqtt", topic: "door/bell" } as const;
 const SETTINGS = {

@@ -52,7 +52,8 @@ describe.skipIf(isMissing)("zones and masks in the page", () => {
     const input = JSON.stringify(scaledCopy(pictureAndTone()));
     writeFileSync(
       file,
-      `cameras:
+      `motion: { objects: false }
+cameras:
   # above the door
   - { id: front, name: Front door, source: ffmpeg, input: ${input}, faces: keep }
 `,

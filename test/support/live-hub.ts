@@ -19,6 +19,8 @@ export interface LiveHubOptions {
   readonly cameras?: string;
   /** Of cameras that say nothing of faces; by default `keep`, which costs no time. */
   readonly faces?: "keep" | "blur-copy" | "blur-only";
+  /** Whether it is told what moves; by default not, which costs no time either. */
+  readonly objects?: boolean;
   /** `secrets/cameras.yaml`. */
   readonly secrets?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -202,11 +204,11 @@ export async function startLiveHub(options: LiveHubOptions = {}): Promise<LiveHu
 
 async function writeSettings(
   data: string,
-  { cameras = "", faces = "keep", secrets }: LiveHubOptions,
+  { cameras = "", faces = "keep", objects = false, secrets }: LiveHubOptions,
 ): Promise<void> {
   await writeFile(
     path.join(data, "doorward.yaml"),
-    `name: Live hub\nfaces: ${faces}\n${cameras}\n`,
+    `name: Live hub\nfaces: ${faces}\nmotion: { objects: ${objects} }\n${cameras}\n`,
   );
   if (secrets === undefined) return;
   await mkdir(path.join(data, "secrets"), { mode: 0o700 });

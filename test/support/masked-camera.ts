@@ -115,7 +115,13 @@ export async function startMaskedCamera(
 ): Promise<MaskedCamera> {
   const clipsDirectory = await mkdtemp(path.join(os.tmpdir(), "doorward-masked-"));
   const [owner, recovery] = await Promise.all([makeReader("x25519"), makeReader("x25519")]);
-  const common = { id: "front", name: "Front", faces: "keep", masks } as const;
+  const common = {
+    id: "front",
+    name: "Front",
+    faces: "keep",
+    motion: { objects: false },
+    masks,
+  } as const;
   const settings: CameraSettings =
     "file" in source
       ? { ...common, source: "ffmpeg", audio: false, input: source.file }

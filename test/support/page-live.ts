@@ -16,7 +16,7 @@ export function rtspCamera(
 ): CameraSettings {
   return {
     ...{ id, name, audio: false, faces: "keep", source: "rtsp", main, sub },
-    ...{ username: null, password: null, allowBasic: false },
+    ...{ username: null, password: null, allowBasic: false, motion: { objects: false } },
   };
 }
 

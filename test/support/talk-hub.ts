@@ -10,6 +10,7 @@ export function talkCameras(server: OnvifTalkServer): CameraSettings[] {
   const camera = (id: string, main: string, more: object = {}): CameraSettings => ({
     ...{ id, name: id, source: "rtsp", main, sub: null, audio: false, faces: "keep" },
     ...{ username: "door", password: DOOR_PASSWORD, allowBasic: false },
+    motion: { objects: false },
     ...more,
   });
   return [
