@@ -14,6 +14,7 @@ export interface CameraObjectsOptions {
   /** Asked at the beginning of an event. */
   readonly zones: () => ZoneCells | null;
   readonly moving: () => MotionWatch["moving"];
+  /** The reason of the motion, with what it was in place of its kind. */
   readonly name: (why: EventReason) => void;
 }
 
@@ -33,6 +34,12 @@ interface MovingAt {
   readonly box: NonNullable<MotionWatch["moving"]>;
 }
 type Look = ReturnType<VisionProcess["look"]>;
+interface OpenEvent {
+  readonly objects: EventObjects;
+  readonly why: EventReason;
+  readonly sinceMs: number;
+  readonly look: Look;
+}
 
 /**
  * Has it told what moves at one camera: while an event goes on, some of the pictures that motion was
@@ -43,8 +50,7 @@ export class CameraObjects implements Disposable {
   #group: Fragment[] = [];
   #groupBytes = 0;
   #pushed = 0;
-  #event: { readonly objects: EventObjects; readonly sinceMs: number; readonly look: Look } | null =
-    null;
+  #event: OpenEvent | null = null;
   #lookedAtMs = -Infinity;
   #answeredAtMs = -Infinity;
   /** Where it moved at which time. */
@@ -74,12 +80,14 @@ export class CameraObjects implements Disposable {
   /** What motion says, in its order; an end with what was left behind. */
   take(event: MotionEvent): void {
     if (event.type === "start") {
-      this.#begin(event.onsetAtMs);
+      this.#begin(event.why, event.onsetAtMs);
       return;
     }
-    const named = this.#event?.objects.end(event.left ?? null) ?? null;
+    const { left } = event;
+    const open = this.#event;
     this[Symbol.dispose]();
-    if (named !== null) this.#options.name(named);
+    if (open && left && open.objects.isPackage(left))
+      this.#options.name({ ...open.why, ...left, kind: "package" });
   }
 
   [Symbol.dispose](): void {
@@ -89,12 +97,12 @@ export class CameraObjects implements Disposable {
     this.#moving = [];
   }
 
-  #begin(onsetAtMs: number): void {
+  #begin(why: EventReason, onsetAtMs: number): void {
     this[Symbol.dispose]();
     const { camera, vision, zones } = this.#options;
     const objects = new EventObjects(zones());
     const look = vision.look(camera, (seen) => this.#see(objects, seen));
-    this.#event = { objects, look, sinceMs: onsetAtMs };
+    this.#event = { objects, why, look, sinceMs: onsetAtMs };
     const newest = this.#group.at(-1);
     if (newest) this.#note(newest.wallClockMs);
     // What has come of this group shows what began the event.
@@ -130,7 +138,8 @@ export class CameraObjects implements Disposable {
 
   #see(objects: EventObjects, { atMs, objects: things }: SeenObjects): void {
     // A group that is looked at again, now that it is whole, shows nothing twice.
-    if (this.#event?.objects !== objects || atMs <= this.#answeredAtMs) return;
+    const event = this.#event;
+    if (event?.objects !== objects || atMs <= this.#answeredAtMs) return;
     this.#answeredAtMs = atMs;
     const nearest = this.#moving.reduce<MovingAt | null>(
       (best, each) =>
@@ -138,7 +147,7 @@ export class CameraObjects implements Disposable {
       null,
     );
     if (nearest === null || Math.abs(nearest.atMs - atMs) > ANSWER_WITHIN_MS) return;
-    const named = objects.look(things, nearest.box);
-    if (named !== null) this.#options.name(named);
+    const kind = objects.look(things, nearest.box);
+    if (kind !== null) this.#options.name({ ...event.why, kind });
   }
 }

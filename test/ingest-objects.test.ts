@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { CameraObjects } from "../src/ingest-objects.ts";
+import type { EventReason } from "../src/protocol/clip.ts";
 import type { Fragment } from "../src/protocol/fragment.ts";
 import { parseCameraId } from "../src/protocol/ids.ts";
 import type { SeenObjects } from "../src/vision-messages.ts";
@@ -23,6 +24,7 @@ function unit(index: number): Fragment {
 function watched() {
   const pushed: number[][] = [];
   const names: string[] = [];
+  const reasons: EventReason[] = [];
   let open = 0;
   let sees: (seen: SeenObjects) => void = () => undefined;
   const objects = new CameraObjects({
@@ -40,11 +42,14 @@ function watched() {
     },
     zones: () => null,
     moving: () => MOVING,
-    name: ({ kind }) => void names.push(kind),
+    name: (why) => {
+      names.push(why.kind);
+      reasons.push(why);
+    },
   });
   const see = (atMs: number): void =>
     sees({ type: "objects", look: 1, atMs, objects: [{ ...PERSON }] });
-  return { objects, pushed, names, see, open: () => open };
+  return { objects, pushed, names, reasons, see, open: () => open };
 }
 
 test("pictures go out from a key frame on while an event goes on, and no other", () => {
@@ -83,4 +88,17 @@ test("two pictures of a person name the event, and what comes after its end name
   late.objects.take({ type: "end", atMs: 3_000, left: null });
   late.see(1_400);
   expect(late.names).toEqual([]);
+});
+
+test("the reason stays that of the motion: where a thing was seen and how surely is in none", () => {
+  const { objects, reasons, see } = watched();
+  objects.push(unit(0));
+  objects.take(START);
+  see(1_000);
+  see(1_400);
+  objects.take({ type: "end", atMs: 3_000, left: { zone: "Path", areaShare: 0.01 } });
+  expect(reasons).toEqual([
+    { ...START.why, kind: "person" },
+    { ...START.why, kind: "package", zone: "Path", areaShare: 0.01 },
+  ]);
 });

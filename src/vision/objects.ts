@@ -1,5 +1,3 @@
-import type { EventReason } from "../protocol/clip.ts";
-import { WHOLE_PICTURE } from "./motion.ts";
 import type { LeftThing, ShareBox } from "./share-box.ts";
 import type { ZoneCells } from "./zones.ts";
 
@@ -53,14 +51,15 @@ export class EventObjects {
    * Takes one picture.
    *
    * @param moving - Where something moved of late; null where that is not known.
-   * @returns What to name the recording now, or null where there is nothing new to say.
+   * @returns What to name the recording now, or null where there is nothing new to say. Where it was
+   *   seen and how surely is told to nobody.
    */
-  look(things: readonly SeenThing[], moving: ShareBox | null): EventReason | null {
+  look(things: readonly SeenThing[], moving: ShareBox | null): Kind | null {
     if (moving === null) return null;
     for (const kind of KINDS) {
       const best = things
         .filter((thing) => thing.kind === kind && thing.score >= SCORES[kind])
-        .filter((thing) => overlaps(thing, grown(moving)) && this.#zoneOf(thing) !== null)
+        .filter((thing) => overlaps(thing, grown(moving)) && this.#isInZone(thing))
         .toSorted((one, other) => other.score - one.score)[0];
       if (best && this.#seen[kind].length < REMEMBERED_MAX) this.#seen[kind].push(best);
     }
@@ -68,15 +67,14 @@ export class EventObjects {
     if (kind === undefined || kind === this.#named) return null;
     if (this.#named !== null && KINDS.indexOf(kind) > KINDS.indexOf(this.#named)) return null;
     this.#named = kind;
-    return this.#reason(kind);
+    return kind;
   }
 
-  /** The end of the event: a package, where somebody was here and something stayed. */
-  end(left: LeftThing | null): EventReason | null {
-    if (left === null || this.#named === "vehicle") return null;
-    if (left.areaShare > PACKAGE_SHARE_MAX || left.areaShare < PACKAGE_SHARE_MIN) return null;
-    if (!this.#isSure("person")) return null;
-    return { kind: "package", zone: left.zone, areaShare: left.areaShare, score: 1 };
+  /** The end of the event: whether a package was left. Somebody was here, and something stayed. */
+  isPackage(left: LeftThing): boolean {
+    if (this.#named === "vehicle") return false;
+    if (left.areaShare > PACKAGE_SHARE_MAX || left.areaShare < PACKAGE_SHARE_MIN) return false;
+    return this.#isSure("person");
   }
 
   #isSure(kind: Kind): boolean {
@@ -86,33 +84,16 @@ export class EventObjects {
     return kind !== "vehicle" || hasMoved(seen);
   }
 
-  #reason(kind: Kind): EventReason {
-    const seen = this.#seen[kind];
-    const best = seen.toSorted((one, other) => other.score - one.score)[0];
-    const zone = best ? this.#zoneOf(best) : null;
-    return {
-      kind,
-      zone: zone?.name ?? WHOLE_PICTURE,
-      areaShare: best ? Math.min(1, (best.width * best.height) / (zone?.share ?? 1)) : 0,
-      score: Math.min(1, best?.score ?? 0),
-    };
-  }
-
-  /** By where it stands: the middle of its lower edge, or of itself. Null outside of every zone. */
-  #zoneOf(box: ShareBox): { readonly name: string; readonly share: number } | null {
+  /** By where it stands: the middle of its lower edge, or of itself. */
+  #isInZone(box: ShareBox): boolean {
     const zones = this.#zones;
-    if (zones === null) return { name: WHOLE_PICTURE, share: 1 };
+    if (zones === null) return true;
     const x = box.x + box.width / 2;
-    for (const y of [box.y + box.height * 0.97, box.y + box.height / 2]) {
+    return [box.y + box.height * 0.97, box.y + box.height / 2].some((y) => {
       const column = Math.min(zones.columns - 1, Math.floor(x * zones.columns));
       const row = Math.min(zones.rows - 1, Math.floor(y * zones.rows));
-      const bits = zones.bits[row * zones.columns + column] ?? 0;
-      const index = zones.names.findIndex((_, each) => ((bits >> each) & 1) === 1);
-      const name = zones.names[index];
-      if (name !== undefined)
-        return { name, share: (zones.sizes[index] ?? 0) / (zones.columns * zones.rows) };
-    }
-    return null;
+      return (zones.bits[row * zones.columns + column] ?? 0) !== 0;
+    });
   }
 }
 
