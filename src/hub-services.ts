@@ -47,7 +47,7 @@ import { parseSha256Hex } from "./protocol/ids.ts";
 import type { Keyring, KeyringPosition } from "./protocol/keyring.ts";
 import type { LedgerEntry } from "./protocol/ledger-entry.ts";
 import { noticeFacts } from "./notice-facts.ts";
-import { hasOwnSub } from "./settings-cameras.ts";
+import { hasOwnSub, hasSameStreams } from "./settings-cameras.ts";
 
 export const VERSION = (
   JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -174,6 +174,9 @@ function followSettings(services: HubServices, parts: Parameters<typeof openServ
     enter: (changed) => recordFacts(services, database, changed, VERSION),
     apply: (changed) => {
       const { cameras } = changed;
+      for (const camera of configured)
+        if (!cameras.some((other) => hasSameStreams(camera, other)))
+          services.live.begunAnew(camera.id);
       health.configure(cameras);
       connections.configure(cameras);
       parts.bells.configure();

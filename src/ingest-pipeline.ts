@@ -173,6 +173,20 @@ function openStream(
   return stack;
 }
 
+function openRecorder(
+  camera: CameraId,
+  settings: CameraSettings,
+  { clipsDirectory, readers, blur, send }: PipelineGround,
+): ClipRecorder {
+  return ClipRecorder.create({
+    ...{ camera, clipsDirectory, readers },
+    ...(blur ? { blur: blur.of(settings) } : {}),
+    emit: (event) => send({ type: "recorder", event }),
+    reportTrouble: ({ code, message }) =>
+      send({ type: "trouble", camera, code, message: sayable(message) }),
+  });
+}
+
 /** One camera: streams, ring, motion, recorder. */
 export function startCamera(settings: CameraSettings, ground: PipelineGround): Pipeline {
   const stack = new AsyncDisposableStack();
@@ -181,19 +195,11 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
     durationMs: PRE_ROLL_MS + DETECTION_DELAY_MAX_MS,
     sizeBytes: RING_BYTES_MAX,
   });
-  const recorder = stack.use(
-    ClipRecorder.create({
-      camera,
-      clipsDirectory: ground.clipsDirectory,
-      readers: ground.readers,
-      ...(ground.blur ? { blur: ground.blur.of(settings) } : {}),
-      emit: (event) => ground.send({ type: "recorder", event }),
-      reportTrouble: ({ code, message }) =>
-        ground.send({ type: "trouble", camera, code, message: sayable(message) }),
-    }),
-  );
+  const recorder = stack.use(openRecorder(camera, settings, ground));
   const rings = stack.use(new CameraRings(recorder, ring));
-  const { ffmpegPath, isStopping } = ground;
+  const { ffmpegPath } = ground;
+  let isEnded = false;
+  const isStopping = (): boolean => isEnded || ground.isStopping();
   const motion = stack.use(
     CameraMotion.open({
       ...{ camera, settings, ring, recorder, isStopping },
@@ -206,14 +212,15 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
     if (fragment.track === "video") motion.push(fragment);
   };
   const subRing = new FragmentRing(SUB_RING);
-  stack.defer(() => [ring, subRing].forEach((each) => each.clear()));
   const onSubFragment = (fragment: Fragment): void => {
+    if (isEnded) return;
     subRing.push(fragment);
     analyse(fragment);
   };
   stack.use(ground.live.offer(camera, "main", ring));
   if (hasOwnSub(settings)) stack.use(ground.live.offer(camera, "sub", subRing));
   const onMainFragment = (fragment: Fragment): void => {
+    if (isEnded) return;
     ring.push(fragment);
     rings.push(fragment);
     recorder.push(fragment);
@@ -238,6 +245,11 @@ export function startCamera(settings: CameraSettings, ground: PipelineGround): P
         open("sub", rtspSource(settings, settings.sub, false), onSubFragment);
       break;
   }
+  // First of all, while its connections are still being closed: what it shows may be masked by now.
+  stack.defer(() => {
+    isEnded = true;
+    for (const each of [ring, subRing]) each.clear();
+  });
   return { settings, recorder, rings, motion, stack };
 }
 

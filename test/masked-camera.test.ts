@@ -5,6 +5,8 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { OnvifDevice } from "../src/camera/onvif/device.ts";
 import { putMasksInCamera } from "../src/camera/onvif/masks.ts";
+import { endCamera } from "../src/ingest-pipeline.ts";
+import { parseCameraId } from "../src/protocol/ids.ts";
 import {
   encoders,
   look,
@@ -72,8 +74,35 @@ describe.skipIf(missingCommands(...RTSP_SERVER_COMMANDS))("a camera with a mask"
     await rm(folder, { recursive: true });
   });
 
+  test("leaves nothing of what it showed without one, while its connections are being closed", async () => {
+    await using server = await startRtspServer({ media: windowMedia(SMALL) });
+    await using camera = await startMaskedCamera({ main: server.mainUrl, sub: null }, []);
+    await expect.poll(() => pictures(camera, "main"), WAIT).toBeGreaterThan(15);
+    const { pipeline, sender, live } = camera;
+    const front = parseCameraId("front");
+    const again = (): void => [false, true].forEach((on) => sender.watch(front, "main", on, true));
+    again();
+    await expect.poll(() => live.main.length, WAIT).toBe(2);
+    await expect.poll(() => live.main[1]?.fragments.length, WAIT).toBeGreaterThan(0);
+    // As masks are saved: this one ends, and the next begins.
+    const ended = endCamera(pipeline);
+    const shown = pictures(camera, "main");
+    again();
+    pipeline.rings.press(0);
+    await ended;
+    expect(await camera.recorded()).toEqual([]);
+    expect(pictures(camera, "main")).toBe(shown);
+  });
+
   test("that sends H.265 becomes one of H.264, and a film is painted over as it is encoded", async () => {
-    const hevc = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:open-gop=0"];
+    const hevc = [
+      "-c:v",
+      "libx265",
+      "-preset",
+      "ultrafast",
+      "-x265-params",
+      "log-level=none:open-gop=0",
+    ];
     const media = windowMedia({ width: 384, height: 216 }, [...hevc, "-tag:v", "hvc1"]);
     await using server = await startRtspServer({ media });
     await using camera = await startMaskedCamera({ main: server.mainUrl, sub: null });

@@ -171,13 +171,14 @@ export class LiveStreams implements Disposable {
   ingestGone(): void {
     this.#states.clear();
     this.#isIngestGone = true;
-    for (const watched of this.#watched.values()) {
-      forget(watched);
-      watched.inits.video = null;
-      watched.inits.audio = null;
-      for (const viewer of watched.viewers.keys()) viewer.skip(0);
-      this.#tellWhy(watched);
-    }
+    for (const watched of this.#watched.values()) this.#startOver(watched);
+  }
+
+  /** Viewers stay, and are shown nothing of what was: it may be masked from now on. */
+  begunAnew(camera: string): void {
+    for (const role of ["main", "sub"]) this.#states.delete(`${camera} ${role}`);
+    for (const watched of this.#watched.values())
+      if (watched.camera === camera) this.#startOver(watched);
   }
 
   [Symbol.dispose](): void {
@@ -185,6 +186,15 @@ export class LiveStreams implements Disposable {
     for (const watched of this.#watched.values())
       for (const viewer of [...watched.viewers.keys()])
         this.#close(watched, viewer, LIVE_CLOSE.hubStops);
+  }
+
+  /** What is still on its way is not taken either: it comes without what it begins with. */
+  #startOver(watched: Watched): void {
+    forget(watched);
+    watched.inits.video = null;
+    watched.inits.audio = null;
+    for (const viewer of watched.viewers.keys()) viewer.skip(0);
+    this.#tellWhy(watched);
   }
 
   #viewers(): LiveViewer[] {

@@ -8,7 +8,9 @@ import type { Polygon } from "../../src/protocol/picture-areas.ts";
 import { hasSameStreams } from "../../src/settings-cameras.ts";
 import { publicSpaceOf } from "../../src/settings-zones.ts";
 import { readSettings, readSettingsFrom } from "../../src/settings.ts";
+import { openLive } from "../support/live-socket.ts";
 import { temporaryFolder } from "../support/temporary.ts";
+import { initOf, pictureOf } from "../support/test-live.ts";
 import { startTestHub, type TestHub } from "../support/test-hub.ts";
 
 const FILE = `# Our house.
@@ -199,6 +201,32 @@ describe("areas of a camera", () => {
     }
     expect(own.text()).toBe(text);
     expect(own.entries()).toBe(entered);
+  });
+
+  test("leave nobody the live pictures of before: a mask begins them anew, a zone does not", async () => {
+    await using own = await settled();
+    const { live } = own.hub.hub.services;
+    using early = await openLive(own.hub.hub.url, "front", own.hub.owner);
+    live.take(initOf());
+    for (const sequence of [0, 1, 2]) live.take(pictureOf({ sequence, keyFrame: sequence === 0 }));
+    await early.waitForFragments(3);
+    const before = bodyOf(await own.areas());
+    const named = await own.put({ ...before, zones: [{ name: "Gate", points: SQUARE }] });
+    expect(named.statusCode, named.body).toBe(200);
+    expect(live.keptBytes).toBeGreaterThan(0);
+    const { version } = named.json<AreasAnswer>();
+    const masked = await own.put({ ...before, masks: [SQUARE], version });
+    expect(masked.statusCode, masked.body).toBe(200);
+    expect(live.keptBytes).toBe(0);
+    using late = await openLive(own.hub.hub.url, "front", own.hub.owner);
+    // One that was on its way, and the first that is masked.
+    live.take(pictureOf({ sequence: 3, keyFrame: true }));
+    live.take(initOf());
+    live.take(pictureOf({ sequence: 0, keyFrame: true }));
+    await early.waitForFragments(4);
+    await late.waitForFragments(1);
+    expect(late.fragments.map(({ sequence }) => sequence)).toEqual([0]);
+    expect(early.fragments.map(({ sequence }) => sequence)).toEqual([0, 1, 2, 0]);
   });
 
   test("of a camera that ffmpeg reads are changed too, of one that is not there are not", async () => {

@@ -83,6 +83,7 @@ export function look(input: string | Uint8Array): Shown {
 /** Everything that came out of a camera's pipeline. */
 export interface MaskedCamera extends AsyncDisposable {
   readonly pipeline: Pipeline;
+  readonly sender: LiveSender;
   /** Newest report of each stream. */
   readonly troubles: string[];
   readonly reports: { readonly main: StreamReport[]; readonly sub: StreamReport[] };
@@ -175,7 +176,7 @@ export async function startMaskedCamera(
     await endCamera(pipeline);
   };
   return {
-    ...{ pipeline, reports, live, troubles },
+    ...{ pipeline, sender, reports, live, troubles },
     async recorded() {
       await end();
       const files = readdirSync(clipsDirectory, { recursive: true, encoding: "utf8" })
