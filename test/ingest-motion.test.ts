@@ -1,10 +1,14 @@
 import { expect, test } from "vitest";
+import { FragmentRing } from "../src/camera/ring.ts";
 import { CameraMotion, type Watch } from "../src/ingest-motion.ts";
+import { CameraRings } from "../src/ingest-rings.ts";
 import type { Fragment } from "../src/protocol/fragment.ts";
 import { parseCameraId } from "../src/protocol/ids.ts";
 import type { Polygon } from "../src/protocol/picture-areas.ts";
 import type { CameraSettings } from "../src/settings-cameras.ts";
 import type { MotionEvent, MotionRules } from "../src/vision/motion.ts";
+import { startRecorder } from "./clips/test-recorder.ts";
+import { testStream } from "./clips/test-stream.ts";
 
 const STREET: Polygon = [
   [0, 0],
@@ -103,6 +107,36 @@ test("above its budget of public space nobody looks, and nothing is recorded", a
   expect(recorded).toEqual(["start 900", "end 1400", "start 900"]);
   await motion[Symbol.asyncDispose]();
   expect(watches.every(({ isClosed }) => isClosed)).toBe(true);
+});
+
+test.each([
+  { where: "above its budget", areas: { public: [STREET] }, records: ["bell"] },
+  { where: "within it", areas: { public: [STREET], masks: [STREET] }, records: ["motion"] },
+])("$where $records is recorded of what moves and who presses", async ({ areas, records }) => {
+  const recording = startRecorder();
+  const ring = new FragmentRing();
+  const pictures = testStream().take(40);
+  {
+    await using recorder = recording.recorder;
+    using rings = new CameraRings(recorder, ring);
+    await using motion = CameraMotion.open({
+      ...{ camera: parseCameraId("front"), settings: { ...FRONT, ...areas }, ring, recorder },
+      ...{ vision: null, isStopping: () => false },
+      watch: (_settings, sees) => ({
+        ...{ moving: null, setRules: () => undefined, push: () => sees(START) },
+        [Symbol.asyncDispose]: async () => undefined,
+      }),
+    });
+    for (const [index, picture] of pictures.entries()) {
+      for (const each of [ring, rings, recorder]) each.push(picture);
+      // Something moves from its third second on, without an end.
+      if (index === 30) motion.push(picture);
+    }
+    expect(recorder.isRecording).toBe(records[0] === "motion");
+    if (records[0] === "bell") expect(rings.press(0)).toBe("recording");
+  }
+  expect(recording.clips().map(({ started }) => started.kind)).toEqual(records);
+  expect(recording.clips()[0]?.files).toHaveLength(1);
 });
 
 test("new zones are taken with the next picture, and a new name changes nothing", async () => {
