@@ -13,8 +13,9 @@ export interface MasksWatchOptions {
 }
 
 /** So long may a camera show what its own masks no longer cover before it is noticed. */
-export const MASKS_READ_EVERY_MS = 15_000;
-const READ_TIMEOUT_MS = 10_000;
+export const MASKS_READ_EVERY_MS = 5_000;
+/** The same again for a camera that is slow to answer. */
+const READ_TIMEOUT_MS = 5_000;
 const NOT_KNOWN: MasksInCamera = { isHidden: false, why: null };
 
 /**
