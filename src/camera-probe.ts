@@ -1,6 +1,7 @@
-import { fork, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import Type, { type Static } from "typebox";
+import { forkWithoutCore } from "./base/fork.ts";
 import type { Credentials } from "./camera/rtsp-digest.ts";
 import { parseRtspUrl } from "./camera/rtsp-url.ts";
 import { testCamera } from "./camera-test.ts";
@@ -142,8 +143,7 @@ function hostOfTyped(address: string): string {
 
 /** Resolves with what the process says last. */
 export async function runProbe(task: ProbeTask, options: ProbeOptions): Promise<FromProbe> {
-  const child = fork(ENTRY, [], {
-    serialization: "json",
+  const child = forkWithoutCore(ENTRY, {
     env: {},
     execArgv: [`--max-old-space-size=${HEAP_MIB_MAX}`],
     stdio: ["ignore", "ignore", "ignore", "ipc"],

@@ -1,5 +1,5 @@
-import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { forkWithoutCore } from "./base/fork.ts";
 import { whenGone } from "./forked-end.ts";
 import { CameraTestAnswer, type CameraTestBody } from "./protocol/api-settings.ts";
 import { checkShape } from "./protocol/check.ts";
@@ -31,10 +31,8 @@ export async function testCamera(
   signal?: AbortSignal,
 ): Promise<CameraTestAnswer> {
   if (signal?.aborted) throw stopped();
-  const child = fork(ENTRY, [], {
-    serialization: "json",
+  const child = forkWithoutCore(ENTRY, {
     env: {},
-    execArgv: [],
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   const end = (): void => void child.kill("SIGKILL");

@@ -1,4 +1,5 @@
-import { fork, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { forkWithoutCore } from "./base/fork.ts";
 import { whenGone, type ProcessEnd } from "./forked-end.ts";
 import { HubError } from "./protocol/errors.ts";
 
@@ -107,13 +108,11 @@ export class SupervisedProcess<To extends object, From> implements AsyncDisposab
   #fork(): ChildProcess | null {
     const { entry, environment, execArgv = [], pipes = 0 } = this.#options;
     try {
-      return fork(entry, [], {
-        // Not V8's own format, which was never made for a sender that is not trusted.
-        serialization: "json",
+      return forkWithoutCore(entry, {
         env: Object.fromEntries(
           Object.entries(environment).filter(([, value]) => value !== undefined),
         ),
-        execArgv: [...execArgv],
+        execArgv,
         stdio: ["ignore", "inherit", "inherit", "ipc", ...Array<"pipe">(pipes).fill("pipe")],
       });
     } catch {

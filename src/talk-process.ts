@@ -1,5 +1,6 @@
-import { fork, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { forkWithoutCore } from "./base/fork.ts";
 import { whenGone } from "./forked-end.ts";
 import { HubError } from "./protocol/errors.ts";
 import type { G711Law } from "./protocol/g711.ts";
@@ -46,8 +47,7 @@ export class TalkProcess implements AsyncDisposable {
     this.opened.catch(() => undefined);
     this.ended = this.#end.promise;
     this.#queueBytesMax = opening.queueBytesMax;
-    const child = fork(entry ?? ENTRY, [], {
-      serialization: "json",
+    const child = forkWithoutCore(entry ?? ENTRY, {
       env: {},
       execArgv: [`--max-old-space-size=${MEMORY_MB}`],
       stdio: ["ignore", "ignore", "ignore", "ipc"],

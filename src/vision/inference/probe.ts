@@ -1,6 +1,6 @@
-import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Type, type Static } from "typebox";
+import { forkWithoutCore } from "../../base/fork.ts";
 import { checkShape } from "../../protocol/check.ts";
 
 const ENTRY = fileURLToPath(new URL("./probe-main.ts", import.meta.url));
@@ -32,8 +32,8 @@ export async function probeInference({
   entry = ENTRY,
   timeoutMs = PROBE_TIMEOUT_MS,
 }: { readonly entry?: string; readonly timeoutMs?: number } = {}): Promise<InferenceProbe> {
-  const child = fork(entry, [], {
-    ...{ serialization: "json", env: {}, execArgv: [] },
+  const child = forkWithoutCore(entry, {
+    env: {},
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   const { promise: ended, resolve } = Promise.withResolvers<string>();
