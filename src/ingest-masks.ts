@@ -1,6 +1,5 @@
 import { systemClock } from "./base/clock.ts";
-import type { MasksInCamera } from "./camera/onvif/masks.ts";
-import { MasksWatch } from "./camera/onvif/masks-watch.ts";
+import { MasksWatch, type MasksFound } from "./camera/onvif/masks-watch.ts";
 import type { CameraStatus } from "./camera/stream.ts";
 import type { TranscodeBudget } from "./camera/transcode-cost.ts";
 import { maskFilter } from "./camera/transcode-filter.ts";
@@ -66,11 +65,11 @@ export function openCameraMasks(
       [Symbol.asyncDispose]: async () => undefined,
     };
   const filter = maskFilter(masks);
-  const streams = new Set<MaskedStream>();
+  const streams = new Map<"main" | "sub", MaskedStream>();
   const connected = new Set<"main" | "sub">();
   let wasHidden = false;
-  const watch = watchOf(settings, masks, ({ isHidden, why }) => {
-    for (const stream of streams) stream.setHiddenByCamera(isHidden);
+  const watch = watchOf(settings, masks, ({ isHidden, hidden, why }) => {
+    for (const [role, stream] of streams) stream.setHiddenByCamera(hidden.has(role));
     if (wasHidden && why !== null)
       onTrouble({
         code: "CAMERA_MASKS_GONE",
@@ -86,8 +85,8 @@ export function openCameraMasks(
       if (state === "streaming" && connected.has(role)) return;
       if (state === "streaming") connected.add(role);
       else connected.delete(role);
-      if (state === "streaming") watch?.connected();
-      else watch?.lost();
+      if (state === "streaming") watch?.connected(role);
+      else watch?.lost(role);
     },
     [Symbol.asyncDispose]: async () => watch?.[Symbol.asyncDispose](),
   };
@@ -96,7 +95,7 @@ export function openCameraMasks(
 function watchOf(
   settings: Extract<CameraSettings, { source: "rtsp" }>,
   masks: readonly Polygon[],
-  onChange: (found: MasksInCamera) => void,
+  onChange: (found: MasksFound) => void,
 ): MasksWatch | null {
   const { onvif, username, password, allowBasic } = settings;
   if (onvif === undefined) return null;
@@ -107,7 +106,7 @@ function watchOf(
 function maskedWay(
   options: StreamWayOptions,
   filter: string,
-  streams: Set<MaskedStream>,
+  streams: Map<"main" | "sub", MaskedStream>,
 ): StreamWay {
   const { camera, role, ffmpegPath, budget, onFragment, onChange } = options;
   const name = `${camera} ${role}`;
@@ -116,12 +115,12 @@ function maskedWay(
     clock: systemClock,
     admit: (load) => budget.admit(name, load),
   });
-  streams.add(stream);
+  streams.set(role, stream);
   return {
     push: (fragment) => stream.push(fragment),
     report: (of) => maskedReport(of, stream),
     [Symbol.asyncDispose]: async () => {
-      streams.delete(stream);
+      streams.delete(role);
       budget.release(name);
       await stream[Symbol.asyncDispose]();
     },

@@ -5,7 +5,7 @@ import { MasksWatch } from "../../src/camera/onvif/masks-watch.ts";
 import { putMasksInCamera, readMasksInCamera } from "../../src/camera/onvif/masks.ts";
 import { cellsInside, type Polygon } from "../../src/protocol/picture-areas.ts";
 import { FakeOnvifDevice } from "../support/onvif-device.ts";
-import { FakeMasks, type FakeMasksOptions } from "../support/onvif-masks.ts";
+import { FakeMasks, masksAnswer, type FakeMasksOptions } from "../support/onvif-masks.ts";
 
 const HEDGE: Polygon = [
   [0.1, 0.2],
@@ -122,7 +122,7 @@ test("what it hides is read again and again: a reset, an error and a cut are not
     onChange: ({ isHidden }) => told.push(isHidden),
     everyMs: 20,
   });
-  watch.connected();
+  watch.connected("main");
   await expect.poll(() => told).toEqual([true]);
   const [mask] = camera.masks.masks.values();
   camera.masks.reset();
@@ -133,10 +133,73 @@ test("what it hides is read again and again: a reset, an error and a cut are not
   await expect.poll(() => told).toEqual([true, false, true, false]);
   camera.fake.instead.clear();
   await expect.poll(() => told).toEqual([true, false, true, false, true]);
-  watch.lost();
+  watch.lost("main");
   expect(told.at(-1)).toBe(false);
   const asked = camera.fake.calls.length;
-  watch.connected();
+  watch.connected("main");
   await expect.poll(() => told.at(-1)).toBe(true);
   expect(camera.fake.calls.length).toBeGreaterThan(asked);
+});
+
+test("each stream of a camera is believed by itself, and asked about where another one fails", async () => {
+  await using camera = await start();
+  await putMasksInCamera(camera.device, { masks: [HEDGE], before: [] });
+  const told: string[][] = [];
+  await using watch = new MasksWatch({
+    masks: [HEDGE],
+    device: {
+      address: camera.fake.url,
+      credentials: { username: "admin", password: "secret", allowBasic: false },
+    },
+    onChange: ({ hidden }) => told.push([...hidden].toSorted()),
+    // Only what a stream does makes it ask again.
+    everyMs: 600_000,
+  });
+  watch.connected("main");
+  await expect.poll(() => told).toEqual([["main"]]);
+  // One that is tried again and again, and never there.
+  for (let times = 0; times < 3; times += 1) watch.lost("sub");
+  expect(told).toEqual([["main"]]);
+  const asked = camera.fake.calls.length;
+  watch.connected("sub");
+  await expect.poll(() => told).toEqual([["main"], ["main", "sub"]]);
+  expect(camera.fake.calls.length).toBeGreaterThan(asked);
+  // It starts anew, without its masks, and the other stream has not broken off yet.
+  camera.masks.reset();
+  watch.lost("sub");
+  expect(told.at(-1)).toEqual(["main"]);
+  await expect.poll(() => told.at(-1)).toEqual([]);
+});
+
+test("an answer to what was asked on an earlier connection is none", async () => {
+  await using camera = await start();
+  await putMasksInCamera(camera.device, { masks: [HEDGE], before: [] });
+  const told: string[][] = [];
+  await using watch = new MasksWatch({
+    masks: [HEDGE],
+    device: {
+      address: camera.fake.url,
+      credentials: { username: "admin", password: "secret", allowBasic: false },
+    },
+    onChange: ({ hidden }) => told.push([...hidden].toSorted()),
+    everyMs: 600_000,
+  });
+  const [asked, answer] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  camera.fake.instead.set("GetMasks", (_request, response) => {
+    asked.resolve();
+    const [mask] = camera.masks.masks.values();
+    const said = masksAnswer(mask ? [mask] : []);
+    void answer.promise.then(() => response.end(said));
+  });
+  watch.connected("main");
+  await asked.promise;
+  watch.lost("main");
+  watch.connected("main");
+  camera.masks.reset();
+  camera.fake.instead.clear();
+  const before = camera.fake.calls.length;
+  answer.resolve();
+  await expect.poll(() => camera.fake.calls.length).toBeGreaterThan(before);
+  await watch[Symbol.asyncDispose]();
+  expect(told).toEqual([]);
 });

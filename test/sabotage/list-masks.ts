@@ -13,8 +13,8 @@ export const MASK_SABOTAGES: readonly Sabotage[] = [
   {
     name: "what a camera hid before its stream broke off is still believed",
     file: "src/camera/onvif/masks-watch.ts",
-    find: "    this.#tell(NOT_KNOWN);",
-    replace: "",
+    find: "[...this.#told.hidden].filter((other) => other !== role)",
+    replace: "this.#told.hidden",
     tests: ["test/camera/onvif-masks.test.ts"],
     only: "read again and again",
   },

@@ -1,71 +1,106 @@
 import type { Polygon } from "../../protocol/picture-areas.ts";
 import { CameraError } from "../camera-error.ts";
+import type { StreamRole } from "../live-pipe.ts";
 import { OnvifDevice, type OnvifOptions } from "./device.ts";
 import { readMasksInCamera, type MasksInCamera } from "./masks.ts";
 
 export interface MasksWatchOptions {
   readonly device: Omit<OnvifOptions, "signal">;
   readonly masks: readonly Polygon[];
-  /** Whether the camera is known to hide all of them by itself, and else why not. */
-  readonly onChange: (found: MasksInCamera) => void;
+  readonly onChange: (found: MasksFound) => void;
   /** For tests. */
   readonly everyMs?: number;
+}
+
+/** What a camera last said that it hides by itself. */
+export interface MasksFound extends MasksInCamera {
+  /** Streams of which it said so since they are there; none where {@link isHidden} is false. */
+  readonly hidden: ReadonlySet<StreamRole>;
 }
 
 /** So long may a camera show what its own masks no longer cover before it is noticed. */
 export const MASKS_READ_EVERY_MS = 5_000;
 /** The same again for a camera that is slow to answer. */
 const READ_TIMEOUT_MS = 5_000;
-const NOT_KNOWN: MasksInCamera = { isHidden: false, why: null };
+const NOT_KNOWN: MasksFound = { isHidden: false, why: null, hidden: new Set() };
 
 /**
- * Keeps reading what a camera hides by itself: when its stream connects, and regularly from then on.
- * It counts as hiding only after it has said so on this connection, and not any more as soon as it
- * says otherwise, does not answer, or its stream breaks off.
+ * Keeps reading what a camera hides by itself: when a stream of it connects or breaks off, and
+ * regularly from then on. A stream counts as hidden only after the camera has said so while that
+ * stream was there, and not any more as soon as the camera says otherwise or does not answer, or that
+ * stream breaks off. Another one of the same camera that fails takes nothing from it.
  */
 export class MasksWatch implements AsyncDisposable {
   readonly #options: MasksWatchOptions;
   readonly #closing = new AbortController();
   #device: OnvifDevice | null = null;
   #timer: NodeJS.Timeout | null = null;
-  #reading: Promise<void> = Promise.resolve();
-  /** Counts connections, so that an answer to an earlier one is none. */
-  #connection = 0;
-  #told: MasksInCamera = NOT_KNOWN;
+  #reading: Promise<void> | null = null;
+  /** Something changed that the answer which is waited for may not know of. */
+  #isDue = false;
+  /** Streams that are there, each with its connection: an answer to an earlier one is none. */
+  readonly #connections = new Map<StreamRole, symbol>();
+  #told: MasksFound = NOT_KNOWN;
 
   constructor(options: MasksWatchOptions) {
     this.#options = options;
   }
 
-  /** Its stream is there. */
-  connected(): void {
-    this.lost();
-    this.#read(this.#connection);
+  /** A stream is there that was not. */
+  connected(role: StreamRole): void {
+    this.lost(role);
+    this.#connections.set(role, Symbol(role));
+    this.#read();
   }
 
-  /** Its stream is gone: a camera that was set back to what it was in the factory starts anew, too. */
-  lost(): void {
-    this.#connection += 1;
-    if (this.#timer !== null) clearTimeout(this.#timer);
+  /**
+   * A stream is gone: a camera that was set back to what it was in the factory starts anew, too. So
+   * where another one is still there, the camera is asked at once.
+   */
+  lost(role: StreamRole): void {
+    if (!this.#connections.delete(role)) return;
     this.#device = null;
-    this.#tell(NOT_KNOWN);
+    const hidden = new Set([...this.#told.hidden].filter((other) => other !== role));
+    this.#tell(hidden.size === 0 ? NOT_KNOWN : { ...this.#told, hidden });
+    if (this.#connections.size > 0) this.#read();
+    else this.#stopTimer();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    this.lost();
+    this.#connections.clear();
+    this.#stopTimer();
     await this.#reading;
   }
 
-  #read(connection: number): void {
-    this.#reading = this.#reading.then(async () => {
-      if (connection !== this.#connection || this.#closing.signal.aborted) return;
-      const found = await this.#ask();
-      if (connection !== this.#connection || this.#closing.signal.aborted) return;
-      this.#tell(found);
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #read(): void {
+    this.#stopTimer();
+    this.#isDue = true;
+    this.#reading ??= this.#readWhileDue().finally(() => {
+      this.#reading = null;
+      if (this.#connections.size === 0) return;
+      if (this.#isDue) return this.#read();
       const everyMs = this.#options.everyMs ?? MASKS_READ_EVERY_MS;
-      this.#timer = setTimeout(() => this.#read(connection), everyMs).unref();
+      this.#timer = setTimeout(() => this.#read(), everyMs).unref();
     });
+  }
+
+  /** Whatever was asked is believed of the streams that were there then and still are. */
+  async #readWhileDue(): Promise<void> {
+    while (this.#isDue && this.#connections.size > 0) {
+      this.#isDue = false;
+      const asked = new Map(this.#connections);
+      const found = await this.#ask();
+      const roles = [...asked.keys()].filter(
+        (role) => this.#connections.get(role) === asked.get(role),
+      );
+      if (roles.length > 0) this.#tell({ ...found, hidden: new Set(found.isHidden ? roles : []) });
+    }
   }
 
   async #ask(): Promise<MasksInCamera> {
@@ -82,10 +117,14 @@ export class MasksWatch implements AsyncDisposable {
     }
   }
 
-  #tell(found: MasksInCamera): void {
+  #tell(found: MasksFound): void {
     const before = this.#told;
     this.#told = found;
-    const isSame = before.isHidden === found.isHidden && before.why === found.why;
+    const isSame =
+      before.isHidden === found.isHidden &&
+      before.why === found.why &&
+      before.hidden.size === found.hidden.size &&
+      [...before.hidden].every((role) => found.hidden.has(role));
     if (!isSame && !this.#closing.signal.aborted) this.#options.onChange(found);
   }
 }
