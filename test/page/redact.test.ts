@@ -188,6 +188,8 @@ describe.skipIf(lacks)("the screen that blurs", { timeout: LONG_MS }, () => {
     await page.keyboard.press("Enter");
     await expect.poll(() => page.evaluate("window.outcome"), { timeout: 60_000 }).toBe("done");
     expect([...blur.made.keys()]).toEqual([0, 1]);
+    // A JPEG of the segment that was asked for.
+    expect(await page.evaluate("window.still")).toEqual({ segment: 1, begins: [0xff, 0xd8] });
     expect(blur.problems).toEqual([]);
   });
 

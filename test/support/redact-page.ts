@@ -75,7 +75,12 @@ window.harness = {
     const given = await segments();
     shown = mount(Redact, { target: document.getElementById("app"), props: {
       segments: given,
-      onDone: async (files) => { await keep(files); window.outcome = "done"; },
+      stillOf: 1,
+      onDone: async (files, still) => {
+        await keep(files);
+        window.still = { segment: still.segment, begins: [...still.bytes.subarray(0, 2)] };
+        window.outcome = "done";
+      },
       onCancel: () => { window.outcome = "cancelled"; },
     } });
   },
