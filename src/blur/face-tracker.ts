@@ -1,5 +1,5 @@
 import { between, grown, type Box, type Face, type PictureSize } from "./boxes.ts";
-import { FaceLinker, predictedBox, velocityOf, type LinkedTrack } from "./linking.ts";
+import { FaceLinker, predictedBox, velocityOf, type LinkedTrack, type Weight } from "./linking.ts";
 
 /**
  * From faces in single pictures to what has to be covered in each, while a recording is still being
@@ -22,7 +22,7 @@ export interface LookedAt {
   readonly faces: readonly Face[];
 }
 
-/** A track that was this sure once counts from its first hit to its last. */
+/** A track of which one find was this sure counts from its first hit to its last. */
 const SURE_SCORE = 0.5;
 /** One that never was counts where it was seen more often than chance sees a face in a wall. */
 const DOUBTFUL_HITS = 2;
@@ -78,7 +78,10 @@ export class FaceTracker {
   constructor({ size, of = "faces" }: TrackerRules) {
     this.#size = size;
     this.#of = of;
-    this.#linker = new FaceLinker(() => this.#framesWithin(GAP_MS, GAP_FRAMES_MIN));
+    this.#linker = new FaceLinker(
+      () => this.#framesWithin(GAP_MS, GAP_FRAMES_MIN),
+      (face) => this.#weightOf(face),
+    );
   }
 
   /** Pictures so far. */
@@ -107,7 +110,7 @@ export class FaceTracker {
    */
   lookAgainAt(found: readonly Face[]): Box[] {
     const missing = this.#linker.open
-      .filter((track) => this.#isCounted(track))
+      .filter((track) => isCounted(track))
       .map((track) => ({ track, box: predictedBox(track, this.frames) }))
       .filter(({ box }) => !found.some((face) => isAbout(box, face)));
     return missing
@@ -179,12 +182,12 @@ export class FaceTracker {
 
   #cover(track: LinkedTrack, put: (frame: number, box: Box) => void): void {
     const hits: readonly Hit[] = this.#of === "faces" ? steadied(track.hits) : [...track.hits];
-    const isCounted = this.#isCounted(track);
+    const counts = isCounted(track);
     for (const [frame, box] of hits) {
       const found = track.hits.get(frame);
-      if (isCounted || !found || found.score >= this.#ownScoreMin(found)) put(frame, box);
+      if (counts || !found || found.score >= this.#ownScoreMin(found)) put(frame, box);
     }
-    if (!isCounted) return;
+    if (!counts) return;
     this.#follow(hits, put);
     // A faint find may be another thing beside a face that is not found any more: what was sure goes
     // on as though there were none.
@@ -234,19 +237,18 @@ export class FaceTracker {
     return this.#of === "faces" && width >= LARGE_SHARE * this.#size.width ? SURE_SCORE : 0;
   }
 
-  /** Whether what it found may be a face: sure once, or seen again. */
-  #isCounted({ best, count, last }: LinkedTrack): boolean {
-    const share = last.width / this.#size.width;
-    if (this.#of === "bodies" || share < LARGE_SHARE)
-      return best >= SURE_SCORE || count >= DOUBTFUL_HITS;
-    const more = Math.min(1, (share - LARGE_SHARE) / (HUGE_SHARE - LARGE_SHARE));
-    return best >= SURE_SCORE + more * (HUGE_SURE_SCORE - SURE_SCORE);
+  /** Each find is judged for its own width: who comes nearer was there before. */
+  #weightOf({ score, width }: Face): Weight {
+    const share = this.#of === "bodies" ? 0 : width / this.#size.width;
+    const more = Math.min(1, Math.max(0, share - LARGE_SHARE) / (HUGE_SHARE - LARGE_SHARE));
+    if (score >= SURE_SCORE + more * (HUGE_SURE_SCORE - SURE_SCORE)) return "sure";
+    return share < LARGE_SHARE ? "doubtful" : "none";
   }
 
   /** One face may have become two tracks: then it is covered between them. */
   #join(put: (frame: number, box: Box) => void): void {
     const counted = this.#linker.tracks
-      .filter((track) => this.#isCounted(track))
+      .filter((track) => isCounted(track))
       .toSorted((left, right) => left.firstFrame - right.firstFrame);
     for (const before of counted) {
       const endMs = this.#timeOf(before.lastFrame);
@@ -264,6 +266,14 @@ export class FaceTracker {
       }
     }
   }
+}
+
+/**
+ * Whether what it found may be a face: sure once, or seen again. What counted once goes on counting;
+ * nobody is less there for being found less surely.
+ */
+function isCounted({ wasSure, doubtful }: LinkedTrack): boolean {
+  return wasSure || doubtful >= DOUBTFUL_HITS;
 }
 
 /**

@@ -24,19 +24,26 @@ export interface LinkedTrack {
   last: Face;
   /** The highest score of all its hits, also of those that were forgotten. */
   best: number;
-  /** Hits so far, also those that were forgotten. */
-  count: number;
+  /** Whether any of them, also of those, was a sure one for its own width; it stays so, whatever follows. */
+  wasSure: boolean;
+  /** Hits so far, also those that were forgotten, that were doubtful, but of a width at which doubtful ones are often faces. */
+  doubtful: number;
 }
+
+/** What a find says by itself: a sure one is enough, doubtful ones count together. */
+export type Weight = "sure" | "doubtful" | "none";
 
 /** Follows faces from frame to frame; both directions in time are for whoever reads the tracks. */
 export class FaceLinker {
   readonly #gapFramesMax: () => number;
+  readonly #weightOf: (face: Face) => Weight;
   #tracks: LinkedTrack[] = [];
   #open: LinkedTrack[] = [];
 
   /** @param gapFramesMax - Frames in a row without a find after which a track has ended. */
-  constructor(gapFramesMax: () => number) {
+  constructor(gapFramesMax: () => number, weightOf: (face: Face) => Weight = () => "none") {
     this.#gapFramesMax = gapFramesMax;
+    this.#weightOf = weightOf;
   }
 
   get tracks(): readonly LinkedTrack[] {
@@ -65,12 +72,14 @@ export class FaceLinker {
       track.last = face;
       track.lastFrame = frame;
       track.best = Math.max(track.best, face.score);
-      track.count += 1;
+      this.#weigh(track, face);
     }
     for (const face of free) {
       const hits = new Map([[frame, face]]);
       const ends = { firstFrame: frame, lastFrame: frame, last: face };
-      const track: LinkedTrack = { hits, ...ends, best: face.score, count: 1 };
+      const sums = { best: face.score, wasSure: false, doubtful: 0 };
+      const track: LinkedTrack = { hits, ...ends, ...sums };
+      this.#weigh(track, face);
       this.#tracks.push(track);
       this.#open.push(track);
     }
@@ -78,6 +87,12 @@ export class FaceLinker {
       this.#open = this.#open
         .toSorted((left, right) => right.lastFrame - left.lastFrame || right.best - left.best)
         .slice(0, OPEN_MAX);
+  }
+
+  #weigh(track: LinkedTrack, face: Face): void {
+    const weight = this.#weightOf(face);
+    if (weight === "sure") track.wasSure = true;
+    if (weight === "doubtful") track.doubtful += 1;
   }
 
   /** What lies before this frame is dropped; a track with nothing after it too. */

@@ -127,6 +127,39 @@ describe("what is covered", () => {
     expect(framesWithBoxes(coveredIn(cloth))).toEqual([]);
   });
 
+  describe("of somebody who walks up to the camera", () => {
+    /** From a twentieth of the picture's width to more than a quarter. */
+    const at = (frame: number, score: number): Face => {
+      const width = 30 + 2.5 * frame;
+      return face(320 - width / 2, 150 - width / 2, score, width);
+    };
+    const leastCovered = (found: readonly (readonly Face[])[]): number => {
+      const covered = coveredIn(found);
+      return Math.min(
+        ...range(0, 59).map((frame) => shareUnder(at(frame, 1), covered[frame] ?? [])),
+      );
+    };
+
+    test("every picture is covered, though near by the same certainty would not be enough", () => {
+      const everyOther = frames(60, (frame) => (frame % 2 === 0 ? [at(frame, 0.75)] : []));
+      expect(leastCovered(everyOther)).toBeGreaterThan(0.9);
+    });
+
+    test("every picture is covered, though near by the face is found faintly", () => {
+      const fainter = frames(60, (frame) => [at(frame, frame < 10 ? 0.75 : 0.48)]);
+      expect(leastCovered(fainter)).toBeGreaterThan(0.9);
+    });
+
+    test("the place is looked at again, and is so when the first finds are forgotten", () => {
+      const tracker = new FaceTracker({ size: SIZE });
+      for (const frame of range(0, 59)) {
+        tracker.push({ atMs: frame * FRAME_MS, faces: [at(frame, frame < 10 ? 0.75 : 0.48)] });
+        tracker.forgetBefore(tracker.settled);
+      }
+      expect(tracker.lookAgainAt([])).toHaveLength(1);
+    });
+  });
+
   test("a picture full of finds is covered whole", () => {
     const flood = Array.from({ length: 101 }, (_, index) => face((index * 37) % 600, index % 300));
     const covered = coveredIn([[], flood, []]);

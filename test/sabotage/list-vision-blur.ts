@@ -49,4 +49,12 @@ export const VISION_BLUR_SABOTAGES: readonly Sabotage[] = [
     replace: "return this.frames;",
     tests: ["test/blur/face-tracker.test.ts"],
   },
+  {
+    name: "who comes nearer is judged by the last find alone",
+    file: "src/blur/linking.ts",
+    find: 'if (weight === "sure") track.wasSure = true;',
+    replace: 'track.wasSure = weight === "sure";',
+    tests: ["test/blur/face-tracker.test.ts"],
+    only: "walks up to the camera",
+  },
 ];
