@@ -41,7 +41,8 @@ input.on("close", () => process.exit(1));
 
 const work = new VisionWork({
   ffmpegPath: (await findFfmpeg()).path,
-  detectors: new OpenDetectors(),
+  // What is not answered then is tried once more, in a process that has all its threads.
+  detectors: new OpenDetectors({ onStuck: () => process.exit(1) }),
   give: (message) => {
     for (const part of encodeFootage(message)) output.write(part);
   },

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 
 /** In the place of the thread with networks: says it is ready, and then does what it is told. */
@@ -33,6 +34,8 @@ const ways: Readonly<Record<string, (message: Asked) => void>> = {
   "answers with a text": answer("a face"),
   "answers with a kind that there is not": answer(Float64Array.of(1, 2, 3, 4, 0.5, 9)),
 };
-port.on("message", (message: Asked) => ways[folder]?.(message));
+// Waits in the system, where nobody can end it, until there is something in the pipe of that name.
+const waitsFor = folder.startsWith("/") ? () => void readFileSync(folder) : undefined;
+port.on("message", (message: Asked) => (waitsFor ?? ways[folder])?.(message));
 if (folder !== "never begins") port.postMessage({ type: "ready" });
 else for (;;);

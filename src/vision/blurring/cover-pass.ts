@@ -64,10 +64,12 @@ export async function coverFound(
       throw new HubError("DECODER_FAILED", "Cannot cover faces: another picture than was seen");
     const clear = isKept(index, written, keep) ? bytes.slice() : null;
     for (const box of found) cover(planesOf(bytes, size), box, size);
-    if (clear) {
-      await onKept({ index, clear, covered: bytes });
-      clear.fill(0);
-    }
+    if (clear)
+      try {
+        await onKept({ index, clear, covered: bytes });
+      } finally {
+        clear.fill(0);
+      }
     // The first is shown in the place of those before it that are not there.
     for (; written <= index; written++) await encoder.write(bytes);
     index += 1;

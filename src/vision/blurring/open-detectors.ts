@@ -7,16 +7,28 @@ type Finder<Found> = AsyncDisposable & {
   find(picture: Parameters<Detectors["faces"]["find"]>[0]): Promise<Found>;
 };
 
+export interface OpenDetectorsOptions extends DetectorOptions {
+  /**
+   * Called where one that has failed does not let go: a run of it goes on, with a thread of this
+   * process and the picture that it was given. Nothing but the end of the process gets rid of it.
+   */
+  readonly onStuck?: () => void;
+  /** So long a detector may take to close. */
+  readonly closeMaxMs?: number;
+}
+
+const CLOSE_MAX_MS = 5_000;
+
 /**
  * Detectors that are open once for all recordings. One that has failed is closed, and opened anew for
  * the next picture: whether it was the picture or the detector, nobody knows.
  */
 export class OpenDetectors implements AsyncDisposable {
-  readonly #options: DetectorOptions;
+  readonly #options: OpenDetectorsOptions;
   readonly #open = new Map<string, Promise<Finder<unknown>>>();
   readonly #closing = new Set<Promise<void>>();
 
-  constructor(options: DetectorOptions = {}) {
+  constructor(options: OpenDetectorsOptions = {}) {
     this.#options = options;
   }
 
@@ -62,10 +74,15 @@ export class OpenDetectors implements AsyncDisposable {
     const opened = this.#open.get(name);
     this.#open.delete(name);
     if (!opened) return;
+    const { onStuck, closeMaxMs = CLOSE_MAX_MS } = this.#options;
+    const stuck = setTimeout(() => onStuck?.(), closeMaxMs);
     const closed = opened
       .then((finder) => finder[Symbol.asyncDispose]())
       .catch(() => undefined)
-      .finally(() => this.#closing.delete(closed));
+      .finally(() => {
+        clearTimeout(stuck);
+        this.#closing.delete(closed);
+      });
     this.#closing.add(closed);
   }
 }
