@@ -6,7 +6,7 @@ import {
   type DecisionGround,
 } from "../src/owner/decide.ts";
 import {
-  clipIdentities,
+  identitiesOf,
   randomHex,
   signingKeyOf,
   type DeviceBundle,
@@ -92,7 +92,7 @@ async function decideFigure(kind: KeyKind): Promise<Figure> {
   const durationsMs = await sample(async () => {
     await signApproval(
       terms(),
-      clipIdentities(bundle),
+      identitiesOf(bundle),
       async (id, file) => files.get(fileName(id, file)) ?? new Uint8Array(),
       signer,
     );

@@ -1,4 +1,4 @@
-import { clipIdentities, signingKeyOf, type DeviceBundle } from "../src/owner/device-bundle.ts";
+import { identitiesOf, signingKeyOf, type DeviceBundle } from "../src/owner/device-bundle.ts";
 import { signApproval } from "../src/owner/decide.ts";
 import { envelopeSigner } from "../src/owner/identity.ts";
 import { fileName, type Terms } from "../src/protocol/decision.ts";
@@ -25,7 +25,7 @@ async function measure({ bundle, terms, files, samples }: Work): Promise<void> {
     const startedAtMs = performance.now();
     await signApproval(
       terms,
-      clipIdentities(bundle),
+      identitiesOf(bundle),
       async (id, file) => files.get(fileName(id, file)) ?? new Uint8Array(),
       signer,
     );

@@ -1,4 +1,4 @@
-import { clipIdentities, signingKeyOf } from "../owner/device-bundle.ts";
+import { identitiesOf, signingKeyOf } from "../owner/device-bundle.ts";
 import {
   approvalTerms,
   chooseFiles,
@@ -93,7 +93,7 @@ export async function approve(
   }
   const { bundle } = session.keys;
   const signer = envelopeSigner(signingKeyOf(bundle));
-  const decision = await signApproval(terms, clipIdentities(bundle), fileSource(session), signer);
+  const decision = await signApproval(terms, identitiesOf(bundle), fileSource(session), signer);
   const needed = ground.keyring.policy.exportSigners;
   const decided = await post(session, terms, decision, needed > 1 ? "proposal" : "decision");
   return { decided, decision };

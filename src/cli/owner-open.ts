@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { PRIVATE_FILE_MODE } from "../base/files.ts";
-import { clipIdentities } from "../owner/device-bundle.ts";
+import { identitiesOf } from "../owner/device-bundle.ts";
 import { openSealedFile, openTornFile } from "../owner/open-clip.ts";
 import type * as Api from "../protocol/api.ts";
 import { sealedFileName } from "../protocol/clip.ts";
@@ -66,6 +66,15 @@ function sayGaps({ files, blur }: Api.ClipDetail, rendition: string): void {
   if (missing > 0) say(`${missing} pieces have no blurred copy, and are left out${why}.`);
 }
 
+/** With the keys of the file's own rendition: no original passes for a blurred one. */
+async function openListed(
+  { bundle }: OwnerSession["keys"],
+  { rendition, payloadSha256 }: Api.ClipDetail["files"][number],
+  sealed: Uint8Array,
+): Promise<Uint8Array> {
+  return openSealedFile(sealed, identitiesOf(bundle)(rendition, sealed), payloadSha256);
+}
+
 /** The still, a JPEG. */
 async function openPoster(
   { client, keys }: OwnerSession,
@@ -77,7 +86,7 @@ async function openPoster(
   if (!file)
     throw new HubError("NO_SUCH_RENDITION", `Cannot open still: there is no ${rendition} one`);
   const sealed = await client.bytes(`/api/clips/${clip.id}/files/${sealedFileName(file)}`);
-  const opened = await openSealedFile(sealed, clipIdentities(keys.bundle), file.payloadSha256);
+  const opened = await openListed(keys, file, sealed);
   await writeFile(out, opened, { mode: PRIVATE_FILE_MODE });
   print(out);
   return 0;
@@ -101,7 +110,7 @@ async function openWholeFiles(
   for (const file of wanted) {
     if (file.track === "poster") continue;
     const sealed = await client.bytes(`/api/clips/${clip.id}/files/${sealedFileName(file)}`);
-    const plaintext = await openSealedFile(sealed, clipIdentities(keys.bundle), file.payloadSha256);
+    const plaintext = await openListed(keys, file, sealed);
     opened.push({ file, plaintext });
   }
   return opened;
@@ -117,11 +126,15 @@ async function openTornFiles(
   const opened: OpenedSegment[] = [];
   for (const { name, sizeBytes } of clip.torn) {
     const match = TORN_NAME.exec(name);
+    const of = match?.[3] === "blurred" ? "blurred" : "original";
     const track = match?.[2] === "audio" ? "audio" : "video";
     if (!match || sizeBytes === 0 || (track === "video" && match[3] !== rendition)) continue;
     const sealed = await client.bytes(`/api/clips/${clip.id}/files/${name}`);
     try {
-      const { plaintext, isWhole } = await openTornFile(sealed, clipIdentities(keys.bundle));
+      const { plaintext, isWhole } = await openTornFile(
+        sealed,
+        identitiesOf(keys.bundle)(of, sealed),
+      );
       opened.push({ file: { segment: Number(match[1]), track }, plaintext });
       say(
         isWhole

@@ -1,5 +1,5 @@
 import { fetchProposal, requireSameHeaders, signProposal } from "../owner/decide-together.ts";
-import { clipIdentities, signingKeyOf } from "../owner/device-bundle.ts";
+import { identitiesOf, signingKeyOf } from "../owner/device-bundle.ts";
 import { fetchSummary } from "../owner/ground.ts";
 import { envelopeSigner } from "../owner/identity.ts";
 import { signRevocation } from "../owner/revocation.ts";
@@ -30,7 +30,7 @@ export async function ownerCosign(args: string[]): Promise<ExitCode> {
   const asked = await purposeOf(session, request);
   if (asked !== terms.purpose) say(`The request gives another purpose: ${printable(asked)}`);
   say(`Signed so far by ${signers.length} of ${keyring.policy.exportSigners} owners.`);
-  await requireSameHeaders(proposal, clipIdentities(keys.bundle), fileSource(session));
+  await requireSameHeaders(proposal, identitiesOf(keys.bundle), fileSource(session));
   const { length } = filesOfTerms(terms);
   say(
     `Checked on this device: ${length} ${length === 1 ? "key was" : "keys were"} made again, and nobody but this recipient was let in.`,

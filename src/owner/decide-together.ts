@@ -23,6 +23,7 @@ import { HubError } from "../protocol/errors.ts";
 import { parseCameraId, parseRequestId, parseSha256Hex, type DeviceId } from "../protocol/ids.ts";
 import { listedFile } from "../protocol/listed-files.ts";
 import { verifyConsistency } from "../protocol/merkle.ts";
+import type { IdentitiesOf } from "./device-bundle.ts";
 import type { FollowedHub } from "./hub-client.ts";
 import { fetchListedClip } from "./listed-clip.ts";
 import { makeRelease, type FileSource } from "./release.ts";
@@ -124,7 +125,7 @@ async function isInSeenLedger(
  */
 export async function requireSameHeaders(
   { decision }: Pick<SeenProposal, "decision">,
-  identities: readonly string[],
+  identities: IdentitiesOf,
   fileOf: FileSource,
 ): Promise<void> {
   const own = await makeRelease(decision.terms, identities, fileOf);

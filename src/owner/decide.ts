@@ -16,6 +16,7 @@ import { HubError } from "../protocol/errors.ts";
 import type { Keyring } from "../protocol/keyring.ts";
 import { AVAILABLE_DEFAULT_MS, AVAILABLE_MAX_MS } from "../protocol/limits.ts";
 import { recipientWords } from "../protocol/words.ts";
+import type { IdentitiesOf } from "./device-bundle.ts";
 import { makeRelease, type FileSource } from "./release.ts";
 
 /** What an owner chose to let go: the cut, to whom, and what for. */
@@ -150,7 +151,7 @@ function commonTerms({ keyring, request, nonce, checkpoint, nowMs }: DecisionGro
 /** Makes the new headers and signs them together with the terms. */
 export async function signApproval(
   terms: Terms,
-  identities: readonly string[],
+  identities: IdentitiesOf,
   fileOf: FileSource,
   signer: EnvelopeSigner,
 ): Promise<Envelope> {

@@ -2,11 +2,13 @@ import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { randomBytes } from "@noble/hashes/utils.js";
 import Type, { type Static } from "typebox";
+import { requireAgeHeader } from "../protocol/age-header.ts";
 import { fromBase64, sha256Hex, toBase64, toHex, utf8Bytes } from "../protocol/bytes.ts";
 import { checkShape } from "../protocol/check.ts";
 import { deviceIdOf } from "../protocol/envelope.ts";
-import type { DeviceId } from "../protocol/ids.ts";
+import type { DeviceId, Rendition } from "../protocol/ids.ts";
 import { RoleSchema, type DeviceRecord, type Role } from "../protocol/keyring.ts";
+import { STANZA_COUNT } from "../protocol/rewrap.ts";
 import type { Passkey } from "../protocol/webauthn.ts";
 import {
   generateReader,
@@ -74,6 +76,28 @@ export function clipIdentities(bundle: DeviceBundle): string[] {
   const generations = [bundle.readers, ...(bundle.earlier ?? [])];
   const readers = generations.flatMap(({ originals, blurred }) => [originals, blurred]);
   return [...readers, bundle.recovery].flatMap((one) => one ?? []);
+}
+
+/** Identities that may open a sealed file which the hub, the ledger or terms call by a rendition. */
+export type IdentitiesOf = (rendition: Rendition, sealed: Uint8Array) => readonly string[];
+
+/**
+ * What is called blurred is opened with blurred readers only. What a file is called is the hub's word,
+ * but for those readers no original has a stanza, and nobody without its file key can add one: a
+ * recording under the name of a blurred copy stays shut, whoever lists it.
+ *
+ * The recovery sheet opens both. It is used on a blurred file only where the header has a stanza more
+ * than an original's, which opening it proves: the header's MAC is over all stanzas.
+ */
+export function identitiesOf(bundle: DeviceBundle): IdentitiesOf {
+  const all = clipIdentities(bundle);
+  const blurred = [bundle.readers, ...(bundle.earlier ?? [])].flatMap((one) => one.blurred ?? []);
+  const withSheet = bundle.recovery === undefined ? blurred : [...blurred, bundle.recovery];
+  return (rendition, sealed) => {
+    if (rendition === "original") return all;
+    const { length } = requireAgeHeader(sealed).stanzas;
+    return length === STANZA_COUNT.blurred ? withSheet : blurred;
+  };
 }
 
 /** Where new readers reach this device: follows from its signing seed, so nothing more is kept. */

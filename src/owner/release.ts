@@ -23,6 +23,7 @@ import {
   type Terms,
 } from "../protocol/decision.ts";
 import { HubError } from "../protocol/errors.ts";
+import type { IdentitiesOf } from "./device-bundle.ts";
 import { digestHex } from "./digest.ts";
 import { isKeyOfPayload } from "./payload.ts";
 
@@ -44,13 +45,14 @@ export type FileSource = (
  * and have the owner pass on a key that he never meant. A key is therefore passed on only where it
  * opens the very payload that the terms name by its hash (invariant 5).
  *
- * @param identities - Age identities of the readers that this device holds.
+ * @param identities - Of this device (`identitiesOf`): what the terms call blurred is opened by blurred
+ * readers only, so no original leaves by that name.
  * @throws HubError NO_READER when none of them opens a file, FILE_ALTERED when a file is not the one
  * that the terms name or its header is another file's.
  */
 export async function makeRelease(
   terms: Terms,
-  identities: readonly string[],
+  identities: IdentitiesOf,
   fileOf: FileSource,
 ): Promise<ReleaseHeader[]> {
   if (terms.recipient === null)
@@ -61,7 +63,7 @@ export async function makeRelease(
   for (const { clip, file } of filesOfTerms(terms)) {
     const name = fileName(clip.clip, file);
     const sealed = await fileOf(clip.clip, file);
-    const fileKey = await openFileKey(sealed, identities);
+    const fileKey = await openFileKey(sealed, identities(file.rendition, sealed));
     try {
       await requireOwnKey(sealed, fileKey, file.payloadSha256, name);
       const header = releaseHeader(fileKey, recipient, hash, name);

@@ -15,7 +15,7 @@ import { PAYLOAD_TYPES, signEnvelope, type EnvelopeSigner } from "../protocol/en
 import { HubError } from "../protocol/errors.ts";
 import { extendKeyring, type Keyring } from "../protocol/keyring.ts";
 import { recipientsOf, rewrapChallenge, type Rewrap } from "../protocol/rewrap.ts";
-import { clipIdentities, type DeviceBundle } from "./device-bundle.ts";
+import { identitiesOf, type DeviceBundle } from "./device-bundle.ts";
 import { digestHex } from "./digest.ts";
 import type { FollowedHub, HubClient } from "./hub-client.ts";
 import { fetchListedClip } from "./listed-clip.ts";
@@ -182,7 +182,7 @@ async function newHeader(
   const payload = bytes.subarray(requireAgeHeader(bytes).payloadOffset);
   if (isWhole && (await digestHex(payload)) !== file.payloadSha256)
     throw new HubError("FILE_ALTERED", `Cannot seal ${name} anew: it is not what was recorded`);
-  const fileKey = await openFileKey(bytes, clipIdentities(bundle));
+  const fileKey = await openFileKey(bytes, identitiesOf(bundle)(file.rendition, bytes));
   try {
     if (!isKeyOfPayload(fileKey, payload))
       throw new HubError(

@@ -141,16 +141,12 @@ export const LEDGER_ENTRY_SCHEMAS = {
     files: Type.Array(SealedFileSchema, { maxItems: 1_000 }),
   }),
   /**
-   * Version 1 was for a rendition that the hub made, and nothing wrote it; version 2 is one of an
+   * Version 1 did not say what its files were made from; nothing wrote it, and it is not read. Version 2 is one of an
    * owner's device; version 3 what the hub made of a clip while it still had it in memory: once a clip,
    * after its entry, with all segments that came to be; version 4 one of an owner's device with a
    * still, or that takes the place of what was there: then it has at least as many files.
    */
   rendition: Type.Union([
-    entry("rendition", {
-      clip: hex(32),
-      files: Type.Array(SealedFileSchema, { maxItems: 1_000 }),
-    }),
     versionedEntry(2, "rendition", {
       clip: hex(32),
       device: hex(64),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { requireSameHeaders } from "../../src/owner/decide-together.ts";
-import { clipIdentities } from "../../src/owner/device-bundle.ts";
+import { identitiesOf } from "../../src/owner/device-bundle.ts";
 import { envelopeSigner, generateReader } from "../../src/owner/identity.ts";
 import { sealedFileName } from "../../src/protocol/clip.ts";
 import {
@@ -206,7 +206,7 @@ describe("a co-signer's device makes every key again", () => {
       const url = `/api/clips/${other?.clip.clip ?? ""}/files/${other ? sealedFileName(other.file) : ""}`;
       return new Uint8Array(requireOk(await hub.call("GET", url, { as: hub.partner })).rawPayload);
     };
-    const identities = clipIdentities(hub.partner.bundle);
+    const identities = identitiesOf(hub.partner.bundle);
     await expect(
       requireSameHeaders({ decision: decisionOf(decision) }, identities, swapped),
     ).rejects.toMatchObject({ code: "FILE_ALTERED" });

@@ -157,16 +157,14 @@ describe("a recovery", () => {
 });
 
 describe("recordings that the ledger lists", () => {
-  const rendition: LedgerEntry = {
-    v: 1,
-    kind: "rendition",
-    atMs: START,
-    clip: clipId(1),
+  const rendition = {
+    ...({ v: 3, kind: "rendition", atMs: START, clip: clipId(1) } as const),
     files: [],
-  };
+  } satisfies LedgerEntry;
 
   test("are to be there until their deletion entry, with every file that was added", () => {
-    const blurred = { ...video, rendition: "blurred" } as const;
+    const derivedFrom = video.payloadSha256;
+    const blurred = { ...video, rendition: "blurred", derivedFrom, pixelated: "faces" } as const;
     const watch = taken([clip(1, 3), { ...rendition, files: [blurred] }, clip(2, 1), deletion(2)]);
     expect(watch.nextClips(10)).toEqual([clipId(1)]);
     expect(watch.filesOf(clipId(1))).toBe(4);

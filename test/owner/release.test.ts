@@ -1,10 +1,12 @@
 import { Decrypter, Encrypter } from "age-encryption";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { generateReaders, identitiesOf, type DeviceBundle } from "../../src/owner/device-bundle.ts";
 import { generateReader } from "../../src/owner/identity.ts";
-import { openFileKey, releaseHeader } from "../../src/owner/release.ts";
+import { makeRelease, openFileKey, releaseHeader } from "../../src/owner/release.ts";
 import { parseRecipient, requireAgeHeader } from "../../src/protocol/age-header.ts";
-import { concatBytes } from "../../src/protocol/bytes.ts";
+import { concatBytes, sha256Hex } from "../../src/protocol/bytes.ts";
+import type { Terms } from "../../src/protocol/decision.ts";
 import { approvalCase } from "../support/test-approval.ts";
 
 const plaintext = new Uint8Array(200_000).map((_, index) => index % 251);
@@ -97,3 +99,49 @@ describe("a header that the hub has put in front of another file's payload", () 
     expect(await approval.headers(approval.terms)).toHaveLength(approval.release.length);
   });
 });
+
+describe.each(["x25519", "pq"] as const)(
+  "what terms call blurred, with keys of kind %s",
+  (kind) => {
+    /** A house whose readers were changed once, and the device that came in by the recovery sheet. */
+    async function house() {
+      const [now, before] = [await generateReaders(kind), await generateReaders(kind)];
+      const sheet = await generateReader(kind);
+      const { terms } = await approvalCase();
+      const bundle: DeviceBundle = {
+        ...{ v: 1, kind, origin: "doorward/x", genesis: "0".repeat(64), person: "1".repeat(32) },
+        ...{ role: "owner", label: "phone", signingSeed: `${"A".repeat(43)}=` },
+        ...{ readers: now.held, earlier: [before.held], recovery: sheet.identity },
+      };
+      const release = async (to: readonly string[], rendition: "original" | "blurred") => {
+        const encrypter = new Encrypter();
+        for (const recipient of to) encrypter.addRecipient(recipient);
+        const sealed = await encrypter.encrypt(plaintext);
+        const payload = sealed.subarray(requireAgeHeader(sealed).payloadOffset);
+        const [clip] = terms.clips;
+        const [file] = clip?.files ?? [];
+        if (!clip || !file) throw new Error("the case needs a file");
+        const named = { ...file, rendition, payloadSha256: sha256Hex(payload) };
+        const wanted: Terms = { ...terms, clips: [{ ...clip, files: [named] }] };
+        return makeRelease(wanted, identitiesOf(bundle), async () => sealed);
+      };
+      return { now: now.recipients, before: before.recipients, sheet: sheet.recipient, release };
+    }
+
+    test("is released where it is called blurred and is, by readers of now and before, and by the sheet", async () => {
+      const { now, before, sheet, release } = await house();
+      const foreign = (await generateReaders(kind)).recipients;
+      for (const of of [now, before, foreign])
+        expect(await release([of.originals, of.blurred, sheet], "blurred")).toHaveLength(1);
+      expect(await release([now.originals, sheet], "original")).toHaveLength(1);
+    });
+
+    test("is not released where it is called blurred and was sealed as an original, of now or before", async () => {
+      const { now, before, sheet, release } = await house();
+      for (const of of [now, before])
+        await expect(release([of.originals, sheet], "blurred")).rejects.toMatchObject({
+          code: "NO_READER",
+        });
+    });
+  },
+);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { LedgerEntry } from "../../src/protocol/ledger-entry.ts";
+import { checkShape } from "../../src/protocol/check.ts";
+import { LEDGER_ENTRY_SCHEMAS, type LedgerEntry } from "../../src/protocol/ledger-entry.ts";
 import { listedFiles } from "../../src/protocol/listed-files.ts";
 
 // What entries together say of a clip: the recording, what the hub made of it, what an owner made.
@@ -124,4 +125,13 @@ test.each<[string, LedgerEntry[]]>([
   ["that is a clear copy", [recorded, byHub([{ ...copy(0, "a"), rendition: "original" }])]],
 ])("a file is refused %s", (_what, entries) => {
   expect(() => listedFiles(CLIP, entries)).toThrow("Cannot accept rendition entry");
+});
+
+test("a rendition that does not say what it was made from is no entry", () => {
+  const { derivedFrom: _, pixelated: __, ...file } = copy(0, "a");
+  const entry = { v: 1, kind: "rendition", atMs: 1, clip: CLIP, files: [file] };
+  expect(() => checkShape(LEDGER_ENTRY_SCHEMAS.rendition, entry, "rendition entry")).toThrow(
+    "rendition entry",
+  );
+  expect(checkShape(LEDGER_ENTRY_SCHEMAS.rendition, made, "rendition entry")).toEqual(made);
 });

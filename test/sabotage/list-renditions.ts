@@ -19,6 +19,14 @@ export const RENDITION_SABOTAGES: readonly Sabotage[] = [
     only: "under another name",
   },
   {
+    name: "what is called blurred is opened with any key",
+    file: "src/owner/device-bundle.ts",
+    find: 'if (rendition === "original") return all;',
+    replace: 'if (rendition !== "original") return all;',
+    tests: ["test/owner/release.test.ts"],
+    only: "called blurred",
+  },
+  {
     name: "a copy that an approval names is erased under it",
     file: "src/clips/renditions.ts",
     find: "if (replaces.some((payload) => released.has(payload)))",

@@ -74,7 +74,7 @@ export async function approvalCase(options: CaseOptions = {}): Promise<ApprovalC
       isPart: false,
     });
   const headers = (terms: Terms) =>
-    makeRelease(terms, [chain.originalsIdentity], async (id, file) => {
+    makeRelease(terms, () => [chain.originalsIdentity], async (id, file) => {
       const bytes = sealed.get(fileName(id, file));
       if (!bytes) throw new Error("no such file");
       return bytes;

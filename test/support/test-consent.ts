@@ -1,5 +1,5 @@
 import type { LightMyRequestResponse } from "fastify";
-import { clipIdentities, randomHex } from "../../src/owner/device-bundle.ts";
+import { identitiesOf, randomHex } from "../../src/owner/device-bundle.ts";
 import {
   approvalTerms,
   chooseFiles,
@@ -154,7 +154,7 @@ export async function signTerms(
     const url = `/api/clips/${clip}/files/${sealedFileName(file)}`;
     return new Uint8Array(requireOk(await hub.call("GET", url, { as: hub.owner })).rawPayload);
   };
-  return signApproval(terms, clipIdentities(by.bundle), headerOf, envelopeSigner(by.key));
+  return signApproval(terms, identitiesOf(by.bundle), headerOf, envelopeSigner(by.key));
 }
 
 export async function prepareApproval(

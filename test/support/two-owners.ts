@@ -1,5 +1,5 @@
 import type { LightMyRequestResponse } from "fastify";
-import { clipIdentities } from "../../src/owner/device-bundle.ts";
+import { clipIdentities, identitiesOf } from "../../src/owner/device-bundle.ts";
 import { requireSameHeaders, signProposal } from "../../src/owner/decide-together.ts";
 import { envelopeSigner } from "../../src/owner/identity.ts";
 import { openFileKey, releaseHeader } from "../../src/owner/release.ts";
@@ -82,7 +82,7 @@ export async function cosignature(
   by: TestDevice,
 ): Promise<EnvelopeSignature> {
   const decision = decisionOf(envelope);
-  await requireSameHeaders({ decision }, clipIdentities(by.bundle), async (clip, file) => {
+  await requireSameHeaders({ decision }, identitiesOf(by.bundle), async (clip, file) => {
     const url = `/api/clips/${clip}/files/${sealedFileName(file)}`;
     return new Uint8Array(requireOk(await hub.call("GET", url, { as: by })).rawPayload);
   });

@@ -1,4 +1,4 @@
-import { clipIdentities } from "../../../../src/owner/device-bundle.ts";
+import { identitiesOf } from "../../../../src/owner/device-bundle.ts";
 import { fetchListedClip } from "../../../../src/owner/listed-clip.ts";
 import { openSealedFile } from "../../../../src/owner/open-clip.ts";
 import { sealedFileName, type FileKey } from "../../../../src/protocol/clip.ts";
@@ -29,7 +29,11 @@ export const clipCalls = {
         throw error;
       });
     if (sealed === null) return null;
-    const opened = await openSealedFile(sealed, clipIdentities(device.bundle), null);
+    const opened = await openSealedFile(
+      sealed,
+      identitiesOf(device.bundle)("blurred", sealed),
+      null,
+    );
     return pictureOf(opened, width);
   },
 
@@ -53,7 +57,8 @@ export const clipCalls = {
     { clip, file, payloadSha256 }: { clip: string; file: FileKey; payloadSha256: string },
   ): Promise<ArrayBuffer> => {
     const sealed = await device.client.bytes(`/api/clips/${clip}/files/${sealedFileName(file)}`);
-    const opened = await openSealedFile(sealed, clipIdentities(device.bundle), payloadSha256);
+    const identities = identitiesOf(device.bundle)(file.rendition, sealed);
+    const opened = await openSealedFile(sealed, identities, payloadSha256);
     if (!(opened.buffer instanceof ArrayBuffer))
       throw new HubError("FAILED", "Cannot open file: shared memory");
     return opened.byteLength === opened.buffer.byteLength ? opened.buffer : opened.slice().buffer;

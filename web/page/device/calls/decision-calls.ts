@@ -1,5 +1,5 @@
 import viewerSha256 from "virtual:viewer-sha256";
-import { clipIdentities, randomHex, signingKeyOf } from "../../../../src/owner/device-bundle.ts";
+import { identitiesOf, randomHex, signingKeyOf } from "../../../../src/owner/device-bundle.ts";
 import { clipsBetween } from "../../../../src/owner/clips-between.ts";
 import {
   approvalTerms,
@@ -294,7 +294,7 @@ async function signPrepared(context: VaultContext, statement: Prepared): Promise
     return sealed;
   };
   const confirmed = assertion ? { ...signer, assert: async () => assertion } : signer;
-  return signApproval(terms, clipIdentities(device.bundle), fileOf, confirmed);
+  return signApproval(terms, identitiesOf(device.bundle), fileOf, confirmed);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { clipIdentities } from "../../../../src/owner/device-bundle.ts";
+import { identitiesOf } from "../../../../src/owner/device-bundle.ts";
 import { fetchListedClip } from "../../../../src/owner/listed-clip.ts";
 import { movieRuns, plainMovie, type OpenedSegment } from "../../../../src/owner/movie.ts";
 import { openSealedFile, openTornFile } from "../../../../src/owner/open-clip.ts";
@@ -67,7 +67,8 @@ async function openFile(
     throw new HubError("FILE_MISSING", "Cannot open file: not a recording's name");
   const sealed = await device.client.bytes(`/api/clips/${clip}/files/${name}`);
   signal.throwIfAborted();
-  const identities = clipIdentities(device.bundle);
+  const of = part.is === "torn" ? TORN_NAME.exec(part.name)?.[3] : part.file.rendition;
+  const identities = identitiesOf(device.bundle)(of === "blurred" ? "blurred" : "original", sealed);
   if (part.is === "listed") return openSealedFile(sealed, identities, part.file.payloadSha256);
   return (await openTornFile(sealed, identities)).plaintext;
 }

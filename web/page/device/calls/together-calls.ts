@@ -1,5 +1,5 @@
 import viewerSha256 from "virtual:viewer-sha256";
-import { clipIdentities, randomHex } from "../../../../src/owner/device-bundle.ts";
+import { identitiesOf, randomHex } from "../../../../src/owner/device-bundle.ts";
 import {
   fetchProposal,
   requireSameHeaders,
@@ -80,7 +80,7 @@ export const togetherCalls = {
     const assertion = await signer.assert?.(termsHash(terms));
     const total = filesOfTerms(terms).length;
     let made = 0;
-    await requireSameHeaders(proposal, clipIdentities(device.bundle), async (clip, file) => {
+    await requireSameHeaders(proposal, identitiesOf(device.bundle), async (clip, file) => {
       progress(made, total);
       made += 1;
       return device.client.bytes(`/api/clips/${clip}/files/${sealedFileName(file)}`);
