@@ -115,7 +115,7 @@ export const ToVisionHead = Type.Union([
       closed,
     ),
   }),
-  member("segment", { job: id, segment, init: InitHead, fragments }),
+  member("segment", { job: id, segment, init: InitHead, fragments, ageMs: Type.Optional(id) }),
   member("end", { job: id }),
   member("drop", { job: id }),
   member("look", { look: id, camera }),
@@ -182,7 +182,10 @@ function footageOf(
 export function toVisionOf(head: ToVisionHead, parts: readonly Uint8Array[]): ToVision {
   switch (head.type) {
     case "segment":
-      return { type: "segment", job: head.job, segment: head.segment, ...footageOf(head, parts) };
+      return {
+        ...{ type: "segment", job: head.job, segment: head.segment, ...footageOf(head, parts) },
+        ...(head.ageMs === undefined ? {} : { ageMs: head.ageMs }),
+      };
     case "look-footage":
       return { type: "look-footage", look: head.look, ...footageOf(head, parts) };
     case "begin":

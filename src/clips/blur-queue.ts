@@ -260,15 +260,19 @@ export class BlurQueue implements AsyncDisposable {
       copy.waiting.shift();
       copy.flying.set(held.segment, held);
       this.#servedAt.set(copy.camera, ++this.#turns);
-      if (copy.job === null) {
+      // One that was tried again had a job of its own.
+      if (copy.job === null || copy.hasEnded) {
         copy.job = ++this.#jobs;
         copy.hasEnded = false;
         this.#worker.begin(copy.job, copy.camera, copy.rules);
       }
       const { segment, fragments } = held;
       const [first] = fragments;
+      const ageMs = Math.max(0, Math.round(this.#nowMs() - held.arrivedMs));
       copy.pushed.push({ span: spanOf(held), original: held.original });
-      if (first) this.#worker.push(copy.job, { segment, init: first.init, fragments });
+      if (first) this.#worker.push(copy.job, { segment, init: first.init, fragments, ageMs });
+      // What follows would be with it: it is answered by itself.
+      if (held.tries > 0) this.#endJob(copy);
       this.#settle(copy);
     }
   }
@@ -284,10 +288,7 @@ export class BlurQueue implements AsyncDisposable {
     const { endedAtMs } = copy;
     if (endedAtMs === null || copy.isFinished) return;
     if (copy.closing.size > 0 || copy.waiting.length > 0 || copy.open?.isLost === false) return;
-    if (copy.job !== null && !copy.hasEnded) {
-      copy.hasEnded = true;
-      this.#worker.end(copy.job);
-    }
+    this.#endJob(copy);
     if (copy.flying.size > 0) return;
     copy.isFinished = true;
     this.#copies = this.#copies.filter((other) => other !== copy);
@@ -300,6 +301,12 @@ export class BlurQueue implements AsyncDisposable {
     if (this.#copies.length > 0 || this.#look === null) return;
     clearInterval(this.#look);
     this.#look = null;
+  }
+
+  #endJob(copy: CopyState): void {
+    if (copy.job === null || copy.hasEnded) return;
+    copy.hasEnded = true;
+    this.#worker.end(copy.job);
   }
 
   #onSegment(job: number, answer: BlurredSegment): void {

@@ -1,6 +1,9 @@
 import type { CameraId } from "../protocol/ids.ts";
 import { heldOf, type CopyState, type HeldSegment } from "./clip-copy.ts";
 
+/** Clips that the worker has begun with at once: far below what it takes for a misdeed. */
+export const BEGUN_MAX = 64;
+
 /** What of a camera waits, from all its clips. */
 export function bytesOf(copies: readonly CopyState[], camera: CameraId): number {
   return copies
@@ -41,7 +44,7 @@ function newestOf(copies: readonly CopyState[]): { copy: CopyState; held: HeldSe
 /**
  * Pure: whose turn it is. The cameras take turns, each with its oldest work; a copy has at most
  * `perCopy` segments with the worker, since the answer to one may wait for the next. After the worker
- * ended, what it had is tried again alone, so that what ends it takes nothing else with it.
+ * ended, each segment that it had is tried again alone, so that what ends it takes nothing else with it.
  *
  * @param servedAt - When each camera last had its turn, as a count.
  * @param hasRoom - Whether so many more bytes may go to the worker.
@@ -55,9 +58,12 @@ export function nextSegment(
   const tried = copies.find((copy) =>
     [...copy.flying.values(), ...copy.waiting].some(({ tries }) => tries > 0),
   );
-  const ready = (tried === undefined ? copies : [tried]).filter((copy) => {
+  if (tried) return copies.every(({ flying }) => flying.size === 0) ? tried : null;
+  const begun = copies.filter(isBegun).length;
+  const ready = copies.filter((copy) => {
     const [first] = copy.waiting;
     if (first === undefined || copy.flying.size >= perCopy) return false;
+    if (!isBegun(copy) && begun >= BEGUN_MAX) return false;
     // One that is with the worker may be waiting for just this one.
     return copy.flying.size > 0 || hasRoom(first.bytes);
   });
@@ -67,4 +73,8 @@ export function nextSegment(
     if (next === null || turn < (servedAt.get(next.camera) ?? 0)) next = copy;
   }
   return next;
+}
+
+function isBegun({ job, hasEnded }: CopyState): boolean {
+  return job !== null && !hasEnded;
 }

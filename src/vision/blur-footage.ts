@@ -22,6 +22,8 @@ export interface BlurFootage {
   readonly segment: number;
   readonly init: TrackInit;
   readonly fragments: readonly FootageFragment[];
+  /** How long its first picture has been in memory; none where it has just come. */
+  readonly ageMs?: number;
 }
 
 /**

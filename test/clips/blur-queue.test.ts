@@ -173,6 +173,37 @@ test("what a worker dies of takes nothing else with it", async () => {
   expect(ground.said("copy-file").map(({ clip }) => clip)).toEqual([yard, yard, yard]);
 });
 
+test("after the worker died each segment is tried alone, and waits for no other", async () => {
+  await using ground = copyGround();
+  // Both go on: nothing more comes of them for now.
+  begin(ground, "front", 9);
+  begin(ground, "yard", 9);
+  await ground.settled();
+  const { worker } = ground;
+  expect(worker.pushed.length).toBe(4);
+  worker.die();
+  for (let left = 4; left > 0; left--) {
+    expect(worker.pushed.length).toBe(1);
+    // Its answer would wait for what follows, or for the end.
+    expect(worker.ended).toContain(worker.pushed[0]?.job);
+    worker.answer();
+    await ground.settled();
+  }
+  expect(ground.said("copy-file").map(({ file }) => file.segment)).toEqual([0, 1, 0, 1]);
+  expect(new Set(worker.begun.slice(2).map(({ job }) => job)).size).toBe(4);
+});
+
+test("a segment that is handed over says how long it has been in memory", async () => {
+  await using ground = copyGround();
+  ground.worker.isReady = false;
+  begin(ground, "front", 5);
+  await ground.settled();
+  ground.now.ms = 42_000;
+  ground.worker.isReady = true;
+  ground.worker.events.onReady();
+  expect(ground.worker.pushed[0]?.footage.ageMs).toBe(42_000);
+});
+
 test("a segment that is absent, or pixelated whole, is said to be", async () => {
   await using ground = copyGround();
   const { recorder } = begin(ground, "front", 9);
