@@ -74,6 +74,7 @@ export class FaceTracker {
   #flooded = new Set<number>();
   #ended = false;
   #forgottenBefore = 0;
+  #settledBefore = 0;
 
   constructor({ size, of = "faces" }: TrackerRules) {
     this.#size = size;
@@ -101,7 +102,12 @@ export class FaceTracker {
     const wait = Math.max(HOLD_MS, GAP_MS);
     let settled = this.frames - Math.max(HOLD_FRAMES_MIN, GAP_FRAMES_MIN);
     while (settled > this.#forgottenBefore && this.#timeOf(settled - 1) + wait > last) settled -= 1;
-    return Math.max(this.#forgottenBefore, settled);
+    return Math.max(this.#forgottenBefore, this.#settledBefore, settled);
+  }
+
+  /** Whoever asks for frames below this one cannot wait for more: they are as far as is known. */
+  settleBefore(frame: number): void {
+    this.#settledBefore = Math.max(this.#settledBefore, Math.min(frame, this.frames));
   }
 
   /**

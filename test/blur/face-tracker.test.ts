@@ -228,6 +228,20 @@ describe("segment by segment", () => {
     expect(() => tracker.push({ atMs: 0, faces: [] })).toThrow(RangeError);
   });
 
+  test("who cannot wait gets what is known, and is followed on", () => {
+    const tracker = tracked(frames(10, (frame) => (frame === 4 ? [face(300)] : [])));
+    expect(tracker.settled).toBe(0);
+    tracker.settleBefore(5);
+    expect(framesWithBoxes(tracker.boxesFor(0, 5))).toEqual(range(0, 4));
+    tracker.forgetBefore(5);
+    for (let frame = 10; frame < 20; frame++)
+      tracker.push({ atMs: frame * FRAME_MS, faces: frame === 19 ? [face(340)] : [] });
+    tracker.settleBefore(1_000);
+    expect(tracker.settled).toBe(20);
+    // Held after the one, before the other, and on the way between.
+    expect(framesWithBoxes(tracker.boxesFor(5, 20))).toEqual(range(0, 14));
+  });
+
   test("10,000 frames take no more memory than a few hundred, and far too many waiting are refused", () => {
     const tracker = new FaceTracker({ size: SIZE });
     let [asked, seen] = [0, 0];

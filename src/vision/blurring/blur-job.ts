@@ -85,7 +85,7 @@ export class BlurJob {
       this.#pending.push(await this.#lookAt(footage));
       // The newest waits for what follows, or for the end; nothing waits for more than one.
       while (this.#pending.length > 1) {
-        if (!this.#isSettled()) this.#endSightings();
+        this.#settleFirst();
         await this.#answerFirst();
       }
     });
@@ -173,12 +173,14 @@ export class BlurJob {
     this.#ground = null;
   }
 
-  /** Whether nothing that comes can change what is covered in the first of those that wait. */
-  #isSettled(): boolean {
+  /**
+   * After a short segment, or of few pictures a second, more could still come to know of the first
+   * of those that wait; but nothing waits for more than one, and whoever was seen is followed on.
+   */
+  #settleFirst(): void {
     const [first] = this.#pending;
-    if (!first?.look || !first.lookedIn || first.problem) return true;
-    const { firstFrame, marks } = first.look;
-    return first.lookedIn.sightings.settled >= firstFrame + marks.length;
+    if (!first?.look || !first.lookedIn) return;
+    first.lookedIn.sightings.settleBefore(first.look.firstFrame + first.look.marks.length);
   }
 
   async #answerFirst(): Promise<void> {

@@ -36,11 +36,6 @@ export class Sightings {
     return this.faces.frames;
   }
 
-  /** What later pictures do not change any more. */
-  get settled(): number {
-    return Math.min(this.faces.settled, this.#persons.settled, this.#vehicles.settled);
-  }
-
   /** @param objects - Null for a picture that was not looked at for objects. */
   push(
     atMs: number,
@@ -61,6 +56,11 @@ export class Sightings {
 
   end(): void {
     for (const tracker of [this.faces, this.#persons, this.#vehicles]) tracker.end();
+  }
+
+  /** What lies before this frame cannot wait for later pictures; they go on from it all the same. */
+  settleBefore(frame: number): void {
+    for (const tracker of [this.faces, this.#persons, this.#vehicles]) tracker.settleBefore(frame);
   }
 
   forgetBefore(frame: number): void {

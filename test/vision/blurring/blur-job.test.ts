@@ -201,6 +201,34 @@ describe.skipIf(missingCommands("ffmpeg"))("a clip's blurred copy", () => {
     expect(edgesWithin(last, SIZE, BOX)).toBeLessThanOrEqual(BLOCKS_ACROSS_MAX + OUTER_EDGES);
   });
 
+  test("of two pictures a second is covered across each cut", async () => {
+    const [rate, segmentFrames] = [2, 8];
+    const source = "cellauto=s=160x90:r=2:rule=30:seed=1,scale=640:360:flags=neighbor";
+    const segments = segmentsOf(["-f", "lavfi", "-i", source, "-frames:v", "24"], {
+      ...{ framesPerSecond: rate, segmentFrames },
+    });
+    let picture = 0;
+    const detectors: Detectors = {
+      objects: { find: () => Promise.resolve([]) },
+      // Found in the first picture of the third segment, and never again.
+      faces: { find: () => Promise.resolve((picture += 1) === 17 ? [BOX] : []) },
+    };
+    const { answers } = await blurred(segments, {
+      ffmpegPath,
+      detectors: () => Promise.resolve(detectors),
+    });
+    expect(answers.map(({ outcome }) => outcome)).toEqual(["blurred", "blurred", "blurred"]);
+    const clear = segments.flatMap((segment) => lumaOf(movieOf(segment), SIZE));
+    const copy = answers.flatMap((answer) => lumaOf(movieOf(answer), SIZE));
+    for (const frame of [14, 15, 16, 17, 18]) {
+      expect(edgesWithin(clear[frame], SIZE, BOX)).toBeGreaterThan(BLOCKS_ACROSS_MAX + OUTER_EDGES);
+      expect(edgesWithin(copy[frame], SIZE, BOX)).toBeLessThanOrEqual(
+        BLOCKS_ACROSS_MAX + OUTER_EDGES,
+      );
+    }
+    expect(edgesWithin(copy[2], SIZE, BOX)).toBeGreaterThan(BLOCKS_ACROSS_MAX + OUTER_EDGES);
+  });
+
   test.each([
     [
       "faces",
