@@ -44,7 +44,8 @@ const work = new VisionWork({
   // What is not answered then is tried once more, in a process that has all its threads.
   detectors: new OpenDetectors({ onStuck: () => process.exit(1) }),
   give: (message) => {
-    for (const part of encodeFootage(message)) output.write(part);
+    // Nobody here needs it any more: a still may be a clear one.
+    for (const part of encodeFootage(message)) output.write(part, () => part.fill(0));
   },
   say,
 });

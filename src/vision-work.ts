@@ -34,6 +34,7 @@ interface Task {
   readonly job: number;
   /** Null for the end of the job. */
   readonly footage: BlurFootage | null;
+  readonly takenAtMs: number;
 }
 
 interface Look {
@@ -73,11 +74,11 @@ export class VisionWork {
         return;
       case "segment":
         if (!this.#jobs.has(message.job)) throw outOfOrder("segment");
-        this.#do({ job: message.job, footage: message });
+        this.#do(message.job, message);
         return;
       case "end":
         if (!this.#jobs.has(message.job)) throw outOfOrder("end");
-        this.#do({ job: message.job, footage: null });
+        this.#do(message.job, null);
         return;
       case "drop":
         this.#drop(message.job);
@@ -93,8 +94,7 @@ export class VisionWork {
         this.#lookAt(message.look, message);
         return;
       case "look-end":
-        this.#looks.get(message.look)?.ended.abort();
-        this.#looks.delete(message.look);
+        this.#endLook(message.look);
     }
   }
 
@@ -128,8 +128,8 @@ export class VisionWork {
     });
   }
 
-  #do(task: Task): void {
-    this.#tasks.push(task);
+  #do(job: number, footage: BlurFootage | null): void {
+    this.#tasks.push({ job, footage, takenAtMs: performance.now() });
     if (this.#isBusy) return;
     this.#isBusy = true;
     void this.#work();
@@ -146,7 +146,8 @@ export class VisionWork {
         await job.end();
         this.#jobs.delete(task.job);
       } else {
-        await job.push(task.footage);
+        const ageMs = (task.footage.ageMs ?? 0) + startedAtMs - task.takenAtMs;
+        await job.push({ ...task.footage, ageMs });
         this.#measured.worked += task.footage.fragments.length;
       }
       this.#measured.workMs += performance.now() - startedAtMs;
@@ -158,16 +159,20 @@ export class VisionWork {
     void this.#jobs.get(job)?.drop();
     this.#jobs.delete(job);
     for (const { footage } of this.#tasks.filter((task) => task.job === job))
-      for (const { bytes } of footage?.fragments ?? []) bytes.fill(0);
+      if (footage !== null) wipe(footage);
     this.#tasks = this.#tasks.filter((task) => task.job !== job);
   }
 
   #lookAt(number: number, footage: Omit<BlurFootage, "segment">): void {
     const look = this.#looks.get(number);
     // It may have ended while its pictures were on their way.
-    if (!look) return;
+    if (!look) {
+      wipe(footage);
+      return;
+    }
     look.waiting.push(footage);
-    if (look.waiting.length > LOOK_WAITING_MAX) look.waiting.shift();
+    if (look.waiting.length > LOOK_WAITING_MAX)
+      for (const old of look.waiting.splice(0, 1)) wipe(old);
     if (look.isBusy) return;
     look.isBusy = true;
     void this.#look(number, look);
@@ -188,9 +193,18 @@ export class VisionWork {
         if (signal.aborted) break;
         if (!(error instanceof HubError)) throw error;
         this.#tell(error);
+      } finally {
+        wipe(footage);
       }
     }
     look.isBusy = false;
+  }
+
+  #endLook(number: number): void {
+    const look = this.#looks.get(number);
+    this.#looks.delete(number);
+    look?.ended.abort();
+    for (const footage of look?.waiting.splice(0) ?? []) wipe(footage);
   }
 
   #tell({ code, message }: HubError): void {
@@ -200,6 +214,11 @@ export class VisionWork {
     const printable = message.replaceAll(/\p{C}/gu, "?").slice(0, TROUBLE_LENGTH_MAX);
     this.#ground.say({ type: "trouble", code, message: printable });
   }
+}
+
+/** Pictures of people: not left for whoever reads this process's memory later. */
+function wipe({ fragments }: Pick<BlurFootage, "fragments">): void {
+  for (const { bytes } of fragments) bytes.fill(0);
 }
 
 function outOfOrder(type: string): MalformedInput {
