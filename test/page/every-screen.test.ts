@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { expectAccessible, startPage, type TestPage } from "../support/page.ts";
+import { OVERHANG, SMALL_TARGETS } from "../support/page-sizes.ts";
 import { typeRequest } from "../support/test-consent.ts";
 import { firstClip } from "../support/test-hub.ts";
 
 /** What every screen owes to everybody, on a phone and a computer, by day and by night. */
-const TARGET_PIXELS = 48;
 
-/** Screens by their address; a new one belongs here. */
+/** Screens by their address; a new one belongs here. Of zones, which need a camera: zones.test.ts. */
 async function addresses({ hub }: TestPage): Promise<string[]> {
   const request = await typeRequest(hub);
   return [
@@ -44,16 +44,3 @@ describe.each([
     own.expectClean();
   });
 });
-
-/** Runs in the browser: what can be pressed and is smaller than a thumb. */
-const SMALL_TARGETS = `[...document.querySelectorAll(
-  "button, .button, select, summary, nav a, label.check, input:not([type=checkbox], [type=radio], [type=range], [type=file])",
-)]
-  .filter((element) => element.checkVisibility({ visibilityProperty: true }))
-  .map((element) => ({ element, box: element.getBoundingClientRect() }))
-  .filter(({ box }) => box.width > 1 && Math.min(box.width, box.height) < ${TARGET_PIXELS} - 0.5)
-  .map(({ element, box }) =>
-    element.outerHTML.slice(0, 120) + " " + Math.round(box.width) + " x " + Math.round(box.height))`;
-
-/** How far the page reaches beyond the screen's width. */
-const OVERHANG = `document.documentElement.scrollWidth - document.documentElement.clientWidth`;

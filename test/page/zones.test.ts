@@ -1,8 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Locator, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { TranscodeBudget } from "../../src/camera/transcode-cost.ts";
+import { HubMasks } from "../../src/hub-masks.ts";
+import type { CameraStatus } from "../../src/protocol/api.ts";
 import { readSettings } from "../../src/settings.ts";
+import { FakeOnvifDevice } from "../support/onvif-device.ts";
+import { FakeMasks } from "../support/onvif-masks.ts";
+import { OVERHANG, SMALL_TARGETS } from "../support/page-sizes.ts";
 import {
   CHROMIUM_COMMANDS,
   expectAccessible,
@@ -26,8 +32,25 @@ const greyAt = (x: number, y: number): string => `(() => {
   return (at.data[0] + at.data[1] + at.data[2]) / 3;
 })()`;
 
-/** How far the page reaches beyond the screen's width. */
-const OVERHANG = `document.documentElement.scrollWidth - document.documentElement.clientWidth`;
+/** On a computer by day and a phone by night: nothing is too faint, too small or too wide. */
+async function expectToFit(page: Page): Promise<void> {
+  for (const { colorScheme, width, height } of [
+    { colorScheme: "light", width: 1_280, height: 800 },
+    { colorScheme: "dark", width: 390, height: 844 },
+  ] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height });
+    await expectAccessible(page);
+    expect(await page.evaluate<number>(OVERHANG)).toBeLessThanOrEqual(0);
+    expect(await page.evaluate<string[]>(SMALL_TARGETS)).toEqual([]);
+  }
+}
+
+/** Whether a person who has just pressed a button sees it. */
+const IS_IN_VIEW = (element: { getBoundingClientRect(): { top: number } }): boolean =>
+  element.getBoundingClientRect().top >= 0 &&
+  element.getBoundingClientRect().top <
+    (globalThis as unknown as { innerHeight: number }).innerHeight;
 
 async function dragByFinger(page: Page, from: Locator, x: number, y: number): Promise<void> {
   const box = await from.boundingBox();
@@ -46,9 +69,12 @@ describe.skipIf(isMissing)("zones and masks in the page", () => {
   const folder = temporaryFolder();
   const file = path.join(folder.path, "doorward.yaml");
   const text = (): string => readFileSync(file, "utf8");
+  const deviceMasks = new FakeMasks();
+  let device: FakeOnvifDevice;
   let home: TestPage;
   let page: Page;
   beforeAll(async () => {
+    device = await FakeOnvifDevice.start({ masks: deviceMasks, login: "none" });
     const input = JSON.stringify(scaledCopy(pictureAndTone()));
     writeFileSync(
       file,
@@ -56,6 +82,7 @@ describe.skipIf(isMissing)("zones and masks in the page", () => {
 cameras:
   # above the door
   - { id: front, name: Front door, source: ffmpeg, input: ${input}, faces: keep }
+  - { id: side, name: Side, main: "rtsp://127.0.0.1:1/main", onvif: "${device.url}", faces: keep }
 `,
     );
     const settings = await readSettings(folder.path, null, {});
@@ -67,6 +94,7 @@ cameras:
   });
   afterAll(async () => {
     await home[Symbol.asyncDispose]();
+    await device[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
   });
 
@@ -162,12 +190,54 @@ cameras:
     // In force: the still that is taken then is black where the mask is.
     await expect.poll(isThere, WAIT).toBe("there");
     expect(await page.evaluate<number>(greyAt(0.3, 0.45))).toBeLessThan(24);
-    for (const colorScheme of ["dark", "light"] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width: 390, height: 844 });
-      await expectAccessible(page);
-      expect(await page.evaluate<number>(OVERHANG)).toBeLessThanOrEqual(0);
-    }
-    home.expectClean();
+    await expectToFit(page);
+  });
+
+  test("a camera is asked to hide masks by itself, and says what it does of them", async () => {
+    await page.goto(`${home.url}/#/cameras/side`);
+    await page.getByRole("heading", { name: "Zones and masks: Side", level: 1 }).waitFor();
+    await page.getByRole("button", { name: "Privacy masks", exact: true }).click();
+    await page.getByRole("button", { name: "New mask" }).click();
+    const ask = page.getByRole("button", { name: "Have the camera hide them" });
+    await ask.click();
+    await page.getByText("The camera says that it hides them", { exact: false }).waitFor();
+    expect(deviceMasks.masks.size).toBe(1);
+    // Nothing is saved by that.
+    expect(home.hub.hub.services.settings.areas("side").masks).toEqual([]);
+    await expectToFit(page);
+    for (let count = 1; count < 5; count += 1)
+      await page.getByRole("button", { name: "New mask" }).click();
+    await ask.click();
+    await page.getByText("The camera does not hide them", { exact: false }).waitFor();
+    await page.getByText("it takes 4 masks, and these are 5", { exact: false }).waitFor();
+    await expectToFit(page);
+  });
+
+  test("masks that this machine cannot paint are not saved, and what was measured is shown", async () => {
+    const { masks, settings } = home.hub.hub.services;
+    const [, camera] = (await readSettings(folder.path, null, {})).cameras;
+    if (camera?.id !== "side") throw new Error("another camera");
+    const slow = new HubMasks({
+      cameras: () => [camera],
+      statuses: () => [{ id: "side", width: 1_920, height: 1_080, fps: 15 } as CameraStatus],
+      budget: new TranscodeBudget({
+        cores: 1,
+        measure: async (load) => ({ ...load, coreShare: 0.9, measuredAtMs: Date.now() }),
+      }),
+    });
+    vi.spyOn(masks, "requirePossible").mockImplementation((id, areas) =>
+      slow.requirePossible(id, areas),
+    );
+    await page.getByRole("button", { name: "Save" }).click();
+    const alert = page.getByRole("alert");
+    await alert.getByText("cannot paint these masks fast enough", { exact: false }).waitFor();
+    expect(await alert.evaluate(IS_IN_VIEW)).toBe(true);
+    await alert.getByText("1920 x 1080, 15 a second, takes 90 %", { exact: false }).waitFor();
+    expect(settings.areas("side").masks).toEqual([]);
+    // What was drawn is still there.
+    expect(await page.getByRole("button", { name: /^Mask \d$/ }).count()).toBe(5);
+    await expectToFit(page);
+    // A refusal is an answer, which a browser writes down as an error.
+    expect(home.problems.filter((problem) => !/409|422|500|503/.test(problem))).toEqual([]);
   });
 });
