@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { ClipRecorder } from "../../src/clips/recorder.ts";
 import type { HubServices } from "../../src/http/services.ts";
 import { parseRecipient } from "../../src/protocol/age-header.ts";
-import type { RecordedFaces, RecorderEvent } from "../../src/protocol/clip.ts";
+import type { EventReason, RecordedFaces, RecorderEvent } from "../../src/protocol/clip.ts";
 import type { Fragment, TrackInit } from "../../src/protocol/fragment.ts";
 import type { ClipId } from "../../src/protocol/ids.ts";
 import { CAMERA, START_AT_MS, testStream } from "../clips/test-stream.ts";
@@ -113,6 +113,7 @@ export async function recordClip(
   fragments: readonly Fragment[],
   /** With `blur-copy` its copy is waited for: `addHubCopy` seals one. */
   faces: RecordedFaces = "keep",
+  why: EventReason = { kind: "motion", zone: "door", areaShare: 0.1, score: 1 },
 ): Promise<ClipId> {
   const events: RecorderEvent[] = [];
   const { keyring } = services.household;
@@ -132,7 +133,6 @@ export async function recordClip(
       },
       queueMaxBytes: 256 * 1024 * 1024,
     });
-    const why = { kind: "motion", zone: "door", areaShare: 0.1, score: 1 } as const;
     recorder.startEvent(why, fragments[0]?.wallClockMs ?? START_AT_MS, fragments);
   }
   const [first] = events;

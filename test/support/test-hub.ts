@@ -18,6 +18,7 @@ import { openSealedFile } from "../../src/owner/open-clip.ts";
 import type { Recovery } from "../../src/owner/recovery.ts";
 import type { HubInfo } from "../../src/protocol/api.ts";
 import { fromBase64, sha256Hex, toBase64, utf8Bytes } from "../../src/protocol/bytes.ts";
+import type { EventReason } from "../../src/protocol/clip.ts";
 import type { Fragment } from "../../src/protocol/fragment.ts";
 import type { ClipId } from "../../src/protocol/ids.ts";
 import type { KeyringChange, Role } from "../../src/protocol/keyring.ts";
@@ -33,6 +34,8 @@ export interface TestHubOptions {
   readonly footage?: "lettered" | RealCodec;
   /** What its camera does of faces; no copy comes by itself (`addHubCopy`). */
   readonly faces?: "keep" | "blur-copy";
+  /** Why its clips were recorded. */
+  readonly why?: EventReason;
   readonly kind?: KeyKind;
   readonly outside?: boolean;
   /** False: nobody has claimed it yet, and there is no owner. */
@@ -135,8 +138,9 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
       footage === "lettered" ? letteredFragments(index) : realFragments(index, footage);
     const clips: ClipId[] = [];
     const record = async (): Promise<ClipId> => {
-      const { faces } = options;
-      const clip = await recordClip(hub.services, dataDirectory, filmed(clips.length), faces);
+      const { faces, why } = options;
+      const footageOf = filmed(clips.length);
+      const clip = await recordClip(hub.services, dataDirectory, footageOf, faces, why);
       clips.push(clip);
       return clip;
     };

@@ -14,7 +14,7 @@ export const french: typeof english = {
     "Ce qui couvre moins ne déclenche rien. Une personne à la porte couvre 5 ou plus, au portail du jardin 0,5 à 1. À 0, tout ce qui se distingue du bruit compte.",
   objects: "Distinguer personnes, véhicules et animaux",
   objectsText:
-    "Quelques images de chaque événement sont examinées sur ce hub. Seul le mot est gardé ; sans cela, chaque événement est un « mouvement ».",
+    "Quelques images de chaque événement sont examinées par la centrale. Seul le mot est gardé ; sans cela, chaque événement est un « mouvement ».",
   save: "Enregistrer",
   saved: "Enregistré. Valable dès la prochaine image.",
   wrong: "Un nombre de 0 à 50.",

@@ -16,5 +16,7 @@ export const english = {
     `Of your ${others} other events, this would have left out about ${loses}.`,
   raise: (size: string) => `Leave out what is under ${size}`,
   toZones: "Show the zones",
-  done: (size: string) => `Done: from now on things have to cover ${size} of their zone.`,
+  done: (size: string) => `Set: from now on things have to cover ${size} of their zone.`,
+  back: (size: string) => `Set it back to ${size}`,
+  demo: "This is the demo camera: it has no settings to change.",
 };

@@ -2,7 +2,7 @@ import type { english } from "./why-words.en.ts";
 
 export const french: typeof english = {
   title: "N’était-ce rien ?",
-  text: "Des feuilles, la pluie, un chat du voisinage : dites-le, et le hub vous indique quoi changer.",
+  text: "Des feuilles, la pluie, un chat du voisinage : dites-le, et la centrale vous indique quoi changer.",
   mark: "Ce n’était rien",
   marked:
     "Vous avez indiqué que ce n’était rien. L’enregistrement reste jusqu’à son effacement habituel.",
@@ -20,5 +20,7 @@ export const french: typeof english = {
     `Sur vos ${others} autres événements, environ ${loses} auraient été écartés.`,
   raise: (size) => `Écarter ce qui est sous ${size}`,
   toZones: "Voir les zones",
-  done: (size) => `C’est fait : il faudra désormais couvrir ${size} de sa zone.`,
+  done: (size) => `C’est réglé : il faudra désormais couvrir ${size} de sa zone.`,
+  back: (size) => `Revenir à ${size}`,
+  demo: "C’est la caméra de démonstration : elle n’a aucun réglage à changer.",
 };
