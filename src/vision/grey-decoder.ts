@@ -141,10 +141,10 @@ export class GreyDecoder {
     const child = this.#child;
     child.stdout.on("data", (bytes: Uint8Array) => this.#takePixels(bytes));
     child.sideOutput.setEncoding("latin1").on("data", (text: string) => this.#takeTimes(text));
-    void child.exited.then(({ code, signal }) => {
-      const lastWords = child.stderrTail().trim().split("\n").at(-1)?.slice(0, 200) || "no message";
-      this.#fail(`the decoder ended (${signal ?? `code ${code}`}): ${lastWords}`);
-    });
+    // What it said may be of the pictures, and this is written into a log.
+    void child.exited.then(({ code, signal }) =>
+      this.#fail(`the decoder ended (${signal ?? `code ${code}`})`),
+    );
     child.stdin.write(this.#options.init.bytes);
     for (const bytes of this.#early ?? []) child.stdin.write(bytes);
     this.#early = null;

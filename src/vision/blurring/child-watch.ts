@@ -50,11 +50,16 @@ export class ChildWatch {
   }
 }
 
-/** In one printable line, how a child ended and what it said last. */
-export async function lastWords(child: SandboxedChild): Promise<string> {
+/** How a child ends that has done all that it was to do. */
+export const ENDED_WELL = "code 0";
+
+/**
+ * How a child ended. Never what it said: that may be of the pictures, or what a camera has put beside
+ * them, and what goes wrong is written into a log.
+ */
+export async function endOf(child: SandboxedChild): Promise<string> {
   const { code, signal } = await child.exited;
-  const said = child.stderrTail().trim().split("\n").at(-1)?.slice(0, 200) || "no message";
-  return `${signal ?? `code ${code}`}: ${said}`;
+  return signal ?? `code ${code}`;
 }
 
 /** Settles when the bytes may be used again; false where the child takes nothing any more. */

@@ -3,7 +3,14 @@ import { SIDE_OUTPUT_FD, spawnSandboxed, type SandboxedChild } from "../../base/
 import { HubError } from "../../protocol/errors.ts";
 import { VIDEO_TIMESCALE } from "../../protocol/fragment.ts";
 import type { BlurFootage } from "../blur-footage.ts";
-import { CHILD_LIMITS, ChildWatch, lastWords, writeTo, type ChildLimits } from "./child-watch.ts";
+import {
+  CHILD_LIMITS,
+  ChildWatch,
+  ENDED_WELL,
+  endOf,
+  writeTo,
+  type ChildLimits,
+} from "./child-watch.ts";
 import { readColours, type Colours } from "./colours.ts";
 import { PIXELS_MAX } from "./segment-pictures.ts";
 
@@ -101,9 +108,9 @@ export class PictureDecoder implements AsyncDisposable {
       yield { ticks, mark, bytes: this.#frame };
     }
     if ((await this.#nextLine()) !== null) throw failed("a time without a picture");
-    const words = await this.#watch.during(lastWords(this.#child));
+    const end = await this.#watch.during(endOf(this.#child));
     if (this.#watch.reason) throw this.#watch.reason;
-    if (!words.startsWith("code 0:")) throw failed(words);
+    if (end !== ENDED_WELL) throw failed(`up (${end})`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

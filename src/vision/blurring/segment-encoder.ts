@@ -3,7 +3,14 @@ import { spawnSandboxed, type SandboxedChild } from "../../base/sandbox.ts";
 import { HubError } from "../../protocol/errors.ts";
 import { VIDEO_TIMESCALE, type TrackInit } from "../../protocol/fragment.ts";
 import { pictureProblem } from "../encoded-picture.ts";
-import { CHILD_LIMITS, ChildWatch, lastWords, writeTo, type ChildLimits } from "./child-watch.ts";
+import {
+  CHILD_LIMITS,
+  ChildWatch,
+  ENDED_WELL,
+  endOf,
+  writeTo,
+  type ChildLimits,
+} from "./child-watch.ts";
 import { encoderColours, type Colours } from "./colours.ts";
 import type { Container, EncodedSample, EncodedTrack } from "./container.ts";
 
@@ -87,7 +94,7 @@ export class SegmentEncoder implements AsyncDisposable {
     this.#written += 1;
     if (await this.#watch.during(writeTo(this.#child, planes))) return;
     await this.#watch.during(this.#read);
-    throw failed(await this.#watch.during(lastWords(this.#child)));
+    throw failed(`up (${await this.#watch.during(endOf(this.#child))})`);
   }
 
   /**
@@ -97,9 +104,9 @@ export class SegmentEncoder implements AsyncDisposable {
   async finish(): Promise<EncodedSegment> {
     this.#child.stdin.end();
     await this.#watch.during(this.#read);
-    const words = await this.#watch.during(lastWords(this.#child));
+    const end = await this.#watch.during(endOf(this.#child));
     if (this.#watch.reason) throw this.#watch.reason;
-    if (!words.startsWith("code 0:")) throw failed(words);
+    if (end !== ENDED_WELL) throw failed(`up (${end})`);
     const init = this.#init;
     const pictures = this.#pictures;
     if (pictures.length !== this.#written || pictures.length !== this.#options.pictures)
