@@ -25,6 +25,14 @@ export const COPY_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/vision-pipe.test.ts"],
   },
   {
+    name: "a copy may have pictures that are none",
+    file: "src/vision-answers.ts",
+    find: "if (problem !== null) throw unasked",
+    replace: "if (problem === undefined) throw unasked",
+    tests: ["test/vision-pipe.test.ts"],
+    only: "a picture",
+  },
+  {
     name: "a copy for readers of before is listed",
     file: "src/clips/hub-copies.ts",
     find: "keyring_epoch < stored.keyringEpoch",

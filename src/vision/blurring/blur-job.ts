@@ -8,7 +8,7 @@ import type { ChildLimits } from "./child-watch.ts";
 import type { Container } from "./container.ts";
 import { coverFound, coverWhole, type CoveredPicture, type CoverOptions } from "./cover-pass.ts";
 import { lookAt, lookSize, startLook, type Detectors, type SegmentLook } from "./look-pass.ts";
-import { stillOf } from "./poster.ts";
+import { firstStillOf, stillOf } from "./poster.ts";
 import { copyOf } from "./segment-copy.ts";
 import type { EncodedSegment } from "./segment-encoder.ts";
 import { readSegment, type SegmentPictures } from "./segment-pictures.ts";
@@ -74,6 +74,8 @@ export class BlurJob {
   #ground: Pending["lookedIn"] = null;
   #startedAtMs: number | null = null;
   #still: Still | null = null;
+  /** Of a clip of which no picture was covered by what was found. */
+  #clearStill: BlurredPoster | null = null;
 
   constructor(options: BlurJobOptions) {
     this.#options = options;
@@ -122,6 +124,7 @@ export class BlurJob {
     this.#pending = [];
     this.#ground = null;
     this.#still = null;
+    this.#clearStill = null;
   }
 
   async #lookAt(footage: BlurFootage): Promise<Pending> {
@@ -209,6 +212,9 @@ export class BlurJob {
       } catch (error) {
         reasons.push(this.#problemOf(error));
       }
+    // What hangs costs its whole time-out: it is not tried more often than a copy needs.
+    if (pictures && reasons[0]?.code !== "VISION_TIMEOUT")
+      await this.#keepClearStill(footage, pictures);
     if (pictures)
       try {
         const encoded = await coverWhole(this.#coverOptions(footage, pictures));
@@ -310,12 +316,31 @@ export class BlurJob {
     };
   }
 
+  /** Who may see originals gets a still of those, also where nothing could be covered. */
+  async #keepClearStill(footage: BlurFootage, pictures: SegmentPictures): Promise<void> {
+    if (this.#still || this.#clearStill) return;
+    const { ffmpegPath, limits } = this.#options;
+    try {
+      const still = await firstStillOf({
+        ...{ ffmpegPath, footage, pictures },
+        ...(limits === undefined ? {} : { limits }),
+      });
+      const place = pictures.times.findIndex(({ shownTicks }) => shownTicks === still?.ticks);
+      const atMs = footage.fragments[place]?.wallClockMs;
+      if (!still || atMs === undefined) return;
+      this.#clearStill = { rendition: "original", atMs, pixelated: null, jpeg: still.jpeg };
+    } catch (error) {
+      // Why nothing could be covered is said of the segment.
+      if (!(error instanceof HubError)) throw error;
+    }
+  }
+
   #tellStills(): void {
-    if (!this.#still) return;
-    const { original, blurred } = this.#still;
+    const { original, blurred } = this.#still ?? { original: this.#clearStill, blurred: null };
     this.#still = null;
-    this.#options.onPoster(original);
-    this.#options.onPoster(blurred);
+    this.#clearStill = null;
+    if (original) this.#options.onPoster(original);
+    if (blurred) this.#options.onPoster(blurred);
   }
 }
 

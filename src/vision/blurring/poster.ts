@@ -1,7 +1,10 @@
 import type { PictureSize } from "../../blur/boxes.ts";
 import { spawnSandboxed } from "../../base/sandbox.ts";
+import type { BlurFootage } from "../blur-footage.ts";
 import { CHILD_LIMITS, ChildWatch, writeTo, type ChildLimits } from "./child-watch.ts";
 import type { Colours } from "./colours.ts";
+import { PictureDecoder } from "./picture-decoder.ts";
+import type { SegmentPictures } from "./segment-pictures.ts";
 
 export interface StillOptions {
   readonly ffmpegPath: string;
@@ -25,6 +28,24 @@ export async function stillOf(options: StillOptions): Promise<Uint8Array | null>
   for (const quality of QUALITIES) {
     const jpeg = await encode(options, quality);
     if (jpeg === null || jpeg.length <= BYTES_MAX) return jpeg;
+  }
+  return null;
+}
+
+/** The first picture that can be decoded of a segment; null where there is no encoder for it. */
+export async function firstStillOf({
+  pictures: { size, shownTicks },
+  ...options
+}: Pick<StillOptions, "ffmpegPath" | "limits"> & {
+  readonly footage: BlurFootage;
+  readonly pictures: SegmentPictures;
+}): Promise<{ readonly ticks: number; readonly jpeg: Uint8Array } | null> {
+  await using decoder = await PictureDecoder.start({
+    ...{ ...options, pictures: shownTicks.length, form: { kind: "planes", size, isPlain: false } },
+  });
+  for await (const { ticks, bytes } of decoder.pictures()) {
+    const jpeg = await stillOf({ ...options, planes: bytes, size, colours: null });
+    return jpeg && { ticks, jpeg };
   }
   return null;
 }

@@ -137,13 +137,15 @@ describe.skipIf(missingCommands("ffmpeg"))("what was not looked at is never writ
     ["the decoder writes noise and no times", "exec cat /dev/urandom", "timed-out"],
   ])("%s: absent", async (_name, script, reason) => {
     await using folder = temporaryFolder();
-    const { answers } = await blurred([first()], {
+    const { answers, posters } = await blurred([first()], {
       ffmpegPath: faulty(folder.path, script),
       detectors: nothingSeen,
       // A fault that is no hanging is told as what it is, however slow the machine.
       limits: { ...CHILD_LIMITS, ...(reason === "timed-out" ? { stallMs: 300 } : {}) },
     });
     expect(answers[0]).toMatchObject({ outcome: "absent", reason, init: null, fragments: [] });
+    const canDecode = reason === "encoder-failed";
+    expect(posters.map(({ rendition }) => rendition)).toEqual(canDecode ? ["original"] : []);
   });
 
   test.each(DETECTOR_FAULTS)(
@@ -151,7 +153,7 @@ describe.skipIf(missingCommands("ffmpeg"))("what was not looked at is never writ
     async (_name, fault) => {
       let looks = 0;
       const detectors = seeing([]);
-      const { answers } = await blurred(segments, {
+      const { answers, posters } = await blurred(segments, {
         ffmpegPath,
         detectors: () =>
           Promise.resolve({
@@ -171,6 +173,9 @@ describe.skipIf(missingCommands("ffmpeg"))("what was not looked at is never writ
         framesLooked: 7,
       });
       expect(answers[1]).toMatchObject({ outcome: "blurred", reason: null });
+      expect(posters.map(({ rendition }) => rendition)).toEqual(["original", "blurred"]);
+      const atMs = segments[1]?.fragments[0]?.wallClockMs;
+      expect(posters).toMatchObject([{ atMs }, { atMs }]);
     },
   );
 
@@ -203,7 +208,7 @@ describe.skipIf(missingCommands("ffmpeg"))("what was not looked at is never writ
     );
     const limits = { ...THREAD_LIMITS, entry: new URL(`file://${entry}`), runTimeoutMs: 200 };
     await using detectors = new OpenDetectors({ limits });
-    const { answers } = await blurred(segments, {
+    const { answers, posters } = await blurred(segments, {
       ffmpegPath,
       detectors: (mode) => detectors.for(mode),
     });
@@ -211,6 +216,10 @@ describe.skipIf(missingCommands("ffmpeg"))("what was not looked at is never writ
       expectPixelatedWhole(answer);
       expect(answer).toMatchObject({ reason: "detector-failed", framesLooked: 0 });
     }
+    // For who may see originals, and for nobody else.
+    expect(posters).toMatchObject([
+      { rendition: "original", atMs: first().fragments[0]?.wallClockMs, pixelated: null },
+    ]);
   });
 
   test("damaged pictures: what is shown is what was looked at", async () => {
