@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -97,11 +96,6 @@ export async function madeClip(source: SceneSource): Promise<MadeClip> {
   }
   const truth = JSON.parse(readFileSync(labels, "utf8")) as TrueFace[][];
   return { name, kind, half, width, height, frames, rate, file, tracks: tracksOf(truth) };
-}
-
-/** Of the bytes, so that two machines can see that they measure the same. */
-export function madeDigest(clip: MadeClip): string {
-  return createHash("sha256").update(readFileSync(clip.file)).digest("hex").slice(0, 12);
 }
 
 function tracksOf(truth: readonly (readonly TrueFace[])[]): MadeTrack[] {
