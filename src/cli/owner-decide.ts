@@ -2,6 +2,7 @@ import { identitiesOf, signingKeyOf } from "../owner/device-bundle.ts";
 import {
   approvalTerms,
   chooseFiles,
+  defaultRendition,
   refusalTerms,
   signApproval,
   signRefusal,
@@ -219,13 +220,23 @@ async function post(
   return client.post(`/api/requests/${terms.request}/${as}`, { decision }, Api.RequestSummary);
 }
 
-/** Blurred wherever there is a blurred rendition; clear faces only when asked for by name. */
+/** As named; else the blurred copy, and of a camera that is to have none the recording itself. */
 function renditionOf(text: string | null, clip: Api.ClipDetail): "original" | "blurred" {
   if (text === "original" || text === "blurred") return text;
   if (text !== null) throw new UsageError("Cannot read --rendition: expected blurred or original");
-  if (clip.renditions.includes("blurred")) return "blurred";
-  say("There is no blurred copy of this clip: faces will be clear for the recipient.");
-  return "original";
+  const rendition = chosenByDefault(clip);
+  if (rendition === "original")
+    say("There is no blurred copy of this clip: faces will be clear for the recipient.");
+  return rendition;
+}
+
+function chosenByDefault(clip: Api.ClipDetail): "original" | "blurred" {
+  try {
+    return defaultRendition(clip);
+  } catch (error) {
+    if (!(error instanceof HubError)) throw error;
+    throw new HubError(error.code, `${error.message} with --rendition original`);
+  }
 }
 
 function recipientOf(given: string | null, { record }: Api.RequestSummary): string {

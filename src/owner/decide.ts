@@ -88,6 +88,31 @@ export function chooseFiles(choice: Choice): TermsClip {
   };
 }
 
+/**
+ * What leaves where nobody has said with which faces: the blurred copy. Clear faces only of a camera
+ * that is to have none, which the terms then say; a copy that is not there yet, or was not made, is no
+ * choice of the owner's.
+ *
+ * @throws HubError BLUR_WAITING, NO_BLURRED_COPY.
+ */
+export function defaultRendition({
+  id,
+  renditions,
+  blur,
+}: Pick<ClipDetail, "id" | "renditions" | "blur">): "original" | "blurred" {
+  if (renditions.includes("blurred")) return "blurred";
+  if (!blur) return "original";
+  if (blur.state === "waiting")
+    throw new HubError(
+      "BLUR_WAITING",
+      `Cannot approve: the blurred copy of clip ${id} is still being made; try again in some minutes, or choose clear faces`,
+    );
+  throw new HubError(
+    "NO_BLURRED_COPY",
+    `Cannot approve: clip ${id} has no blurred copy; make one on the page of an owner's device, or choose clear faces`,
+  );
+}
+
 /** The statement an owner reads before signing: complete, and exactly what will leave. */
 export function approvalTerms(
   ground: DecisionGround,

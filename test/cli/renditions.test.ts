@@ -18,6 +18,10 @@ describe("the command line, of a copy with gaps", () => {
     expect((await owner.owner("clips")).stdout).toContain(
       "original (blurred copy being made: 0 of 3 pieces)",
     );
+    const early = (await typeRequest(hub, {})).record.request;
+    const refused = await owner.owner("approve", early, "--clip", clip, "--yes");
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain("or choose clear faces with --rendition original");
     await addHubCopy(hub, clip, { whole: [1], absent: [2], reason: "too-old" });
     expect((await owner.owner("clips")).stdout).toContain(
       "original+blurred (blurred copy: 1 pieces left out, 1 pixelated whole: too-old)",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { chooseFiles, type Choice } from "../../src/owner/decide.ts";
+import { chooseFiles, defaultRendition, type Choice } from "../../src/owner/decide.ts";
 import type { HubError } from "../../src/protocol/errors.ts";
 import { approvalCase } from "../support/test-approval.ts";
 import { NOW_MS } from "../support/test-household.ts";
@@ -59,5 +59,26 @@ describe("what is chosen for a release", () => {
     expect(refusal({ rendition: "blurred" })).toBe("NOTHING_CHOSEN");
     // Sound alone is never what somebody means.
     expect(refusal({ rendition: "blurred", audio: true })).toBe("NOTHING_CHOSEN");
+  });
+});
+
+describe("where nobody has said with which faces", () => {
+  const blur = (state: "waiting" | "done" | "absent") =>
+    ({ state, reason: null, segments: 0, whole: 0 }) as const;
+
+  test("the blurred copy leaves, and of a camera that has none the recording", () => {
+    expect(defaultRendition({ ...clip, renditions: ["original", "blurred"], blur: null })).toBe(
+      "blurred",
+    );
+    expect(defaultRendition({ ...clip, renditions: ["original"], blur: null })).toBe("original");
+  });
+
+  test.each([
+    ["waiting", "BLUR_WAITING"],
+    ["absent", "NO_BLURRED_COPY"],
+    ["done", "NO_BLURRED_COPY"],
+  ] as const)("nothing leaves while a copy that is to be there is %s", (state, code) => {
+    const without = { ...clip, renditions: ["original" as const], blur: blur(state) };
+    expect(() => defaultRendition(without)).toThrow(expect.objectContaining({ code }));
   });
 });

@@ -12,6 +12,8 @@ export class ClipChoice {
   isChosen = $state(false);
   isLoading = $state(false);
   isBlurred = $state(true);
+  /** Somebody has said that faces may be clear, where a copy should be and is not. */
+  isClear = $state(false);
   hasAudio = $state(false);
   /** Numbers of the first and last piece. */
   first = $state(0);
@@ -25,6 +27,15 @@ export class ClipChoice {
 
   get canBlur(): boolean {
     return this.detail?.renditions.includes("blurred") ?? false;
+  }
+  /** A blurred copy is to be there and is not: nothing leaves before somebody has said how. */
+  get lacksBlur(): "waiting" | "absent" | null {
+    const blur = this.detail?.blur;
+    if (!blur || this.canBlur) return null;
+    return blur.state === "waiting" ? "waiting" : "absent";
+  }
+  get isUndecided(): boolean {
+    return this.lacksBlur !== null && !this.isClear;
   }
   get canSound(): boolean {
     return this.detail?.files.some(({ track }) => track === "audio") ?? false;
@@ -92,6 +103,7 @@ export class ClipChoice {
     try {
       this.detail = await ask("clipToRelease", { id: this.summary.id });
       this.isBlurred = this.canBlur;
+      this.isClear = false;
       const { fromMs, toMs } = this.#range;
       const all = this.pieces;
       const within = all.filter((piece) => piece.toMs > fromMs && piece.fromMs < toMs);

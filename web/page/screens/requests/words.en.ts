@@ -119,6 +119,12 @@ export const english = {
         ? "1 piece between them has no blurred copy, and does not leave."
         : `${count} pieces between them have no blurred copy, and do not leave.`,
     noBlur: "There is no blurred copy of this recording. Faces will be clear.",
+    lacksBlur: {
+      waiting: "The blurred copy is still being made. Wait some minutes, or choose clear faces.",
+      absent: "The hub could not make a blurred copy. Make one here, or choose clear faces.",
+    },
+    leaveClear: "Let it leave with clear faces",
+    lookAgain: "Look again",
     clear: "Faces will be clear.",
     makeBlur: "Make a blurred copy first",
     blurMade: "The blurred copy is made, and chosen. Look at it before you sign.",

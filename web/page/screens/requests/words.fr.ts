@@ -119,6 +119,14 @@ export const french: typeof english = {
         ? "1 morceau entre les deux n’a pas de copie floutée, et ne part pas."
         : `${count} morceaux entre les deux n’ont pas de copie floutée, et ne partent pas.`,
     noBlur: "Il n’existe pas de copie floutée de cet enregistrement. Les visages seront nets.",
+    lacksBlur: {
+      waiting:
+        "La copie floutée est encore en préparation. Attendez quelques minutes, ou choisissez des visages nets.",
+      absent:
+        "Le hub n’a pas pu faire de copie floutée. Faites-en une ici, ou choisissez des visages nets.",
+    },
+    leaveClear: "Laisser partir avec des visages nets",
+    lookAgain: "Regarder à nouveau",
     clear: "Les visages seront nets.",
     makeBlur: "Faire d’abord une copie floutée",
     blurMade: "La copie floutée est faite, et choisie. Regardez-la avant de signer.",
