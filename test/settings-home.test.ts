@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readSettingsFrom, type Settings } from "../src/settings.ts";
+import { facesWhereUnsaid } from "../src/settings-blur.ts";
 import { SettingsError } from "../src/settings-file.ts";
 import { editText, putChime, putPrivacyHours } from "../src/settings-edit.ts";
 
@@ -120,4 +121,17 @@ describe("the chime", () => {
       quiet: [{ days: ["sun"], from: "22:00", to: "07:00" }],
     });
   });
+});
+
+test.each([
+  ["can make copies", { canBlur: true, reason: null }, ["blur-copy", "blur-only"]],
+  ["cannot", { canBlur: false, reason: "no AVX" }, ["keep", "blur-only"]],
+])("of faces, where nothing is said and the machine %s", (_name, ability, expected) => {
+  const text =
+    "cameras: [{ id: one, main: rtsp://192.0.2.1/ }, { id: two, main: rtsp://192.0.2.2/, faces: blur-only }]";
+  const { cameras } = readSettingsFrom({
+    ...{ file: "doorward.yaml", text, secrets: new Map(), environment: {} },
+    facesUnsaid: facesWhereUnsaid(ability),
+  });
+  expect(cameras.map(({ faces }) => faces)).toEqual(expected);
 });
