@@ -69,6 +69,15 @@ describe.skipIf(missingCommands(...RTSP_SERVER_COMMANDS))("a camera with a mask"
     expect(Math.min(...shown.map(({ frames }) => frames))).toBeGreaterThan(0);
     expect(shown.reduce((sum, { frames }) => sum + frames, 0)).toBeGreaterThan(60);
     expect(shown.map(({ secretPixels }) => secretPixels)).toEqual(shown.map(() => 0));
+    const { forCopies } = camera;
+    const inits = new Set(forCopies.map(({ init }) => init));
+    const copied = [...inits].map((init) => {
+      const of = forCopies.filter((fragment) => fragment.init === init);
+      return look(Buffer.concat([init.bytes, ...of.map(({ bytes }) => bytes)]));
+    });
+    expect(copied.length).toBeGreaterThan(1);
+    expect(copied.every(({ frames }) => frames > 0)).toBe(true);
+    expect(copied.map(({ secretPixels }) => secretPixels)).toEqual(copied.map(() => 0));
     const sound = camera.live.main.filter(({ track }) => track === "audio");
     expect(sound.flatMap(({ fragments }) => fragments).length).toBeGreaterThan(0);
     await rm(folder, { recursive: true });

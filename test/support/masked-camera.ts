@@ -7,12 +7,16 @@ import { Writable } from "node:stream";
 import { PicturePipeReader } from "../../src/camera/live-pipe.ts";
 import { LiveSender } from "../../src/camera/live-sender.ts";
 import { TranscodeBudget, type PictureLoad } from "../../src/camera/transcode-cost.ts";
+import type { ClipCopy } from "../../src/clips/blur-queue.ts";
+import type { IngestBlur } from "../../src/ingest-blur.ts";
 import type { FromIngest, StreamReport } from "../../src/ingest-messages.ts";
 import { endCamera, startCamera, type Pipeline } from "../../src/ingest-pipeline.ts";
 import { sha256Hex } from "../../src/protocol/bytes.ts";
 import { parseCameraId } from "../../src/protocol/ids.ts";
+import type { Fragment } from "../../src/protocol/fragment.ts";
 import { readLiveFragment } from "../../src/protocol/live-frame.ts";
 import type { Polygon } from "../../src/protocol/picture-areas.ts";
+import { blurOf } from "../../src/settings-blur.ts";
 import type { CameraSettings } from "../../src/settings-cameras.ts";
 import { makeReader, openAge } from "../clips/age-oracle.ts";
 import { cachedMedia } from "./rtsp-server.ts";
@@ -84,6 +88,8 @@ export function look(input: string | Uint8Array): Shown {
 export interface MaskedCamera extends AsyncDisposable {
   readonly pipeline: Pipeline;
   readonly sender: LiveSender;
+  /** What blurred copies and posters would be made of. */
+  readonly forCopies: Fragment[];
   /** Newest report of each stream. */
   readonly troubles: string[];
   readonly reports: { readonly main: StreamReport[]; readonly sub: StreamReport[] };
@@ -154,7 +160,21 @@ export async function startMaskedCamera(
   const camera = parseCameraId("front");
   for (const stream of ["main", "sub"] as const) sender.watch(camera, stream, true, true);
   const troubles: string[] = [];
+  const forCopies: Fragment[] = [];
+  const copy: ClipCopy = {
+    add: (fragment) => void forCopies.push(fragment),
+    cut: () => null,
+    ...{ push: () => undefined, lose: () => undefined, close: () => undefined },
+  };
   const pipeline = startCamera(settings, {
+    blur: {
+      of: () => ({
+        faces: () => "blur-copy",
+        rules: () => blurOf(settings),
+        copies: { open: () => copy },
+      }),
+      vision: { look: () => ({ push: () => undefined, end: () => undefined }) },
+    } as unknown as Pick<IngestBlur, "of" | "vision">,
     ...{ clipsDirectory, live: sender, ffmpegPath: "/usr/bin/ffmpeg", isStopping: () => false },
     budget: new TranscodeBudget({
       measure: async (load: PictureLoad) => ({ ...load, coreShare: 0.01, measuredAtMs: 0 }),
@@ -176,7 +196,7 @@ export async function startMaskedCamera(
     await endCamera(pipeline);
   };
   return {
-    ...{ pipeline, sender, reports, live, troubles },
+    ...{ pipeline, sender, forCopies, reports, live, troubles },
     async recorded() {
       await end();
       const files = readdirSync(clipsDirectory, { recursive: true, encoding: "utf8" })
