@@ -22,6 +22,17 @@ export interface LookedAt {
   readonly faces: readonly Face[];
 }
 
+/** One box of a picture, and what it is known from. */
+export interface FollowedBox {
+  readonly box: Box;
+  /** The same number for all boxes of one track; null between two, and for a whole picture. */
+  readonly track: number | null;
+  /** Whether it was found for sure in this picture, or before and after it; not only held. */
+  readonly isSure: boolean;
+}
+
+type Put = (frame: number, box: Box, isSure: boolean) => void;
+
 /** A track of which one find was this sure counts from its first hit to its last. */
 const SURE_SCORE = 0.5;
 /** One that never was counts where it was seen more often than chance sees a face in a wall. */
@@ -147,15 +158,22 @@ export class FaceTracker {
    * @throws RangeError for frames that are not settled or were forgotten.
    */
   boxesFor(from: number, to: number): Box[][] {
+    return this.followedFor(from, to).map((boxes) => boxes.map(({ box }) => box));
+  }
+
+  /** As {@link boxesFor}, and of which track each box is. */
+  followedFor(from: number, to: number): FollowedBox[][] {
     if (from < this.#forgottenBefore || to > this.settled || to < from)
       throw new RangeError(`frames ${from} to ${to} are not there`);
-    const frames: Box[][] = Array.from({ length: to - from }, () => []);
-    const put = (frame: number, box: Box): void => {
-      if (frame >= from && frame < to) frames[frame - from]?.push(box);
-    };
-    for (const frame of this.#flooded) put(frame, { x: 0, y: 0, ...this.#size });
-    for (const track of this.#linker.tracks) this.#cover(track, put);
-    this.#join(put);
+    const frames: FollowedBox[][] = Array.from({ length: to - from }, () => []);
+    const putOf =
+      (track: number | null): Put =>
+      (frame, box, isSure) => {
+        if (frame >= from && frame < to) frames[frame - from]?.push({ box, track, isSure });
+      };
+    for (const frame of this.#flooded) putOf(null)(frame, { x: 0, y: 0, ...this.#size }, false);
+    for (const [number, track] of this.#linker.tracks.entries()) this.#cover(track, putOf(number));
+    this.#join(putOf(null));
     return frames;
   }
 
@@ -186,26 +204,33 @@ export class FaceTracker {
     return Math.max(atLeast, frames);
   }
 
-  #cover(track: LinkedTrack, put: (frame: number, box: Box) => void): void {
+  #cover(track: LinkedTrack, put: Put): void {
     const hits: readonly Hit[] = this.#of === "faces" ? steadied(track.hits) : [...track.hits];
     const counts = isCounted(track);
+    const isSure = (frame: number): boolean => {
+      const found = track.hits.get(frame);
+      return found !== undefined && this.#weightOf(found) === "sure";
+    };
     for (const [frame, box] of hits) {
       const found = track.hits.get(frame);
-      if (counts || !found || found.score >= this.#ownScoreMin(found)) put(frame, box);
+      if (counts || !found || found.score >= this.#ownScoreMin(found))
+        put(frame, box, isSure(frame));
     }
     if (!counts) return;
-    this.#follow(hits, put);
+    this.#follow(hits, isSure, put);
     // A faint find may be another thing beside a face that is not found any more: what was sure goes
     // on as though there were none.
     const sure = hits.filter(([frame]) => (track.hits.get(frame)?.score ?? 0) >= SURE_SCORE);
-    if (sure.length > 0 && sure.length < hits.length) this.#follow(sure, put);
+    if (sure.length > 0 && sure.length < hits.length) this.#follow(sure, isSure, put);
   }
 
-  #follow(hits: readonly Hit[], put: (frame: number, box: Box) => void): void {
+  #follow(hits: readonly Hit[], isSure: (frame: number) => boolean, put: Put): void {
     hits.slice(1).forEach(([frame, face], index) => {
       const before = hits[index];
       if (before && this.#isGap(before[0], frame))
-        fill({ frame: before[0], box: before[1] }, { frame, box: face }, put);
+        fill({ frame: before[0], box: before[1] }, { frame, box: face }, (at, box) =>
+          put(at, box, isSure(before[0]) && isSure(frame)),
+        );
     });
     this.#hold(hits, -1, put);
     this.#hold(hits, 1, put);
@@ -217,7 +242,7 @@ export class FaceTracker {
   }
 
   /** Goes on from the first or the last find: along its way, and where it was. */
-  #hold(hits: readonly Hit[], step: 1 | -1, put: (frame: number, box: Box) => void): void {
+  #hold(hits: readonly Hit[], step: 1 | -1, put: Put): void {
     const [end, box] = hits.at(step === 1 ? -1 : 0) ?? [];
     if (end === undefined || !box) return;
     const velocity = velocityOf(new Map(hits), step === -1);
@@ -234,7 +259,7 @@ export class FaceTracker {
           x: box.x + velocity.x * count * step,
           y: box.y + velocity.y * count * step,
         };
-      put(frame, grown(hull(box, moved), growthAfter(count)));
+      put(frame, grown(hull(box, moved), growthAfter(count)), false);
     }
   }
 
@@ -252,7 +277,7 @@ export class FaceTracker {
   }
 
   /** One face may have become two tracks: then it is covered between them. */
-  #join(put: (frame: number, box: Box) => void): void {
+  #join(put: Put): void {
     const counted = this.#linker.tracks
       .filter((track) => isCounted(track))
       .toSorted((left, right) => left.firstFrame - right.firstFrame);
@@ -267,7 +292,7 @@ export class FaceTracker {
           fill(
             { frame: before.lastFrame, box: before.last },
             { frame: after.firstFrame, box: face },
-            put,
+            (at, box) => put(at, box, false),
           );
       }
     }

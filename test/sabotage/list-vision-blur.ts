@@ -57,4 +57,11 @@ export const VISION_BLUR_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/blur/face-tracker.test.ts"],
     only: "walks up to the camera",
   },
+  {
+    name: "one face hides the heads of all who stand about it",
+    file: "src/vision/blurring/boxes-to-cover.ts",
+    find: "(isOwner(person, owner) || isSecondFind(person, face))",
+    replace: "face.width > 0",
+    tests: ["test/vision/blurring/boxes-to-cover.test.ts"],
+  },
 ];

@@ -1,5 +1,5 @@
 import type { Box, PictureSize } from "../../blur/boxes.ts";
-import { FaceTracker } from "../../blur/face-tracker.ts";
+import { FaceTracker, type FollowedBox } from "../../blur/face-tracker.ts";
 import { HubError } from "../../protocol/errors.ts";
 import type { BlurRules } from "../blur-footage.ts";
 import type { SeenObject } from "../../blur/nanodet.ts";
@@ -13,8 +13,17 @@ import type { SeenObject } from "../../blur/nanodet.ts";
 const HEAD_HEIGHT_SHARE = 0.28;
 /** Of one who is only partly in the picture: the head is about as high as the body seems wide. */
 const HEAD_HEIGHT_IN_WIDTHS = 0.9;
-/** A face whose middle is this far up in a person's box is that person's. */
-const FACE_WITHIN_SHARE = 0.55;
+/** A face whose middle is this far up in the head's region, and this near its middle, may be it. */
+const FACE_DOWN_SHARE = 2 / 3;
+const FACE_ASIDE_SHARE = 0.35;
+/** Less of a person's height is the face of somebody farther away, or none. */
+const FACE_HEIGHT_SHARE_MIN = 0.06;
+/** From the top of a person's box to the middle of the face, in heights of the face. */
+const FACE_FROM_TOP = 0.75;
+/** A face is one person's only where the next is farther from it by this, in heights of the face. */
+const CLEARLY_NEARER = 0.5;
+/** Doubtful finds often are of a person who was found already: then the face is where this one's is. */
+const SAME_PLACE = 0.5;
 /** Plates are low; of a lorry or a car seen from above, lower than half. */
 const PLATE_FROM_SHARE = 0.4;
 
@@ -69,33 +78,80 @@ export class Sightings {
 
   /** For each picture from `from` to before `to`, in pixels of the pictures that were looked at. */
   boxesFor(from: number, to: number, rules: BlurRules): Box[][] {
-    const persons = this.#persons.boxesFor(from, to);
+    const persons = this.#persons.followedFor(from, to);
     const vehicles = rules.plates ? this.#vehicles.boxesFor(from, to) : [];
     return this.faces
-      .boxesFor(from, to)
+      .followedFor(from, to)
       .map((faces, index) => [
-        ...faces,
+        ...faces.map(({ box }) => box),
         ...personBoxes(persons[index] ?? [], faces, rules),
         ...(vehicles[index] ?? []).map(plateRegion),
       ]);
   }
 }
 
-function personBoxes(persons: readonly Box[], faces: readonly Box[], rules: BlurRules): Box[] {
-  if (rules.cover === "persons") return [...persons];
+/**
+ * One face hides one person's head at most, and only where it is certain, and whose: of two who
+ * stand before one another the other's would be clear. A head that is covered twice harms nobody.
+ */
+function personBoxes(
+  persons: readonly FollowedBox[],
+  faces: readonly FollowedBox[],
+  rules: BlurRules,
+): Box[] {
+  if (rules.cover === "persons") return persons.map(({ box }) => box);
+  const owned = faces
+    .filter(({ isSure }) => isSure)
+    .map(({ box: face }) => ({ face, owner: ownerOf(face, persons) }));
   return persons
-    .filter((person) => !faces.some((face) => isOf(person, face)))
-    .map((person) => headRegion(person));
+    .filter(
+      (person) =>
+        !owned.some(
+          ({ face, owner }) =>
+            isOf(person.box, face) && (isOwner(person, owner) || isSecondFind(person, face)),
+        ),
+    )
+    .map(({ box }) => headRegion(box));
+}
+
+/** Track of the one person whose face it can be; null where it can be nobody's, or two persons'. */
+function ownerOf(face: Box, persons: readonly FollowedBox[]): number | null {
+  const distances = new Map<number, number>();
+  for (const person of persons) {
+    const { box, track } = person;
+    if (track === null || !isOf(box, face) || isSecondFind(person, face)) continue;
+    distances.set(track, Math.min(distances.get(track) ?? Infinity, distanceFrom(box, face)));
+  }
+  const [nearest, next] = [...distances].toSorted(([, one], [, other]) => one - other);
+  if (!nearest || (next && next[1] - nearest[1] < CLEARLY_NEARER)) return null;
+  return nearest[0];
+}
+
+function isOwner({ track }: FollowedBox, owner: number | null): boolean {
+  return owner !== null && track === owner;
+}
+
+function isSecondFind({ box, isSure }: FollowedBox, face: Box): boolean {
+  return !isSure && distanceFrom(box, face) <= SAME_PLACE;
+}
+
+/** How far a face is from where this person's would be, in heights of the face. */
+function distanceFrom(person: Box, face: Box): number {
+  const across = face.x + face.width / 2 - person.x - person.width / 2;
+  const down = face.y + face.height / 2 - person.y - FACE_FROM_TOP * face.height;
+  return Math.hypot(across, down) / face.height;
 }
 
 /** Whether a face may be that of this person. */
 function isOf(person: Box, face: Box): boolean {
   const [x, y] = [face.x + face.width / 2, face.y + face.height / 2];
+  const aside = Math.abs(x - person.x - person.width / 2);
   return (
-    x >= person.x &&
-    x <= person.x + person.width &&
+    aside <= person.width * FACE_ASIDE_SHARE &&
     y >= person.y - face.height / 2 &&
-    y <= person.y + person.height * FACE_WITHIN_SHARE
+    y <= person.y + headRegion(person).height * FACE_DOWN_SHARE &&
+    face.width <= person.width &&
+    face.height >= person.height * FACE_HEIGHT_SHARE_MIN
   );
 }
 
