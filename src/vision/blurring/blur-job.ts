@@ -8,6 +8,7 @@ import type { ChildLimits } from "./child-watch.ts";
 import type { Container } from "./container.ts";
 import { coverFound, coverWhole, type CoveredPicture, type CoverOptions } from "./cover-pass.ts";
 import { lookAt, lookSize, startLook, type Detectors, type SegmentLook } from "./look-pass.ts";
+import { KeptStills, wipePosters, type Still } from "./kept-stills.ts";
 import { firstStillOf, stillOf } from "./poster.ts";
 import { copyOf } from "./segment-copy.ts";
 import type { EncodedSegment } from "./segment-encoder.ts";
@@ -39,17 +40,13 @@ export interface BlurJobOptions extends BlurGround {
 /** A segment between being looked at and being answered for. */
 interface Pending {
   readonly footage: BlurFootage;
+  /** When its first picture came into memory, by the clock of this process. */
+  readonly arrivedAtMs: number;
   readonly pictures: SegmentPictures | null;
   readonly look: SegmentLook | null;
   readonly lookedIn: { readonly sightings: Sightings; readonly size: PictureSize } | null;
   /** Why it cannot be covered by what was found; null where it can. */
   readonly problem: HubError | null;
-}
-
-interface Still {
-  readonly score: number;
-  readonly original: BlurredPoster;
-  readonly blurred: BlurredPoster;
 }
 
 /** A later picture is only worth the work where it shows so much more. */
@@ -73,23 +70,27 @@ export class BlurJob {
   #pending: Pending[] = [];
   #ground: Pending["lookedIn"] = null;
   #startedAtMs: number | null = null;
-  #still: Still | null = null;
-  /** Of a clip of which no picture was covered by what was found. */
-  #clearStill: BlurredPoster | null = null;
+  readonly #stills: KeptStills;
 
   constructor(options: BlurJobOptions) {
     this.#options = options;
+    this.#stills = new KeptStills(options.onPoster);
   }
 
   /** The clip's next segment. */
   push(footage: BlurFootage): Promise<void> {
-    return this.#inTurn(async () => {
-      this.#pending.push(await this.#lookAt(footage));
+    const arrivedAtMs = performance.now() - (footage.ageMs ?? 0);
+    const done = this.#inTurn(async () => {
+      this.#pending.push(await this.#lookAt(footage, arrivedAtMs));
       // The newest waits for what follows, or for the end; nothing waits for more than one.
       while (this.#pending.length > 1) {
         this.#settleFirst();
         await this.#answerFirst();
       }
+    });
+    return done.finally(() => {
+      // Dropped before it was looked at: nobody else knows of it.
+      if (this.#dropped.signal.aborted) wipe(footage);
     });
   }
 
@@ -123,11 +124,10 @@ export class BlurJob {
     for (const { footage } of this.#pending) wipe(footage);
     this.#pending = [];
     this.#ground = null;
-    this.#still = null;
-    this.#clearStill = null;
+    this.#stills.letGo();
   }
 
-  async #lookAt(footage: BlurFootage): Promise<Pending> {
+  async #lookAt(footage: BlurFootage, arrivedAtMs: number): Promise<Pending> {
     let pictures: SegmentPictures | null = null;
     let look: SegmentLook | null = null;
     let lookedIn: Pending["lookedIn"] = null;
@@ -144,10 +144,10 @@ export class BlurJob {
         ...(onDetected === undefined ? {} : { onDetected }),
       });
       this.#startedAtMs ??= footage.fragments[0]?.decodeTimeMs ?? 0;
-      return { footage, pictures, look, lookedIn, problem: null };
+      return { footage, arrivedAtMs, pictures, look, lookedIn, problem: null };
     } catch (error) {
       const problem = this.#problemOf(error);
-      return { footage, pictures, look, lookedIn, problem };
+      return { footage, arrivedAtMs, pictures, look, lookedIn, problem };
     }
   }
 
@@ -195,26 +195,28 @@ export class BlurJob {
     this.#pending.shift();
     if (look) lookedIn?.sightings.forgetBefore(look.firstFrame + look.marks.length);
     // Stills come before the last answer, after which nobody waits for them.
-    if (this.#pending.length === 0) this.#tellStills();
+    if (this.#pending.length === 0) this.#stills.tell();
     this.#options.onSegment(answer);
     wipe(footage);
   }
 
   async #answerTo(pending: Pending): Promise<BlurredSegment> {
-    const { footage, pictures, look, lookedIn, problem } = pending;
+    const { footage, arrivedAtMs, pictures, look, lookedIn, problem } = pending;
     const frames = footage.fragments.length;
     const common = { segment: footage.segment, frames, framesLooked: look?.looked ?? 0 };
     const reasons = problem === null ? [] : [problem];
     if (pictures && look && lookedIn && reasons.length === 0)
       try {
-        const encoded = await this.#coverFound(footage, { pictures, look, lookedIn });
+        const encoded = await this.#coverFound(footage, {
+          ...{ arrivedAtMs, pictures, look, lookedIn },
+        });
         return this.#answered({ ...common, outcome: "blurred", reason: null }, pending, encoded);
       } catch (error) {
         reasons.push(this.#problemOf(error));
       }
     // What hangs costs its whole time-out: it is not tried more often than a copy needs.
     if (pictures && reasons[0]?.code !== "VISION_TIMEOUT")
-      await this.#keepClearStill(footage, pictures);
+      await this.#keepClearStill(footage, pictures, arrivedAtMs);
     if (pictures)
       try {
         const encoded = await coverWhole(this.#coverOptions(footage, pictures));
@@ -249,6 +251,7 @@ export class BlurJob {
   async #coverFound(
     footage: BlurFootage,
     seen: {
+      readonly arrivedAtMs: number;
       readonly pictures: SegmentPictures;
       readonly look: SegmentLook;
       readonly lookedIn: NonNullable<Pending["lookedIn"]>;
@@ -261,17 +264,23 @@ export class BlurJob {
       .boxesFor(look.firstFrame, last, this.#options.rules)
       .map((found) => scaledBoxes(found, size, pictures.size));
     const still = this.#stillWanted(footage, pictures, look);
-    let kept: Still | null = null;
-    const encoded = await coverFound(
-      ...([look, boxes, this.#coverOptions(footage, pictures)] as const),
-      still?.index ?? null,
-      async (picture) => {
-        if (still) kept = await this.#makeStill(picture, still, seen, footage);
-      },
-    );
-    // Only with the segment it is of: that one's pictures were those that were looked at.
-    this.#still = kept ?? this.#still;
-    return encoded;
+    const made: Still[] = [];
+    try {
+      const encoded = await coverFound(
+        ...([look, boxes, this.#coverOptions(footage, pictures)] as const),
+        still?.index ?? null,
+        async (picture) => {
+          const kept = still && (await this.#makeStill(picture, still, seen, footage));
+          if (kept) made.push(kept);
+        },
+      );
+      // Only with the segment it is of: that one's pictures were those that were looked at.
+      for (const kept of made.splice(0))
+        this.#stills.keep(kept, performance.now() - seen.arrivedAtMs);
+      return encoded;
+    } finally {
+      for (const { original, blurred } of made) wipePosters(original, blurred);
+    }
   }
 
   /** Which picture of a segment shows more than what there is, if any does. */
@@ -280,7 +289,8 @@ export class BlurJob {
     { times, shownTicks }: SegmentPictures,
     { best }: SegmentLook,
   ): { readonly index: number; readonly score: number } | null {
-    const wanted = this.#still === null ? 0 : this.#still.score * BETTER_STILL;
+    const present = this.#stills.score;
+    const wanted = present === null ? 0 : present * BETTER_STILL;
     if (best && best.score > wanted) return best;
     // With nobody in it, the first key frame of the event, and before that of the clip.
     const onsetMs = (this.#startedAtMs ?? 0) + PRE_ROLL_MS;
@@ -289,7 +299,7 @@ export class BlurJob {
     );
     const place = Math.max(0, shownTicks.indexOf(times[Math.max(0, key)]?.shownTicks ?? NaN));
     const score = key < 0 ? 0 : ONSET_SCORE;
-    return this.#still === null || score > wanted ? { index: place, score } : null;
+    return present === null || score > wanted ? { index: place, score } : null;
   }
 
   async #makeStill(
@@ -317,8 +327,12 @@ export class BlurJob {
   }
 
   /** Who may see originals gets a still of those, also where nothing could be covered. */
-  async #keepClearStill(footage: BlurFootage, pictures: SegmentPictures): Promise<void> {
-    if (this.#still || this.#clearStill) return;
+  async #keepClearStill(
+    footage: BlurFootage,
+    pictures: SegmentPictures,
+    arrivedAtMs: number,
+  ): Promise<void> {
+    if (this.#stills.hasAny) return;
     const { ffmpegPath, limits } = this.#options;
     try {
       const still = await firstStillOf({
@@ -328,19 +342,14 @@ export class BlurJob {
       const place = pictures.times.findIndex(({ shownTicks }) => shownTicks === still?.ticks);
       const atMs = footage.fragments[place]?.wallClockMs;
       if (!still || atMs === undefined) return;
-      this.#clearStill = { rendition: "original", atMs, pixelated: null, jpeg: still.jpeg };
+      this.#stills.keepClear(
+        { rendition: "original", atMs, pixelated: null, jpeg: still.jpeg },
+        performance.now() - arrivedAtMs,
+      );
     } catch (error) {
       // Why nothing could be covered is said of the segment.
       if (!(error instanceof HubError)) throw error;
     }
-  }
-
-  #tellStills(): void {
-    const { original, blurred } = this.#still ?? { original: this.#clearStill, blurred: null };
-    this.#still = null;
-    this.#clearStill = null;
-    if (original) this.#options.onPoster(original);
-    if (blurred) this.#options.onPoster(blurred);
   }
 }
 

@@ -28,6 +28,7 @@ export async function stillOf(options: StillOptions): Promise<Uint8Array | null>
   for (const quality of QUALITIES) {
     const jpeg = await encode(options, quality);
     if (jpeg === null || jpeg.length <= BYTES_MAX) return jpeg;
+    jpeg.fill(0);
   }
   return null;
 }
@@ -65,15 +66,29 @@ async function encode(options: StillOptions, quality: number): Promise<Uint8Arra
     bytes += part.length;
     // More than the picture itself had is no JPEG of it.
     if (bytes > planes.length) child.kill();
-    else parts.push(part);
+    parts.push(part);
   });
   await watch.during(writeTo(child, planes));
   child.stdin.end();
   const { code } = await watch.during(child.exited);
-  const jpeg = new Uint8Array(Buffer.concat(parts));
+  const jpeg = joined(parts, bytes);
   const isJpeg =
     jpeg[0] === 0xff && jpeg[1] === 0xd8 && jpeg.at(-2) === 0xff && jpeg.at(-1) === 0xd9;
-  return code === 0 && isJpeg ? jpeg : null;
+  if (code === 0 && isJpeg) return jpeg;
+  jpeg.fill(0);
+  return null;
+}
+
+/** In memory of its own; what Node has read into keeps nothing of it. */
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+    part.fill(0);
+  }
+  return whole;
 }
 
 function ffmpegArguments({ size, colours }: StillOptions, quality: number): string[] {

@@ -2,9 +2,13 @@ import { chmodSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { findFfmpeg } from "../../../src/base/ffmpeg.ts";
+import { BlurJob } from "../../../src/vision/blurring/blur-job.ts";
+import { STILL_AGE_MAX_MS } from "../../../src/vision/blurring/kept-stills.ts";
+import { fragmentContainer } from "../../../src/vision-container.ts";
+import { blurredBytesMax } from "../../../src/vision-messages.ts";
 import { missingCommands } from "../../support/requirements.ts";
 import { temporaryFolder } from "../../support/temporary.ts";
-import { blurred, seeing, segmentsOf } from "./ground.ts";
+import { blurred, copied, seeing, segmentsOf } from "./ground.ts";
 
 describe.skipIf(missingCommands("ffmpeg"))("of a clip that is blurred nothing is left", () => {
   const drawn = () =>
@@ -35,5 +39,25 @@ describe.skipIf(missingCommands("ffmpeg"))("of a clip that is blurred nothing is
     });
     expect(troubles[0]).toBe(`Cannot cover faces: ${name} gave up (code 3)`);
     expect(troubles.join()).not.toContain("Somebody");
+  });
+
+  test("in memory of a still whose picture is too old, while the clip goes on", async () => {
+    const told: string[] = [];
+    const job = new BlurJob({
+      ...{ container: fragmentContainer, bytesMax: blurredBytesMax },
+      ffmpegPath: (await findFfmpeg()).path,
+      rules: { cover: "faces", plates: false, mode: "live" },
+      detectors: () => Promise.resolve(seeing([])),
+      onSegment: ({ segment }) => told.push(`segment ${segment}`),
+      onPoster: ({ rendition }) => told.push(rendition),
+    });
+    const [first, second] = drawn().map(copied);
+    if (!first || !second) throw new Error("no footage");
+    await job.push({ ...first, ageMs: STILL_AGE_MAX_MS });
+    await job.push(second);
+    await expect.poll(() => told).toEqual(["segment 0", "original", "blurred"]);
+    await job.end();
+    // And not once more.
+    expect(told.slice(3)).toEqual(["segment 1"]);
   });
 });
