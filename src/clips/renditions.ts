@@ -221,13 +221,6 @@ export class RenditionUploads {
   async #list(upload: Upload): Promise<number> {
     const { clip, folder } = upload;
     this.#requireClosed(clip);
-    if (this.#options.keyring().head !== upload.keyringHead)
-      throw new HubError(
-        "KEYRING_CHANGED",
-        "Cannot list rendition: the household's keys have changed; seal it again",
-      );
-    const { files, replaces } = upload;
-    this.#requireReplaceable(clip, { files: [...files.values()], replaces });
     await syncDirectory(folder);
     const entryIndex = this.#enter(upload);
     upload.isListed = true;
@@ -239,8 +232,19 @@ export class RenditionUploads {
     return entryIndex;
   }
 
-  /** Entry and rows; the names are remembered until the files have them. */
-  #enter({ clip, device, files, replaces }: Upload): number {
+  /**
+   * Entry and rows; the names are remembered until the files have them. Nothing is awaited between what
+   * is asked here and what is written: a decision in between would name a file that is then erased.
+   */
+  #enter(upload: Upload): number {
+    const { clip, device, files, replaces } = upload;
+    this.#requireClosed(clip);
+    if (this.#options.keyring().head !== upload.keyringHead)
+      throw new HubError(
+        "KEYRING_CHANGED",
+        "Cannot list rendition: the household's keys have changed; seal it again",
+      );
+    this.#requireReplaceable(clip, { files: [...files.values()], replaces });
     const gone = this.#options.store
       .files(clip)
       .filter(({ payloadSha256 }) => replaces.includes(payloadSha256));

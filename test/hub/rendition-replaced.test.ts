@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openDatabase } from "../../src/base/database.ts";
+import { RenditionUploads } from "../../src/clips/renditions.ts";
 import { checkStorage } from "../../src/cli/check-storage.ts";
-import { clipIdentities } from "../../src/owner/device-bundle.ts";
+import { clipIdentities, deviceOfBundle } from "../../src/owner/device-bundle.ts";
 import { fetchListedClip } from "../../src/owner/listed-clip.ts";
 import { openSealedFile } from "../../src/owner/open-clip.ts";
 import { replacedBy, sealRendition, sealStill, sendRendition } from "../../src/owner/rendition.ts";
@@ -113,6 +114,44 @@ describe("a copy that an owner makes because a face was missed in the hub's", ()
     expect(watched.alarms.filter(({ kind }) => kind === "missing_clip")).toEqual([]);
     expect(watched.watch.filesOf(clip)).toBe(listed.files.length);
   });
+});
+
+test("an approval that comes while the folder is made durable keeps the copy that it names", async () => {
+  await using hub = await startTestHub({ clips: 1, faces: "blur-copy" });
+  const { services } = hub.hub;
+  const id = parseClipId(firstClip(hub));
+  await addHubCopy(hub, id);
+  const { files, replaces } = await ownCopy(hub, id);
+  const { keyring } = services.household;
+  if (!keyring) throw new Error("nobody has claimed this hub");
+  let isApproved = false;
+  let entries = 0;
+  await using database = openDatabase(path.join(hub.dataDirectory, "doorward.db"));
+  const uploads = RenditionUploads.open({
+    ...{ database, store: services.clips, nowMs: () => hub.clock.nowMs, keyring: () => keyring },
+    appendEntry: () => ++entries,
+    released: () => new Set(isApproved ? replaces : []),
+  });
+  const announced = files.map(({ file }) => file);
+  const upload = await uploads.begin(id, deviceOfBundle(hub.owner.bundle), {
+    files: announced,
+    replaces,
+  });
+  for (const { file, bytes } of files) await uploads.receive(id, upload, file.segment, bytes);
+  const exclusively = services.clips.exclusively.bind(services.clips);
+  // What `list` does before it awaits the disk is done when it returns; then the approval comes.
+  vi.spyOn(services.clips, "exclusively").mockImplementation((list) =>
+    exclusively(() => {
+      const listed = list();
+      isApproved = true;
+      return listed;
+    }),
+  );
+  await expect(uploads.close(id, upload)).rejects.toMatchObject({ code: "RENDITION_RELEASED" });
+  expect(entries).toBe(0);
+  const kept = services.clips.files(id).map(({ payloadSha256 }) => payloadSha256 as string);
+  expect(kept).toEqual(expect.arrayContaining(replaces));
+  expect(blurredNames(hub, id).filter((name) => name.endsWith(".partial"))).toEqual([]);
 });
 
 test("a stop between the entry and the names is made good at the next start", async () => {

@@ -1,7 +1,9 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
+import { generateReader } from "../../src/owner/identity.ts";
 import { CHROMIUM_COMMANDS, expectAccessible, startPage, type TestPage } from "../support/page.ts";
 import { missingCommands } from "../support/requirements.ts";
+import { typeRequest } from "../support/test-consent.ts";
 import { firstClip } from "../support/test-hub.ts";
 import { addHubCopy, type HubCopyOptions } from "../support/test-hub-copy.ts";
 
@@ -109,5 +111,28 @@ describe.skipIf(isMissing)("a recording with a blurred copy", () => {
     await expect.poll(() => widthOf(page), { timeout: 15_000 }).toBe(320);
     expect(asked.filter((name) => !name.includes(".blurred."))).toEqual([]);
     home.expectClean();
+  });
+});
+
+describe.skipIf(isMissing)("a recording whose blurred copy is still being made", () => {
+  test("leaves in no way by default, and clear where somebody says so", async () => {
+    await using home = await startPage({ hub });
+    const { page } = home;
+    const { recipient } = await generateReader(home.hub.owner.bundle.kind);
+    const { record } = await typeRequest(home.hub, { recipient });
+    await page.goto(`${home.url}/#/request/${record.request}`);
+    await page.getByRole("checkbox").first().check();
+    await page.getByText("The blurred copy is still being made.").waitFor();
+    const show = page.getByRole("button", { name: "Show me exactly what would leave" });
+    expect(await show.isDisabled()).toBe(true);
+    await page.getByRole("checkbox", { name: "Let it leave with clear faces" }).check();
+    expect(await show.isEnabled()).toBe(true);
+    await page.getByRole("checkbox", { name: "Let it leave with clear faces" }).uncheck();
+    await addHubCopy(home.hub, firstClip(home.hub));
+    await page.getByRole("button", { name: "Look again" }).click();
+    await expect
+      .poll(() => page.getByRole("checkbox", { name: "Blur faces" }).isChecked())
+      .toBe(true);
+    expect(await show.isEnabled()).toBe(true);
   });
 });
