@@ -1,5 +1,6 @@
 import type { Recipient } from "../protocol/age-header.ts";
 import type { FileKey, RecorderEvent, SealedFile } from "../protocol/clip.ts";
+import { HubError } from "../protocol/errors.ts";
 import { sealWhole } from "./blurred-file.ts";
 import type { CopiedClip, Span } from "./clip-copy.ts";
 import { failureOf, type RecorderTrouble } from "./recorder-trouble.ts";
@@ -39,11 +40,12 @@ export async function sealCopyFile(
 ): Promise<boolean> {
   const { key, parts, span, original, pixelated } = file;
   const covered = pixelated === null ? {} : { pixelated };
-  const inForce = readers();
-  if (inForce === null) return false;
-  const recipients = inForce[key.rendition === "original" ? "originals" : "blurred"];
   const { folder, id, camera, isOnly } = clip;
   try {
+    const inForce = readers();
+    if (inForce === null)
+      throw new HubError("RECORDER_NO_READERS", "nobody is there who could open it");
+    const recipients = inForce[key.rendition === "original" ? "originals" : "blurred"];
     const keepsPartial = isOnly && key.track === "video";
     const sealed = await sealWhole({ folder, key, recipients, parts, span, keepsPartial });
     if (original === null) emit({ type: "file-closed", clip: id, file: sealed, ...covered });

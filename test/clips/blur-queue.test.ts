@@ -193,6 +193,28 @@ test("after the worker died each segment is tried alone, and waits for no other"
   expect(new Set(worker.begun.slice(2).map(({ job }) => job)).size).toBe(4);
 });
 
+test("what comes back when nobody could open it is wiped, and that is said", async () => {
+  await using ground = copyGround({ readers: () => null });
+  const { recorder } = begin(ground, "front", 3);
+  recorder.stop();
+  await ground.settled();
+  const [pushed] = ground.worker.pushed;
+  if (!pushed) throw new Error("nothing was handed over");
+  const { segment, fragments, init } = pushed.footage;
+  const covered = Buffer.from("covered");
+  ground.worker.events.onSegment(pushed.job, {
+    ...{ segment, outcome: "blurred", reason: null, init },
+    ...{ frames: fragments.length, framesLooked: fragments.length },
+    fragments: fragments.map((fragment) => ({ ...fragment, bytes: covered })),
+  });
+  await ground.settled();
+  expect(ground.said("copy-file")).toEqual([]);
+  expect(covered.every((byte) => byte === 0)).toBe(true);
+  expect(ground.troubles.map(({ message }) => message)).toEqual([
+    "Cannot record the blurred copy of front: nobody is there who could open it",
+  ]);
+});
+
 test("a segment that is handed over says how long it has been in memory", async () => {
   await using ground = copyGround();
   ground.worker.isReady = false;
@@ -323,6 +345,26 @@ test("blur-only loses what does not fit, and says so", async () => {
   expect(ground.said("blur-closed")[0]?.reason).toBe("queue-full");
   expect(ground.said("clip-closed").length).toBe(1);
 });
+
+test.each([
+  ["stopped", 1],
+  ["camera-ended", 1],
+  ["switched-off", 0],
+] as const)(
+  "blur-only says of what waits that it is gone with the reason %s: %i times",
+  async (reason, told) => {
+    await using ground = copyGround();
+    ground.now.faces = "blur-only";
+    ground.worker.isReady = false;
+    const { recorder } = begin(ground, "front", 5);
+    recorder.stop();
+    ground.queue.drop(reason === "stopped" ? null : camera("front"), reason);
+    await ground.settled();
+    const lost = ground.troubles.filter(({ code }) => code === "RECORDER_BLUR_LOST");
+    expect(Math.min(lost.length, 1)).toBe(told);
+    for (const { message } of lost) expect(message).toContain(`(${reason})`);
+  },
+);
 
 test("a change of what is done with faces closes the clip, and the next is of the new kind", async () => {
   await using ground = copyGround();
