@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { AreasAnswer, AreasBody } from "./protocol/api-areas.ts";
 import type { Notice } from "./protocol/api.ts";
 import { HubError } from "./protocol/errors.ts";
@@ -43,7 +44,10 @@ export function withAreas(
       "SETTINGS_CHANGED",
       "Cannot save areas: somebody else has changed them meanwhile; look at theirs, then draw again",
     );
-  return editText(text, (document) => putAreas(document, id, members));
+  const { masks, masksShape } = membersOf(camera);
+  const isSame = isDeepStrictEqual(masks, members.masks);
+  const kept = isSame && masksShape !== undefined ? { masksShape } : {};
+  return editText(text, (document) => putAreas(document, id, { ...kept, ...members }));
 }
 
 /** Said on the card of a camera that records nothing by itself; none of one that does. */
@@ -73,18 +77,25 @@ function percent(share: number): string {
 }
 
 function membersOf(camera: CameraSettings): Omit<AreasBody, "version"> {
-  const { zones = [], masks = [], public: open = [], publicBudget } = camera;
+  const { zones = [], masks = [], masksShape, public: open = [], publicBudget } = camera;
   return {
     zones: zones.map(({ name, points }) => ({ name, points: [...points] })),
     masks: masks.map((points) => [...points]),
+    ...(masksShape === undefined ? {} : { masksShape }),
     public: open.map((points) => [...points]),
     publicBudget: publicBudget ?? null,
   };
 }
 
 function versionOf(camera: CameraSettings): string {
-  const { zones, masks, public: open, publicBudget } = membersOf(camera);
+  const { zones, masks, masksShape, public: open, publicBudget } = membersOf(camera);
   // In an order of its own, whatever the file's.
-  const said = [zones.map(({ name, points }) => [name, points]), masks, open, publicBudget];
+  const said = [
+    zones.map(({ name, points }) => [name, points]),
+    masks,
+    open,
+    publicBudget,
+    masksShape,
+  ];
   return createHash("sha256").update(JSON.stringify(said)).digest("hex");
 }

@@ -1,4 +1,5 @@
 import { systemClock } from "./base/clock.ts";
+import { MasksShape } from "./camera/masks-shape.ts";
 import { MasksWatch, type MasksFound } from "./camera/onvif/masks-watch.ts";
 import type { CameraStatus } from "./camera/stream.ts";
 import type { TranscodeBudget } from "./camera/transcode-cost.ts";
@@ -51,7 +52,10 @@ export interface MasksTrouble {
   readonly message: string;
 }
 
-/** @param onTrouble - Told when a camera that hid its masks by itself does not any more. */
+/**
+ * @param onTrouble - Told when a camera that hid its masks by itself does not any more, and when it is
+ *   not known on what shape of picture its masks were drawn.
+ */
 export function openCameraMasks(
   settings: CameraSettings,
   onTrouble: (trouble: MasksTrouble) => void,
@@ -65,6 +69,7 @@ export function openCameraMasks(
       [Symbol.asyncDispose]: async () => undefined,
     };
   const filter = maskFilter(masks);
+  const shape = shapeOf(settings, onTrouble);
   const streams = new Map<"main" | "sub", MaskedStream>();
   const connected = new Set<"main" | "sub">();
   let wasHidden = false;
@@ -79,7 +84,7 @@ export function openCameraMasks(
   });
   return {
     filter,
-    open: (options) => maskedWay(options, filter, streams),
+    open: (options) => maskedWay(options, filter, shape, streams),
     noteStatus: (role, { state }) => {
       // A stream that is there is told of again whenever something of it changes.
       if (state === "streaming" && connected.has(role)) return;
@@ -90,6 +95,19 @@ export function openCameraMasks(
     },
     [Symbol.asyncDispose]: async () => watch?.[Symbol.asyncDispose](),
   };
+}
+
+function shapeOf(
+  { masksShape }: CameraSettings,
+  onTrouble: (trouble: MasksTrouble) => void,
+): MasksShape {
+  return new MasksShape(masksShape ?? null, (role, { width, height }) => {
+    if (role === "main")
+      onTrouble({
+        code: "MASKS_SHAPE_ASSUMED",
+        message: `Nobody said on a picture of what shape its masks were drawn: they are taken for that of its first, ${width} x ${height}. Look whether they lie right, then save them on the page, or write masksShape: ${(width / height).toFixed(3)}`,
+      });
+  });
 }
 
 function watchOf(
@@ -106,6 +124,7 @@ function watchOf(
 function maskedWay(
   options: StreamWayOptions,
   filter: string,
+  shape: MasksShape,
   streams: Map<"main" | "sub", MaskedStream>,
 ): StreamWay {
   const { camera, role, ffmpegPath, budget, onFragment, onChange } = options;
@@ -113,6 +132,7 @@ function maskedWay(
   const stream = MaskedStream.open({
     ...{ camera, ffmpegPath, filter, onFragment, onChange },
     clock: systemClock,
+    checkShape: shape.of(role),
     admit: (load) => budget.admit(name, load),
   });
   streams.set(role, stream);

@@ -12,7 +12,7 @@ import { HubError } from "./protocol/errors.ts";
 export function putAreas(
   document: Document.Parsed,
   id: string,
-  { zones, masks, public: open, publicBudget }: Omit<AreasBody, "version">,
+  { zones, masks, masksShape, public: open, publicBudget }: Omit<AreasBody, "version">,
 ): void {
   const cameras = document.get("cameras");
   const index = isSeq(cameras)
@@ -27,9 +27,18 @@ export function putAreas(
   putList(document, [...at, "zones"], zones);
   putList(document, [...at, "masks"], masks);
   putList(document, [...at, "public"], open);
-  const budgetAt = [...at, "publicBudget"];
-  if (publicBudget !== null) document.setIn(budgetAt, publicBudget);
-  else if (document.hasIn(budgetAt)) document.deleteIn(budgetAt);
+  putNumber(document, [...at, "masksShape"], masks.length === 0 ? null : (masksShape ?? null));
+  putNumber(document, [...at, "publicBudget"], publicBudget);
+}
+
+function putNumber(
+  document: Document.Parsed,
+  at: readonly (string | number)[],
+  wanted: number | null,
+): void {
+  if (wanted === null) {
+    if (document.hasIn(at)) document.deleteIn(at);
+  } else if (document.getIn(at) !== wanted) document.setIn(at, wanted);
 }
 
 function putList(

@@ -21,6 +21,7 @@ listen:
 #       - { name: Path, points: [[0.1, 0.5], [0.6, 0.5], [0.6, 1], [0.1, 1]] }
 #     masks:                         # hidden before anything is recorded or shown
 #       - [[0.8, 0], [1, 0], [1, 0.3]]
+#     masksShape: 1.778              # of the picture they are for: its width over its height
 
 # How long recordings stay, and how much room they may take; bells go last. This is what holds where
 # nothing is said. When the disk is full, the oldest that nobody holds go whatever stands here.

@@ -5,6 +5,8 @@ import {
   POINTS_MIN,
   PUBLIC_BUDGET,
   PUBLIC_BUDGET_MAX,
+  SHAPE_MAX,
+  SHAPE_MIN,
   publicShare,
   wrongPolygon,
   ZONE_AREA_MIN,
@@ -48,6 +50,12 @@ export const AREA_MEMBERS = {
     ),
   ),
   masks: Type.Optional(polygons),
+  masksShape: Type.Optional(
+    Type.Number({
+      ...{ minimum: SHAPE_MIN, maximum: SHAPE_MAX },
+      description: `width of the picture over its height, 1.778 for 16 to 9, from ${SHAPE_MIN} to ${SHAPE_MAX}`,
+    }),
+  ),
   public: Type.Optional(polygons),
   publicBudget: Type.Optional(
     Type.Number({
@@ -65,6 +73,8 @@ export interface CameraAreas {
   readonly zones?: readonly Zone[];
   /** Painted over before anything is stored, shown or looked at. */
   readonly masks?: readonly Polygon[];
+  /** Width over height of the picture that masks were drawn on; left out: nobody said. */
+  readonly masksShape?: number;
   /** What of the picture is street or pavement, as a person marked it. */
   readonly public?: readonly Polygon[];
   /** Share of the picture that may be public and not masked. */
@@ -80,7 +90,7 @@ export function readAreas(options: {
   readonly value: AreaMembers;
 }): CameraAreas {
   const { file, checked, at, value } = options;
-  const { zones, masks, public: open, publicBudget } = value;
+  const { zones, masks, masksShape, public: open, publicBudget } = value;
   const requireRight = (where: readonly (string | number)[], wrong: string | null): void => {
     if (wrong !== null) throw wrongAt(file, checked, [...at, ...where], wrong);
   };
@@ -96,6 +106,7 @@ export function readAreas(options: {
   return {
     ...(zones === undefined ? {} : { zones }),
     ...(masks === undefined ? {} : { masks }),
+    ...(masksShape === undefined ? {} : { masksShape }),
     ...(open === undefined ? {} : { public: open }),
     ...(publicBudget === undefined ? {} : { publicBudget }),
   };

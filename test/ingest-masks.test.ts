@@ -34,23 +34,31 @@ function keyFrameAt(sequence: number): Fragment {
   };
 }
 
+function budgetOf(cores: number): TranscodeBudget {
+  return new TranscodeBudget({
+    cores,
+    measure: async (load) => ({ ...load, coreShare: 1, measuredAtMs: 0 }),
+  });
+}
+
+function cameraWith(more: { onvif?: string; masksShape?: number }): CameraSettings {
+  return {
+    ...{ id: "front", name: "Front", faces: "keep", audio: false, masks: MASKS, source: "rtsp" },
+    ...{ main: "rtsp://192.0.2.10/main", sub: "rtsp://192.0.2.10/sub" },
+    ...{ username: null, password: null, allowBasic: false, ...more },
+  };
+}
+
 test("a camera that hides its masks itself is believed while a stream of it does not come", async () => {
   const masks = new FakeMasks();
   await using device = await FakeOnvifDevice.start({ masks, login: "none" });
   const onvif = await OnvifDevice.open({ address: device.url, credentials: null });
   await putMasksInCamera(onvif, { masks: MASKS, before: [] });
-  const settings: CameraSettings = {
-    ...{ id: "front", name: "Front", faces: "keep", audio: false, masks: MASKS, source: "rtsp" },
-    ...{ main: "rtsp://192.0.2.10/main", sub: "rtsp://192.0.2.10/sub", onvif: device.url },
-    ...{ username: null, password: null, allowBasic: false },
-  };
+  const settings = cameraWith({ onvif: device.url, masksShape: 1.778 });
   const troubles: string[] = [];
   await using camera = openCameraMasks(settings, ({ code }) => troubles.push(code));
   // A machine that cannot paint: why somebody has masks in the camera.
-  const budget = new TranscodeBudget({
-    cores: 0,
-    measure: async (load) => ({ ...load, coreShare: 1, measuredAtMs: 0 }),
-  });
+  const budget = budgetOf(0);
   const out: Fragment[] = [];
   await using way = camera.open({
     ...{ camera: FRONT, role: "main", ffmpegPath: "/nowhere/ffmpeg", budget },
@@ -78,4 +86,29 @@ test("a camera that hides its masks itself is believed while a stream of it does
   camera.noteStatus("sub", STREAMING);
   await expect.poll(comesOut).toBe(false);
   expect(troubles).toEqual(["CAMERA_MASKS_GONE"]);
+});
+
+test("masks that were drawn on a picture of another shape are painted on neither stream", async () => {
+  const troubles: string[] = [];
+  const open = (masksShape?: number) =>
+    openCameraMasks(cameraWith(masksShape === undefined ? {} : { masksShape }), ({ message }) =>
+      troubles.push(message),
+    );
+  for (const [shape, code] of [
+    [1.333, "MASKS_NOT_PAINTED"],
+    [1.778, undefined],
+    [undefined, undefined],
+  ] as const)
+    for (const role of ["main", "sub"] as const) {
+      await using camera = open(shape);
+      await using way = camera.open({
+        ...{ camera: FRONT, role, ffmpegPath: "/nowhere/ffmpeg", budget: budgetOf(8) },
+        ...{ onFragment: () => undefined, onChange: () => undefined },
+      });
+      way.push(keyFrameAt(0));
+      const { problem } = way.report(REPORT);
+      expect(problem?.code).toBe(code);
+      if (problem) expect(problem.message).toContain("than the one its masks were drawn on");
+    }
+  expect(troubles).toEqual([expect.stringContaining("640 x 360. Look whether they lie right")]);
 });

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Fragment, TrackInit } from "../protocol/fragment.ts";
 import type { CameraId } from "../protocol/ids.ts";
 import { fragmentBytes } from "./fragments.ts";
+import { MasksShape, type ShapeCheck } from "./masks-shape.ts";
 import type { PlacedUnit } from "./timeline.ts";
 import { TranscodeChild } from "./transcode-child.ts";
 import type { PictureLoad } from "./transcode-cost.ts";
@@ -21,6 +22,8 @@ export interface TranscodedStreamOptions {
    * is wrong, in words for a person, or null.
    */
   readonly admit?: (load: PictureLoad) => Promise<string | null>;
+  /** Left out: the first picture's shape is right. */
+  readonly checkShape?: ShapeCheck;
   readonly timing?: Partial<TranscodeTiming>;
 }
 
@@ -52,8 +55,6 @@ export const TRANSCODE_TIMING: TranscodeTiming = {
 const WATCH_EVERY_MS = 250;
 /** Sound that waits for its pictures: some seconds of any codec that is taken. */
 const SOUND_WAITING_MAX = 512;
-/** Sizes of one shape differ by this much, since they are whole numbers of blocks. */
-const SHAPE_TOLERANCE = 0.03;
 const RATE_GUESS = 30;
 
 /** What was decided about pictures of a size. */
@@ -72,6 +73,7 @@ interface Admission {
 export class TranscodedStream implements AsyncDisposable {
   readonly #options: TranscodedStreamOptions;
   readonly #timing: TranscodeTiming;
+  readonly #checkShape: ShapeCheck;
   readonly #watch: NodeJS.Timeout;
   #child: TranscodeChild | null = null;
   #childInit: TrackInit | null = null;
@@ -83,8 +85,6 @@ export class TranscodedStream implements AsyncDisposable {
   #failures = 0;
   #state: TranscodedState = { name: "starting" };
   #admission: Admission | null = null;
-  /** Width over height, as of the first picture. */
-  #shape: number | null = null;
   #isClosed = false;
   #nextSequence = 0;
   #startsAnew = false;
@@ -95,6 +95,7 @@ export class TranscodedStream implements AsyncDisposable {
   private constructor(options: TranscodedStreamOptions) {
     this.#options = options;
     this.#timing = { ...TRANSCODE_TIMING, ...options.timing };
+    this.#checkShape = options.checkShape ?? new MasksShape(null).of("main");
     this.#watch = setInterval(() => this.#checkForStall(), WATCH_EVERY_MS).unref();
   }
 
@@ -151,10 +152,12 @@ export class TranscodedStream implements AsyncDisposable {
     if (!isSame && !this.#isClosed) this.#options.onChange();
   }
 
-  /** A child knows one set of parameters. */
+  /** A child knows one set of parameters; and the other stream may have said what shape is right. */
   #goesOn(fragment: Fragment): boolean {
+    if (fragment.init !== this.#childInit) return false;
+    if (!fragment.keyFrame) return true;
     const isOld = this.#nowMs() - this.#childSinceMs > this.#timing.renewMs;
-    return fragment.init === this.#childInit && !(isOld && fragment.keyFrame);
+    return !isOld && this.#checkShape(fragment.init) === null;
   }
 
   /** What is in it still comes out while the next one starts. */
@@ -167,13 +170,9 @@ export class TranscodedStream implements AsyncDisposable {
 
   #mayBegin(fragment: Fragment): boolean {
     if (!fragment.keyFrame || this.#nowMs() < this.#retryAtMs) return false;
-    const { width, height } = fragment.init;
-    const shape = width / height;
-    const first = (this.#shape ??= shape);
-    if (Math.abs(shape / first - 1) > SHAPE_TOLERANCE) {
-      this.#refuse(
-        `its picture of ${width} x ${height} has another shape than before, so that nobody knows where its masks lie; set the camera back, or draw its masks anew`,
-      );
+    const wrong = this.#checkShape(fragment.init);
+    if (wrong !== null) {
+      this.#refuse(wrong);
       return false;
     }
     return this.#isAdmitted(fragment);

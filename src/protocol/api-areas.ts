@@ -3,6 +3,8 @@ import {
   AREAS_MAX,
   POINTS_MAX,
   PUBLIC_BUDGET_MAX,
+  SHAPE_MAX,
+  SHAPE_MIN,
   ZONE_NAME_CHARACTERS,
   type Point,
 } from "./picture-areas.ts";
@@ -26,6 +28,11 @@ const members = {
     },
   ),
   masks: polygons,
+  /**
+   * Width over height of the picture that masks were drawn on. Left out: nobody knows, or, of masks
+   * that are saved as they were, what was known before.
+   */
+  masksShape: Type.Optional(Type.Number({ minimum: SHAPE_MIN, maximum: SHAPE_MAX })),
   public: polygons,
   /** Null: the default holds. */
   publicBudget: Type.Union([Type.Number({ minimum: 0, maximum: PUBLIC_BUDGET_MAX }), Type.Null()]),

@@ -41,6 +41,10 @@ export const ZONE_AREA_MIN = 0.005;
 export const PUBLIC_BUDGET = 0.25;
 export const PUBLIC_BUDGET_MAX = 0.5;
 
+/** Width of a picture over its height. */
+export const SHAPE_MIN = 0.1;
+export const SHAPE_MAX = 10;
+
 /** Main and sub stream are masked alike, whatever their sizes: cells are shares of the picture. */
 export const MASK_GRID: Grid = { columns: 128, rows: 72 };
 /** With more, the grid is made coarser: each costs a little of every picture. */

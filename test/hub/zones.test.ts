@@ -229,6 +229,33 @@ describe("areas of a camera", () => {
     expect(early.fragments.map(({ sequence }) => sequence)).toEqual([0, 1, 2, 0]);
   });
 
+  test("stand with the shape of the picture that masks were drawn on, until they are drawn anew", async () => {
+    await using own = await settled();
+    const before = bodyOf(await own.areas());
+    const drawn = await own.put({ ...before, masks: [SQUARE], masksShape: 1.333 });
+    expect(drawn.json(), drawn.body).toMatchObject({ masksShape: 1.333 });
+    expect(own.text()).toContain("masksShape: 1.333");
+    const { version } = drawn.json<AreasAnswer>();
+    const named = {
+      ...before,
+      version,
+      masks: [SQUARE],
+      zones: [{ name: "Gate", points: SQUARE }],
+    };
+    const kept = await own.put(named);
+    expect(kept.json(), kept.body).toMatchObject({ masksShape: 1.333 });
+    // Drawn by numbers, without a picture: nobody knows.
+    const blind = await own.put({
+      ...{ ...named, masks: [SQUARE, STREET] },
+      version: kept.json<AreasAnswer>().version,
+    });
+    expect(blind.statusCode, blind.body).toBe(200);
+    expect(blind.json()).not.toHaveProperty("masksShape");
+    expect(own.text()).not.toContain("masksShape");
+    const late = await own.put({ ...named, version, masksShape: 2 });
+    expect(late.statusCode).toBe(409);
+  });
+
   test("of a camera that ffmpeg reads are changed too, of one that is not there are not", async () => {
     await using own = await settled();
     const url = "/api/settings/cameras/clip/areas";
@@ -288,6 +315,11 @@ describe("areas in the settings file", () => {
       "d.yaml:5: cameras.0.publicBudget: expected a share of the picture from 0 to 0.5",
     ],
     [
+      "a shape in words",
+      "    masksShape: 16:9\n",
+      "d.yaml:5: cameras.0.masksShape: expected width of the picture over its height, 1.778 for 16 to 9",
+    ],
+    [
       "two zones of one name",
       "    zones:\n      - { name: A, points: [[0,0],[1,0],[1,1]] }\n      - { name: A, points: [[0,0],[1,0],[1,1]] }\n",
       'd.yaml:7: cameras.0.zones.1.name: "A" is the name of another zone',
@@ -314,6 +346,7 @@ describe("areas in the settings file", () => {
     expect(hasSameStreams(plain, open)).toBe(true);
     expect(hasSameStreams(plain, none)).toBe(true);
     expect(hasSameStreams(plain, mask)).toBe(false);
+    expect(hasSameStreams(mask, { ...mask, masksShape: 1.333 })).toBe(false);
   });
 
   test("public space above its budget leaves a camera unarmed, and masks are taken off it", () => {

@@ -185,8 +185,10 @@ cameras:
     await page.getByRole("button", { name: "Save" }).focus();
     await press("Enter");
     await page.getByText("The camera is begun anew with its masks", { exact: false }).waitFor();
-    const { masks } = home.hub.hub.services.settings.areas("front");
+    const { masks, masksShape } = home.hub.hub.services.settings.areas("front");
     expect(masks[0]?.[0]).toEqual([0, 0.3]);
+    // Of the still that it was drawn on.
+    expect(masksShape).toBeCloseTo(16 / 9, 1);
     // In force: the still that is taken then is black where the mask is.
     await expect.poll(isThere, WAIT).toBe("there");
     expect(await page.evaluate<number>(greyAt(0.3, 0.45))).toBeLessThan(24);

@@ -5,6 +5,8 @@ import {
   POINTS_MIN,
   PUBLIC_BUDGET,
   publicShare,
+  SHAPE_MAX,
+  SHAPE_MIN,
   ZONE_AREA_MIN,
   type AreaFault,
   type Point,
@@ -52,6 +54,9 @@ export class ZoneDraft {
   #saved = $state.raw<Drawn | null>(null);
   #before = $state.raw<readonly Drawn[]>([]);
   kind = $state<Kind>("zones");
+  /** Width over height of the still that is drawn on; null: there is none. */
+  stillShape: number | null = null;
+  #savedShape: number | undefined;
   /** Which of the kind's areas is being changed; -1: none. */
   selected = $state(-1);
 
@@ -64,6 +69,7 @@ export class ZoneDraft {
       budget: answer.publicBudget,
     };
     this.#saved = this.#drawn;
+    this.#savedShape = answer.masksShape;
     this.#before = [];
     this.selected = Math.min(this.selected, this.areas.length - 1);
   }
@@ -118,7 +124,11 @@ export class ZoneDraft {
   /** As the hub takes it. */
   body(version: string): AreasBody {
     const { zones, masks, public: open, budget } = this.#drawn;
+    const isSame = JSON.stringify(masks) === JSON.stringify(this.#saved?.masks);
+    const isKnown = isSame && this.#savedShape !== undefined;
     return {
+      // Masks that were drawn on another picture than this one are not for this one.
+      ...(isKnown || this.stillShape === null ? {} : { masksShape: shapeOf(this.stillShape) }),
       zones: zones.map(({ name, points }) => ({ name: name.trim(), points: [...points] })),
       masks: masks.map(({ points }) => [...points]),
       public: open.map(({ points }) => [...points]),
@@ -211,6 +221,10 @@ export class ZoneDraft {
 }
 
 export type Fault = AreaFault | "unnamed" | "twice";
+
+function shapeOf(share: number): number {
+  return Math.round(Math.min(SHAPE_MAX, Math.max(SHAPE_MIN, share)) * 1_000) / 1_000;
+}
 
 function pointsOf({ points }: Area): readonly Point[] {
   return points;
