@@ -125,6 +125,10 @@ describe.skipIf(missingCommands("ffmpeg", "bwrap"))("the vision process", () => 
       "blurred",
     ]);
     expect(await scanProcessTree(vision.pid, [marker])).toEqual([]);
+    // Nor of the clear still, once it has left.
+    const still = (await vision.first("poster")).jpeg;
+    const middle = Buffer.from(still.subarray(still.length >> 1, (still.length >> 1) + 48));
+    await expect.poll(() => scanProcessTree(vision.pid, [middle])).toEqual([]);
     // What looks for it does find it: sent to a job that waits for more, it is there.
     vision.tell({ type: "begin", job: 2, camera: CAMERA, rules: RULES });
     vision.tell({ type: "segment", job: 2, ...footage });
