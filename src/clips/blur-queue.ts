@@ -50,8 +50,6 @@ const LOOK_MS = 1_000;
 const FLYING_PER_COPY = 2;
 /** With the worker of all copies, beside what one of them waits for. */
 const FLYING_BYTES_MAX = 48 * 1024 * 1024;
-/** What somebody asked for is no trouble. */
-const ON_PURPOSE: ReadonlySet<BlurReason> = new Set(["switched-off", "camera-ended", "stopped"]);
 /** So long the ring, who looks live and who looks for motion may still have a picture. */
 const OTHERS_MS = 75_000;
 /** Times that the worker may end with a segment. */
@@ -216,7 +214,8 @@ export class BlurQueue implements AsyncDisposable {
     this.#release(copy, held);
     copy.missing ??= reason;
     this.#counts.leftOut += 1;
-    if (!copy.isOnly || ON_PURPOSE.has(reason)) return;
+    // Whoever switches a camera off asks for it; nobody who changes one, or updates the hub, does.
+    if (!copy.isOnly || reason === "switched-off") return;
     this.#options.reportTrouble({
       camera: copy.camera,
       clip: copy.id,
