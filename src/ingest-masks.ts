@@ -134,6 +134,7 @@ function maskedWay(
     clock: systemClock,
     checkShape: shape.of(role),
     admit: (load) => budget.admit(name, load),
+    release: () => budget.release(name),
   });
   streams.set(role, stream);
   return {

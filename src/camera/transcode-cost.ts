@@ -22,6 +22,8 @@ export const TRANSCODE_SHARE_MAX = 0.5;
 const MEASURED_SECONDS = 2;
 const TIMEOUT_MS = 30_000;
 const RATE_MAX = 60;
+/** More than a household's cameras have; one that invents sizes is measured again for each. */
+const COSTS_MAX = 64;
 const MATERIAL_BYTES_MAX = 64 * 1024 * 1024;
 /** Much painted over, in one place; the time for it does not depend on its shape. */
 const FILTER =
@@ -86,6 +88,8 @@ export class TranscodeBudget {
     if (known) return known;
     const cost = this.#measure(load);
     this.#costs.set(key, cost);
+    const [oldest] = this.#costs.keys();
+    if (this.#costs.size > COSTS_MAX && oldest !== undefined) this.#costs.delete(oldest);
     // What failed is tried again when it is asked for again.
     cost.catch(() => this.#costs.delete(key));
     return cost;

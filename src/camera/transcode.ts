@@ -22,6 +22,8 @@ export interface TranscodedStreamOptions {
    * is wrong, in words for a person, or null.
    */
   readonly admit?: (load: PictureLoad) => Promise<string | null>;
+  /** What was admitted is not needed any more. */
+  readonly release?: () => void;
   /** Left out: the first picture's shape is right. */
   readonly checkShape?: ShapeCheck;
   readonly timing?: Partial<TranscodeTiming>;
@@ -125,6 +127,8 @@ export class TranscodedStream implements AsyncDisposable {
   /** Ends the child and forgets what is in it, as when nothing is to come from here any more. */
   reset(): void {
     this.#endAll();
+    this.#admission = null;
+    this.#options.release?.();
     this.#failures = 0;
     this.#retryAtMs = -Infinity;
     this.#tell({ name: "starting" });
@@ -204,6 +208,7 @@ export class TranscodedStream implements AsyncDisposable {
     this.#admission = admission;
     const framesPerSecond = durationMs > 0 ? 1_000 / durationMs : RATE_GUESS;
     const decide = (wrong: string | null): void => {
+      if (this.#isClosed || this.#admission === null) this.#options.release?.();
       if (this.#isClosed || this.#admission !== admission) return;
       admission.is = wrong === null ? "given" : "refused";
       admission.atMs = this.#nowMs();

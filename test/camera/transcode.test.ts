@@ -12,6 +12,7 @@ import { cameraFragments, FILMED_AT_MS } from "../support/camera-fragments.ts";
 import { look, MASKS, windowMedia } from "../support/masked-camera.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { cachedMedia } from "../support/rtsp-server.ts";
+import { VIDEO_INIT } from "../support/test-live.ts";
 
 const WAIT = { timeout: 20_000 };
 const FFMPEG = "/usr/bin/ffmpeg";
@@ -246,6 +247,45 @@ describe("what the machine has for it", () => {
     const { budget } = measured(0.6);
     const both = await Promise.all(["a", "b"].map((name) => budget.admit(name, load)));
     expect(both.filter((wrong) => wrong === null)).toHaveLength(1);
+  });
+
+  test("a camera that hides its masks itself gives back what it had, even what comes too late", async () => {
+    const { budget } = measured(0.6);
+    const keyFrame = (decodeTimeMs: number): Fragment => ({
+      ...soundAt(decodeTimeMs),
+      ...{ track: "video", init: VIDEO_INIT },
+    });
+    await using masked = open(MaskedStream, {
+      admit: (of) => budget.admit("front main", of),
+      release: () => budget.release("front main"),
+      ffmpegPath: "/nowhere/ffmpeg",
+    });
+    masked.stream.push(keyFrame(0));
+    expect(await budget.admit("back main", load)).not.toBe(null);
+    masked.stream.setHiddenByCamera(true);
+    masked.stream.push(keyFrame(40));
+    expect(await budget.admit("back main", load)).toBe(null);
+    budget.release("back main");
+    // Asked for, and passed on before the answer.
+    masked.stream.setHiddenByCamera(false);
+    masked.stream.push(keyFrame(80));
+    masked.stream.setHiddenByCamera(true);
+    masked.stream.push(keyFrame(120));
+    await budget.admit("side main", load);
+    budget.release("side main");
+    expect(await budget.admit("back main", load)).toBe(null);
+  });
+
+  test("forgets sizes that it has not measured for long, and no others", async () => {
+    const { budget, count } = measured(0.1);
+    for (let width = 100; width < 164; width += 1) await budget.costOf({ ...load, width });
+    await budget.costOf({ ...load, width: 100 });
+    expect(count()).toBe(64);
+    await budget.costOf({ ...load, width: 164 });
+    await budget.costOf({ ...load, width: 163 });
+    expect(count()).toBe(65);
+    await budget.costOf({ ...load, width: 100 });
+    expect(count()).toBe(66);
   });
 
   test.skipIf(missingCommands("ffmpeg"))("a larger picture is measured to take more", async () => {
