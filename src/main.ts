@@ -5,7 +5,7 @@ import { Hub } from "./hub.ts";
 import { HubError } from "./protocol/errors.ts";
 import { lockDataDirectory, removeRunningHub, writeRunningHub } from "./running-hub.ts";
 import { readSettings } from "./settings.ts";
-import { facesWhereUnsaid, type BlurAbility, type Faces } from "./settings-blur.ts";
+import { blurAbilityOf, facesWhereUnsaid, type BlurAbility, type Faces } from "./settings-blur.ts";
 import { SettingsError } from "./settings-file.ts";
 import { probeInference } from "./vision/inference/probe.ts";
 
@@ -51,9 +51,14 @@ const BLUR_PROBE_TIMEOUT_MS = 20_000;
 
 async function lookForBlurAbility(): Promise<BlurAbility> {
   const probe = await probeInference({ timeoutMs: BLUR_PROBE_TIMEOUT_MS });
-  if (probe.works) return { canBlur: true, reason: null };
-  log("warn", `this machine cannot cover faces: ${probe.reason}`);
-  return { canBlur: false, reason: probe.reason };
+  const ability = blurAbilityOf(probe);
+  if (!probe.works) {
+    const found = ability.canBlur
+      ? "whether this machine can cover faces is not known"
+      : "this machine cannot cover faces";
+    log("warn", `${found}: ${probe.reason}`);
+  }
+  return ability;
 }
 
 /** To standard error: standard output is for the one line that scripts read. */

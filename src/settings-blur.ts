@@ -56,6 +56,20 @@ export interface BlurAbility {
   readonly reason: string | null;
 }
 
+/**
+ * What a try says of the machine. One that ran out of time says nothing: a machine that is busy as it
+ * starts would keep clear pictures only until the next start. Copies that it then cannot make are
+ * marked absent, and said.
+ */
+export function blurAbilityOf(
+  probe:
+    | { readonly works: true }
+    | { readonly works: false; readonly reason: string; readonly hasTimedOut?: true },
+): BlurAbility {
+  const canBlur = probe.works || probe.hasTimedOut === true;
+  return { canBlur, reason: canBlur ? null : probe.reason };
+}
+
 /** What a camera does of which the settings say nothing: blurred copies where they can be made. */
 export function facesWhereUnsaid({ canBlur }: BlurAbility): "keep" | "blur-copy" {
   return canBlur ? "blur-copy" : "keep";

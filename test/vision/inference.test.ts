@@ -6,6 +6,7 @@ import type { ColourPicture } from "../../src/blur/planes.ts";
 import { openFaceDetector, type FaceMode } from "../../src/vision/inference/face-detector.ts";
 import { THREAD_LIMITS } from "../../src/vision/inference/inference-thread.ts";
 import { MODEL_SHA256, MODELS_FOLDER } from "../../src/vision/inference/models.ts";
+import { blurAbilityOf, facesWhereUnsaid } from "../../src/settings-blur.ts";
 import { probeInference } from "../../src/vision/inference/probe.ts";
 import { openObjectDetector } from "../../src/vision/inference/object-detector.ts";
 import { drawCar, drawFace, drawnWall, drawPerson } from "../support/drawn-scene.ts";
@@ -110,6 +111,15 @@ describe("whether a machine can look at pictures", () => {
       ...{ works: false, reason: "the process ended with SIGILL" },
     });
   });
+});
+
+test("a machine that was too busy to be tried covers faces by default, and one that cannot does not", async () => {
+  const silent = path.join(import.meta.dirname, "silent-probe-child.ts");
+  const busy = await probeInference({ entry: silent, timeoutMs: 100 });
+  expect(busy).toMatchObject({ works: false, hasTimedOut: true });
+  expect(facesWhereUnsaid(blurAbilityOf(busy))).toBe("blur-copy");
+  const entry = path.join(import.meta.dirname, "broken-probe-child.ts");
+  expect(facesWhereUnsaid(blurAbilityOf(await probeInference({ entry })))).toBe("keep");
 });
 
 test("a detector that is not asked any more looks at a black picture, and so forgets the last", async () => {

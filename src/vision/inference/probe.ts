@@ -19,14 +19,14 @@ const ProbeAnswer = Type.Union([
 /** Whether this machine can look at pictures at all, and how long that takes. */
 export type InferenceProbe =
   | { readonly works: true; readonly msPerPicture: number }
-  | { readonly works: false; readonly reason: string };
+  | { readonly works: false; readonly reason: string; readonly hasTimedOut?: true };
 
 /**
  * Runs every network once, in a process of its own: where the processor or the system lacks what the
  * runtime needs, that process dies and nothing else. Takes a second or two; ask once and remember.
  *
  * @returns `msPerPicture`: the shortest of three, mode `standard`, one picture of 640 x 360. Never
- *   throws.
+ *   throws. `hasTimedOut`: nothing is known; a machine that was busy may well be able to.
  */
 export async function probeInference({
   entry = ENTRY,
@@ -37,12 +37,14 @@ export async function probeInference({
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   const { promise: ended, resolve } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => resolve(`no answer within ${timeoutMs} ms`), timeoutMs);
+  const tooLate = `no answer within ${timeoutMs} ms`;
+  const timer = setTimeout(() => resolve(tooLate), timeoutMs);
   child.once("error", () => resolve("a process could not be started"));
   child.once("exit", (code, signal) => resolve(`the process ended with ${signal ?? code}`));
   const said = new Promise<unknown>((answer) => child.once("message", answer));
   try {
     const answer = await Promise.race([said, ended]);
+    if (answer === tooLate) return { works: false, reason: tooLate, hasTimedOut: true };
     if (typeof answer === "string") return { works: false, reason: answer };
     const read: Static<typeof ProbeAnswer> = checkShape(ProbeAnswer, answer, "answer of the probe");
     return "reason" in read ? { works: false, ...read } : { works: true, ...read };
