@@ -95,17 +95,20 @@ function timedDetectors(detectors: Detectors): {
 } {
   const spent = { faces: 0, objects: 0 };
   const timed =
-    <Picture, Found>(kind: keyof typeof spent, find: (picture: Picture) => Promise<Found>) =>
-    async (picture: Picture): Promise<Found> => {
+    <Looking extends unknown[], Found>(
+      kind: keyof typeof spent,
+      find: (...looking: Looking) => Promise<Found>,
+    ) =>
+    async (...looking: Looking): Promise<Found> => {
       const before = process.cpuUsage();
-      const found = await find(picture);
+      const found = await find(...looking);
       const { user, system } = process.cpuUsage(before);
       spent[kind] += (user + system) / 1_000;
       return found;
     };
   return {
     detectors: {
-      faces: { find: timed("faces", (picture) => detectors.faces.find(picture)) },
+      faces: { find: timed("faces", (...looking) => detectors.faces.find(...looking)) },
       objects: { find: timed("objects", (picture) => detectors.objects.find(picture)) },
     },
     used: () => spent,

@@ -102,7 +102,7 @@ function averageAt(
 
 async function count(finder: Finder, still: Still, tally: Tally): Promise<void> {
   const { faces, ignored } = still;
-  const found = (await finder.find(still.picture))
+  const found = (await finder.find(still.picture, "whole"))
     .map(asBox)
     .filter(({ score }) => score >= SURE_SCORE);
   const free = new Set(faces);
@@ -161,7 +161,7 @@ async function timing(what: string, finder: Finder): Promise<Figure[]> {
     const tookMs: number[] = [];
     for (let run = 0; run < TIMED_RUNS; run++) {
       const before = process.threadCpuUsage();
-      await finder.find({ width, height, bytes });
+      await finder.find({ width, height, bytes }, "whole");
       const { user, system } = process.threadCpuUsage(before);
       tookMs.push((user + system) / 1_000);
     }

@@ -47,7 +47,7 @@ export interface LookOptions {
  * Width of the pictures that are looked at. Detectors see the whole picture smaller still; where a
  * face got lost, they see a part of it in this size.
  */
-const LOOK_WIDTH = { live: 640, standard: 960, thorough: 1_280 } as const;
+const LOOK_WIDTH = { live: 640, standard: 640, thorough: 960 } as const;
 /** How often a lost face is looked for again in a picture. */
 const LOOK_AGAIN_MAX = { live: 0, standard: 2, thorough: 8 } as const;
 /**
@@ -56,6 +56,8 @@ const LOOK_AGAIN_MAX = { live: 0, standard: 2, thorough: 8 } as const;
  */
 const OBJECTS_EVERY_MS = { faces: 320, bodies: 130 } as const;
 const SIDE_MIN = 16;
+/** Parts come in few sizes, each of which the networks have to be made ready for. */
+const PART_STEP = 32;
 /** A face says more of a picture than as much of a person does. */
 const FACE_WEIGHT = 12;
 
@@ -138,25 +140,27 @@ class ObjectWatch {
   }
 }
 
-/** Looks at a part of a picture by itself. */
+/** Looks at a square part of a picture by itself. */
 async function facesWithin(
   detector: Detectors["faces"],
   { width, height, bytes }: ColourPicture,
   region: Box,
 ): Promise<Face[]> {
-  const x = Math.max(0, Math.floor(region.x));
-  const y = Math.max(0, Math.floor(region.y));
-  const part = {
-    width: Math.min(width, Math.ceil(region.x + region.width)) - x,
-    height: Math.min(height, Math.ceil(region.y + region.height)) - y,
-  };
-  if (!(part.width >= SIDE_MIN && part.height >= SIDE_MIN)) return [];
-  const cut = new Uint8Array(3 * part.width * part.height);
-  for (let row = 0; row < part.height; row++) {
+  const wanted = Math.ceil(Math.max(region.width, region.height) / PART_STEP) * PART_STEP;
+  const side = Math.min(wanted, width, height);
+  if (!(side >= SIDE_MIN)) return [];
+  const startOf = (centre: number, length: number): number =>
+    Math.round(Math.min(length - side, Math.max(0, centre - side / 2)));
+  const x = startOf(region.x + region.width / 2, width);
+  const y = startOf(region.y + region.height / 2, height);
+  const cut = new Uint8Array(3 * side * side);
+  for (let row = 0; row < side; row++) {
     const from = 3 * ((y + row) * width + x);
-    cut.set(bytes.subarray(from, from + 3 * part.width), 3 * row * part.width);
+    cut.set(bytes.subarray(from, from + 3 * side), 3 * row * side);
   }
-  const found = requireFaces(await detector.find({ ...part, bytes: cut }));
+  const found = requireFaces(
+    await detector.find({ width: side, height: side, bytes: cut }, "part"),
+  );
   cut.fill(0);
   return found.map((face) => ({ ...face, x: face.x + x, y: face.y + y }));
 }

@@ -4,7 +4,7 @@ import { openObjectDetector } from "../inference/object-detector.ts";
 import type { Detectors } from "./look-pass.ts";
 
 type Finder<Found> = AsyncDisposable & {
-  find(picture: Parameters<Detectors["faces"]["find"]>[0]): Promise<Found>;
+  find(...looking: Parameters<Detectors["faces"]["find"]>): Promise<Found>;
 };
 
 export interface OpenDetectorsOptions extends DetectorOptions {
@@ -59,9 +59,9 @@ export class OpenDetectors implements AsyncDisposable {
       throw error;
     });
     return {
-      find: async (picture) => {
+      find: async (...looking) => {
         try {
-          return await finder.find(picture);
+          return await finder.find(...looking);
         } catch (error) {
           if (this.#open.get(name) === opened) this.#close(name);
           throw error;

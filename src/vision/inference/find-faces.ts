@@ -21,26 +21,34 @@ const ULTRAFACE_SECOND_LENGTH = 960;
 /** In the larger picture only faces that would be small in the first: cloth has large "faces" there. */
 const SECOND_PASS_FACE_SHARE_MAX = 0.08;
 /** For BlazeFace, which finds large and turned faces that UltraFace does not. */
-const BLAZEFACE_LENGTH = 384;
+const BLAZEFACE_LENGTH = { standard: 256, thorough: 384 } as const;
+/** Of a part, a third of which is the face that is expected there. */
+const PART_LENGTH = { ultraface: 256, blazeface: 192 } as const;
 
 /** @throws HubError `DETECTOR_FAILED` where a model is missing or altered, or does not run here. */
 export async function openFaceFinder(mode: FaceMode, folder: string): Promise<Finder> {
   await using opening = new AsyncDisposableStack();
   const ultraface = await openNetwork("ultraface.onnx", ["logits", "offsets"], folder);
   opening.use(ultraface);
-  const passes = [ultrafacePass(ultraface, ULTRAFACE_LENGTH, 1)];
+  const passes = {
+    whole: [ultrafacePass(ultraface, ULTRAFACE_LENGTH, 1)],
+    part: [ultrafacePass(ultraface, PART_LENGTH.ultraface, 1)],
+  };
   if (mode !== "live") {
     const blazeface = await openNetwork("blazeface.onnx", ["scores", "boxes"], folder);
     opening.use(blazeface);
-    passes.push(blazefacePass(blazeface, BLAZEFACE_LENGTH));
+    passes.whole.push(blazefacePass(blazeface, BLAZEFACE_LENGTH[mode]));
+    passes.part.push(blazefacePass(blazeface, PART_LENGTH.blazeface));
   }
   if (mode === "thorough")
-    passes.push(ultrafacePass(ultraface, ULTRAFACE_SECOND_LENGTH, SECOND_PASS_FACE_SHARE_MAX));
+    passes.whole.push(
+      ultrafacePass(ultraface, ULTRAFACE_SECOND_LENGTH, SECOND_PASS_FACE_SHARE_MAX),
+    );
   const opened = opening.move();
   return {
-    find: async (picture) => {
+    find: async (picture, scope) => {
       const found: Face[] = [];
-      for (const pass of passes) found.push(...(await pass(picture)));
+      for (const pass of passes[scope]) found.push(...(await pass(picture)));
       return onlyOnce(found).map(({ x, y, width, height, score }): Find => [
         x,
         y,

@@ -1,4 +1,5 @@
 import type { FaceMode } from "./find-faces.ts";
+import type { Scope } from "./finder.ts";
 
 /** What a thread is started with. */
 export interface ThreadStart {
@@ -13,6 +14,7 @@ export interface ToThread {
   readonly width: number;
   readonly height: number;
   readonly bytes: Uint8Array;
+  readonly scope: Scope;
 }
 
 /**

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { PictureSize } from "../../blur/boxes.ts";
 import type { ColourPicture } from "../../blur/planes.ts";
 import { detectorFailed } from "./detector-failed.ts";
-import type { Find } from "./finder.ts";
+import type { Find, Scope } from "./finder.ts";
 import { NUMBERS_PER_FIND, type FromThread, type ThreadStart } from "./inference-messages.ts";
 
 /** A picture takes a fraction of a second even on a small machine; after this nothing more comes. */
@@ -14,6 +14,7 @@ const FORGET_AFTER_MS = 30_000;
 const PIXELS_MAX = 4096 * 4096;
 /** What may wait for the one that is looked at. */
 const WAITING_MAX = 64;
+const BLACK_PART_SIDE = 16;
 
 export interface ThreadLimits {
   readonly entry: URL;
@@ -80,11 +81,13 @@ export class InferenceThread implements AsyncDisposable {
    *
    * @throws HubError `DETECTOR_FAILED`: then nothing may be made of the picture.
    */
-  find(picture: ColourPicture): Promise<Find[]> {
+  find(picture: ColourPicture, scope: Scope = "whole"): Promise<Find[]> {
     if (this.#inTurn >= WAITING_MAX)
       return Promise.reject(detectorFailed(`${WAITING_MAX} pictures are waiting already`));
     this.#inTurn += 1;
-    const turn = this.#turn.then(() => this.#look(picture)).finally(() => (this.#inTurn -= 1));
+    const turn = this.#turn
+      .then(() => this.#look(picture, scope))
+      .finally(() => (this.#inTurn -= 1));
     this.#turn = turn.catch(() => undefined);
     return turn;
   }
@@ -99,28 +102,36 @@ export class InferenceThread implements AsyncDisposable {
     if (!isStuck) await ended;
   }
 
-  async #look({ width, height, bytes }: ColourPicture): Promise<Find[]> {
+  async #look({ width, height, bytes }: ColourPicture, scope: Scope): Promise<Find[]> {
     if (this.#broken) throw this.#broken;
     if (!isSize(width) || !isSize(height) || width * height > PIXELS_MAX)
       throw detectorFailed(`a size of ${width} x ${height}`);
     if (bytes.length !== 3 * width * height)
       throw detectorFailed(`${bytes.length} bytes for ${width} x ${height} pixels`);
-    if (this.#memory.length !== bytes.length)
+    if (scope === "part" && width !== height) throw detectorFailed("a part that is not square");
+    if (this.#memory.length < bytes.length) {
+      this.#memory.fill(0);
       this.#memory = new Uint8Array(new SharedArrayBuffer(bytes.length));
+    }
     this.#memory.set(bytes);
-    this.#size = { width, height };
+    this.#memory.fill(0, bytes.length);
+    if (scope === "whole") this.#size = { width, height };
     this.#idle.refresh();
     const number = (this.#number += 1);
-    this.#worker.postMessage({ number, width, height, bytes: this.#memory });
+    const shared = this.#memory.subarray(0, bytes.length);
+    this.#worker.postMessage({ number, width, height, bytes: shared, scope });
     return findsOf(await this.#answer(number, this.#limits.runTimeoutMs));
   }
 
-  /** Looks at a black picture of the last one's size: whatever the networks had of that is gone. */
+  /** Looks at a black picture of the last one's size, and a black part: what the networks had is gone. */
   #forget(): void {
     const { width, height } = this.#size;
     if (this.#inTurn > 0 || width === 0 || this.#memory.every((value) => value === 0)) return;
     // One that cannot be looked at has broken the thread, which every later call says.
-    this.find({ width, height, bytes: new Uint8Array(3 * width * height) }).catch(() => undefined);
+    const [whole, side] = [new Uint8Array(3 * width * height), BLACK_PART_SIDE];
+    this.find({ width, height, bytes: whole }).catch(() => undefined);
+    const part = { width: side, height: side, bytes: new Uint8Array(3 * side * side) };
+    this.find(part, "part").catch(() => undefined);
   }
 
   async #answer(number: number | null, timeoutMs: number): Promise<unknown> {

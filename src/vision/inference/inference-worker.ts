@@ -23,9 +23,9 @@ try {
   const finder = await (task.find === "faces"
     ? openFaceFinder(task.mode, folder)
     : openObjectFinder(folder));
-  port.on("message", ({ number, width, height, bytes }: ToThread) => {
+  port.on("message", ({ number, width, height, bytes, scope }: ToThread) => {
     finder
-      .find({ width, height, bytes })
+      .find({ width, height, bytes }, scope)
       .then((found) => {
         const finds = new Float64Array(found.length * NUMBERS_PER_FIND);
         found.forEach((find, index) => finds.set(find, index * NUMBERS_PER_FIND));
