@@ -132,13 +132,7 @@ export async function verifyBundle(
   await step("the owners signed this approval", () => {
     const approval = verifyApproval(parts);
     parts = { ...parts, approval };
-    const { byHub, byDevice, whole } = blurOfTerms(approval.terms);
-    return [
-      `${approval.files.length} files, ${approval.signers.length} signers`,
-      ...(byDevice > 0 ? [`${byDevice} files were blurred on an owner's device`] : []),
-      ...(byHub > 0 ? [`${byHub} files were blurred by the hub`] : []),
-      ...(whole > 0 ? [`${whole} of them are pixelated whole`] : []),
-    ].join("; ");
+    return whatWasSigned(approval);
   });
   await step("nothing but what was signed for is inside", () => {
     const files = requireExactFiles(need(parts.members), need(parts.approval));
@@ -152,6 +146,16 @@ export async function verifyBundle(
     cosignedBy: parts.witnesses ?? 0,
     viewer: viewerOf(parts.approval, knownViewers),
   };
+}
+
+function whatWasSigned({ files, signers, terms }: VerifiedApproval): string {
+  const { byHub, byDevice, whole } = blurOfTerms(terms);
+  return [
+    `${files.length} files, ${signers.length} signers`,
+    ...(byDevice > 0 ? [`${byDevice} files were blurred on an owner's device`] : []),
+    ...(byHub > 0 ? [`${byHub} files were blurred by the hub`] : []),
+    ...(whole > 0 ? [`${whole} of them are pixelated whole`] : []),
+  ].join("; ");
 }
 
 function viewerOf(

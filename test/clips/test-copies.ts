@@ -21,6 +21,8 @@ import {
 } from "../../src/protocol/ids.ts";
 import { makeReader, openAge } from "./age-oracle.ts";
 import { TestBlurWorker } from "./test-blur-worker.ts";
+import { motion } from "./test-recorder.ts";
+import { START_AT_MS, testStream, type TestStream } from "./test-stream.ts";
 
 /** Recorders whose clips are blurred by whoever a test wants. */
 
@@ -102,3 +104,33 @@ export function copyGround(options: Partial<BlurQueueOptions> = {}) {
 export type CopyGround = ReturnType<typeof copyGround>;
 
 export const camera = (id: string): CameraId => parseCameraId(id);
+
+export const video = (segment: number, rendition: "original" | "blurred") =>
+  ({ segment, track: "video", rendition }) as const;
+
+/** So many seconds, cut every four. */
+export function record(recorder: ClipRecorder, stream: TestStream, seconds: number): void {
+  for (const fragment of stream.take(seconds * 10)) recorder.push(fragment);
+}
+
+export function begin(ground: CopyGround, name: string, seconds: number, frameBytes = 200) {
+  const recorder = ground.recorder(name);
+  const stream = testStream({ frameBytes });
+  recorder.startEvent(motion, START_AT_MS, []);
+  record(recorder, stream, seconds);
+  return { recorder, stream };
+}
+
+export async function answerAll(ground: CopyGround): Promise<void> {
+  for (;;) {
+    await ground.settled();
+    if (ground.worker.pushed.length === 0) return;
+    ground.worker.answer();
+  }
+}
+
+export function clipOf(ground: CopyGround): ClipId {
+  const [started] = ground.said("clip-started");
+  if (!started) throw new Error("nothing was recorded");
+  return started.clip;
+}

@@ -14,7 +14,7 @@ export const COPY_SABOTAGES: readonly Sabotage[] = [
     file: "src/clips/clip-writer.ts",
     find: 'video: faces === "blur-only" ? null : file("video"),',
     replace: 'video: file("video"),',
-    tests: ["test/clips/blur-queue.test.ts"],
+    tests: ["test/clips/blur-queue-life.test.ts"],
     only: "blur-only records nothing but",
   },
   {
