@@ -2,10 +2,13 @@ import { fork, type ChildProcess, type ForkOptions } from "node:child_process";
 
 /**
  * The limit is what the kernel and systemd's collector of crashes go by; the filter leaves memory out
- * of what any other collector is handed. `exec`: the process keeps this one's id and its pipes.
+ * of what any other collector is handed. `exec`: the process keeps this one's id and its pipes. What
+ * shells put into an environment by themselves is taken out again.
  */
-const WITHOUT_CORE =
-  '{ echo 0 >/proc/self/coredump_filter; } 2>/dev/null; ulimit -c 0 && exec "$@"';
+const WITHOUT_CORE = [
+  "{ echo 0 >/proc/self/coredump_filter; } 2>/dev/null",
+  'ulimit -c 0 && exec /usr/bin/env -u PWD -u OLDPWD -u SHLVL -u _ "$@"',
+].join("; ");
 
 /**
  * Forks a process of the hub that no crash writes to the disk: what it has in memory are pictures of
