@@ -13,6 +13,11 @@ import type { SeenObject } from "../../blur/nanodet.ts";
 const HEAD_HEIGHT_SHARE = 0.28;
 /** Of one who is only partly in the picture: the head is about as high as the body seems wide. */
 const HEAD_HEIGHT_IN_WIDTHS = 0.9;
+/**
+ * Persons are looked for a few times a second only, and their boxes may begin well above them, or lie
+ * beside somebody who walks.
+ */
+const HEAD_ROOM = { down: 1.4, across: 1.3 } as const;
 /** A face whose middle is this far up in the head's region, and this near its middle, may be it. */
 const FACE_DOWN_SHARE = 2 / 3;
 const FACE_ASIDE_SHARE = 0.35;
@@ -149,16 +154,25 @@ function isOf(person: Box, face: Box): boolean {
   return (
     aside <= person.width * FACE_ASIDE_SHARE &&
     y >= person.y - face.height / 2 &&
-    y <= person.y + headRegion(person).height * FACE_DOWN_SHARE &&
+    y <= person.y + headHeight(person) * FACE_DOWN_SHARE &&
     face.width <= person.width &&
     face.height >= person.height * FACE_HEIGHT_SHARE_MIN
   );
 }
 
 /** Where the head of somebody is whose face nobody found. */
-export function headRegion({ x, y, width, height }: Box): Box {
-  const head = Math.max(height * HEAD_HEIGHT_SHARE, width * HEAD_HEIGHT_IN_WIDTHS);
-  return { x, y, width, height: Math.min(height, head) };
+export function headRegion(person: Box): Box {
+  const { x, y, width, height } = person;
+  return {
+    x: x - (width * (HEAD_ROOM.across - 1)) / 2,
+    y,
+    width: width * HEAD_ROOM.across,
+    height: Math.min(height, headHeight(person) * HEAD_ROOM.down),
+  };
+}
+
+function headHeight({ width, height }: Box): number {
+  return Math.min(height, Math.max(height * HEAD_HEIGHT_SHARE, width * HEAD_HEIGHT_IN_WIDTHS));
 }
 
 export function plateRegion({ x, y, width, height }: Box): Box {

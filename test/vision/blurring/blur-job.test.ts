@@ -349,13 +349,16 @@ function differenceWithin(before: Buffer | undefined, after: Buffer | undefined,
   return sum / count;
 }
 
-/** Mean difference outside of the faces and what is covered around them. */
+/**
+ * Difference outside of the faces and what is covered around them: the median, since heads of persons
+ * whom no face surely belongs to are covered too.
+ */
 function differenceOutside(
   before: Buffer | undefined,
   after: Buffer | undefined,
   faces: readonly Box[],
 ): number {
-  let [sum, count] = [0, 0];
+  const differences: number[] = [];
   for (let y = 0; y < SIZE.height; y++)
     for (let x = 0; x < SIZE.width; x++) {
       const isNear = faces.some(
@@ -365,8 +368,7 @@ function differenceOutside(
       );
       if (isNear) continue;
       const at = y * SIZE.width + x;
-      sum += Math.abs((before?.[at] ?? 0) - (after?.[at] ?? 0));
-      count += 1;
+      differences.push(Math.abs((before?.[at] ?? 0) - (after?.[at] ?? 0)));
     }
-  return sum / count;
+  return differences.sort((one, other) => one - other)[differences.length >> 1] ?? Infinity;
 }
