@@ -15,18 +15,22 @@ const MEBIBYTE = 1024 * 1024;
 /** What the test process may grow by while a child does its worst. */
 const GROWTH_MAX_BYTES = 96 * MEBIBYTE;
 
-/** What a decoder that was taken over might do. Its input is never read. */
+/** What a decoder that was taken over might do. Its input is never read, and its words are not told. */
 const TAKEN_OVER: readonly (readonly [name: string, python: string, problem: RegExp])[] = [
   [
     "asks for all memory",
-    "held = []\nwhile True: held.append(bytearray(1 << 24))",
-    /ended \(code 1\).*MemoryError/,
+    "import os\nheld = []\ntry:\n  while True: held.append(bytearray(1 << 24))\nexcept MemoryError: os._exit(77)",
+    /ended \(code 77\)/,
   ],
   ["computes without end", "while True: pass", /no picture for/],
   ["hangs", "import time\ntime.sleep(1000)", /no picture for/],
   ["ends at once", "pass", /ended \(code 0\)/],
   ["kills itself", "import os\nos.kill(os.getpid(), 11)", /ended/],
-  ["tries to fork without end", "import os\nwhile True: os.fork()", /PermissionError/],
+  [
+    "tries to fork without end",
+    "import os\ntry:\n  while True: os.fork()\nexcept PermissionError: os._exit(78)",
+    /ended \(code 78\)/,
+  ],
   [
     "pours out pixels without times",
     "import os\nwhile True: os.write(1, bytes(65536))",
