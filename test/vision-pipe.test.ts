@@ -101,7 +101,7 @@ const MISDEEDS: Readonly<Record<string, Uint8Array>> = {
   "an unknown job": bytesOf({ ...honest, job: 2 }),
   "an unknown segment": bytesOf({ ...honest, segment: 1 }),
   "an answer twice": concatBytes(bytesOf(honest), bytesOf(honest)),
-  "a picture less": bytesOf({ ...honest, fragments: honest.fragments.slice(1) }),
+  "a picture less": bytesOf({ ...honest, fragments: honest.fragments.slice(0, -1) }),
   "another count": bytesOf({ ...honest, frames: 4, framesLooked: 4 }),
   "a picture that was not looked at": bytesOf({ ...honest, framesLooked: 2 }),
   "pixelated whole for no reason": bytesOf({ ...honest, outcome: "whole" }),

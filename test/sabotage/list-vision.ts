@@ -5,8 +5,8 @@ export const VISION_SABOTAGES: readonly Sabotage[] = [
   {
     name: "what moves outside of every zone counts",
     file: "src/vision/blobs.ts",
-    find: "const inside = region.filter((member) => zones.bits[member] !== 0);",
-    replace: "const inside = region;",
+    find: "if (zones === null) blobs.push",
+    replace: "if (areaMin >= 0) blobs.push",
     tests: ["test/vision/motion-rules.test.ts"],
     only: "outside of every zone",
   },
