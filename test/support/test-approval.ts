@@ -74,11 +74,15 @@ export async function approvalCase(options: CaseOptions = {}): Promise<ApprovalC
       isPart: false,
     });
   const headers = (terms: Terms) =>
-    makeRelease(terms, () => [chain.originalsIdentity], async (id, file) => {
-      const bytes = sealed.get(fileName(id, file));
-      if (!bytes) throw new Error("no such file");
-      return bytes;
-    });
+    makeRelease(
+      terms,
+      () => [chain.originalsIdentity],
+      async (id, file) => {
+        const bytes = sealed.get(fileName(id, file));
+        if (!bytes) throw new Error("no such file");
+        return bytes;
+      },
+    );
   const terms = draft({});
   return {
     chain,
