@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { fork, type ChildProcess, type ForkOptions } from "node:child_process";
 
 /**
@@ -27,7 +28,8 @@ export function forkWithoutCore(
     serialization: "json",
     env: options.env,
     stdio: options.stdio,
-    execPath: "/bin/sh",
+    // Where there is no Node any more the shell would only say 127: this way the machine says so.
+    execPath: existsSync(process.execPath) ? "/bin/sh" : process.execPath,
     execArgv: ["-c", WITHOUT_CORE, "sh", process.execPath, ...(options.execArgv ?? [])],
   });
 }
