@@ -40,7 +40,9 @@ describe("a copy that an owner makes because a face was missed in the hub's", ()
     clip = firstClip(hub);
     // Here, so that each test below holds by itself.
     const { client, files, replaces } = await ownCopy(hub, clip);
-    tooEarly = await sendRendition(client, clip, files, { replaces }).catch((error) => error);
+    tooEarly = await sendRendition(client, clip, files, { replaces }).catch(
+      (error: unknown) => error,
+    );
     await addHubCopy(hub, clip, { whole: [1], reason: "timed-out" });
   });
   afterAll(() => hub[Symbol.asyncDispose]());
