@@ -35,7 +35,7 @@ const SYSTEM_NEEDS = {
       "gstreamer1.0-libav",
     ],
   },
-  browser: { packages: ["chromium", "fonts-dejavu-core"], command: "chromium" },
+  browser: { packages: ["chromium", "fonts-dejavu-core", "libnss3-tools"], command: "chromium" },
   motion: { packages: ["motion"], command: "motion" },
   judge: { packages: ["opencv-data", "python3-opencv"] },
   broker: { packages: ["mosquitto", "mosquitto-clients"], command: "mosquitto" },
