@@ -14,6 +14,8 @@ export interface HubOptions {
   readonly random?: (size: number) => Uint8Array;
   /** Where the page's files are; by default what the build made. */
   readonly pageDirectory?: string;
+  /** Left out: nothing listens on the local network, whatever the settings say. */
+  readonly lan?: LanOptions;
   readonly log: (level: "info" | "warn", message: string) => void;
   /** Where `settings` were read from; null or left out: `doorward.yaml` in the data directory. */
   readonly settingsFile?: string | null;
@@ -21,4 +23,12 @@ export interface HubOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** By default nobody looked, and cameras of which nothing is said record clear. */
   readonly blurAbility?: BlurAbility;
+}
+
+/** How the local network is reached; all of it has its sense left out, and is replaced in tests. */
+export interface LanOptions {
+  /** Instead of this machine's own private addresses: these, which are also the only ones shown. */
+  readonly addresses?: () => readonly string[];
+  /** False: the name is not made known by multicast DNS, nor looked for. */
+  readonly mdns?: boolean;
 }

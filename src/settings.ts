@@ -12,10 +12,11 @@ import {
   type CameraSettings,
 } from "./settings-cameras.ts";
 import { FacesSchema, type Faces } from "./settings-blur.ts";
+import { ListenSchema, readListen, type LanSettings } from "./settings-listen.ts";
 import { MotionSchema } from "./settings-motion.ts";
 import { MqttSchema, readBrokerUrl, requireNoOwnBell } from "./settings-bells.ts";
 import { ChimeSchema, readChime, type ChimeSettings } from "./settings-chime.ts";
-import { DEFAULT_PORT, EXAMPLE_SETTINGS } from "./settings-example.ts";
+import { EXAMPLE_SETTINGS } from "./settings-example.ts";
 import {
   checkText,
   lineOfText,
@@ -36,12 +37,7 @@ const duration = Type.String({
 const SettingsSchema = Type.Object(
   {
     name: Type.Optional(lineOfText(80)),
-    listen: Type.Optional(
-      Type.Object(
-        { port: Type.Optional(port), lan: Type.Optional(Type.Boolean({ description: "false" })) },
-        closed,
-      ),
-    ),
+    listen: Type.Optional(ListenSchema),
     outside: Type.Optional(
       Type.Object(
         {
@@ -108,6 +104,8 @@ export interface RetentionWritten {
 export interface Settings {
   readonly name: string;
   readonly port: number;
+  /** Left out: as where the file says nothing. */
+  readonly lan?: LanSettings;
   readonly outside: { readonly port: number; readonly url: string | null } | null;
   readonly cameras: readonly CameraSettings[];
   /** Of footage that may wait in memory to be blurred; left out: `BLUR_QUEUE_BYTES_MAX`. */
@@ -167,16 +165,7 @@ export function readSettingsFrom(options: {
   const { file, text, secrets, environment } = options;
   const checked = checkText(file, text, SettingsSchema);
   const { value } = checked;
-  if (value.listen?.lan === true)
-    throw wrongAt(
-      file,
-      checked,
-      ["listen", "lan"],
-      [
-        "expected false: the local network needs certificates, which this version cannot make yet;",
-        "reach the hub from elsewhere through ssh -L 8080:localhost:8080",
-      ].join(" "),
-    );
+  const { port: mainPort, lan } = readListen(file, checked, value.listen, environment);
   if (value.outside?.url !== undefined && !URL.canParse(value.outside.url))
     throw wrongAt(
       file,
@@ -192,10 +181,10 @@ export function readSettingsFrom(options: {
   );
   requireDistinct(file, checked, cameras);
   requireNoOwnBell(file, checked, cameras, value.chime?.mqtt?.topic);
-  const portFromEnvironment = readPort(environment["DOORWARD_PORT"]);
   return {
     name: value.name ?? "Home",
-    port: portFromEnvironment ?? value.listen?.port ?? DEFAULT_PORT,
+    port: mainPort,
+    lan,
     outside: value.outside ? { port: value.outside.port, url: value.outside.url ?? null } : null,
     cameras:
       cameras.length > 0
@@ -229,12 +218,4 @@ function retentionOf(written: RetentionWritten): RetentionRules {
         ? RETENTION_DEFAULT.spaceBytes
         : Number(space.slice(0, -2)) * (UNIT_BYTES[space.slice(-2)] ?? 0),
   };
-}
-
-function readPort(text: string | undefined): number | null {
-  if (text === undefined || text === "") return null;
-  const value = Number(text);
-  if (!/^[0-9]{1,5}$/.test(text) || value > 65_535)
-    throw new SettingsError("Cannot read DOORWARD_PORT: expected a port from 0 to 65535");
-  return value;
 }
