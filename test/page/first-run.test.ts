@@ -6,6 +6,7 @@ import { openSealedFile } from "../../src/owner/open-clip.ts";
 import { parseRecoverySheet } from "../../src/owner/recovery.ts";
 import type * as Api from "../../src/protocol/api.ts";
 import { fromBase64 } from "../../src/protocol/bytes.ts";
+import { english as locked } from "../../web/page/screens/locked/words.en.ts";
 import { english as words } from "../../web/page/screens/welcome/words.en.ts";
 import { english as frame } from "../../web/page/words/words.en.ts";
 import { putDevice, storedText } from "../support/page-device.ts";
@@ -49,7 +50,7 @@ describe.skipIf(isMissing)("founding a household in the page", () => {
       expect(stored).not.toContain(secret);
     await home.context.clearCookies();
     await page.reload();
-    await page.getByRole("heading", { name: frame.shell.locked }).waitFor();
+    await page.getByRole("heading", { name: locked.locked }).waitFor();
     await page.getByRole("button", { name: frame.shell.unlock }).click();
     await page.getByRole("navigation").waitFor();
     home.expectClean();

@@ -1,6 +1,5 @@
 import type { HubInfo, SessionAnswer } from "../../../src/protocol/api.ts";
 import { remember, remembered } from "../remembered.ts";
-import { passkeySecret } from "./passkey.ts";
 import { ask } from "./vault.ts";
 import { VaultError } from "./vault-messages.ts";
 import type { VaultState } from "./owner-device.ts";
@@ -61,6 +60,9 @@ export async function look(): Promise<void> {
   try {
     await borrowKeys();
     [hub, vault] = [await ask("hub", null), await ask("vaultState", null)];
+    // Fetched before the tap that needs it: a browser may ask the passkey only right after one.
+    if (vault.keys === "sealed" && vault.credentialId !== null)
+      import("./passkey.ts").catch(() => undefined);
     // What this browser itself sealed, it opens without asking anybody.
     if (vault.keys === "sealed" && vault.credentialId === null)
       vault = await ask("open", { secret: null });
@@ -118,7 +120,7 @@ export function wereKeysLent(): boolean {
 export async function unlock(): Promise<boolean> {
   if (vault.keys === "none") return false;
   if (vault.keys === "sealed") {
-    const secret = vault.credentialId === null ? null : await passkeySecret(vault.credentialId);
+    const secret = vault.credentialId === null ? null : await secretOf(vault.credentialId);
     if (vault.credentialId !== null && secret === null) return false;
     vault = await ask("open", { secret });
   }
@@ -126,6 +128,11 @@ export async function unlock(): Promise<boolean> {
   session ??= await newSession();
   standing = standingOf();
   return true;
+}
+
+async function secretOf(credentialId: string): Promise<Uint8Array | null> {
+  const { passkeySecret } = await import("./passkey.ts");
+  return passkeySecret(credentialId);
 }
 
 /** A session without asking anybody, where the keys are open. */
