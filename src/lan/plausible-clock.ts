@@ -1,0 +1,22 @@
+import { HubError } from "../protocol/errors.ts";
+
+/**
+ * When this was written. A clock before it is wrong, and so is one thirty years ahead. Every
+ * authority begins here: one that was made while the clock was ahead is of use once it is right.
+ */
+export const EARLIEST_MS = Date.UTC(2026, 0, 1);
+const LATEST_MS = Date.UTC(2056, 0, 1);
+
+/**
+ * A board without a clock of its own starts in 1970, or where it was last switched off.
+ *
+ * @throws HubError CLOCK_WRONG.
+ */
+export function requirePlausibleClock(nowMs: number): void {
+  if (nowMs >= EARLIEST_MS && nowMs < LATEST_MS) return;
+  const shown = Number.isFinite(nowMs) ? new Date(nowMs).toISOString().slice(0, 10) : "nothing";
+  throw new HubError(
+    "CLOCK_WRONG",
+    `Cannot make a certificate: this machine's clock says ${shown}; set it, or wait for network time`,
+  );
+}
