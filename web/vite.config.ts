@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vite";
 import { formTemplate } from "./form-template.ts";
+import { serviceWorker } from "./service-worker-build.ts";
 import { viewer, viewerHash } from "./viewer-build.ts";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
@@ -20,7 +21,7 @@ function folderOf(name: string): string {
 export default defineConfig({
   root,
   base: "/",
-  plugins: [svelte({ compilerOptions: { runes: true } }), viewer()],
+  plugins: [svelte({ compilerOptions: { runes: true } }), viewer(), serviceWorker()],
   build: {
     outDir: path.join(root, "dist"),
     emptyOutDir: true,

@@ -27,6 +27,16 @@ const POLICY = {
   "trusted-types": "svelte-trusted-html doorward",
 };
 const PAGE_POLICY = policyText(POLICY);
+/** What runs beside the page draws nothing and starts nothing: it may ask this hub, no more. */
+const SERVICE_WORKER_POLICY = policyText({
+  "default-src": "'none'",
+  "connect-src": "'self'",
+  "base-uri": "'none'",
+  "form-action": "'none'",
+  "frame-ancestors": "'none'",
+  "require-trusted-types-for": "'script'",
+  "trusted-types": "'none'",
+});
 /** A worker goes by the policy of its own file: compiling WebAssembly is for the redacting one only. */
 const REDACTING_POLICY = policyText({ ...POLICY, "script-src": "'self' 'wasm-unsafe-eval'" });
 
@@ -83,6 +93,13 @@ interface Served {
 /** Their names have a hash of what is in them. */
 const UNCHANGING = "public, max-age=31536000, immutable";
 const PLAIN: Served = { folder: "", policy: PAGE_POLICY, cacheControl: "no-cache" };
+/** Of one name in every build: a browser asks for it again, and compares. */
+const SERVICE_WORKER: Served = {
+  folder: "",
+  policy: SERVICE_WORKER_POLICY,
+  cacheControl: "no-cache",
+};
+const SERVICE_WORKER_NAME = "service-worker.js";
 const ASSETS: Served = { folder: "assets/", policy: PAGE_POLICY, cacheControl: UNCHANGING };
 const REDACTING: Served = {
   folder: "assets/redact/",
@@ -123,7 +140,12 @@ export async function addPageFiles(server: HubServer, directory: string): Promis
     server.get(
       `/${served.folder}:file`,
       { config: { access: "public" }, schema: { params } },
-      async (request, reply) => send(reply, request.params.file, served),
+      async ({ params: { file } }, reply) =>
+        send(
+          reply,
+          file,
+          served === PLAIN && file === SERVICE_WORKER_NAME ? SERVICE_WORKER : served,
+        ),
     );
 }
 

@@ -25,6 +25,8 @@ export interface PageOptions {
   readonly reducedMotion?: boolean;
   /** False: passkeys of this browser derive no secret (no PRF extension). */
   readonly prf?: boolean;
+  /** True: the page may put its service worker in, as in life; by default it is kept from it. */
+  readonly serviceWorker?: boolean;
   /** Shown first; by default the address without a fragment. */
   readonly at?: string;
   /** Further switches of the browser. */
@@ -95,6 +97,7 @@ async function openPage(
       reducedMotion: options.reducedMotion === false ? "no-preference" : "reduce",
       locale: LOCALES[options.language ?? "en"],
       timezoneId: "Europe/Paris",
+      serviceWorkers: options.serviceWorker === true ? "allow" : "block",
     });
     context.setDefaultTimeout(15_000);
     const page = await context.newPage();
@@ -179,7 +182,9 @@ function collectProblems(context: BrowserContext, page: Page, url: string): stri
     const isAnswer = message.text().startsWith("Failed to load resource: the server responded");
     // Decided: the household's format knows no RSA signatures.
     const isAboutRsa = message.text().startsWith("publicKey.pubKeyCredParams is missing");
-    if (["error", "warning"].includes(message.type()) && !isAnswer && !isAboutRsa)
+    const isKeptOut = message.text() === "Service Worker registration blocked by Playwright";
+    const isNothing = isAnswer || isAboutRsa || isKeptOut;
+    if (["error", "warning"].includes(message.type()) && !isNothing)
       problems.push(`console: ${message.text()}`);
   });
   page.on("crash", () => problems.push("the page crashed"));

@@ -18,7 +18,8 @@ const policy = trustedTypes?.createPolicy("doorward", {
   createScriptURL: (address) => {
     const { origin, pathname } = new URL(address, location.href);
     const isOwn =
-      origin === location.origin && (pathname.startsWith("/assets/") || import.meta.env.DEV);
+      origin === location.origin &&
+      (pathname.startsWith("/assets/") || pathname === "/service-worker.js" || import.meta.env.DEV);
     if (!isOwn) throw new TypeError("Cannot start worker: not a file of this page");
     return address;
   },

@@ -1,0 +1,27 @@
+/** What a notification says. Whoever sees the locked screen reads it too: no name of a person. */
+export const english = {
+  locale: "en",
+  neutral: { title: "Doorward", body: "Something at your door. Open to see." },
+  bell: (camera: string) => `Somebody rings at ${camera}`,
+  bellUnknown: "Somebody rings",
+  seen: {
+    motion: "Movement",
+    person: "A person",
+    vehicle: "A vehicle",
+    animal: "An animal",
+    package: "A parcel",
+    bell: "Somebody rings",
+  },
+  at: (what: string, camera: string) => `${what} at ${camera}`,
+  since: (time: string) => `since ${time}`,
+  time: (time: string) => `At ${time}.`,
+  digest: (count: number) => (count === 1 ? "One movement" : `${count} movements`),
+  request: "A request waits for you",
+  requestBody: "Nothing leaves the house before you have signed for it.",
+  refuse: "Refuse",
+  house: "Your household has something to look at",
+  trouble: "The hub needs a look",
+  open: "Open to see.",
+  test: "This is the test",
+  testBody: "Notifications reach this device.",
+};
