@@ -5,9 +5,9 @@ import { HubError } from "../protocol/errors.ts";
 import { isHouseName } from "../protocol/house-name.ts";
 import { authorityFingerprint, authorityWords } from "./fingerprint-words.ts";
 import { LeafKeeper, type Leaf } from "./leaf.ts";
-import { makeAuthority } from "./make-certificate.ts";
+import { makeAuthority, type MadeCertificate } from "./make-certificate.ts";
 import { nameConstraintsFor } from "./name-constraints.ts";
-import { readPair, writePair, type PemPair } from "./pem-pair.ts";
+import { readPemFile, writePemFile, type PemFile } from "./pem-file.ts";
 import { EARLIEST_MS, requirePlausibleClock } from "./plausible-clock.ts";
 
 /**
@@ -71,19 +71,20 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   await makePrivateDirectory(directory);
   const file = path.join(directory, `authority-${name}.pem`);
   const leafFile = path.join(directory, `leaf-${name}.pem`);
-  const pair = (await readAuthority(file, name)) ?? (await begin(file, leafFile, options));
-  const certificateDer = new Uint8Array(pair.certificate.raw);
-  const notAfterMs = pair.certificate.validToDate.getTime();
+  const { issuer, root } =
+    (await readAuthority(file, name)) ?? (await begin(file, leafFile, options));
+  const certificateDer = new Uint8Array(root.read.raw);
+  const notAfterMs = root.read.validToDate.getTime();
   const keeper = new LeafKeeper({
     file: leafFile,
-    authority: pair,
+    issuer,
     name,
     authorityEndsMs: notAfterMs,
     nowMs,
   });
   return {
     name,
-    certificatePem: pair.certificatePem,
+    certificatePem: root.pem,
     certificateDer,
     words: authorityWords(certificateDer),
     fingerprint: authorityFingerprint(certificateDer),
@@ -93,11 +94,16 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   };
 }
 
+interface Opened {
+  readonly issuer: MadeCertificate;
+  readonly root: PemFile["certificates"][number];
+}
+
 async function begin(
   file: string,
   leafFile: string,
   { name, nowMs }: AuthorityOptions,
-): Promise<PemPair> {
+): Promise<Opened> {
   if (await isThere(leafFile))
     throw new HubError(
       "AUTHORITY_GONE",
@@ -109,32 +115,42 @@ async function begin(
     );
   const fromNowMs = nowMs();
   requirePlausibleClock(fromNowMs);
-  const untilMs = fromNowMs + AUTHORITY_DAYS * DAY_MS;
-  return writePair(file, await makeAuthority(name, { fromMs: EARLIEST_MS, untilMs }));
+  const validity = { fromMs: EARLIEST_MS, untilMs: fromNowMs + AUTHORITY_DAYS * DAY_MS };
+  const { rootPem, issuer } = await makeAuthority(name, validity);
+  const written = await writePemFile(file, issuer.keyPem, [issuer.certificatePem, rootPem]);
+  return requireFor(name, written);
 }
 
-async function readAuthority(file: string, name: string): Promise<PemPair | null> {
+async function readAuthority(file: string, name: string): Promise<Opened | null> {
   try {
-    const pair = await readPair(file);
-    if (pair === null) return null;
-    const { certificate } = pair;
-    if (!certificate.ca || !certificate.verify(certificate.publicKey))
-      throw new HubError("PAIR_DAMAGED", "it is not an authority's");
-    // One for more than this name would be a key to other sites that phones trust.
-    if (!certificate.raw.includes(Buffer.from(nameConstraintsFor(name))))
-      throw new HubError("PAIR_DAMAGED", `it is not made for ${name} alone`);
-    return pair;
+    const read = await readPemFile(file);
+    return read && requireFor(name, read);
   } catch (error) {
-    if (!(error instanceof HubError && error.code === "PAIR_DAMAGED")) throw error;
+    if (!(error instanceof HubError && error.code === "PEM_DAMAGED")) throw error;
     throw new HubError(
       "AUTHORITY_DAMAGED",
       [
-        `Cannot use ${file}: ${error.message}. Bring it back from a backup; or move it away,`,
-        "and let every phone trust a new one",
+        `Cannot use ${file}: ${error.message}. Bring it back from a backup; or move it and the`,
+        "leaf beside it away, and let every phone trust a new one",
       ].join(" "),
       { cause: error },
     );
   }
+}
+
+/** @throws HubError PEM_DAMAGED. */
+function requireFor(name: string, { keyPem, certificates }: PemFile): Opened {
+  const [issuer, root] = certificates;
+  if (!issuer || !root) throw new HubError("PEM_DAMAGED", "one of its two certificates is missing");
+  const rootKey = root.read.publicKey;
+  const isChain = root.read.verify(rootKey) && issuer.read.verify(rootKey);
+  if (!isChain || !root.read.ca || !issuer.read.ca)
+    throw new HubError("PEM_DAMAGED", "its certificates are not those of an authority");
+  // One for more than this name would be a key to other sites, with phones that trust it.
+  const constraints = Buffer.from(nameConstraintsFor(name));
+  if (!root.read.raw.includes(constraints) || !issuer.read.raw.includes(constraints))
+    throw new HubError("PEM_DAMAGED", `it is not made for ${name} alone`);
+  return { issuer: { certificatePem: issuer.pem, keyPem }, root };
 }
 
 async function isThere(file: string): Promise<boolean> {

@@ -1,12 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import { HubError } from "../protocol/errors.ts";
 import { makeLeaf, type MadeCertificate } from "./make-certificate.ts";
-import { readPair, writePair, type PemPair } from "./pem-pair.ts";
+import { readPemFile, writePemFile, type PemFile } from "./pem-file.ts";
 import { EARLIEST_MS, requirePlausibleClock } from "./plausible-clock.ts";
 
 /** What a TLS listener shows. */
 export interface Leaf {
-  /** The server's certificate, then the authority's. */
+  /** The server's certificate, then its issuer's; whoever trusts the authority needs no more. */
   readonly certPem: string;
   /** PKCS 8. */
   readonly keyPem: string;
@@ -16,7 +16,7 @@ export interface Leaf {
 
 export interface LeafOptions {
   readonly file: string;
-  readonly authority: MadeCertificate;
+  readonly issuer: MadeCertificate;
   readonly name: string;
   /** End of the authority, in ms since 1970; no leaf outlives it. */
   readonly authorityEndsMs: number;
@@ -31,17 +31,21 @@ const RENEW_DAYS_BEFORE = 30;
 /** Of those, before now: phones' clocks are not all right. */
 const DAYS_BEFORE = 1;
 
+interface Kept extends MadeCertificate {
+  readonly certificate: X509Certificate;
+}
+
 /** Keeps the one leaf of an authority: reads it, makes it, and makes the next one in time. */
 export class LeafKeeper {
   readonly #options: LeafOptions;
-  readonly #authority: X509Certificate;
-  #inForce: PemPair | null = null;
+  readonly #issuer: X509Certificate;
+  #inForce: Kept | null = null;
   /** One at a time: two that are made at once would each be written over the other. */
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: LeafOptions) {
     this.#options = options;
-    this.#authority = new X509Certificate(options.authority.certificatePem);
+    this.#issuer = new X509Certificate(options.issuer.certificatePem);
   }
 
   /** @throws HubError CLOCK_WRONG, AUTHORITY_ENDED, where there is none and none can be made. */
@@ -70,27 +74,28 @@ export class LeafKeeper {
   }
 
   /** What is on the disk, where this authority made it for this name; a damaged one counts as none. */
-  async #kept(): Promise<PemPair | null> {
+  async #kept(): Promise<Kept | null> {
     if (this.#inForce) return this.#inForce;
     try {
-      const pair = await readPair(this.#options.file);
-      if (pair && this.#isOwn(pair.certificate)) this.#inForce = pair;
+      const read = await readPemFile(this.#options.file);
+      const kept = read && keptIn(read);
+      if (kept && this.#isOwn(kept.certificate)) this.#inForce = kept;
     } catch (error) {
       // Unlike the authority it can be made anew: nobody has to trust it by hand.
-      if (!(error instanceof HubError && error.code === "PAIR_DAMAGED")) throw error;
+      if (!(error instanceof HubError && error.code === "PEM_DAMAGED")) throw error;
     }
     return this.#inForce;
   }
 
   #isOwn(certificate: X509Certificate): boolean {
     return (
-      certificate.verify(this.#authority.publicKey) &&
-      certificate.issuer === this.#authority.subject &&
+      certificate.verify(this.#issuer.publicKey) &&
+      certificate.issuer === this.#issuer.subject &&
       certificate.subjectAltName === `DNS:${this.#options.name}`
     );
   }
 
-  #isDue({ certificate }: PemPair): boolean {
+  #isDue({ certificate }: Kept): boolean {
     const nowMs = this.#options.nowMs();
     // One that begins only later was made while the clock was ahead.
     if (certificate.validFromDate.getTime() > nowMs) return true;
@@ -106,8 +111,8 @@ export class LeafKeeper {
     return { fromMs, untilMs };
   }
 
-  async #make(): Promise<PemPair> {
-    const { authority, name, file, authorityEndsMs } = this.#options;
+  async #make(): Promise<Kept> {
+    const { issuer, name, file, authorityEndsMs } = this.#options;
     const nowMs = this.#options.nowMs();
     requirePlausibleClock(nowMs);
     if (authorityEndsMs - nowMs < DAY_MS)
@@ -115,14 +120,14 @@ export class LeafKeeper {
         "AUTHORITY_ENDED",
         `Cannot make a certificate for ${name}: its authority has come to its end; see docs/guide.md`,
       );
-    const made = await makeLeaf(authority, name, this.#validity(nowMs));
-    this.#inForce = await writePair(file, made);
+    const made = await makeLeaf(issuer, name, this.#validity(nowMs));
+    this.#inForce = keptIn(await writePemFile(file, made.keyPem, [made.certificatePem]));
     return this.#inForce;
   }
 
-  #shown({ certificatePem, keyPem, certificate }: PemPair): Leaf {
+  #shown({ certificatePem, keyPem, certificate }: Kept): Leaf {
     return {
-      certPem: certificatePem + this.#options.authority.certificatePem,
+      certPem: certificatePem + this.#options.issuer.certificatePem,
       keyPem,
       notAfterMs: certificate.validToDate.getTime(),
     };
@@ -133,4 +138,11 @@ export class LeafKeeper {
     this.#last = result.catch(() => undefined);
     return result;
   }
+}
+
+/** @throws HubError PEM_DAMAGED. */
+function keptIn({ keyPem, certificates }: PemFile): Kept {
+  const [leaf, ...others] = certificates;
+  if (!leaf || others.length > 0) throw new HubError("PEM_DAMAGED", "it does not hold one leaf");
+  return { keyPem, certificatePem: leaf.pem, certificate: leaf.read };
 }

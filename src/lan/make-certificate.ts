@@ -25,48 +25,76 @@ async function loadLibrary() {
   return import("@peculiar/x509");
 }
 
-/**
- * A self-signed authority that can vouch for servers by the name `name` and for nothing else, made
- * so that it cannot pass this on to another authority.
- */
-export async function makeAuthority(name: string, validity: Validity): Promise<MadeCertificate> {
-  const x509 = await loadLibrary();
-  const keys = await makeKeys();
-  const identifier = keyIdentifier(KeyObject.from(keys.publicKey));
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: distinguishedName(`Doorward for ${name}`),
-    serialNumber: serialNumber(),
-    keys,
-    signingAlgorithm: SIGNATURE,
-    ...datesOf(validity),
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
-      new x509.ExtendedKeyUsageExtension([SERVER_AUTHENTICATION], false),
-      new x509.Extension(NAME_CONSTRAINTS, true, nameConstraintsFor(name)),
-      new x509.SubjectKeyIdentifierExtension(identifier, false),
-      new x509.AuthorityKeyIdentifierExtension(identifier, false),
-    ],
-  });
-  return { certificatePem: pemOf(certificate), keyPem: await pemOfKey(keys.privateKey) };
+export interface MadeAuthority {
+  /** Self-signed: what phones trust. Its key is gone. */
+  readonly rootPem: string;
+  /** Signed by the root's key, with a key of its own that signs leaves. */
+  readonly issuer: MadeCertificate;
 }
 
-/** A server's certificate with a new key, signed by `authority`. */
+/**
+ * An authority that can vouch for servers by the name `name` and for nothing else.
+ *
+ * It has two steps, since RFC 5280 (section 6) leaves it to whoever checks whether constraints in the
+ * certificate that is trusted count at all. So the root signs one issuer, bound to the same name,
+ * and its key is forgotten here: what the hub keeps is the issuer's, whose constraints count.
+ */
+export async function makeAuthority(name: string, validity: Validity): Promise<MadeAuthority> {
+  const x509 = await loadLibrary();
+  const [rootKeys, issuerKeys] = [await makeKeys(), await makeKeys()];
+  const rootName = distinguishedName(`Doorward for ${name}`);
+  const signedByRoot = async (
+    subject: { CN: string[] }[],
+    publicKey: webcrypto.CryptoKey,
+    authoritiesBelow: number,
+  ): Promise<string> => {
+    const certificate = await x509.X509CertificateGenerator.create({
+      subject,
+      issuer: rootName,
+      serialNumber: serialNumber(),
+      publicKey,
+      signingKey: rootKeys.privateKey,
+      signingAlgorithm: SIGNATURE,
+      ...datesOf(validity),
+      extensions: [
+        new x509.BasicConstraintsExtension(true, authoritiesBelow, true),
+        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+        new x509.ExtendedKeyUsageExtension([SERVER_AUTHENTICATION], false),
+        new x509.Extension(NAME_CONSTRAINTS, true, nameConstraintsFor(name)),
+        new x509.SubjectKeyIdentifierExtension(keyIdentifier(KeyObject.from(publicKey)), false),
+        new x509.AuthorityKeyIdentifierExtension(
+          keyIdentifier(KeyObject.from(rootKeys.publicKey)),
+          false,
+        ),
+      ],
+    });
+    return pemOf(certificate);
+  };
+  const issuerName = distinguishedName(`Doorward issuer for ${name}`);
+  return {
+    rootPem: await signedByRoot(rootName, rootKeys.publicKey, 1),
+    issuer: {
+      certificatePem: await signedByRoot(issuerName, issuerKeys.publicKey, 0),
+      keyPem: await pemOfKey(issuerKeys.privateKey),
+    },
+  };
+}
+
+/** A server's certificate with a new key, signed by `issuer`. */
 export async function makeLeaf(
-  authority: MadeCertificate,
+  issuer: MadeCertificate,
   name: string,
   validity: Validity,
 ): Promise<MadeCertificate> {
   const x509 = await loadLibrary();
   const keys = await makeKeys();
-  const issuer = new x509.X509Certificate(authority.certificatePem);
-  const issuerKey = new X509Certificate(authority.certificatePem).publicKey;
+  const issuerKey = new X509Certificate(issuer.certificatePem).publicKey;
   const certificate = await x509.X509CertificateGenerator.create({
     subject: distinguishedName(name),
-    issuer: issuer.subjectName,
+    issuer: new x509.X509Certificate(issuer.certificatePem).subjectName,
     serialNumber: serialNumber(),
     publicKey: keys.publicKey,
-    signingKey: await importKey(authority.keyPem),
+    signingKey: await importKey(issuer.keyPem),
     signingAlgorithm: SIGNATURE,
     ...datesOf(validity),
     extensions: [
