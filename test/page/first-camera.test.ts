@@ -45,11 +45,11 @@ describe.skipIf(isMissing)("the first camera of a household", () => {
     await press(finding.ask);
     await page.getByLabel(finding.name, { exact: true }).fill("Front door");
     await press(finding.add);
-    await page.getByText(words.camera.added).waitFor();
+    await page.getByRole("heading", { name: words.told.title }).waitFor();
     expect(hub.hub.services.settings.answer().cameras).toMatchObject([
       { name: "Front door", main: "rtsp://127.0.0.1:9/main", onvif: fake.url },
     ]);
-    await press(words.camera.toLive);
+    await press(words.told.later);
     await page.getByRole("navigation").waitFor();
     home.expectClean();
   });

@@ -86,6 +86,8 @@ export async function proveSheet(
 }
 
 export async function toLive(page: Page, language: "en" | "fr" = "en"): Promise<void> {
-  await page.getByRole("button", { name: FIRST_RUN_WORDS[language].camera.demo }).click();
-  await page.getByRole("navigation").waitFor();
+  const { camera, told } = FIRST_RUN_WORDS[language];
+  await page.getByRole("button", { name: camera.demo }).click();
+  await page.getByRole("button", { name: told.later, exact: true }).click();
+  await expect.poll(() => page.evaluate("location.hash")).toBe("#/live");
 }

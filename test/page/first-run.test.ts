@@ -56,13 +56,17 @@ describe.skipIf(isMissing)("founding a household in the page", () => {
     home.expectClean();
   });
 
-  test("loaded again after the claim, the door is there; a passkey that does not confirm is named", async () => {
+  test("loaded again after the claim, it goes on where it was; a passkey that does not confirm is named", async () => {
     await using home = await newHub();
     const { page } = home;
     await proveSheet(page, await untilSheet(home));
-    await page.reload();
+    await page.goto(home.url);
+    await page.getByRole("heading", { name: words.camera.title }).waitFor();
+    expect(await page.evaluate("location.hash")).toBe("#/set-up");
+    await toLive(page);
+    await page.goto(home.url);
     await page.getByRole("navigation").waitFor();
-    await expect.poll(() => page.evaluate("location.hash")).toBe("#/live");
+    expect(await page.evaluate("location.hash")).not.toBe("#/set-up");
     await page.getByRole("link", { name: "House" }).click();
     await page.evaluate(DECLINING);
     await page.getByRole("button", { name: frame.shell.unlock }).click();

@@ -16,13 +16,20 @@ export interface SealedDevice {
   readonly role: string;
 }
 
-export async function readItem<Item>(name: "device" | "seen" | "watch"): Promise<Item | null> {
+/** `draft` is what a first run that was interrupted left: see founding-draft.ts. */
+type ItemName = "device" | "seen" | "watch" | "draft";
+
+export async function readItem<Item>(name: ItemName): Promise<Item | null> {
   const item = await run<unknown>("readonly", (store) => store.get(name));
   return (item as Item | undefined) ?? null;
 }
 
-export async function writeItem(name: "device" | "seen" | "watch", item: unknown): Promise<void> {
+export async function writeItem(name: ItemName, item: unknown): Promise<void> {
   await run("readwrite", (store) => store.put(item, name));
+}
+
+export async function forgetItem(name: ItemName): Promise<void> {
+  await run("readwrite", (store) => store.delete(name));
 }
 
 export async function forgetAll(): Promise<void> {

@@ -7,6 +7,7 @@ import { changeCalls } from "./calls/change-calls.ts";
 import { clipCalls } from "./calls/clip-calls.ts";
 import { eventCalls } from "./calls/event-calls.ts";
 import { decisionCalls } from "./calls/decision-calls.ts";
+import { foundingCalls } from "./calls/founding-calls.ts";
 import { handlingCalls } from "./calls/handling-calls.ts";
 import { homeCalls } from "./calls/home-calls.ts";
 import { houseCalls } from "./calls/house-calls.ts";
@@ -40,6 +41,7 @@ export interface VaultContext {
 const calls = {
   ...bellCalls,
   ...hubCalls,
+  ...foundingCalls,
   ...homeCalls,
   ...houseCalls,
   ...clipCalls,

@@ -26,6 +26,7 @@ const SCREENS: Readonly<Record<string, FoundScreen["load"]>> = {
   house: plain(() => import("./house/House.svelte")),
   cameras: plain(() => import("./cameras/ZonePlace.svelte")),
   health: plain(() => import("./health/Health.svelte")),
+  "set-up": plain(() => import("./welcome/SetUp.svelte")),
 };
 
 export function screenOf(path: readonly string[]): FoundScreen | null {

@@ -1,35 +1,18 @@
-import { readDeviceBundle, type NewLabel } from "../../../../src/owner/device-bundle.ts";
-import { foundHousehold, type FoundedHousehold } from "../../../../src/owner/household.ts";
-import { generateReader, type KeyKind } from "../../../../src/owner/identity.ts";
-import { openSealedFile } from "../../../../src/owner/open-clip.ts";
+import { readDeviceBundle } from "../../../../src/owner/device-bundle.ts";
 import {
   pairingWords,
   receivePassedOn,
   startPairing,
   type Newcomer,
 } from "../../../../src/owner/pairing.ts";
-import {
-  parseRecoverySheet,
-  recoverySheet,
-  recoveryWordsLike,
-} from "../../../../src/owner/recovery.ts";
 import { SeenSchema } from "../../../../src/owner/witness.ts";
 import * as Api from "../../../../src/protocol/api.ts";
-import { fromBase64, sha256Hex } from "../../../../src/protocol/bytes.ts";
 import { checkShape } from "../../../../src/protocol/check.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
-import { verifyKeyring } from "../../../../src/protocol/keyring.ts";
 import { signingKeyWords } from "../../../../src/protocol/words.ts";
 import type { Passkey } from "../../../../src/protocol/webauthn.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
-interface PasskeyChoice {
-  readonly passkey: Passkey;
-  readonly secret: Uint8Array;
-}
-
-/** Made and not yet claimed with: gone with the page, like a claim that was never made. */
-let founded: (FoundedHousehold & { readonly choice: PasskeyChoice | null }) | null = null;
 let joining: {
   readonly newcomer: Newcomer;
   readonly pairing: string;
@@ -37,9 +20,8 @@ let joining: {
 } | null = null;
 
 const POLL_MS = 500;
-const RECOVERY_WORDS_MAX = 4;
 
-/** Founding a household, joining one, and this browser's own keys. */
+/** Joining a household, and this browser's own keys. */
 export const houseCalls = {
   vaultState: async ({ device }: VaultContext) => device.state(),
 
@@ -66,85 +48,6 @@ export const houseCalls = {
   forget: async ({ device }: VaultContext) => {
     await device.client.delete("/api/session").catch(() => undefined);
     await device.forget();
-  },
-
-  /** @throws HubError CLAIM_CODE_WRONG before any key is made and written down for nothing. */
-  checkCode: async ({ device }: VaultContext, { code }: { code: string }) => {
-    // The hub seals its test file for whatever readers it is told; these are nobody's.
-    const { recipient } = await generateReader("x25519");
-    const body = { code, originals: recipient, recovery: recipient };
-    await device.client.post("/api/claim/test", body, Api.ClaimTestAnswer);
-  },
-
-  /** Words of the recovery list that begin as typed. */
-  recoveryWords: async (_context: VaultContext, { typed }: { typed: string }) =>
-    recoveryWordsLike(typed, RECOVERY_WORDS_MAX),
-
-  /** Which of the words that were typed are not those of the sheet made here, counted from 1. */
-  wrongWords: async (_context: VaultContext, { words }: { words: readonly string[] }) =>
-    requireFounded().recovery.words.flatMap((word, index) =>
-      words[index] === word ? [] : [index + 1],
-    ),
-
-  /** Makes every key of a new household; nothing is claimed or stored yet. */
-  found: async (
-    { device }: VaultContext,
-    options: { label: string; kind: KeyKind; choice: PasskeyChoice | null },
-  ) => {
-    const { label, kind, choice } = options;
-    const hub = await device.client.get("/api/hub", Api.HubInfo);
-    if (hub.claimed)
-      throw new HubError("CLAIM_GONE", "Cannot claim: this hub has a household already");
-    const household = await foundHousehold(hub, {
-      ...{ label, kind, nowMs: Date.now() },
-      ...(choice ? { passkey: choice.passkey } : {}),
-    });
-    founded = { ...household, choice };
-    return {
-      words: household.recovery.words,
-      sheet: recoverySheet(household.recovery, kind),
-    };
-  },
-
-  /**
-   * Opens a file that the hub has sealed just now with nothing but what was written down.
-   *
-   * @returns proof of it for the claim.
-   */
-  testRestore: async ({ device }: VaultContext, options: { code: string; sheet: string }) => {
-    const { readers } = verifyKeyring([requireFounded().statement]);
-    const { originals, recovery } = readers;
-    const { file } = await device.client.post(
-      "/api/claim/test",
-      { code: options.code, originals, recovery },
-      Api.ClaimTestAnswer,
-    );
-    const sheet = await parseRecoverySheet(options.sheet);
-    const content = await openSealedFile(fromBase64(file, "file"), [sheet.reader.identity], null);
-    return sha256Hex(content);
-  },
-
-  /** The claim itself: keys are stored here first, so that no household is ever nobody's. */
-  claim: async ({ device }: VaultContext, { code, proof }: { code: string; proof: string }) => {
-    const { statement, label, bundle, choice } = requireFounded();
-    await device.keep(
-      bundle,
-      choice && { credentialId: choice.passkey.credentialId, secret: choice.secret },
-    );
-    try {
-      const body: { code: string; statement: unknown; label: NewLabel; proof: string } = {
-        ...{ code, statement, label, proof },
-      };
-      await device.client.post("/api/claim", body, Api.HubInfo);
-    } catch (error) {
-      // The hub said no, or something else: only a plain no makes these keys worthless.
-      if (error instanceof HubError && error.code.startsWith("CLAIM_")) await device.forget();
-      throw error;
-    }
-    founded = null;
-    await device.startFrom(null);
-    await device.logIn();
-    await device.follow();
   },
 
   /** Shows this browser to the hub as a device that would like to join. */
@@ -213,11 +116,6 @@ export const houseCalls = {
 };
 
 type PasskeySecret = { readonly credentialId: string; readonly secret: Uint8Array };
-
-function requireFounded(): NonNullable<typeof founded> {
-  if (!founded) throw new HubError("NOT_OPEN", "Cannot claim: start again with new keys");
-  return founded;
-}
 
 function requireJoining(): NonNullable<typeof joining> {
   if (!joining) throw new HubError("NOT_OPEN", "Cannot join: start again");

@@ -1,7 +1,7 @@
 export const english = {
   brand: "Doorward",
   step: (at: number, of: number) => `Step ${at} of ${of}`,
-  stepNames: ["Welcome", "Code and names", "Keys", "Recovery sheet", "First camera"],
+  stepNames: ["Welcome", "Code and names", "Keys", "Recovery sheet", "First camera", "Ring"],
   next: "Continue",
   back: "Back",
   trial: "Trial",
@@ -30,14 +30,53 @@ export const english = {
     replace: "I have cleared the hub. Replace these keys.",
   },
 
+  install: {
+    title: "First put it on the home screen",
+    why: (device: string) =>
+      `On an ${device}, the app on the home screen has a storage of its own, and only the app can be told that somebody rings. So the keys are made there, not in this tab.`,
+    share:
+      "Tap Share, the square with an arrow. Where you do not see it, tap the three dots first.",
+    add: "Scroll down to Add to Home Screen, and tap Add.",
+    open: "Open Doorward from the home screen. It goes on there.",
+    then: "You can close this tab afterwards. Nothing has been made in it.",
+    claimHere: "Claim here in the browser all the same",
+    claimHereText:
+      "The keys will be in this tab's storage only: the app on the home screen starts empty, must be let in as a second device, and this tab cannot be told of the bell. Good where you do not want the app at all.",
+    joinHere: "Join here in the browser all the same",
+    joinHereText:
+      "The keys will be in this tab's storage only: the app on the home screen would have to be let in once more, and this tab cannot be told of the bell.",
+  },
+
+  goOn: {
+    title: "Go on where you were",
+    text: (house: string) => `The keys for “${house}” are made, and the hub is not yours yet.`,
+    why: "They wait here, sealed. Your fingerprint or PIN opens them, and the same recovery sheet is shown again.",
+    goOn: "Go on",
+    anew: "Begin anew",
+    anewText:
+      "Beginning anew makes other keys and another sheet: words that you wrote down before are then worth nothing.",
+    declined: "The passkey did not confirm. Nothing is lost; try again.",
+  },
+
   names: {
     title: "Code and names",
+    devices: {
+      iphone: "iPhone",
+      ipad: "iPad",
+      android: "Android phone",
+      windows: "Windows computer",
+      mac: "Mac",
+      linux: "Linux computer",
+      other: "My device",
+    },
+    houseSuggested: "Home",
     code: "Code from the hub's console",
-    codeHint: "The hub prints it where it was started: three groups of four.",
+    codeHint:
+      "Only whoever sees the console can claim the hub: three groups of four, and the dashes come by themselves.",
     device: "Name of this device",
-    deviceHint: "Your household sees it, for example: Kitchen phone.",
+    deviceHint: "Your household sees it. Change it where you have several of the kind.",
     house: "Name of the house",
-    houseHint: "Shown at the top of this page, for example: 12 Rose Lane. You can change it later.",
+    houseHint: "Shown at the top of this page. You can change it later.",
     checking: "Asking the hub …",
   },
 
@@ -68,7 +107,11 @@ export const english = {
     list: "The 24 words",
     print: "Print",
     save: "Save as a file",
+    share: "Share to a printer",
     saved: "The file is unsealed: take it off this device once it is printed.",
+    shared:
+      "What you shared is unsealed: let it go to a printer only, and take it out of wherever else it went.",
+    away: "You may put the phone down while you write: the words are still here afterwards.",
     fileName: "doorward-recovery.txt",
     done: "I have them on paper",
     printTitle: "Doorward recovery sheet",
@@ -106,8 +149,14 @@ export const english = {
     find: "Find cameras on this network",
     byHand: "Enter a camera by hand",
     demo: "The demo scene first",
-    added: "The camera is saved. Its picture comes in a moment.",
-    toLive: "To the door",
+  },
+
+  told: {
+    title: "When somebody rings",
+    text: "This device can be told, also when the app is closed. What goes through the maker's push service is sealed, and says neither who, nor where, nor what.",
+    on: "Switch on and ring once",
+    later: "Later",
+    done: "To the door",
   },
 
   join: {

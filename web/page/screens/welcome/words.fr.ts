@@ -3,7 +3,14 @@ import type { WelcomeWords } from "./words.en.ts";
 export const french: WelcomeWords = {
   brand: "Doorward",
   step: (at, of) => `Étape ${at} sur ${of}`,
-  stepNames: ["Bienvenue", "Code et noms", "Clés", "Feuille de secours", "Première caméra"],
+  stepNames: [
+    "Bienvenue",
+    "Code et noms",
+    "Clés",
+    "Feuille de secours",
+    "Première caméra",
+    "Sonnette",
+  ],
   next: "Continuer",
   back: "Retour",
   trial: "Essai",
@@ -33,15 +40,54 @@ export const french: WelcomeWords = {
     replace: "J’ai effacé la centrale. Remplacer ces clés.",
   },
 
+  install: {
+    title: "D’abord sur l’écran d’accueil",
+    why: (device) =>
+      `Sur un ${device}, l’app de l’écran d’accueil a son propre stockage, et elle seule peut être avertie quand on sonne. Les clés sont donc créées là, et non dans cet onglet.`,
+    share:
+      "Touchez Partager, le carré avec une flèche. S’il n’est pas visible, touchez d’abord les trois points.",
+    add: "Descendez jusqu’à Sur l’écran d’accueil, puis touchez Ajouter.",
+    open: "Ouvrez Doorward depuis l’écran d’accueil. La suite s’y trouve.",
+    then: "Vous pourrez ensuite fermer cet onglet. Rien n’y a été créé.",
+    claimHere: "Prendre possession ici, dans le navigateur, malgré tout",
+    claimHereText:
+      "Les clés seront dans le stockage de cet onglet seulement : l’app de l’écran d’accueil sera vide, devra être admise comme second appareil, et cet onglet ne peut pas être averti de la sonnette. Utile si vous ne voulez pas de l’app.",
+    joinHere: "Rejoindre ici, dans le navigateur, malgré tout",
+    joinHereText:
+      "Les clés seront dans le stockage de cet onglet seulement : l’app de l’écran d’accueil devrait être admise à son tour, et cet onglet ne peut pas être averti de la sonnette.",
+  },
+
+  goOn: {
+    title: "Reprendre où vous en étiez",
+    text: (house) =>
+      `Les clés de « ${house} » sont créées, et la centrale n’est pas encore à vous.`,
+    why: "Elles attendent ici, scellées. Votre empreinte ou votre code les ouvre, et la même feuille de secours s’affiche.",
+    goOn: "Reprendre",
+    anew: "Recommencer",
+    anewText:
+      "Recommencer crée d’autres clés et une autre feuille : les mots déjà notés n’auront alors plus de valeur.",
+    declined: "La clé d’accès n’a pas confirmé. Rien n’est perdu ; réessayez.",
+  },
+
   names: {
     title: "Code et noms",
+    devices: {
+      iphone: "iPhone",
+      ipad: "iPad",
+      android: "Téléphone Android",
+      windows: "Ordinateur Windows",
+      mac: "Mac",
+      linux: "Ordinateur Linux",
+      other: "Mon appareil",
+    },
+    houseSuggested: "Maison",
     code: "Code affiché par la console de la centrale",
-    codeHint: "La centrale l’affiche là où elle a été lancée : trois groupes de quatre.",
+    codeHint:
+      "Seul qui voit la console peut prendre possession de la centrale : trois groupes de quatre, les tirets viennent seuls.",
     device: "Nom de cet appareil",
-    deviceHint: "Votre foyer le verra, par exemple : Téléphone de la cuisine.",
+    deviceHint: "Votre foyer le verra. Changez-le si vous en avez plusieurs du même type.",
     house: "Nom de la maison",
-    houseHint:
-      "Affiché en haut de cette page, par exemple : 12, allée des Roses. Vous pourrez le changer.",
+    houseHint: "Affiché en haut de cette page. Vous pourrez le changer.",
     checking: "La centrale vérifie …",
   },
 
@@ -74,6 +120,10 @@ export const french: WelcomeWords = {
     list: "Les 24 mots",
     print: "Imprimer",
     save: "Enregistrer un fichier",
+    share: "Partager vers une imprimante",
+    shared:
+      "Ce que vous avez partagé n’est pas scellé : ne l’envoyez qu’à une imprimante, et retirez-le de partout ailleurs.",
+    away: "Vous pouvez poser le téléphone pendant que vous écrivez : les mots seront toujours là.",
     saved: "Le fichier n’est pas scellé : retirez-le de cet appareil une fois imprimé.",
     fileName: "doorward-secours.txt",
     done: "Je les ai sur papier",
@@ -113,8 +163,14 @@ export const french: WelcomeWords = {
     find: "Trouver les caméras du réseau",
     byHand: "Saisir une caméra à la main",
     demo: "D’abord la scène de démonstration",
-    added: "La caméra est enregistrée. Son image arrive dans un instant.",
-    toLive: "Vers la porte",
+  },
+
+  told: {
+    title: "Quand on sonne",
+    text: "Cet appareil peut en être averti, même quand l’app est fermée. Ce qui passe par le service du fabricant est scellé, et ne dit ni qui, ni où, ni quoi.",
+    on: "Activer et sonner une fois",
+    later: "Plus tard",
+    done: "Vers la porte",
   },
 
   join: {
