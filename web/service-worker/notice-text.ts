@@ -64,7 +64,11 @@ export function noticeText(
   const { cameraName, zone } = notice;
   switch (notice.kind) {
     case "bell":
-      return { title: cameraName === null ? words.bellUnknown : words.bell(cameraName), body, ...plain };
+      return {
+        title: cameraName === null ? words.bellUnknown : words.bell(cameraName),
+        body,
+        ...plain,
+      };
     case "motion": {
       const seen: Readonly<Record<string, string>> = words.seen;
       const what = seen[notice.class ?? "motion"] ?? words.seen.motion;

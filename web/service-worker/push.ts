@@ -9,6 +9,8 @@ import { scope, type ExtendableEvent, type NotificationEvent, type PushEvent } f
 const ANSWER_MAX_MS = 3_000;
 const ID = /^[0-9a-f]{32}$/;
 const ICON = "/door.svg";
+/** What this worker itself wrote into a notice. */
+const OWN_ADDRESS = /^\/(?:#\/(?:notice|request)\/[0-9a-f]{32}(?:\?refuse)?)?$/;
 
 scope.addEventListener("push", (event) => event.waitUntil(show(event)));
 scope.addEventListener("notificationclick", (event) => event.waitUntil(open(event)));
@@ -24,23 +26,30 @@ interface Carried {
   readonly language: string;
 }
 
+/** Of what the DOM's types leave out (Notifications API). */
+interface ShownOptions extends NotificationOptions {
+  readonly actions: readonly { readonly action: string; readonly title: string }[];
+  readonly timestamp: number;
+}
+
 async function show(event: PushEvent & DeclaredPush): Promise<void> {
   const { id, language } = carriedBy(event);
-  const notice = id === null ? null : await ask(id);
+  const answer = id === null ? null : await ask(id);
+  const notice = answer === "unknown" ? null : answer;
   const { title, body, actions, opens, refuses } = noticeText(id, notice, language);
   const tag = id ?? "doorward";
   const isShown = (await scope.registration.getNotifications({ tag })).length > 0;
-  const options = {
-    ...{ body, tag, actions, lang: language, icon: ICON, badge: ICON },
+  const options: ShownOptions = {
+    ...{ body, tag, actions, lang: language, icon: ICON },
     // The same push twice is one notice; one that the hub knows no more is nothing to be rung for.
-    silent: isShown || notice === "unknown",
-    requireInteraction: isNotice(notice) && notice.kind === "request",
-    ...(isNotice(notice) ? { timestamp: notice.atMs } : {}),
+    silent: isShown || answer === "unknown",
+    requireInteraction: notice?.kind === "request",
+    timestamp: notice?.atMs ?? Date.now(),
     data: { opens, refuses },
   };
   await scope.registration.showNotification(title, options);
   // Tells the hub how long it took; whether it hears of it changes nothing here.
-  if (isNotice(notice)) await call(`/api/notices/${id}/seen`, "POST").catch(() => undefined);
+  if (notice) await call(`/api/notices/${id}/seen`, "POST").catch(() => undefined);
 }
 
 function carriedBy(event: PushEvent & DeclaredPush): Carried {
@@ -59,4 +68,70 @@ function carriedBy(event: PushEvent & DeclaredPush): Carried {
     // Whatever came is not of this hub's making.
     return { id: null, language: fallback };
   }
+}
+
+/** @returns `unknown` where the hub says that it has none of that name for this device. */
+async function ask(id: string): Promise<ShownNotice | "unknown" | null> {
+  try {
+    const answer = await call(`/api/notices/${id}`, "GET");
+    if (answer.status === 404) return "unknown";
+    return answer.ok ? readNotice(await answer.json()) : null;
+  } catch {
+    // Away from home, or no session: the neutral words.
+    return null;
+  }
+}
+
+function call(path: string, method: "GET" | "POST" | "PUT", body?: unknown): Promise<Response> {
+  return fetch(path, {
+    ...{ method, cache: "no-store", credentials: "same-origin", redirect: "error" },
+    ...(method === "GET"
+      ? {}
+      : { headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}) }),
+    signal: AbortSignal.timeout(ANSWER_MAX_MS),
+  });
+}
+
+async function open({ notification, action }: NotificationEvent): Promise<void> {
+  notification.close();
+  const data: unknown = notification.data;
+  const wanted = isRecord(data) ? (action === "refuse" ? data["refuses"] : data["opens"]) : null;
+  const address = typeof wanted === "string" && OWN_ADDRESS.test(wanted) ? wanted : "/";
+  const pages = await scope.clients.matchAll({ type: "window", includeUncontrolled: true });
+  const page = pages.find(({ focused }) => focused) ?? pages[0];
+  if (!page) {
+    await scope.clients.openWindow(address);
+    return;
+  }
+  try {
+    await page.focus();
+    await page.navigate(new URL(address, location.origin).href);
+  } catch {
+    // It was closed meanwhile, or is loaded without this worker.
+    await scope.clients.openWindow(address);
+  }
+}
+
+/** The browser has made its subscription anew, or has lost it: the hub has to know the new one. */
+async function subscribeAgain(event: ExtendableEvent & ChangedSubscription): Promise<void> {
+  const answer = await call("/api/push", "GET");
+  const state: unknown = answer.ok ? await answer.json() : null;
+  const key = isRecord(state) ? state["key"] : null;
+  if (typeof key !== "string") return;
+  const subscription =
+    event.newSubscription ??
+    (await scope.registration.pushManager.subscribe({
+      ...{ userVisibleOnly: true, applicationServerKey: key },
+    }));
+  const { endpoint, keys } = subscription.toJSON();
+  const replaces = event.oldSubscription?.endpoint;
+  await call("/api/push", "PUT", {
+    ...{ endpoint, p256dh: keys?.["p256dh"], auth: keys?.["auth"] },
+    ...(replaces === undefined ? {} : { replaces }),
+  });
+}
+
+interface ChangedSubscription {
+  readonly newSubscription?: PushSubscription | null;
+  readonly oldSubscription?: PushSubscription | null;
 }
