@@ -1,4 +1,5 @@
 import { assetOf, forgetOldBuilds, isOfThisBuild, keepBuild, keptIndex } from "./kept-files.ts";
+import "./push.ts";
 import { scope } from "./scope.ts";
 
 /**
