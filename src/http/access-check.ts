@@ -6,12 +6,41 @@ import type { SessionDevice, Sessions } from "./sessions.ts";
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 const HOST = /^(\[[0-9a-f:]+\]|[^:,@\s]+)(:\d{1,5})?$/;
 
-/** Against DNS rebinding. */
-export function requireOwnHost(request: FastifyRequest, hostNames: readonly string[]): void {
+/** A reverse proxy that publishes a listener. */
+export interface ProxyBefore {
+  /** What browsers see, as `https://door.example.org`. */
+  readonly origin: string;
+  readonly isPeer: (address: string | undefined) => boolean;
+}
+
+/** As what a listener is addressed. */
+export interface AddressedAs {
+  /** Without port. */
+  readonly hostNames: readonly string[];
+  readonly isTls: boolean;
+  readonly proxy: ProxyBefore | null;
+}
+
+/**
+ * Against DNS rebinding.
+ *
+ * @returns The origin under which the hub is called: scheme, host and port.
+ * @throws HubError WRONG_HOST
+ */
+export function requireOwnHost(
+  { headers, raw }: FastifyRequest,
+  { hostNames, isTls, proxy }: AddressedAs,
+): string {
+  const host = headers.host ?? "";
   // Read here and strictly: `request.hostname` takes what stands before the first colon.
-  const name = HOST.exec(request.headers.host ?? "")?.[1];
-  if (name === undefined || !hostNames.includes(name))
+  const name = HOST.exec(host)?.[1];
+  // Said by whoever is no proxy, the proxy's name is as foreign as any other.
+  if (proxy && host === new URL(proxy.origin).host && proxy.isPeer(raw.socket.remoteAddress))
+    return proxy.origin;
+  const url = `${isTls ? "https" : "http"}://${host}`;
+  if (name === undefined || !hostNames.includes(name) || !URL.canParse(url))
     throw new HubError("WRONG_HOST", "Cannot answer: this hub is not known under that name");
+  return new URL(url).origin;
 }
 
 /** What a browser says of itself must not be that another site's page asked. */
@@ -51,7 +80,7 @@ export function requireAccess(
 }
 
 export function isSecure(request: FastifyRequest): boolean {
-  return request.protocol === "https";
+  return request.ownOrigin.startsWith("https:");
 }
 
 function deviceOfBearer(authorization: string, sessions: Sessions | null): SessionDevice | null {
@@ -94,10 +123,8 @@ function isSaidToBeOwn(request: FastifyRequest): boolean {
 }
 
 /** Scheme, host and port: another port is another server. */
-function hasOwnOrigin({ headers, protocol }: FastifyRequest): boolean {
-  const { origin, host } = headers;
-  if (origin === undefined || host === undefined || !URL.canParse(origin)) return false;
-  return origin === new URL(origin).origin && origin === new URL(`${protocol}://${host}`).origin;
+function hasOwnOrigin({ headers, ownOrigin }: FastifyRequest): boolean {
+  return headers.origin !== undefined && headers.origin === ownOrigin;
 }
 
 function isForeignSite({ headers }: FastifyRequest): boolean {

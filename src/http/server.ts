@@ -1,7 +1,8 @@
+import type http from "node:http";
+import https from "node:https";
 import cookie from "@fastify/cookie";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
-import swagger from "@fastify/swagger";
 import websocket from "@fastify/websocket";
 import { TypeBoxValidatorCompiler, type TypeBoxTypeProvider } from "@fastify/type-provider-typebox";
 import Fastify, {
@@ -18,7 +19,14 @@ import { checkShape } from "../protocol/check.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import type { Right } from "../protocol/keyring.ts";
-import { requireAccess, requireOwnHost, requireOwnOrigin } from "./access-check.ts";
+import {
+  requireAccess,
+  requireOwnHost,
+  requireOwnOrigin,
+  type ProxyBefore,
+} from "./access-check.ts";
+import type { LanGate } from "./lan-gate.ts";
+import { describeRoutes } from "./openapi.ts";
 import type { Sessions, SessionDevice } from "./sessions.ts";
 import { statusOf } from "./status-codes.ts";
 
@@ -41,8 +49,16 @@ declare module "fastify" {
     access?: Access;
     /** For the form page, which is opened from a file: needs no login and changes nothing secret. */
     anyOrigin?: boolean;
+    /** On the local network only what says so is answered before the claim. */
+    beforeClaim?: boolean;
+  }
+  interface FastifyInstance {
+    /** Whether it faces the local network. */
+    isLan: boolean;
   }
   interface FastifyRequest {
+    /** Scheme, host and port under which the hub is called; checked before anything else. */
+    ownOrigin: string;
     /** Set by the access check; null on public routes. */
     device: SessionDevice | null;
   }
@@ -54,6 +70,11 @@ export interface ServerOptions {
   /** Names under which this server may be addressed, without port; against DNS rebinding. */
   readonly hostNames: readonly string[];
   readonly logLevel: "silent" | "warn" | "info";
+  /** Answers with TLS; contexts by name and their renewal are the caller's. */
+  readonly tls?: https.ServerOptions;
+  readonly proxy?: ProxyBefore | null;
+  /** For a listener that faces the local network. */
+  readonly gate?: LanGate;
   /** For a listener that faces everybody; by default those of one that faces the household. */
   readonly limits?: ServerLimits;
 }
@@ -86,13 +107,18 @@ const ANSWER_POLICY = {
  * access by right, and the one table from error to status.
  */
 export async function createServer(options: ServerOptions): Promise<HubServer> {
+  const { proxy } = options;
   const server = Fastify({
+    ...(options.tls ? { serverFactory: tlsFactory(options, options.tls) } : {}),
     bodyLimit: LIMITS.requestBytes,
     requestTimeout: options.limits?.requestMs ?? 30_000,
     connectionTimeout: options.limits?.idleMs ?? 0,
     ...(options.limits ? limitsOf(options.limits) : {}),
     keepAliveTimeout: 10_000,
-    trustProxy: false,
+    // The one hop that is known, and what it says of its caller; nothing that the caller says.
+    trustProxy: proxy
+      ? (address: string, hop: number) => hop === 0 && proxy.isPeer(address)
+      : false,
     forceCloseConnections: true,
     // A HEAD would count as somebody who has fetched: mail scanners send them.
     exposeHeadRoutes: false,
@@ -119,24 +145,13 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
     strictTransportSecurity: false,
   });
   await limitRates(server);
-  await server.register(swagger, {
-    openapi: { info: { title: "Doorward", version: options.version } },
-  });
+  await describeRoutes(server, options.version);
   // For writing only: its reader takes one cookie of a name, and there may be two.
   await server.register(cookie, { hook: false });
   // Nobody without a session opens a socket, so a server without sessions has none.
   if (options.sessions)
     await server.register(websocket, { options: { maxPayload: SOCKET_MESSAGE_BYTES_MAX } });
-  server.decorateRequest("device", null);
-  server.addHook("onRoute", (route) => {
-    if (route.config?.access === undefined)
-      throw new Error(`route ${route.url} does not say who may call it`);
-  });
-  server.addHook("onRequest", async (request, reply) => {
-    requireOwnHost(request, options.hostNames);
-    requireOwnOrigin(request);
-    requireAccess(request, reply, options.sessions);
-  });
+  addChecks(server, options);
   server.addHook("onSend", async (_request, reply) => {
     if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
   });
@@ -146,6 +161,26 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
   });
   server.setErrorHandler(answerError);
   return server;
+}
+
+/** What every request has to pass, in this order, before anything of it is read. */
+function addChecks(server: HubServer, options: ServerOptions): void {
+  const { gate, hostNames, proxy = null, sessions } = options;
+  const isTls = options.tls !== undefined;
+  server.decorateRequest("device", null);
+  server.decorateRequest("ownOrigin", "");
+  server.decorate("isLan", gate !== undefined);
+  server.addHook("onRoute", (route) => {
+    if (route.config?.access === undefined)
+      throw new Error(`route ${route.url} does not say who may call it`);
+  });
+  server.addHook("onRequest", async (request, reply) => {
+    gate?.enter(request);
+    request.ownOrigin = requireOwnHost(request, { hostNames, isTls, proxy });
+    requireOwnOrigin(request);
+    requireAccess(request, reply, sessions);
+    if (request.device) gate?.proved(request);
+  });
 }
 
 async function limitRates(server: HubServer): Promise<void> {
@@ -168,6 +203,25 @@ function limitsOf({ headersMs, checkEveryMs, requestsPerSocket }: ServerLimits) 
   return {
     maxRequestsPerSocket: requestsPerSocket,
     http: { headersTimeout: headersMs, connectionsCheckingInterval: checkEveryMs },
+  };
+}
+
+/** With the framework's own server, the types of every route would be those of TLS. */
+function tlsFactory({ limits }: ServerOptions, tls: https.ServerOptions) {
+  return (handler: http.RequestListener): http.Server => {
+    const server = https.createServer(
+      {
+        ...tls,
+        requestTimeout: limits?.requestMs ?? 30_000,
+        headersTimeout: limits?.headersMs ?? 30_000,
+        keepAliveTimeout: 10_000,
+        connectionsCheckingInterval: limits?.checkEveryMs ?? 10_000,
+      },
+      handler,
+    );
+    server.maxRequestsPerSocket = limits?.requestsPerSocket ?? 0;
+    server.timeout = limits?.idleMs ?? 0;
+    return server as http.Server;
   };
 }
 
