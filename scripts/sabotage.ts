@@ -109,7 +109,11 @@ export async function runTests(
   const vitest = path.join(folder, "node_modules", "vitest", "vitest.mjs");
   const child = spawn(process.execPath, [vitest, "run", "--bail=1", ...tests, ...flags], {
     cwd: folder,
-    env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
+    env: {
+      ...{ ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
+      // The copy's files have names of their own, so what is kept of them goes with the copy.
+      NODE_COMPILE_CACHE: path.join(folder, "..", "compiled"),
+    },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: RUN_TIMEOUT_MS,
   });

@@ -288,10 +288,11 @@ function isContinuousIntegration() {
 function run(node, [program, ...rest], { env = {}, cwd = root } = {}) {
   const tools = [path.join(root, "node_modules/.bin"), path.dirname(node)];
   const searchPath = [...tools, process.env["PATH"] ?? ""].join(path.delimiter);
+  const compiled = path.join(root, "node_modules/.cache/doorward");
   const child = spawn(program, rest, {
     cwd,
     stdio: "inherit",
-    env: { ...process.env, PATH: searchPath, ...env },
+    env: { NODE_COMPILE_CACHE: compiled, ...process.env, PATH: searchPath, ...env },
   });
   const forward = (signal) => {
     // Ctrl-C in a terminal has reached the child already, with everything in its group.

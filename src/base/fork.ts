@@ -1,5 +1,12 @@
 import { existsSync } from "node:fs";
 import { fork, type ChildProcess, type ForkOptions } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/**
+ * Where Node keeps what it compiled, so that a process begins in less than half the time. Whoever can
+ * write there can write the code itself; where nobody can, Node goes on without.
+ */
+const COMPILE_CACHE = fileURLToPath(new URL("../../node_modules/.cache/doorward", import.meta.url));
 
 /**
  * The limit is what the kernel and systemd's collector of crashes go by; the filter leaves memory out
@@ -26,7 +33,10 @@ export function forkWithoutCore(
   return fork(entry, [], {
     // Not V8's own format, which was never made for a sender that is not trusted.
     serialization: "json",
-    env: options.env,
+    env: {
+      ...options.env,
+      NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"] ?? COMPILE_CACHE,
+    },
     stdio: options.stdio,
     // Where there is no Node any more the shell would only say 127: this way the machine says so.
     execPath: existsSync(process.execPath) ? "/bin/sh" : process.execPath,

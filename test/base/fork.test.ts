@@ -42,7 +42,7 @@ test("it keeps its pipes, its id and what it is given of an environment", async 
   expect(said).toEqual({
     pid: child.pid,
     given: "a value; with 'quotes' $HOME",
-    names: ["GIVEN"],
+    names: ["GIVEN", "NODE_COMPILE_CACHE"],
     execArgv: ["--max-old-space-size=64"],
   });
   expect(String(chunk)).toBe("footage");
