@@ -11,9 +11,11 @@ import { addHouseholdRoutes } from "./http/household-routes.ts";
 import { addKeyringRoutes } from "./http/keyring-routes.ts";
 import { addLedgerRoutes } from "./http/ledger-routes.ts";
 import { addLiveRoutes } from "./http/live-routes.ts";
+import { addMailboxRoutes } from "./http/mailbox-routes.ts";
 import { addMaskRoutes } from "./http/mask-routes.ts";
 import { addNewsRoutes } from "./http/news-routes.ts";
 import { addNoticeFacts, addNoticeRoute } from "./http/notice-routes.ts";
+import { addNotificationRoutes } from "./http/notification-routes.ts";
 import { addPickUpRoute } from "./http/pick-up-routes.ts";
 import { addPresenceRoutes } from "./http/presence-routes.ts";
 import { addPrivacyRoutes } from "./http/privacy-routes.ts";
@@ -50,6 +52,7 @@ export function addHouseRoutes(server: HubServer, services: HubServices): void {
   addZoneRoutes(server, services);
   addEventRoutes(server, services);
   addMaskRoutes(server, services);
+  addMailboxRoutes(server, services);
   addBellRoutes(server, services);
   addPrivacyRoutes(server, services);
   addChimeRoutes(server, services);
@@ -64,6 +67,7 @@ export function addHouseRoutes(server: HubServer, services: HubServices): void {
   addPresenceRoutes(server, services);
   addStatementRoutes(server, services);
   addNewsRoutes(server, services);
+  addNotificationRoutes(server, services);
   addConnectionRoutes(server, services);
   server.get("/api/health", { config: { access: "session" } }, async () => services.health());
   server.get("/api/openapi.json", { config: { access: "public" } }, async () => server.swagger());

@@ -22,6 +22,7 @@ import { Replies } from "./http/replies.ts";
 import { Sessions } from "./http/sessions.ts";
 import type { HubServices } from "./http/services.ts";
 import type { Bells } from "./hub-bells.ts";
+import { HubMailbox } from "./hub-mailbox.ts";
 import { openMasks } from "./hub-masks.ts";
 import type { Health } from "./hub-health.ts";
 import type { CameraConnections } from "./hub-connections.ts";
@@ -123,9 +124,15 @@ export function openServices(parts: {
       tellIngest(keyringMessage(household));
       recordFacts(services, database, settings.current, VERSION);
     },
-    requestReceived: (request) =>
-      options.log("info", `request ${request.id.slice(0, 8)} waits for the owner`),
+    requestReceived: (request) => {
+      options.log("info", `request ${request.id.slice(0, 8)} waits for the owner`);
+      services.mailbox.wake();
+    },
     health: () => health.report(services),
+    mailbox: new HubMailbox({
+      ...{ database, settings, dataDirectory: options.dataDirectory, log: options.log },
+      ...{ services: () => services, sign: (message) => ledgerKey.sign(message) },
+    }),
     masks: openMasks(settings, () => services.health()),
     ...addressesOf(urls),
   };
@@ -187,6 +194,7 @@ function followSettings(services: HubServices, parts: Parameters<typeof openServ
       sayArming();
       services.retention.wake();
       services.chime.configure();
+      services.mailbox.configure();
       services.news.tell("cameras");
     },
   });

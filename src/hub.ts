@@ -26,6 +26,8 @@ import { configurationFor, type FromIngest, type ToIngest } from "./ingest-messa
 import { IngestProcess } from "./ingest-process.ts";
 import { openLedgerKey } from "./keys/hub-keys.ts";
 import { openBells } from "./open-bells.ts";
+import { followTime } from "./open-notices.ts";
+import { openNotifySecrets } from "./settings-notify.ts";
 import { LedgerClock } from "./ledger/clock-work.ts";
 import { HubError } from "./protocol/errors.ts";
 
@@ -95,7 +97,7 @@ export class Hub implements AsyncDisposable {
     const services = openServices({
       ...{ options, database, ledgerKey, clipsDirectory, urls, health },
       settings: hubSettings,
-      ...{ connections, bells },
+      ...{ connections, bells, notifySecrets: await openNotifySecrets(dataDirectory) },
       tellIngest: (message) => tellIngest(message),
     });
     stack.use(services.retention);
@@ -122,6 +124,7 @@ export class Hub implements AsyncDisposable {
     useDoors(stack, services);
     stack.defer(() => connections.forgetStreams());
     stack.use(startTimers(services, connections, options, clock));
+    stack.use(followTime(services, options));
     log("info", `listening on ${urls.main}`);
     return new Hub({
       services,
@@ -141,9 +144,10 @@ export class Hub implements AsyncDisposable {
 
 /** What has sockets or programs of its own, which end with the hub. */
 function useDoors(stack: AsyncDisposableStack, services: HubServices): void {
-  const { live, talk, news, chime } = services;
-  for (const each of [live, talk, news, chime]) stack.use(each);
+  const { live, talk, news, chime, mailbox, notices } = services;
+  for (const each of [live, talk, news, chime, mailbox, notices]) stack.use(each);
   chime.configure();
+  mailbox.configure();
 }
 
 /** What the last run left unfinished, before anything new begins. */
@@ -319,6 +323,7 @@ function startIngest(parts: {
         // In their order, also where one has to wait for room on the disk.
         taken.all = taken.all
           .then(() => retention.withRoom(() => clips.apply(message.event)))
+          .then(() => services.notices.recorded(message.event))
           .then(() => services.news.tell("clips", message.event.clip))
           .catch((error: unknown) => {
             log("warn", `recording not listed: ${error instanceof Error ? error.message : "?"}`);

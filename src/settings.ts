@@ -13,7 +13,9 @@ import {
 } from "./settings-cameras.ts";
 import { FacesSchema, type Faces } from "./settings-blur.ts";
 import { ListenSchema, readListen, type LanSettings } from "./settings-listen.ts";
+import { MailboxSchema, readMailbox, type MailboxSettings } from "./settings-mailbox.ts";
 import { MotionSchema } from "./settings-motion.ts";
+import { NotifySchema, readNotify, type NotifySettings } from "./settings-notify.ts";
 import { MqttSchema, readBrokerUrl, requireNoOwnBell } from "./settings-bells.ts";
 import { ChimeSchema, readChime, type ChimeSettings } from "./settings-chime.ts";
 import { EXAMPLE_SETTINGS } from "./settings-example.ts";
@@ -76,7 +78,9 @@ const SettingsSchema = Type.Object(
       ),
     ),
     mqtt: Type.Optional(MqttSchema),
+    notify: Type.Optional(NotifySchema),
     chime: Type.Optional(ChimeSchema),
+    mailbox: Type.Optional(MailboxSchema),
     notice: Type.Optional(Type.Object({ contact: Type.Optional(lineOfText(200)) }, closed)),
     retention: Type.Optional(
       Type.Object(
@@ -112,8 +116,12 @@ export interface Settings {
   readonly blurBytesMax?: number;
   /** Broker for bells and chimes; its user and password are in `secrets/mqtt.yaml`. */
   readonly mqtt?: { readonly url: string };
+  /** Through whom people of the house are told; left out: only browsers' own push services. */
+  readonly notify?: NotifySettings;
   /** What is heard in the house at a ring; left out: nothing. */
   readonly chime?: ChimeSettings;
+  /** Where owners find what waits when they are away; left out: nowhere. */
+  readonly mailbox?: MailboxSettings;
   /** Whom the notice at the door says to ask; left out: nobody by name. */
   readonly noticeContact?: string;
   /** Without it, the defaults of `RETENTION_DEFAULT`. */
@@ -194,7 +202,9 @@ export function readSettingsFrom(options: {
       ? {}
       : { blurBytesMax: Number(value.blur.memory.slice(0, -2)) * 1_000_000 }),
     ...(value.mqtt ? { mqtt: { url: readBrokerUrl(file, checked, value.mqtt.url) } } : {}),
+    ...(value.notify ? { notify: readNotify(file, checked, value.notify) } : {}),
     ...(value.chime ? { chime: readChime(file, checked, value.chime) } : {}),
+    ...(value.mailbox ? { mailbox: readMailbox(file, checked, value.mailbox) } : {}),
     ...(value.notice?.contact === undefined ? {} : { noticeContact: value.notice.contact }),
     retention: retentionOf(value.retention ?? {}),
     retentionWritten: value.retention ?? {},

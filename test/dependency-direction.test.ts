@@ -18,8 +18,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   camera: ["protocol", "base", "ledger"],
   clips: ["protocol", "base", "ledger", "keys", "vision", "camera"],
   consent: ["protocol", "base", "ledger", "keys", "vision", "camera", "clips"],
+  mailbox: ["protocol", "base", "ledger", "keys", "vision", "camera", "clips", "consent"],
   notify: ["protocol", "base", "ledger", "keys", "vision", "camera", "clips", "consent"],
-  http: ["protocol", "base", "ledger", "keys", "vision", "camera", "clips", "consent", "notify"],
+  http: [
+    "protocol",
+    "base",
+    "ledger",
+    "keys",
+    "vision",
+    "camera",
+    "clips",
+    "consent",
+    "notify",
+    "mailbox",
+  ],
   owner: ["protocol"],
 };
 const FREE_FOLDERS = ["cli"];

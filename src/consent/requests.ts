@@ -273,6 +273,25 @@ export class RequestStore {
     return issued ? { nonce, expiresAtMs: issued.expiresAtMs } : null;
   }
 
+  /**
+   * Lends a request another nonce for the length of `work`: the one of the mailbox, which lives as
+   * long as the request. Where nothing was decided with it, the one of before is in force again.
+   */
+  withNonce<T>(id: RequestId, nonce: string, work: () => T): T {
+    const before = this.get(id);
+    const set = this.#database.prepare(
+      `UPDATE requests SET nonce = ?, nonce_expires_at_ms = ?
+       WHERE id = ? AND state IN ('received', 'held') AND nonce_spent_at_ms IS NULL`,
+    );
+    if (!before) return work();
+    set.run(nonce, before.expiresAtMs, id);
+    try {
+      return work();
+    } finally {
+      set.run(before.nonce, before.nonceExpiresAtMs, id);
+    }
+  }
+
   /** Closes what nobody answered in time: the entry first, and never into a yes (invariant 6). */
   expireDue(keyringHead: Sha256Hex): number {
     const nowMs = this.#options.nowMs();

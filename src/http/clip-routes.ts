@@ -206,7 +206,8 @@ function summaryOf(clip: StoredClip, { retention }: HubServices): Api.ClipSummar
   };
 }
 
-function detailOf(clip: StoredClip, services: HubServices): Api.ClipDetail {
+/** A recording as devices get it, with its files. */
+export function detailOf(clip: StoredClip, services: HubServices): Api.ClipDetail {
   const { clips } = services;
   const files = clips.files(clip.id);
   const renditionEntries = [...clips.renditionEntriesOf(clip.id)];

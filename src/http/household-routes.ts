@@ -95,20 +95,23 @@ function addKeyringRoutes(server: HubServer, { household }: HubServices): void {
   server.get(
     "/api/devices",
     { config: { access: "session" }, schema: { response: { 200: Api.DeviceList } } },
-    async () => {
-      const { keyring } = household;
-      const waiting = keyring?.pending?.admit;
-      const devices = [...(keyring?.devices.values() ?? []), ...(waiting ? [waiting] : [])];
-      return devices.map((device) => ({
-        device: device.id,
-        person: device.person,
-        role: keyring ? roleOfDevice(keyring, device.id) : null,
-        label: household.labelOf(device.id),
-        removed: device.removed,
-        ...(device === waiting ? { pending: true } : {}),
-      }));
-    },
+    async () => devicesOf(household),
   );
+}
+
+/** Everybody's devices, with the names that people gave them. */
+export function devicesOf(household: HubServices["household"]): Api.DeviceList {
+  const { keyring } = household;
+  const waiting = keyring?.pending?.admit;
+  const devices = [...(keyring?.devices.values() ?? []), ...(waiting ? [waiting] : [])];
+  return devices.map((device) => ({
+    device: device.id,
+    person: device.person,
+    role: keyring ? roleOfDevice(keyring, device.id) : null,
+    label: household.labelOf(device.id),
+    removed: device.removed,
+    ...(device === waiting ? { pending: true } : {}),
+  }));
 }
 
 const pairingToken = Type.Object({

@@ -18,11 +18,14 @@ const entryKind = Type.Union(
 ) as unknown as Type.TUnsafe<LedgerEntryKind>;
 
 /** What the ledger says, and what the household's devices say of it. */
-export function addLedgerRoutes(server: HubServer, { ledger, household }: HubServices): void {
+export function addLedgerRoutes(server: HubServer, { ledger, household, mailbox }: HubServices): void {
   server.get(
     "/api/ledger/checkpoint",
     { config: { access: "session" }, schema: { response: { 200: Api.CheckpointAnswer } } },
-    async () => ({ checkpoint: ledger.checkpoint(), cosigned: ledger.cosignedCheckpoint() }),
+    async (request) => {
+      mailbox.handedOut(deviceOf(request).device, ledger.size());
+      return { checkpoint: ledger.checkpoint(), cosigned: ledger.cosignedCheckpoint() };
+    },
   );
   server.get(
     "/api/ledger/entries",

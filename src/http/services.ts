@@ -26,6 +26,7 @@ import type { LiveStreams } from "./live-streams.ts";
 import type { News } from "./news.ts";
 import type { Pairings } from "./pairings.ts";
 import type { Replies } from "./replies.ts";
+import type { MailboxDesk } from "./mailbox-desk.ts";
 import type { MasksDesk } from "./masks-desk.ts";
 import type { SettingsDesk } from "./settings-desk.ts";
 import type { TalkDesk } from "./talk-desk.ts";
@@ -57,6 +58,7 @@ export interface HubServices {
   readonly rewraps: Rewraps;
   readonly nothings: Nothings;
   readonly settings: SettingsDesk;
+  readonly mailbox: MailboxDesk & { configure(): void } & AsyncDisposable;
   readonly masks: MasksDesk;
   readonly bells: BellDesk;
   readonly requests: RequestStore;

@@ -41,6 +41,8 @@ export interface DecisionGround {
   readonly nonce: { readonly nonce: string; readonly expiresAtMs: number };
   readonly checkpoint: { readonly size: number; readonly root: string };
   readonly nowMs: number;
+  /** It goes through a mailbox, and holds for as long as the request waits. */
+  readonly isAway?: boolean;
   /** The viewer that goes along: the one that this device knows, where the hub has the same. */
   readonly viewerSha256?: string;
 }
@@ -154,7 +156,7 @@ export function refusalTerms(ground: DecisionGround): Terms {
   };
 }
 
-function commonTerms({ keyring, request, nonce, checkpoint, nowMs }: DecisionGround) {
+function commonTerms({ keyring, request, nonce, checkpoint, nowMs, isAway }: DecisionGround) {
   return {
     v: 1 as const,
     origin: keyring.origin,
@@ -162,7 +164,7 @@ function commonTerms({ keyring, request, nonce, checkpoint, nowMs }: DecisionGro
     requestSha256: request.recordSha256,
     notBeforeMs: nowMs,
     notAfterMs: Math.min(
-      nowMs + decisionLifetimeMs(keyring.policy),
+      isAway === true ? Number.POSITIVE_INFINITY : nowMs + decisionLifetimeMs(keyring.policy),
       nonce.expiresAtMs,
       request.record.expiresAtMs,
     ),

@@ -28,6 +28,7 @@ export async function groundFor(
     nonce: await client.post(`/api/requests/${request}/nonce`, {}, Api.NonceAnswer),
     checkpoint: hub.seen,
     nowMs: Date.now(),
+    ...(client.isAway ? { isAway: true } : {}),
     ...(await hasViewer(client, ownViewer)),
   };
 }

@@ -18,6 +18,8 @@ const FILE_TYPE = "application/octet-stream";
  */
 export class HubClient {
   readonly url: string;
+  /** True where a mailbox answers in its place: what is signed then travels longer. */
+  readonly isAway: boolean = false;
   readonly #token: string | null;
 
   constructor(url: string, token: string | null = null) {
