@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 
 /** Modules that the first screen needs, whichever it is. */
 const FRAME =
-  /\/web\/page\/(?:App|main|router|remembered|parts\/(?:Screen|Failure|Frame|Busy|Icon)|words\/(?:words\.ts|language|times)|hub\/|device\/(?!calls|owner-device|device-store|vault-worker|passkey|storage|trial))|\/node_modules\/svelte\//;
+  /\/web\/page\/(?:App|main|router|remembered|parts\/(?:Screen|Failure|Frame|Busy|Icon)|words\/(?:words\.ts|language|times)|hub\/|app\/install-offer|device\/(?!calls|owner-device|device-store|vault-worker|passkey|storage|trial|last-state|platform))|\/node_modules\/svelte\//;
 
 /** What redacts runs under a policy of its own, which the hub gives by the folder's name. */
 function folderOf(name: string): string {

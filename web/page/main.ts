@@ -2,6 +2,7 @@ import { mount } from "svelte";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import App from "./App.svelte";
+import "./app/install-offer.svelte.ts";
 import { look } from "./device/device.svelte.ts";
 import { language } from "./words/language.ts";
 

@@ -18,6 +18,7 @@ export interface NotificationEvent extends ExtendableEvent {
 }
 export interface MessageToWorker extends ExtendableEvent {
   readonly data: unknown;
+  readonly ports: readonly MessagePort[];
 }
 export interface WindowClient {
   readonly url: string;

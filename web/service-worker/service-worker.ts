@@ -18,7 +18,11 @@ scope.addEventListener("activate", (event) =>
 
 // A newer build waits until no page of the older one is open, or until one says that it may come.
 scope.addEventListener("message", (event) => {
-  if (event.data === "take") event.waitUntil(scope.skipWaiting());
+  const { data, ports } = event;
+  if (data === "take") event.waitUntil(scope.skipWaiting());
+  // A page asks whether it is of this very build: then nothing is newer than it.
+  else if (typeof data === "object" && data !== null && "has" in data)
+    ports[0]?.postMessage(typeof data.has === "string" && isOfThisBuild(data.has));
 });
 
 scope.addEventListener("fetch", (event) => {

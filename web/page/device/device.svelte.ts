@@ -1,5 +1,6 @@
 import type { HubInfo, SessionAnswer } from "../../../src/protocol/api.ts";
 import { remember, remembered } from "../remembered.ts";
+import type { LastState } from "./last-state.ts";
 import { ask } from "./vault.ts";
 import { VaultError } from "./vault-messages.ts";
 import type { VaultState } from "./owner-device.ts";
@@ -15,7 +16,10 @@ import type { VaultState } from "./owner-device.ts";
  */
 export type Standing = "loading" | "unreachable" | "unclaimed" | "newcomer" | "locked" | "ready";
 
-const RETRY_MS = 3_000;
+const RETRY_FIRST_MS = 1_000;
+const RETRY_MAX_MS = 15_000;
+/** A line that swallows everything is as good as none. */
+const ANSWER_MAX_MS = 10_000;
 const LENT = "doorward-lent";
 /** Less than this before its end, a session that is over has run out: two clocks differ a little. */
 const EXPIRY_SLACK_MS = 5 * 60_000;
@@ -55,33 +59,72 @@ export const device = {
   },
 };
 
+/** Codes by which the hub itself says that it does not let this device in. */
+const REFUSED = new Set(["LOGIN_REFUSED", "NOT_ALLOWED", "KEYS_SEALED"]);
+let failures = 0;
+let retry: ReturnType<typeof setTimeout> | undefined;
+
 /** Finds out where this browser stands; again after anything that changes it. */
 export async function look(): Promise<void> {
   try {
     await borrowKeys();
-    [hub, vault] = [await ask("hub", null), await ask("vaultState", null)];
+    const signal = AbortSignal.timeout(ANSWER_MAX_MS);
+    [hub, vault] = [await ask("hub", null, { signal }), await ask("vaultState", null)];
     // Fetched before the tap that needs it: a browser may ask the passkey only right after one.
     if (vault.keys === "sealed" && vault.credentialId !== null)
       import("./passkey.ts").catch(() => undefined);
-    // What this browser itself sealed, it opens without asking anybody.
-    if (vault.keys === "sealed" && vault.credentialId === null)
-      vault = await ask("open", { secret: null });
+    await openUnasked();
     // Only when it is known does the screen change: what somebody is writing or watching stays.
     session = (await ask("session", null)) ?? (await newSession());
     standing = standingOf();
+    failures = 0;
   } catch (error) {
-    if (!(error instanceof VaultError)) throw error;
-    if (error.code !== "HUB_UNREACHABLE" && error.code !== "HUB_FAILED") {
+    if (error instanceof VaultError && REFUSED.has(error.code)) {
       // The hub answers and knows this device no more: its keys stay, and the screen says so.
       session = null;
       standing = "locked";
       return;
     }
+    if (!(error instanceof VaultError) && !(error instanceof DOMException)) throw error;
     // A hub that is gone for a moment: the frame says so, and the news ask again when it is back.
     if (standing === "ready") return;
     standing = "unreachable";
-    setTimeout(() => void look(), RETRY_MS);
+    lookAgain();
   }
+}
+
+/** What this browser itself sealed, it opens without asking anybody. */
+async function openUnasked(): Promise<void> {
+  if (vault.keys === "sealed" && vault.credentialId === null)
+    vault = await ask("open", { secret: null });
+}
+
+/** Later, and at once when this browser is looked at again or has a network again. */
+function lookAgain(): void {
+  const waitMs = Math.min(RETRY_FIRST_MS * 2 ** failures, RETRY_MAX_MS);
+  failures += 1;
+  clearTimeout(retry);
+  retry = setTimeout(() => void look(), waitMs * (0.75 + Math.random() / 2));
+}
+function hurry(): void {
+  if (standing !== "unreachable" || document.visibilityState === "hidden") return;
+  clearTimeout(retry);
+  void look();
+}
+globalThis.addEventListener("online", hurry);
+document.addEventListener("visibilitychange", hurry);
+
+/**
+ * What was kept for when the hub does not answer; opens the keys for it, and asks nobody but this
+ * device's own passkey, if that: call it from a tap then.
+ *
+ * @returns null where nothing was kept, or the person did not confirm.
+ */
+export async function lastState(isTapped: boolean): Promise<LastState | null> {
+  vault = await ask("vaultState", null);
+  await openUnasked();
+  if (vault.keys === "sealed" && isTapped) await unseal();
+  return vault.keys === "open" ? ask("lastState", null) : null;
 }
 
 function standingOf(): Standing {
@@ -119,14 +162,19 @@ export function wereKeysLent(): boolean {
  */
 export async function unlock(): Promise<boolean> {
   if (vault.keys === "none") return false;
-  if (vault.keys === "sealed") {
-    const secret = vault.credentialId === null ? null : await secretOf(vault.credentialId);
-    if (vault.credentialId !== null && secret === null) return false;
-    vault = await ask("open", { secret });
-  }
+  if (!(await unseal())) return false;
   isShownOut = false;
   session ??= await newSession();
   standing = standingOf();
+  return true;
+}
+
+/** @returns false when the person did not confirm. */
+async function unseal(): Promise<boolean> {
+  if (vault.keys !== "sealed") return true;
+  const secret = vault.credentialId === null ? null : await secretOf(vault.credentialId);
+  if (vault.credentialId !== null && secret === null) return false;
+  vault = await ask("open", { secret });
   return true;
 }
 
@@ -138,7 +186,14 @@ async function secretOf(credentialId: string): Promise<Uint8Array | null> {
 /** A session without asking anybody, where the keys are open. */
 async function newSession(): Promise<SessionAnswer | null> {
   if (hub?.claimed === false || vault.keys !== "open") return null;
-  await ask("logIn", null);
+  try {
+    await ask("logIn", null);
+  } catch (error) {
+    // Removed from the household: what the hub said before is not this device's any more.
+    if (error instanceof VaultError && error.code === "LOGIN_REFUSED")
+      await ask("forgetLastState", null);
+    throw error;
+  }
   return ask("session", null);
 }
 
@@ -190,6 +245,7 @@ async function leave(): Promise<void> {
   // Keys that were lent could not be opened again.
   const areLent = vault.keys !== "none" && vault.borrowed;
   if (!areLent) await ask("sealKeys", null);
+  await ask("forgetLastState", null);
   vault = await ask("vaultState", null);
   [session, standing] = [null, "locked"];
 }

@@ -87,6 +87,15 @@ export class OwnerDevice {
     return this.#bundle !== null;
   }
 
+  /** What seals the keys that this browser keeps; null while they are sealed or only lent. */
+  get sealedBy(): CryptoKey | null {
+    return this.#sealedBy;
+  }
+
+  get isLent(): boolean {
+    return this.#borrowed !== null;
+  }
+
   /** What this device last saw of the ledger, or null where it never did. */
   async seen(): Promise<Seen | null> {
     if (this.#seen || this.#borrowed) return this.#seen;

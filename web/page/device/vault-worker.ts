@@ -15,8 +15,10 @@ import { hubCalls } from "./calls/hub-calls.ts";
 import { liveCalls } from "./calls/live-calls.ts";
 import { ledgerCalls } from "./calls/ledger-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
+import { offlineCalls } from "./calls/offline-calls.ts";
 import { renditionCalls } from "./calls/rendition-calls.ts";
 import { shareCalls } from "./calls/share-calls.ts";
+import { noticeCalls } from "./calls/notice-calls.ts";
 import { nothingCalls } from "./calls/nothing-calls.ts";
 import { settingsCalls } from "./calls/settings-calls.ts";
 import { zoneCalls } from "./calls/zone-calls.ts";
@@ -50,12 +52,14 @@ const calls = {
   ...changeCalls,
   ...rewrapCalls,
   ...nothingCalls,
+  ...noticeCalls,
   ...settingsCalls,
   ...zoneCalls,
   ...cameraCalls,
   ...shareCalls,
   ...liveCalls,
   ...talkCalls,
+  ...offlineCalls,
   ...renditionCalls,
   ...requestCalls,
   ...handlingCalls,

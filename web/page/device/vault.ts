@@ -53,6 +53,11 @@ export async function ask<Name extends VaultCallName>(
   }
 }
 
+/** Whether anything that was asked is not answered yet: a recording that opens, a signature. */
+export function isAsking(): boolean {
+  return waiting.size > 0;
+}
+
 function send(message: ToVault): void {
   worker ??= startWorker();
   worker.postMessage(message);

@@ -11,6 +11,12 @@ const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 15_000;
 /** The hub says something at least every 20 s. */
 const SILENCE_MS = 50_000;
+/** Until a socket must have opened, and until a hub that is asked must have answered. */
+const OPEN_MAX_MS = 10_000;
+const ANSWER_MAX_MS = 5_000;
+/** A tick that comes this late: the computer slept, or the page was frozen. */
+const TICK_MS = 5_000;
+const SLEPT_MS = 15_000;
 const SESSION_OVER = 4401;
 
 const counters: Record<Topic, number> = $state({
@@ -40,6 +46,8 @@ let socket: WebSocket | null = null;
 let failures = 0;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let silence: ReturnType<typeof setTimeout> | undefined;
+let ticks: ReturnType<typeof setInterval> | undefined;
+let openedAtMs = 0;
 let isWanted = false;
 
 /** Keeps the socket up until {@link stopNews}. */
@@ -49,56 +57,81 @@ export function startNews(): void {
   connect();
   globalThis.addEventListener("online", hurry);
   document.addEventListener("visibilitychange", hurry);
+  document.addEventListener("resume", hurry);
+  let tickedAtMs = Date.now();
+  clearInterval(ticks);
+  ticks = setInterval(() => {
+    if (Date.now() - tickedAtMs > SLEPT_MS) hurry();
+    tickedAtMs = Date.now();
+  }, TICK_MS);
 }
 
 export function stopNews(): void {
   isWanted = false;
   clearTimeout(retry);
   clearTimeout(silence);
-  socket?.close();
+  clearInterval(ticks);
+  const left = socket;
   socket = null;
+  left?.close();
 }
 
 /** Back from sleep, from another tab, or on a network again: now, not when the timer says so. */
 function hurry(): void {
   if (!isWanted || document.visibilityState === "hidden") return;
-  if (socket?.readyState === WebSocket.OPEN) listenFor(5_000);
-  else if (socket?.readyState !== WebSocket.CONNECTING) connect();
-  if (socket?.readyState === WebSocket.OPEN) socket.send('{"type":"ping"}');
+  failures = 0;
+  if (socket?.readyState === WebSocket.OPEN) {
+    listenFor(ANSWER_MAX_MS);
+    socket.send('{"type":"ping"}');
+  } else if (!socket || performance.now() - openedAtMs > ANSWER_MAX_MS) connect();
 }
 
 function connect(): void {
   clearTimeout(retry);
+  // One that is still on its way, or that hears nothing any more, is left to itself.
+  const left = socket;
   const opened = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/news`);
   socket = opened;
+  left?.close();
+  openedAtMs = performance.now();
+  listenFor(OPEN_MAX_MS);
   opened.addEventListener("open", () => {
+    if (socket !== opened) return;
     if (connection === "lost") reconnections += 1;
     connection = "connected";
     failures = 0;
     listenFor(SILENCE_MS);
   });
   opened.addEventListener("message", (event: MessageEvent<unknown>) => {
+    if (socket !== opened) return;
     listenFor(SILENCE_MS);
     const topic = topicOf(event.data);
     if (topic) counters[topic] += 1;
     for (const take of takers) take(event.data);
   });
   opened.addEventListener("close", ({ code }) => {
-    if (socket !== opened) return;
-    socket = null;
-    clearTimeout(silence);
-    if (!isWanted) return;
-    connection = "lost";
-    failures += 1;
-    if (code === SESSION_OVER || failures % 4 === 3) void sessionEnded();
-    const backOffMs = Math.min(RETRY_FIRST_MS * 2 ** (failures - 1), RETRY_MAX_MS);
-    retry = setTimeout(connect, backOffMs * (0.75 + Math.random() / 2));
+    if (socket === opened) lost(code);
   });
+}
+
+/** Not told by the browser alone: a dead line's socket may take long to say that it is closed. */
+function lost(code: number): void {
+  const left = socket;
+  socket = null;
+  left?.close();
+  clearTimeout(silence);
+  if (!isWanted) return;
+  connection = "lost";
+  failures += 1;
+  // Refused at once, as it is where the session is over, looks like a hub that is not there.
+  if (code === SESSION_OVER || failures % 4 === 2) void sessionEnded();
+  const backOffMs = Math.min(RETRY_FIRST_MS * 2 ** (failures - 1), RETRY_MAX_MS);
+  retry = setTimeout(connect, backOffMs * (0.75 + Math.random() / 2));
 }
 
 function listenFor(limitMs: number): void {
   clearTimeout(silence);
-  silence = setTimeout(() => socket?.close(), limitMs);
+  silence = setTimeout(() => lost(0), limitMs);
 }
 
 function topicOf(data: unknown): Topic | null {
