@@ -3,7 +3,7 @@ import type { english } from "./notice-words.en.ts";
 export const french: typeof english = {
   locale: "fr",
   neutral: { title: "Doorward", body: "Il y a du nouveau à votre porte. Ouvrez pour voir." },
-  bell: (camera) => `On sonne : ${camera}`,
+  bell: (camera) => `On sonne : ${camera}`,
   bellUnknown: "On sonne",
   seen: {
     motion: "Du mouvement",
@@ -13,7 +13,7 @@ export const french: typeof english = {
     package: "Un colis",
     bell: "On sonne",
   },
-  at: (what, camera) => `${what} : ${camera}`,
+  at: (what, camera) => `${what} : ${camera}`,
   since: (time) => `depuis ${time}`,
   time: (time) => `À ${time}.`,
   digest: (count) => (count === 1 ? "Un mouvement" : `${count} mouvements`),
@@ -21,7 +21,7 @@ export const french: typeof english = {
   requestBody: "Rien ne quitte la maison tant que vous n’avez pas signé.",
   refuse: "Refuser",
   house: "Votre foyer demande un coup d’œil",
-  trouble: "Le boîtier demande un coup d’œil",
+  trouble: "La centrale demande un coup d’œil",
   open: "Ouvrez pour voir.",
   test: "Ceci est l’essai",
   testBody: "Les notifications parviennent à cet appareil.",

@@ -25,6 +25,8 @@ const SCREENS: Readonly<Record<string, FoundScreen["load"]>> = {
   transparency: plain(() => import("./ledger/Transparency.svelte")),
   house: plain(() => import("./house/House.svelte")),
   cameras: plain(() => import("./cameras/ZonePlace.svelte")),
+  notifications: plain(() => import("./notifications/Notifications.svelte")),
+  notice: () => import("./notifications/Notice.svelte"),
   health: plain(() => import("./health/Health.svelte")),
   "set-up": plain(() => import("./welcome/SetUp.svelte")),
 };

@@ -1,6 +1,7 @@
 export const english = {
   title: "House",
   cameras: "Cameras and settings",
+  notifications: "Notifications",
   health: "Health and connections",
   people: "People and devices",
   you: "You",

@@ -3,6 +3,7 @@ import type { HouseWords } from "./words.en.ts";
 export const french: HouseWords = {
   title: "Maison",
   cameras: "Caméras et réglages",
+  notifications: "Notifications",
   health: "État et connexions",
   people: "Personnes et appareils",
   you: "Vous",
