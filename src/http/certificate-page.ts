@@ -78,8 +78,7 @@ ${trouble}
 <form method="post" action="/name" class="stack">${hidden}
 <label>${question.field}<input name="name" type="text" inputmode="url" required maxlength="100" autocapitalize="none" autocomplete="off" spellcheck="false" placeholder="${question.example}" value="${typed}"${invalid}></label>
 <div><button>${question.awayButton}</button></div></form>
-<details><summary>${question.howTitle}</summary>
-<ul>${question.how.map((each) => `<li>${each}</li>`).join("")}</ul></details>
+${howOf(words)}
 </section>`;
 }
 
@@ -142,12 +141,21 @@ function checkOf({ state, platform }: CertificatePage, words: CertificateWords):
   const { trust } = words;
   if (state.origin === null) return `<p class="note warn">${words.notReady}</p>`;
   const origin = escapeText(state.origin);
-  const onward = state.isClaimed
-    ? [trust.onwardClaimed]
-    : [...(platform === "iphone" ? [trust.onwardIphone] : []), trust.onward];
+  const isIphone = platform === "iphone";
+  const onward = [
+    ...(isIphone ? [`<p>${trust.onwardIphone}</p>${drawScreen(trust.iphoneScreen)}`] : []),
+    `<p>${state.isClaimed ? trust.onwardClaimed : trust.onward}</p>`,
+  ];
   return `<h2>${trust.checkTitle}</h2>
 <p>${trust.check}</p>
 <p><a class="button primary" href="${origin}/">${trust.open}</a></p>
 <p class="mono">${origin}</p>
-${onward.map((each) => `<p>${each}</p>`).join("\n")}`;
+${state.name.endsWith(".local") ? "" : howOf(words)}
+${onward.join("\n")}`;
+}
+
+/** What leads a name to the hub: a `.local` one finds its way at home by itself. */
+function howOf({ question }: CertificateWords): string {
+  const listed = question.how.map((each) => `<li>${each}</li>`).join("");
+  return `<details><summary>${question.howTitle}</summary><ul>${listed}</ul></details>`;
 }

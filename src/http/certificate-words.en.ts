@@ -74,10 +74,19 @@ export const english = {
     open: "Open the hub",
     onward: "Next, the hub asks for the code on its console, and makes your keys on this device.",
     onwardIphone:
-      "On an iPhone, first put it on the home screen: tap Share, then “Add to Home Screen”. Open it from there, and only there give the code: what an app keeps is apart from what Safari keeps.",
+      "On an iPhone, first put it on the home screen: tap Share, then “Add to Home Screen”. Open it from there, and go on only there: what an app keeps is apart from what Safari keeps.",
+    iphoneScreen: {
+      frame: "phone",
+      title: "Safari",
+      rows: [
+        { text: "Add Bookmark" },
+        { text: "Add to Home Screen", isMarked: true },
+        { text: "Find on Page" },
+      ],
+    } as DrawnScreen,
     onwardClaimed: "Somebody of the household then lets this device in from theirs.",
     remove:
-      "You can take the certificate off again at the same place in your device’s settings. Nothing else depends on it.",
+      "You can take the certificate off again at the same place in your device’s settings. It then warns before it opens the hub.",
   },
   own: {
     title: "This hub is known already",

@@ -221,10 +221,19 @@ export const french: CertificateWords = {
     open: "Ouvrir la centrale",
     onward: "Ensuite, la centrale demande le code de sa console et crée vos clés sur cet appareil.",
     onwardIphone:
-      "Sur un iPhone, mettez-la d’abord sur l’écran d’accueil : touchez Partager, puis « Sur l’écran d’accueil ». Ouvrez-la de là, et donnez le code seulement là : ce que garde une app est à part de ce que garde Safari.",
+      "Sur un iPhone, mettez-la d’abord sur l’écran d’accueil : touchez Partager, puis « Sur l’écran d’accueil ». Ouvrez-la de là, et continuez seulement là : ce que garde une app est à part de ce que garde Safari.",
+    iphoneScreen: {
+      frame: "phone",
+      title: "Safari",
+      rows: [
+        { text: "Ajouter un signet" },
+        { text: "Sur l’écran d’accueil", isMarked: true },
+        { text: "Rechercher dans la page" },
+      ],
+    },
     onwardClaimed: "Quelqu’un du foyer fait ensuite entrer cet appareil depuis le sien.",
     remove:
-      "Vous pouvez retirer le certificat au même endroit des réglages de votre appareil. Rien d’autre n’en dépend.",
+      "Vous pouvez retirer le certificat au même endroit des réglages de votre appareil. Il avertit alors avant d’ouvrir la centrale.",
   },
   own: {
     title: "Cette centrale est déjà connue",
