@@ -15,14 +15,15 @@ import { RequestStore } from "./consent/requests.ts";
 import { Shares } from "./consent/shares.ts";
 import { Viewers } from "./consent/viewers.ts";
 import { createClaimDesk } from "./http/claim.ts";
-import { LiveStreams } from "./http/live-streams.ts";
-import { News } from "./http/news.ts";
+import type { News } from "./http/news.ts";
 import { Pairings } from "./http/pairings.ts";
 import { Replies } from "./http/replies.ts";
 import { Sessions } from "./http/sessions.ts";
 import type { HubServices } from "./http/services.ts";
 import type { Bells } from "./hub-bells.ts";
 import { HubMailbox } from "./hub-mailbox.ts";
+import { openHousePrograms } from "./hub-house.ts";
+import { HubLan } from "./hub-lan.ts";
 import { openMasks } from "./hub-masks.ts";
 import type { Health } from "./hub-health.ts";
 import type { CameraConnections } from "./hub-connections.ts";
@@ -30,7 +31,11 @@ import { openChime } from "./hub-chime.ts";
 import { recordFacts } from "./hub-facts.ts";
 import { followPrivacy, openPrivacy, privacyGreeting, settlePrivacy } from "./hub-privacy-links.ts";
 import { openRecordings } from "./hub-recordings.ts";
-import { HubTalk } from "./hub-talk.ts";
+import { openLive, openNews, openTalk } from "./hub-doors.ts";
+import { HubPush } from "./hub-push.ts";
+import { openNotices } from "./open-notices.ts";
+import type { PushKeys } from "./notify/push-keys.ts";
+import type { NotifySecrets } from "./settings-notify.ts";
 import type { HubOptions } from "./hub-options.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import { armingNews } from "./hub-zones.ts";
@@ -48,7 +53,7 @@ import { parseSha256Hex } from "./protocol/ids.ts";
 import type { Keyring, KeyringPosition } from "./protocol/keyring.ts";
 import type { LedgerEntry } from "./protocol/ledger-entry.ts";
 import { noticeFacts } from "./notice-facts.ts";
-import { hasOwnSub, hasSameStreams } from "./settings-cameras.ts";
+import { hasSameStreams } from "./settings-cameras.ts";
 
 export const VERSION = (
   JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -75,6 +80,8 @@ export function openServices(parts: {
   settings: HubSettings;
   connections: CameraConnections;
   bells: Bells;
+  notifySecrets: NotifySecrets;
+  pushKeys: PushKeys;
   /** The recorder checks a new keyring for itself; services are made before its process. */
   tellIngest: (message: ToIngest) => void;
 }): HubServices {
@@ -94,7 +101,7 @@ export function openServices(parts: {
     household,
     keyringDesk: new KeyringDesk(household, nowMs),
     sessions: stores.sessions,
-    claimDesk: createClaimDesk(),
+    claimDesk: createClaimDesk(() => performance.now()),
     pairings: new Pairings(nowMs, () => news.tell("pairings")),
     news,
     connections: connections.log,
@@ -102,7 +109,7 @@ export function openServices(parts: {
     timeline: new ClipTimeline(database),
     live: openLive(settings, tellIngest),
     talk: openTalk(() => services, settings),
-    ...openHouse(parts, stores, nowMs),
+    ...openHouse(parts, stores, nowMs, () => services.lan.state().origin ?? urls.main),
     settings,
     bells: parts.bells,
     ...openRecordings({
@@ -123,15 +130,26 @@ export function openServices(parts: {
       settlePrivacy(services.privacy, options.log);
       tellIngest(keyringMessage(household));
       recordFacts(services, database, settings.current, VERSION);
+      services.notices.keyringChanged();
+      services.push.settle();
     },
     requestReceived: (request) => {
       options.log("info", `request ${request.id.slice(0, 8)} waits for the owner`);
       services.mailbox.wake();
+      services.notices.requestReceived(request.id);
     },
     health: () => health.report(services),
     mailbox: new HubMailbox({
       ...{ database, settings, dataDirectory: options.dataDirectory, log: options.log },
       ...{ services: () => services, sign: (message) => ledgerKey.sign(message) },
+    }),
+    lan: openLan(parts, () => services, nowMs),
+    house: openHousePrograms(parts, { nowMs, version: VERSION }, () => services),
+    push: new HubPush({
+      ...{ database, nowMs, keys: parts.pushKeys, connections: connections.log },
+      keyring: () => household.keyring,
+      services: () => settings.current.notify?.services ?? [],
+      notices: () => services.notices,
     }),
     masks: openMasks(settings, () => services.health()),
     ...addressesOf(urls),
@@ -139,6 +157,17 @@ export function openServices(parts: {
   followPrivacy(services, parts);
   followSettings(services, parts);
   return services;
+}
+
+function openLan(
+  { options, database, settings }: Parameters<typeof openServices>[0],
+  services: () => HubServices,
+  nowMs: () => number,
+): HubLan {
+  const { dataDirectory, lan = null, pageDirectory = PAGE_DIRECTORY, log } = options;
+  return new HubLan({
+    ...{ dataDirectory, database, settings, lan, pageDirectory, services, nowMs, log },
+  });
 }
 
 function openViewers({ pageDirectory, dataDirectory }: HubOptions): Viewers {
@@ -155,12 +184,19 @@ function addressesOf(urls: HubUrls): Pick<HubServices, "statusUrl" | "intakeUrl"
 
 /** What is there for those who live here: replies, cameras that are off, and the chime. */
 function openHouse(
-  { options, database, settings, bells }: Parameters<typeof openServices>[0],
+  parts: Parameters<typeof openServices>[0],
   { household, appendEntry, news }: ReturnType<typeof openStores>,
   nowMs: () => number,
-): Pick<HubServices, "replies" | "privacy" | "chime"> {
+  origin: () => string,
+): Pick<HubServices, "replies" | "privacy" | "chime" | "notices"> {
+  const { options, database, settings, bells, notifySecrets: secrets } = parts;
   const timeZone = options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const connections = parts.connections.log;
   return {
+    // Before the chime: what leaves the house takes longer.
+    notices: openNotices({
+      ...{ options, database, settings, secrets, connections, bells, household, news, origin },
+    }),
     replies: new Replies(database, nowMs),
     privacy: openPrivacy({ database, settings, household, appendEntry, nowMs, timeZone }),
     chime: openChime({ settings, nowMs, timeZone, news, bells }),
@@ -194,6 +230,9 @@ function followSettings(services: HubServices, parts: Parameters<typeof openServ
       sayArming();
       services.retention.wake();
       services.chime.configure();
+      services.notices.configure();
+      services.house.configure();
+      void services.lan.configure();
       services.mailbox.configure();
       services.news.tell("cameras");
     },
@@ -280,38 +319,6 @@ function openHandling(
       ...{ database, nowMs, directory: path.join(options.dataDirectory, "documents") },
     }),
   };
-}
-
-function openLive(settings: HubSettings, tellIngest: (message: ToIngest) => void): LiveStreams {
-  return new LiveStreams({
-    camera: (id) => {
-      const camera = settings.current.cameras.find((configured) => configured.id === id);
-      return camera ? { hasSub: hasOwnSub(camera) } : null;
-    },
-    watch: (stream, on) => tellIngest({ type: "watch", ...stream, on }),
-  });
-}
-
-function openTalk(services: () => HubServices, settings: HubSettings): HubTalk {
-  return new HubTalk({
-    cameras: () => settings.current.cameras,
-    isOff: (camera) => services().privacy.isOff(camera),
-    maySpeak: (session) =>
-      services().sessions.deviceOfSession(session)?.rights.includes("live") === true,
-    append: (entry) => void services().ledger.append(entry),
-    connections: () => services().connections,
-    nowMs: () => services().nowMs(),
-  });
-}
-
-function openNews(from: Pick<HubServices, "clips" | "ledger" | "household" | "sessions">): News {
-  const { clips, ledger, household, sessions } = from;
-  return new News({
-    clipState: (clip) => clips.get(clip)?.state ?? null,
-    ledgerSize: () => ledger.size(),
-    keyringEpoch: () => household.keyring?.epoch ?? null,
-    deviceOfSession: (session) => sessions.deviceOfSession(session),
-  });
 }
 
 function openConsent(parts: {

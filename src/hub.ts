@@ -28,6 +28,7 @@ import { openLedgerKey } from "./keys/hub-keys.ts";
 import { openBells } from "./open-bells.ts";
 import { followTime } from "./open-notices.ts";
 import { openNotifySecrets } from "./settings-notify.ts";
+import { openPushKeys } from "./notify/push-keys.ts";
 import { LedgerClock } from "./ledger/clock-work.ts";
 import { HubError } from "./protocol/errors.ts";
 
@@ -98,6 +99,7 @@ export class Hub implements AsyncDisposable {
       ...{ options, database, ledgerKey, clipsDirectory, urls, health },
       settings: hubSettings,
       ...{ connections, bells, notifySecrets: await openNotifySecrets(dataDirectory) },
+      pushKeys: await openPushKeys(path.join(dataDirectory, "secrets")),
       tellIngest: (message) => tellIngest(message),
     });
     stack.use(services.retention);
@@ -107,6 +109,7 @@ export class Hub implements AsyncDisposable {
     const server = await mainServer(services, options.pageDirectory ?? PAGE_DIRECTORY);
     stack.defer(() => server.close());
     urls.main = await listen(server, settings.port);
+    stack.use(services.lan);
     urls.outside = await listenOutside(services, options, stack);
     const taken = { all: Promise.resolve() };
     // After the process has ended and before the database closes: its last words are that clips
@@ -121,10 +124,10 @@ export class Hub implements AsyncDisposable {
     health.setIngest(ingest);
     tellIngest = (message) => ingest.send(message);
     stack.use(bells).open();
-    useDoors(stack, services);
+    useDoors(stack, services, options);
     stack.defer(() => connections.forgetStreams());
     stack.use(startTimers(services, connections, options, clock));
-    stack.use(followTime(services, options));
+    await services.lan.open();
     log("info", `listening on ${urls.main}`);
     return new Hub({
       services,
@@ -143,10 +146,13 @@ export class Hub implements AsyncDisposable {
 }
 
 /** What has sockets or programs of its own, which end with the hub. */
-function useDoors(stack: AsyncDisposableStack, services: HubServices): void {
-  const { live, talk, news, chime, mailbox, notices } = services;
-  for (const each of [live, talk, news, chime, mailbox, notices]) stack.use(each);
+function useDoors(stack: AsyncDisposableStack, services: HubServices, options: HubOptions): void {
+  const { live, talk, news, chime, mailbox, notices, house, push } = services;
+  for (const each of [push, live, talk, news, chime, mailbox, notices, house]) stack.use(each);
+  stack.use(followTime(services, options));
+  push.open();
   chime.configure();
+  house.configure();
   mailbox.configure();
 }
 

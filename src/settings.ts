@@ -12,6 +12,15 @@ import {
   type CameraSettings,
 } from "./settings-cameras.ts";
 import { FacesSchema, type Faces } from "./settings-blur.ts";
+import {
+  HomeAssistantSchema,
+  readHomeAssistant,
+  readWebhooks,
+  requireOwnTopics,
+  WebhooksSchema,
+  type HomeAssistantSettings,
+  type WebhookSettings,
+} from "./settings-home-assistant.ts";
 import { ListenSchema, readListen, type LanSettings } from "./settings-listen.ts";
 import { MailboxSchema, readMailbox, type MailboxSettings } from "./settings-mailbox.ts";
 import { MotionSchema } from "./settings-motion.ts";
@@ -80,6 +89,8 @@ const SettingsSchema = Type.Object(
     mqtt: Type.Optional(MqttSchema),
     notify: Type.Optional(NotifySchema),
     chime: Type.Optional(ChimeSchema),
+    homeAssistant: Type.Optional(HomeAssistantSchema),
+    webhooks: Type.Optional(WebhooksSchema),
     mailbox: Type.Optional(MailboxSchema),
     notice: Type.Optional(Type.Object({ contact: Type.Optional(lineOfText(200)) }, closed)),
     retention: Type.Optional(
@@ -120,6 +131,10 @@ export interface Settings {
   readonly notify?: NotifySettings;
   /** What is heard in the house at a ring; left out: nothing. */
   readonly chime?: ChimeSettings;
+  /** Announced over the broker; null or left out: nothing is. */
+  readonly homeAssistant?: HomeAssistantSettings | null;
+  /** Programs that are called when something happens; left out: none. */
+  readonly webhooks?: readonly WebhookSettings[];
   /** Where owners find what waits when they are away; left out: nowhere. */
   readonly mailbox?: MailboxSettings;
   /** Whom the notice at the door says to ask; left out: nobody by name. */
@@ -189,6 +204,9 @@ export function readSettingsFrom(options: {
   );
   requireDistinct(file, checked, cameras);
   requireNoOwnBell(file, checked, cameras, value.chime?.mqtt?.topic);
+  const hasBroker = value.mqtt !== undefined;
+  const homeAssistant = readHomeAssistant(file, checked, value.homeAssistant, hasBroker);
+  requireOwnTopics(file, checked, homeAssistant, cameras);
   return {
     name: value.name ?? "Home",
     port: mainPort,
@@ -204,6 +222,8 @@ export function readSettingsFrom(options: {
     ...(value.mqtt ? { mqtt: { url: readBrokerUrl(file, checked, value.mqtt.url) } } : {}),
     ...(value.notify ? { notify: readNotify(file, checked, value.notify) } : {}),
     ...(value.chime ? { chime: readChime(file, checked, value.chime) } : {}),
+    ...(homeAssistant ? { homeAssistant } : {}),
+    ...(value.webhooks ? { webhooks: readWebhooks(file, checked, value.webhooks) } : {}),
     ...(value.mailbox ? { mailbox: readMailbox(file, checked, value.mailbox) } : {}),
     ...(value.notice?.contact === undefined ? {} : { noticeContact: value.notice.contact }),
     retention: retentionOf(value.retention ?? {}),

@@ -9,7 +9,8 @@ import type {
   UnifiedPushBody,
 } from "../protocol/api-notices.ts";
 import type { Notice as Warning } from "../protocol/api.ts";
-import type { DeviceId, RequestId } from "../protocol/ids.ts";
+import type { RecorderEvent } from "../protocol/clip.ts";
+import type { CameraId, DeviceId, RequestId } from "../protocol/ids.ts";
 import type { SessionDevice } from "./sessions.ts";
 
 /** What is told to whom, and when. */
@@ -43,8 +44,19 @@ export interface NoticeDesk extends AsyncDisposable {
   setUnifiedPush(device: SessionDevice, body: UnifiedPushBody): NotificationsAnswer;
   stopUnifiedPush(device: SessionDevice): NotificationsAnswer;
   overview(): NoticesOverview;
+  /** Somebody rings: under way to carriers when this returns. */
+  rang(ring: { readonly camera: CameraId; readonly atMs: number }): void;
+  /** What the recorder says, after the store has taken it. */
+  recorded(event: RecorderEvent): void;
   /** A request waits for those who may sign. */
   requestReceived(request: RequestId): void;
+  /** Something is wrong that owners should know of. */
+  trouble(code: string, camera: CameraId | null): void;
+  /** The settings have changed. */
+  configure(): void;
+  keyringChanged(): void;
+  /** What time alone does; to be called a few times a minute. */
+  tick(): void;
   /** What an owner should know: that nothing would be heard of. */
   warnings(): Warning[];
 }

@@ -50,6 +50,16 @@ const ANY_DEVICE = [
   "POST /api/clips/present",
   "GET /api/statements",
   "POST /api/ledger/cosignatures",
+  "GET /api/notices/:id",
+  "POST /api/notices/:id/seen",
+  "GET /api/notifications",
+  "PUT /api/notifications",
+  "POST /api/notifications/test",
+  "GET /api/notifications/test/:id",
+  "PUT /api/notifications/ntfy",
+  "DELETE /api/notifications/ntfy",
+  "PUT /api/notifications/unified-push",
+  "DELETE /api/notifications/unified-push",
 ];
 const MAY_VIEW = [
   "GET /api/clips",
@@ -71,6 +81,7 @@ const MAY_TALK = [
   "GET /api/replies/:id",
 ];
 const OWNERS_ONLY = [
+  "GET /api/notices",
   "GET /api/settings",
   "PUT /api/settings/name",
   "PUT /api/settings/retention",

@@ -1,0 +1,53 @@
+import type { HubDatabase } from "./base/database.ts";
+import type { BellDesk } from "./http/bell-desk.ts";
+import type { Connections } from "./http/connections.ts";
+import type { HubServices } from "./http/services.ts";
+import { HubNotices, machineClock } from "./hub-notices.ts";
+import { TroubleWatch } from "./hub-notice-watch.ts";
+import type { HubOptions } from "./hub-options.ts";
+import type { HubSettings } from "./hub-settings.ts";
+import type { NotifySecrets } from "./settings-notify.ts";
+
+const TICK_MS = 15_000;
+
+/** The notices of a hub: told of every ring from here on. */
+export function openNotices(parts: {
+  readonly options: HubOptions;
+  readonly database: HubDatabase;
+  readonly settings: HubSettings;
+  readonly secrets: NotifySecrets;
+  readonly connections: Connections;
+  readonly bells: Pick<BellDesk, "onRing">;
+  readonly household: HubServices["household"];
+  readonly news: Pick<HubServices["news"], "tell">;
+  readonly origin: () => string;
+}): HubNotices {
+  const { options, bells, news } = parts;
+  const { monotonicMs } = options;
+  const clock = monotonicMs ? { upMs: monotonicMs, boot: "given" } : machineClock();
+  const notices = new HubNotices({
+    ...parts,
+    ...clock,
+    nowMs: options.nowMs ?? Date.now,
+    timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    onNotice: () => news.tell("notices"),
+    log: options.log,
+  });
+  bells.onRing((ring) => notices.rang(ring));
+  return notices;
+}
+
+/** What owners are told of because time passes: digests, and what is wrong for too long. */
+export function followTime(services: HubServices, { monotonicMs, log }: HubOptions): Disposable {
+  const watch = new TroubleWatch(monotonicMs ?? (() => performance.now()));
+  const timer = setInterval(() => {
+    try {
+      for (const { code, camera } of watch.look(services.health()))
+        services.notices.trouble(code, camera);
+      services.notices.tick();
+    } catch (error) {
+      log("warn", `notices not looked after: ${error instanceof Error ? error.message : "?"}`);
+    }
+  }, TICK_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
