@@ -294,8 +294,10 @@ function whileOff(status: CameraStatus, off: CameraOff | null): CameraStatus {
   return { ...status, main: "off", sub: status.sub && "off", problem: null, notes: [], off };
 }
 
-function warningsOf({ retention, decisions, documents, chime }: HubServices): Notice[] {
+function warningsOf({ retention, decisions, documents, chime, lan }: HubServices): Notice[] {
+  const { trouble } = lan.state();
   return [
+    ...(trouble === null ? [] : [noticeOf("LAN_TROUBLE", trouble)]),
     ...chime.warnings(),
     ...retention.warnings(),
     ...(decisions.stuck().length > 0 ? [RELEASE_STUCK] : []),

@@ -51,6 +51,7 @@ import {
   hostOf,
   putCamera,
   putChime,
+  putListen,
   putName,
   putPrivacyHours,
   putRetention,
@@ -139,6 +140,11 @@ export class HubSettings implements SettingsDesk {
 
   setName(name: string): Promise<SettingsAnswer> {
     return this.#edit((document) => putName(document, name));
+  }
+
+  /** Where the hub listens on the local network, and under which name. */
+  setListen(listen: { readonly lan?: boolean; readonly name?: string }): Promise<SettingsAnswer> {
+    return this.#edit((document) => putListen(document, listen));
   }
 
   setRetention(body: SettingsRetentionBody): Promise<SettingsAnswer> {

@@ -32,7 +32,7 @@ async function run(): Promise<void> {
   const blurAbility = isWished ? await lookForBlurAbility() : null;
   const settings = blurAbility ? await read(facesWhereUnsaid(blurAbility)) : wished;
   const hub = await Hub.start({
-    ...{ dataDirectory, settings, settingsFile, environment, log },
+    ...{ dataDirectory, settings, settingsFile, environment, log, lan: {} },
     ...(blurAbility ? { blurAbility } : {}),
   });
   await writeRunningHub(dataDirectory, { pid: process.pid, url: hub.url });

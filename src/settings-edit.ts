@@ -34,6 +34,17 @@ export function putName(document: Document.Parsed, name: string): void {
   put(document, ["name"], name);
 }
 
+/** What is said of the local network; what is left out stays as it is. */
+export function putListen(
+  document: Document.Parsed,
+  { lan, name }: { readonly lan?: boolean; readonly name?: string },
+): void {
+  // `listen:` with nothing behind it is no map that could be added to.
+  if (!isMap(document.get("listen"))) document.set("listen", document.createNode({}));
+  put(document, ["listen", "lan"], lan);
+  put(document, ["listen", "name"], name);
+}
+
 export function putRetention(document: Document.Parsed, body: SettingsRetentionBody): void {
   for (const member of ["motion", "bell", "space"] as const)
     put(document, ["retention", member], body[member]);

@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocol: [],
   blur: [],
   base: ["protocol"],
+  lan: ["protocol", "base"],
   ledger: ["protocol", "base"],
   keys: ["protocol", "base", "ledger"],
   vision: ["protocol", "base", "ledger", "blur"],
@@ -31,6 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "consent",
     "notify",
     "mailbox",
+    "lan",
   ],
   owner: ["protocol"],
 };

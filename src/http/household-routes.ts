@@ -1,5 +1,6 @@
 import Type from "typebox";
 import * as Api from "../protocol/api.ts";
+import { plainAddress } from "../lan/names.ts";
 import { toBase64 } from "../protocol/bytes.ts";
 import { checkShape } from "../protocol/check.ts";
 import { openEnvelope, PAYLOAD_TYPES } from "../protocol/envelope.ts";
@@ -18,7 +19,7 @@ const idParameter = Type.Object({
 export function addHouseholdRoutes(server: HubServer, services: HubServices): void {
   server.get(
     "/api/hub",
-    { config: { access: "public" }, schema: { response: { 200: Api.HubInfo } } },
+    { config: { access: "public", beforeClaim: true }, schema: { response: { 200: Api.HubInfo } } },
     async () => ({
       name: services.name,
       version: services.version,
@@ -43,12 +44,12 @@ function addClaimRoutes(server: HubServer, services: HubServices): void {
   server.post(
     "/api/claim/test",
     {
-      config: { access: "public", ...perMinute(20) },
+      config: { access: "public", beforeClaim: true, ...perMinute(20) },
       schema: { body: Api.ClaimTestBody, response: { 200: Api.ClaimTestAnswer } },
     },
-    async ({ body }) => {
+    async ({ body, ip }) => {
       requireUnclaimed(services);
-      claimDesk.requireCode(body.code);
+      claimDesk.requireCode(body.code, plainAddress(ip));
       const content = claimDesk.startTest(body);
       const file = services.seal(content, [body.originals, body.recovery]);
       return { file: toBase64(file) };
@@ -57,15 +58,16 @@ function addClaimRoutes(server: HubServer, services: HubServices): void {
   server.post(
     "/api/claim",
     {
-      config: { access: "public", ...perMinute(20) },
+      config: { access: "public", beforeClaim: true, ...perMinute(20) },
       schema: { body: Api.ClaimBody, response: { 200: Api.HubInfo } },
     },
-    async ({ body }) => {
+    async ({ body, ip }) => {
       requireUnclaimed(services);
-      claimDesk.requireCode(body.code);
+      claimDesk.requireCode(body.code, plainAddress(ip));
       claimDesk.requireProof(body.proof, readersOf(body.statement));
       const keyring = household.accept(body.statement, body.label);
       services.keyringChanged();
+      await services.lan.claimed(server.isLan);
       return {
         name: services.name,
         version: services.version,

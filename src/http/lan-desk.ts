@@ -51,6 +51,9 @@ export interface LanDesk {
    * @throws HubError as every change of settings.
    */
   setOpen(isOpen: boolean): Promise<LanState>;
-  /** To be called once the founder's answer has left. `throughLan`: the claim came in from there. */
-  claimed(throughLan: boolean): void;
+  /**
+   * After the claim. One that came in from the local network leaves it open, and says so in the
+   * settings with the name; after another one it is as the settings say, which is closed if nothing.
+   */
+  claimed(throughLan: boolean): Promise<void>;
 }

@@ -131,7 +131,7 @@ export async function addPageFiles(server: HubServer, directory: string): Promis
     reply.header("cache-control", as.cacheControl);
     await reply.sendFile(name, path.join(directory, as.folder));
   };
-  server.get("/", { config: { access: "public" } }, async (_request, reply) => {
+  server.get("/", { config: { access: "public", beforeClaim: true } }, async (_request, reply) => {
     if (await isFile(path.join(directory, "index.html"))) await send(reply, "index.html", PLAIN);
     else await reply.type("text/html; charset=utf-8").send(NOT_BUILT);
   });
@@ -139,7 +139,7 @@ export async function addPageFiles(server: HubServer, directory: string): Promis
   for (const served of [PLAIN, ASSETS, REDACTING])
     server.get(
       `/${served.folder}:file`,
-      { config: { access: "public" }, schema: { params } },
+      { config: { access: "public", beforeClaim: true }, schema: { params } },
       async ({ params: { file } }, reply) =>
         send(
           reply,

@@ -165,7 +165,7 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
 
 /** What every request has to pass, in this order, before anything of it is read. */
 function addChecks(server: HubServer, options: ServerOptions): void {
-  const { gate, hostNames, proxy = null, sessions } = options;
+  const { gate, proxy = null, sessions } = options;
   const isTls = options.tls !== undefined;
   server.decorateRequest("device", null);
   server.decorateRequest("ownOrigin", "");
@@ -176,6 +176,8 @@ function addChecks(server: HubServer, options: ServerOptions): void {
   });
   server.addHook("onRequest", async (request, reply) => {
     gate?.enter(request);
+    // Read with each request: names and addresses change while a hub runs.
+    const { hostNames } = options;
     request.ownOrigin = requireOwnHost(request, { hostNames, isTls, proxy });
     requireOwnOrigin(request);
     requireAccess(request, reply, sessions);

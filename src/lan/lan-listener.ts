@@ -28,6 +28,8 @@ export interface LanListenerOptions {
   readonly isPeer: (address: string) => boolean;
   /** Whether a device of the household has lately logged in from there. */
   readonly isProven: (address: string) => boolean;
+  /** Through whom many call, and who has limits of his own. */
+  readonly isProxy: (address: string) => boolean;
   readonly take: (socket: net.Socket) => void;
   readonly monotonicMs: () => number;
 }
@@ -127,16 +129,11 @@ export class LanListener implements AsyncDisposable {
   }
 
   #accept(socket: net.Socket): void {
-    const { limits, isPeer, isProven, take, monotonicMs } = this.#options;
+    const { limits, isProven, isProxy, take } = this.#options;
     const peer = plainAddress(socket.remoteAddress);
-    const proven = isProven(peer);
-    const nowMs = monotonicMs();
-    const isTooFast = !this.#peers.take(peer, nowMs) || (!proven && !this.#all.take(nowMs));
-    if (
-      !isPeer(peer) ||
-      isTooFast ||
-      this.#count(({ peer: other }) => other === peer) >= limits.connectionsPerPeer
-    ) {
+    const proxied = isProxy(peer);
+    const proven = proxied || isProven(peer);
+    if (!proxied && !this.#mayConnect(peer, proven)) {
       socket.resetAndDestroy();
       return;
     }
@@ -146,6 +143,17 @@ export class LanListener implements AsyncDisposable {
     socket.on("error", () => socket.destroy());
     socket.once("close", () => this.#sockets.delete(socket));
     take(socket);
+  }
+
+  #mayConnect(peer: string, proven: boolean): boolean {
+    const { limits, isPeer, monotonicMs } = this.#options;
+    const nowMs = monotonicMs();
+    return (
+      isPeer(peer) &&
+      this.#peers.take(peer, nowMs) &&
+      (proven || this.#all.take(nowMs)) &&
+      this.#count((held) => held.peer === peer) < limits.connectionsPerPeer
+    );
   }
 
   #count(matches: (held: Held) => boolean): number {

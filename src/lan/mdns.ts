@@ -1,5 +1,6 @@
 import dgram from "node:dgram";
 import { BlockList } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { MDNS_PORT, MdnsName, type MdnsLink, type MdnsNameState } from "./mdns-name.ts";
 import { readMdns, type MdnsMessage } from "./mdns-packet.ts";
 import type { LanAddress } from "./names.ts";
@@ -7,6 +8,7 @@ import type { LanAddress } from "./names.ts";
 const GROUP = { 4: "224.0.0.251", 6: "ff02::fb" } as const;
 const HOPS = 255;
 const TICK_MS = 100;
+const SETTLE_MAX_MS = 4_000;
 const FIRST_PROBE_SPREAD_MS = 250;
 
 interface OpenLink extends MdnsLink, Disposable {
@@ -45,6 +47,15 @@ export class Mdns implements Disposable {
     const [reason] = this.#troubles.values();
     if (this.#links.size > 0) return found.state;
     return { state: "off", reason: reason ?? "this machine is in no network" };
+  }
+
+  /** As {@link report}, once it is known whether somebody else goes by the name. */
+  async settled(name: string): Promise<MdnsReport | null> {
+    for (let waitedMs = 0; waitedMs < SETTLE_MAX_MS; waitedMs += TICK_MS) {
+      if (this.report(name)?.state !== "asking") break;
+      await sleep(TICK_MS);
+    }
+    return this.report(name);
   }
 
   /** These names, on the interfaces of these addresses, from now on; changes nothing where all is so. */

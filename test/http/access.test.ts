@@ -20,6 +20,8 @@ const PUBLIC = [
   "GET /notice",
   "GET /api/hub",
   "GET /api/openapi.json",
+  "GET /api/lan/name",
+  "POST /api/lan/name",
   "POST /api/claim",
   "POST /api/claim/test",
   "POST /api/session",
@@ -33,6 +35,7 @@ const PUBLIC = [
   "POST /api/bells/:camera/ring/:token",
 ];
 const ANY_DEVICE = [
+  "GET /api/lan",
   "GET /api/session",
   "DELETE /api/session",
   "GET /api/health",
@@ -81,6 +84,9 @@ const MAY_TALK = [
   "GET /api/replies/:id",
 ];
 const OWNERS_ONLY = [
+  "PUT /api/lan",
+  "POST /api/lan/move",
+  "POST /api/lan/move/end",
   "GET /api/notices",
   "GET /api/settings",
   "PUT /api/settings/name",

@@ -49,6 +49,8 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
         "sequence id camera kind why event_at_ms started_at_ms ended_at_ms state keyring_head keyring_epoch entry_index",
       clip_hours: "hour camera kind count",
       clip_nothings: "clip",
+      // Of the hub itself on the local network.
+      lan_names: "use name",
       clip_files:
         "clip name segment track rendition size_bytes payload_sha256 from_ms to_ms derived_from entry_index pixelated",
       // How a blurred copy stands: counts of segments, and a word for why some are missing.

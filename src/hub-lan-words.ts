@@ -1,0 +1,62 @@
+import type { MdnsReport } from "./lan/mdns.ts";
+import { MalformedInput } from "./protocol/errors.ts";
+import { isHouseName } from "./protocol/house-name.ts";
+
+/** In words, all that keeps the local network from working as it should; null where nothing does. */
+export function troubleOf(found: {
+  /** What went wrong when it was last looked at. */
+  readonly problems: readonly string[];
+  readonly isOpen: boolean;
+  readonly names: readonly string[];
+  readonly hasAddress: boolean;
+  readonly ofCertificates: string | null;
+  /** The owner's own certificate is not for the name in force. */
+  readonly isOwnUnused: boolean;
+  readonly report: (name: string) => MdnsReport | null;
+}): string | null {
+  const { names, isOpen } = found;
+  const said = [...found.problems];
+  if (isOpen) {
+    if (found.ofCertificates !== null) said.push(found.ofCertificates);
+    if (!found.hasAddress && said.length === 0)
+      said.push("This machine has no address on a local network");
+    for (const name of names) said.push(...nameTrouble(name, found.report(name)));
+    if (found.isOwnUnused && found.ofCertificates === null)
+      said.push(`The certificate of listen.certificate is not for ${names[0] ?? ""}`);
+  }
+  return said.length === 0 ? null : said.join(". ");
+}
+
+function nameTrouble(name: string, report: MdnsReport | null): string[] {
+  if (report?.state === "off") return [`${name} is not made known: ${report.reason}`];
+  if (report?.state !== "taken") return [];
+  return [
+    `${name} is taken: another machine on the network answers to it, at ${report.by}`,
+    "While it does, the hub does not use the name, and it never changes its own",
+  ];
+}
+
+/** Why an address could not be listened on. */
+export function listenTrouble(
+  { address, code }: { readonly address: string; readonly code: string },
+  port: number,
+): string {
+  if (code === "EADDRINUSE")
+    return `Port ${port} of ${address} is in use; set another one below listen in the settings`;
+  return `The hub cannot listen on ${address}, port ${port} (${code})`;
+}
+
+/** As it stands in an address line, where no browser takes a zone. */
+export function hostOfAddress(address: string): string {
+  const [plain = ""] = address.split("%");
+  return plain.includes(":") ? `[${plain}]` : plain;
+}
+
+/** @throws MalformedInput */
+export function requireName(name: string): void {
+  if (!isHouseName(name))
+    throw new MalformedInput(
+      "name",
+      "Cannot use that name: expected one as doorward.local or door.example.org, in small letters",
+    );
+}

@@ -1,0 +1,396 @@
+import path from "node:path";
+import type { HubDatabase } from "./base/database.ts";
+import type { CertificateState } from "./http/certificate-server.ts";
+import type { LanDesk, LanName, LanState } from "./http/lan-desk.ts";
+import type { HubServices } from "./http/services.ts";
+import {
+  isLoopback,
+  openCertificateDoor,
+  openLanDoor,
+  openProxyDoor,
+  type LanDoor,
+} from "./hub-lan-doors.ts";
+import type { HubOptions, LanOptions } from "./hub-options.ts";
+import type { HubSettings } from "./hub-settings.ts";
+import { hostOfAddress, listenTrouble, requireName, troubleOf } from "./hub-lan-words.ts";
+import { LanCertificates } from "./lan/lan-certificates.ts";
+import { LanNames } from "./lan/lan-names.ts";
+import { ProvenPeers } from "./lan/lanes.ts";
+import { Mdns } from "./lan/mdns.ts";
+import { lanAddresses, type LanAddress } from "./lan/names.ts";
+import { HubError, MalformedInput } from "./protocol/errors.ts";
+import { DEFAULT_NAME, LAN_DEFAULT, type LanSettings } from "./settings-listen.ts";
+
+const LOOK_EVERY_MS = 15_000;
+/** Each makes an authority; before the claim anybody in the house may choose. */
+const CHOICES_MAX = 20;
+const CERTIFICATES_DIRECTORY = path.join("secrets", "lan");
+
+export interface HubLanOptions {
+  readonly dataDirectory: string;
+  readonly database: HubDatabase;
+  readonly settings: HubSettings;
+  /** Null: nothing listens on the local network. */
+  readonly lan: LanOptions | null;
+  readonly pageDirectory: string;
+  readonly services: () => HubServices;
+  readonly nowMs: () => number;
+  readonly log: HubOptions["log"];
+}
+
+/** What is listened on, by which a change is noticed. */
+interface Wanted {
+  readonly settings: LanSettings;
+  readonly names: readonly string[];
+  readonly isOpen: boolean;
+}
+
+/**
+ * The hub on the local network: open as the settings have it or until the claim, under one name, or
+ * two while the household moves from one to the other.
+ */
+export class HubLan implements LanDesk, AsyncDisposable {
+  readonly #options: HubLanOptions;
+  readonly #names: LanNames;
+  readonly #certificates: LanCertificates;
+  readonly #proven: ProvenPeers;
+  readonly #hostNames: string[] = [];
+  /** Of the certificate page, which is also called by address. */
+  readonly #pageNames: string[] = [];
+  #mdns: Mdns | null = null;
+  #door: LanDoor | null = null;
+  #certificateDoor: LanDoor | null = null;
+  #proxyDoor: LanDoor | null = null;
+  /** Ports and proxy with which the doors were opened. */
+  #openedAs = "";
+  #problems: string[] = [];
+  #saidTrouble: string | null = null;
+  #choices = 0;
+  #isEnded = false;
+  #timer: NodeJS.Timeout | null = null;
+  #tail: Promise<void> = Promise.resolve();
+
+  constructor(options: HubLanOptions) {
+    const { database, dataDirectory, nowMs } = options;
+    this.#options = options;
+    this.#names = new LanNames(database);
+    this.#proven = new ProvenPeers(() => performance.now());
+    this.#certificates = new LanCertificates({
+      directory: path.join(dataDirectory, CERTIFICATES_DIRECTORY),
+      nowMs,
+    });
+  }
+
+  /** Opens what is to be open; resolves when it is, or when `state` says why it is not. */
+  async open(): Promise<void> {
+    if (this.#options.lan === null) return;
+    this.#timer = setInterval(() => void this.configure(), LOOK_EVERY_MS);
+    this.#timer.unref();
+    await this.configure();
+  }
+
+  /** After each change of settings, names or claim: one after the other. Never throws. */
+  configure(): Promise<void> {
+    this.#tail = this.#tail.then(() => this.#reconcile());
+    return this.#tail;
+  }
+
+  state(): LanState {
+    const wanted = this.#wanted();
+    const [name = DEFAULT_NAME, moving] = wanted.names;
+    const { proxy } = wanted.settings;
+    const isOpen = this.#door !== null && this.#door.listener.addresses.length > 0;
+    const shown = this.#certificates.shown(name);
+    return {
+      ...this.#nameState(name),
+      ...(proxy && this.#isProxied() ? { origin: proxy.origin } : {}),
+      isOpen,
+      addresses: this.#door?.listener.addresses ?? [],
+      certificatePage: this.#certificatePage(),
+      certificate: proxy ? "proxy" : isOpen ? (shown?.kind ?? null) : null,
+      expiresAtMs: proxy ? null : (shown?.notAfterMs ?? null),
+      moving: moving === undefined ? null : this.#nameState(moving),
+      trouble: this.#trouble(wanted),
+    };
+  }
+
+  async chooseName(name: string): Promise<LanState> {
+    this.#requireOpen();
+    requireName(name);
+    const { services, settings } = this.#options;
+    if (services().household.keyring)
+      throw new HubError("CLAIM_GONE", "Cannot choose a name: this hub has a household already");
+    if ((settings.current.lan?.name ?? null) !== null)
+      throw new HubError("LAN_NAME_SET", "Cannot choose a name: it stands in the settings file");
+    const before = this.#names.get("chosen");
+    if (name === before) return this.state();
+    if (this.#choices >= CHOICES_MAX)
+      throw new HubError("TOO_MANY_CALLS", "Cannot choose a name: too many were; restart the hub");
+    this.#choices += 1;
+    this.#names.set("chosen", name);
+    await this.configure();
+    const found = await this.#mdns?.settled(name);
+    if (found?.state === "taken") {
+      this.#names.set("chosen", before);
+      await this.configure();
+      throw new HubError(
+        "LAN_NAME_TAKEN",
+        `Cannot take ${name}: another machine goes by it, at ${found.by}; choose another name`,
+      );
+    }
+    this.#options.log("info", `the hub goes by ${name} on the local network now`);
+    return this.state();
+  }
+
+  async moveTo(name: string): Promise<LanState> {
+    this.#requireOpen();
+    requireName(name);
+    const { names } = this.#wanted();
+    if (names.length > 1)
+      throw new HubError("LAN_MOVING", "Cannot move: a move is under way; end it first");
+    if (names.includes(name))
+      throw new MalformedInput("name", "Cannot move: the hub goes by that name already");
+    this.#names.set("moving", name);
+    await this.configure();
+    return this.state();
+  }
+
+  async endMove(name: string): Promise<LanState> {
+    const { names } = this.#wanted();
+    const moving = this.#names.get("moving");
+    if (moving === null) throw new HubError("LAN_NOT_MOVING", "Cannot end the move: there is none");
+    if (!names.includes(name))
+      throw new MalformedInput("name", `Cannot end the move: expected ${names.join(" or ")}`);
+    this.#names.set("moving", null);
+    try {
+      if (name === moving) await this.#options.settings.setListen({ name });
+    } catch (error) {
+      this.#names.set("moving", moving);
+      throw error;
+    }
+    // Whoever asked may have asked under the name that goes: he is answered first.
+    void this.configure();
+    return this.state();
+  }
+
+  async setOpen(isOpen: boolean): Promise<LanState> {
+    const [name = DEFAULT_NAME] = this.#wanted().names;
+    await this.#options.settings.setListen(isOpen ? { lan: true, name } : { lan: false });
+    if (isOpen) await this.configure();
+    return this.state();
+  }
+
+  async claimed(throughLan: boolean): Promise<void> {
+    const { settings, log } = this.#options;
+    const [name = DEFAULT_NAME] = this.#wanted().names;
+    if (throughLan && !this.#isProxiedOnly())
+      await settings.setListen({ lan: true, name }).catch((error: unknown) => {
+        const found = error instanceof Error ? error.message : "unknown";
+        log("warn", `the local network stays open only until a restart: ${found}`);
+      });
+    else void this.configure();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isEnded = true;
+    if (this.#timer) clearInterval(this.#timer);
+    await this.#tail;
+    this.#mdns?.[Symbol.dispose]();
+    await this.#door?.[Symbol.asyncDispose]();
+    await this.#certificateDoor?.[Symbol.asyncDispose]();
+    await this.#proxyDoor?.[Symbol.asyncDispose]();
+  }
+
+  #wanted(): Wanted {
+    const { settings, services, lan } = this.#options;
+    const written = settings.current.lan ?? LAN_DEFAULT;
+    const name = written.name ?? this.#names.get("chosen") ?? DEFAULT_NAME;
+    const moving = this.#names.get("moving");
+    return {
+      settings: written,
+      names: moving === null || moving === name ? [name] : [name, moving],
+      isOpen: lan !== null && (written.isOpen ?? services().household.keyring === null),
+    };
+  }
+
+  async #reconcile(): Promise<void> {
+    if (this.#isEnded || this.#options.lan === null) return;
+    const wanted = this.#wanted();
+    this.#problems = [];
+    try {
+      const { port, certificatePort, proxy } = wanted.settings;
+      const openedAs = JSON.stringify({ port, certificatePort, proxy });
+      if (openedAs !== this.#openedAs) await this.#closeDoors();
+      this.#openedAs = openedAs;
+      await this.#openProxy(wanted);
+      if (wanted.isOpen) await this.#openDoor(wanted);
+      else await this.#closeDoor();
+    } catch (error) {
+      this.#problems.push(error instanceof Error ? error.message : "unknown");
+    }
+    this.#sayTrouble(wanted);
+  }
+
+  async #openDoor({ names, settings }: Wanted): Promise<void> {
+    const addresses = this.#addresses();
+    await this.#certificates.show(names, settings.certificate);
+    this.#hostNames.splice(0, this.#hostNames.length, ...names);
+    this.#door ??= await openLanDoor(this.#doorOptions(settings));
+    const own = addresses.map(({ address }) => address);
+    this.#sayFailed(await this.#door.listener.listenOn(own), settings.port);
+    await this.#openCertificatePage(own, { names, settings });
+    if (this.#options.lan?.mdns === false) return;
+    this.#mdns ??= new Mdns({
+      monotonicMs: () => performance.now(),
+      onChange: () => this.#sayTrouble(this.#wanted()),
+    });
+    await this.#mdns.show(
+      names.filter((name) => name.endsWith(".local")),
+      addresses,
+    );
+  }
+
+  async #openCertificatePage(
+    addresses: readonly string[],
+    { names, settings }: Pick<Wanted, "names" | "settings">,
+  ): Promise<void> {
+    const hosts = addresses.map(hostOfAddress);
+    this.#pageNames.splice(0, this.#pageNames.length, ...names, ...hosts);
+    this.#certificateDoor ??= await openCertificateDoor(
+      {
+        hostNames: this.#pageNames,
+        state: () => this.#pageState(),
+        chooseName: (name) => this.chooseName(name),
+      },
+      this.#doorOptions(settings),
+    );
+    const failed = await this.#certificateDoor.listener.listenOn(addresses);
+    this.#sayFailed(failed, settings.certificatePort);
+  }
+
+  #pageState(): CertificateState {
+    const { settings, services } = this.#options;
+    const { name, origin, moving } = this.state();
+    // To whom the house is new, it shows where the household goes and not where it comes from.
+    const shown = moving?.name ?? name;
+    return {
+      isClaimed: services().household.keyring !== null,
+      isNamed: (settings.current.lan?.name ?? this.#names.get("chosen") ?? null) !== null,
+      name: shown,
+      origin: moving?.origin ?? origin,
+      authority: this.#certificates.shown(shown)?.authority ?? null,
+    };
+  }
+
+  #certificatePage(): string | null {
+    const listener = this.#certificateDoor?.listener;
+    const [address] = listener?.addresses ?? [];
+    if (!listener || address === undefined) return null;
+    return `http://${hostOfAddress(address)}:${listener.port}/`;
+  }
+
+  async #openProxy({ settings }: Wanted): Promise<void> {
+    const from = settings.proxy?.from.filter(isLoopback) ?? [];
+    if (from.length === 0) return;
+    this.#proxyDoor ??= await openProxyDoor(this.#doorOptions(settings));
+    const own = new Set(from.map((address) => (address === "::1" ? "::1" : "127.0.0.1")));
+    const failed = await this.#proxyDoor.listener.listenOn([...own]);
+    // A machine without IPv6 has no ::1, and its proxy does not call from there.
+    this.#sayFailed(
+      failed.filter(({ code }) => code !== "EADDRNOTAVAIL"),
+      settings.port,
+    );
+  }
+
+  #doorOptions(settings: LanSettings): Parameters<typeof openLanDoor>[0] {
+    return {
+      services: this.#options.services(),
+      pageDirectory: this.#options.pageDirectory,
+      settings,
+      hostNames: this.#hostNames,
+      certificates: this.#certificates,
+      proven: this.#proven,
+      monotonicMs: () => performance.now(),
+    };
+  }
+
+  async #closeDoors(): Promise<void> {
+    await this.#closeDoor();
+    const proxyDoor = this.#proxyDoor;
+    this.#proxyDoor = null;
+    await proxyDoor?.close();
+  }
+
+  async #closeDoor(): Promise<void> {
+    const door = this.#door;
+    this.#mdns?.[Symbol.dispose]();
+    this.#mdns = null;
+    this.#door = null;
+    const certificateDoor = this.#certificateDoor;
+    this.#certificateDoor = null;
+    await Promise.all([door?.close(), certificateDoor?.close()]);
+  }
+
+  #addresses(): LanAddress[] {
+    const replaced = this.#options.lan?.addresses;
+    if (!replaced) return lanAddresses();
+    return replaced().map((address) => ({
+      ...{ address, interface: "", cidr: null },
+      family: address.includes(":") ? 6 : 4,
+    }));
+  }
+
+  #nameState(name: string): LanName {
+    const listener = this.#door?.listener;
+    const isOpen = listener !== undefined && listener.addresses.length > 0;
+    return {
+      name,
+      origin: isOpen ? new URL(`https://${name}:${listener.port}`).origin : null,
+      words: isOpen ? (this.#certificates.shown(name)?.authority?.words ?? null) : null,
+    };
+  }
+
+  #isProxied(): boolean {
+    return this.#proxyDoor !== null || this.#door !== null;
+  }
+
+  /** The claim came through a proxy of this machine, while the local network is closed. */
+  #isProxiedOnly(): boolean {
+    return this.#proxyDoor !== null && this.#door === null;
+  }
+
+  #requireOpen(): void {
+    if (this.#door === null)
+      throw new HubError(
+        "LAN_CLOSED",
+        "Cannot change the name: the hub does not listen on the local network",
+      );
+  }
+
+  #sayFailed(failed: readonly { address: string; code: string }[], port: number): void {
+    this.#problems.push(...failed.map((each) => listenTrouble(each, port)));
+  }
+
+  #trouble({ names, settings, isOpen }: Wanted): string | null {
+    const own = settings.certificate ? this.#certificates.shown(names[0] ?? "") : null;
+    return troubleOf({
+      problems: this.#problems,
+      isOpen,
+      names,
+      hasAddress: this.#door?.listener.addresses.length !== 0,
+      ofCertificates: this.#certificates.trouble,
+      isOwnUnused: settings.certificate !== null && own?.kind !== "own",
+      report: (name) => this.#mdns?.report(name) ?? null,
+    });
+  }
+
+  /** Once for each trouble, and once when it is over. */
+  #sayTrouble(wanted: Wanted): void {
+    const trouble = this.#trouble(wanted);
+    if (trouble === this.#saidTrouble) return;
+    const { log } = this.#options;
+    if (trouble !== null) log("warn", `local network: ${trouble}`);
+    else log("info", "local network: all is well again");
+    this.#saidTrouble = trouble;
+  }
+}
