@@ -153,9 +153,21 @@ export const english = {
 
   told: {
     title: "When somebody rings",
-    text: "This device can be told, also when the app is closed. What goes through the maker's push service is sealed, and says neither who, nor where, nor what.",
+    text: "This device can be told at once, also while the app is closed.",
+    stays:
+      "What leaves the house for it is one number, encrypted and always of the same length. Your browser asks first, since only you may switch this on.",
     on: "Switch on and ring once",
     later: "Later",
+    ringing: "Ringing this device …",
+    rung: (seconds: string) => `It rang, ${seconds} s after the hub sent it.`,
+    rungText: "The bell at your door comes the same way. What else comes, you choose under House.",
+    again: "Ring once more",
+    late: "Nothing has come back within half a minute. Without the Internet it cannot: within the house, an open page and the chime ring all the same.",
+    denied:
+      "This browser was told to show no notifications from here. Under Notifications it says how to undo that.",
+    more: "More about notifications",
+    install: "On the home screen it opens like any other app.",
+    installNow: "Put it on the home screen",
     done: "To the door",
   },
 

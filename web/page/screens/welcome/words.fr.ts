@@ -167,9 +167,22 @@ export const french: WelcomeWords = {
 
   told: {
     title: "Quand on sonne",
-    text: "Cet appareil peut en être averti, même quand l’app est fermée. Ce qui passe par le service du fabricant est scellé, et ne dit ni qui, ni où, ni quoi.",
+    text: "Cet appareil peut en être averti aussitôt, même quand l’app est fermée.",
+    stays:
+      "Ce qui quitte la maison pour cela est un seul nombre, chiffré et toujours de la même longueur. Votre navigateur demande d’abord, car vous seul pouvez l’activer.",
     on: "Activer et sonner une fois",
     later: "Plus tard",
+    ringing: "Cet appareil va sonner …",
+    rung: (seconds) => `Il a sonné, ${seconds} s après l’envoi par la centrale.`,
+    rungText:
+      "La sonnette de votre porte viendra par le même chemin. Le reste se choisit sous Maison.",
+    again: "Sonner encore une fois",
+    late: "Rien n’est revenu en une demi-minute. Sans Internet, c’est impossible : dans la maison, une page ouverte et le carillon sonnent malgré tout.",
+    denied:
+      "Ce navigateur ne doit afficher aucune notification d’ici. Sous Notifications, il est dit comment y revenir.",
+    more: "En savoir plus sur les notifications",
+    install: "Sur l’écran d’accueil, la page s’ouvre comme toute autre app.",
+    installNow: "Mettre sur l’écran d’accueil",
     done: "Vers la porte",
   },
 
