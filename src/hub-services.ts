@@ -145,12 +145,7 @@ export function openServices(parts: {
     }),
     lan: openLan(parts, () => services, nowMs),
     house: openHousePrograms(parts, { nowMs, version: VERSION }, () => services),
-    push: new HubPush({
-      ...{ database, nowMs, keys: parts.pushKeys, connections: connections.log },
-      keyring: () => household.keyring,
-      services: () => settings.current.notify?.services ?? [],
-      notices: () => services.notices,
-    }),
+    push: new HubPush({ ...parts, household, nowMs }, () => services.notices),
     masks: openMasks(settings, () => services.health()),
     ...addressesOf(urls),
   };

@@ -14,7 +14,7 @@ const idParameter = Type.Object({
 /** Logging in and out: with a bearer token, or with a cookie for the page. */
 export function addSessionRoutes(
   server: HubServer,
-  { sessions, household }: Pick<HubServices, "sessions" | "household">,
+  { sessions, household, push }: Pick<HubServices, "sessions" | "household" | "push">,
 ): void {
   server.post(
     "/api/session/challenge",
@@ -47,7 +47,9 @@ export function addSessionRoutes(
     },
   );
   server.delete("/api/session", { config: { access: "session" } }, async (request, reply) => {
-    sessions.end(deviceOf(request).session);
+    const { session, device } = deviceOf(request);
+    sessions.end(session);
+    push.leave(device);
     clearSessionCookie(reply, isSecure(request));
     await reply.code(204).send();
   });
@@ -60,7 +62,9 @@ export function addSessionRoutes(
     "/api/sessions/:id",
     { config: { access: "administer" }, schema: { params: idParameter } },
     async ({ params }, reply) => {
+      const ended = sessions.deviceOfSession(params.id);
       sessions.end(params.id);
+      if (ended) push.leave(ended.device);
       await reply.code(204).send();
     },
   );

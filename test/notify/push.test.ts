@@ -254,7 +254,7 @@ describe("over the wire", () => {
       expect(`https://${service.host}${push.path}`).toBe(browser.endpoint);
     }
     expect(new Set(service.taken.map(({ body }) => body.length)).size).toBe(1);
-    expect(new Set(service.taken.map(({ headers }) => headers.authorization)).size).toBe(1);
+    expect(new Set(service.taken.map(({ headers }) => headers["authorization"])).size).toBe(1);
     expect(
       new Set(service.taken.flatMap(({ headers }) => Object.keys(headers).join())),
     ).toHaveProperty("size", 2);

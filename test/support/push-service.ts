@@ -205,7 +205,7 @@ async function certificate(): Promise<{ cert: string; key: string }> {
         new x509.SubjectAlternativeNameExtension([{ type: "dns", value: "localhost" }]),
       ],
     },
-    webcrypto as Crypto,
+    webcrypto as Parameters<typeof x509.X509CertificateGenerator.createSelfSigned>[1],
   );
   const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", keys.privateKey));
   return {
