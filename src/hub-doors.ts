@@ -8,7 +8,10 @@ import { hasOwnSub } from "./settings-cameras.ts";
 
 /** What open pages are connected to for as long as they look. */
 
-export function openLive(settings: HubSettings, tellIngest: (message: ToIngest) => void): LiveStreams {
+export function openLive(
+  settings: HubSettings,
+  tellIngest: (message: ToIngest) => void,
+): LiveStreams {
   return new LiveStreams({
     camera: (id) => {
       const camera = settings.current.cameras.find((configured) => configured.id === id);
@@ -30,7 +33,9 @@ export function openTalk(services: () => HubServices, settings: HubSettings): Hu
   });
 }
 
-export function openNews(from: Pick<HubServices, "clips" | "ledger" | "household" | "sessions">): News {
+export function openNews(
+  from: Pick<HubServices, "clips" | "ledger" | "household" | "sessions">,
+): News {
   const { clips, ledger, household, sessions } = from;
   return new News({
     clipState: (clip) => clips.get(clip)?.state ?? null,
