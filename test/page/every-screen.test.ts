@@ -18,7 +18,7 @@ async function addresses({ hub }: TestPage): Promise<string[]> {
       `request/${request.record.request}`,
       "ask",
     ],
-    ...["ledger", "transparency", "house", "cameras", "health", "nowhere"],
+    ...["ledger", "transparency", "house", "cameras", "health", "address", "set-up", "nowhere"],
   ];
 }
 

@@ -12,6 +12,7 @@ import { handlingCalls } from "./calls/handling-calls.ts";
 import { homeCalls } from "./calls/home-calls.ts";
 import { houseCalls } from "./calls/house-calls.ts";
 import { hubCalls } from "./calls/hub-calls.ts";
+import { lanCalls } from "./calls/lan-calls.ts";
 import { liveCalls } from "./calls/live-calls.ts";
 import { ledgerCalls } from "./calls/ledger-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
@@ -47,6 +48,7 @@ const calls = {
   ...homeCalls,
   ...houseCalls,
   ...clipCalls,
+  ...lanCalls,
   ...ledgerCalls,
   ...peopleCalls,
   ...changeCalls,

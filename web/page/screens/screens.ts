@@ -28,6 +28,7 @@ const SCREENS: Readonly<Record<string, FoundScreen["load"]>> = {
   notifications: plain(() => import("./notifications/Notifications.svelte")),
   notice: () => import("./notifications/Notice.svelte"),
   health: plain(() => import("./health/Health.svelte")),
+  address: plain(() => import("./house/move/Address.svelte")),
   "set-up": plain(() => import("./welcome/SetUp.svelte")),
 };
 

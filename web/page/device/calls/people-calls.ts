@@ -21,6 +21,8 @@ export interface ShownDevice {
   readonly isThis: boolean;
   readonly isRemoved: boolean;
   readonly hasPasskey: boolean;
+  /** The address that its passkey belongs to, as `https://doorward.local:8443`; null without one. */
+  readonly origin: string | null;
 }
 export interface ShownPerson {
   readonly person: string;
@@ -50,6 +52,7 @@ export const peopleCalls = {
         isThis: id === own,
         isRemoved: removed,
         hasPasskey: record.passkey !== undefined,
+        origin: record.passkey?.origin ?? null,
       });
       people.set(person, known);
     }

@@ -3,6 +3,7 @@ export const english = {
   cameras: "Cameras and settings",
   notifications: "Notifications",
   health: "Health and connections",
+  address: "Address and certificate",
   people: "People and devices",
   you: "You",
   person: (number: number) => `Person ${number}`,

@@ -5,6 +5,7 @@ export const french: HouseWords = {
   cameras: "Caméras et réglages",
   notifications: "Notifications",
   health: "État et connexions",
+  address: "Adresse et certificat",
   people: "Personnes et appareils",
   you: "Vous",
   person: (number) => `Personne ${number}`,

@@ -38,7 +38,7 @@ export const english = {
       "Tap Share, the square with an arrow. Where you do not see it, tap the three dots first.",
     add: "Scroll down to Add to Home Screen, and tap Add.",
     open: "Open Doorward from the home screen. It goes on there.",
-    then: "You can close this tab afterwards. Nothing has been made in it.",
+    afterwards: "You can close this tab afterwards. Nothing has been made in it.",
     claimHere: "Claim here in the browser all the same",
     claimHereText:
       "The keys will be in this tab's storage only: the app on the home screen starts empty, must be let in as a second device, and this tab cannot be told of the bell. Good where you do not want the app at all.",

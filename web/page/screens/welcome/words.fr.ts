@@ -48,7 +48,7 @@ export const french: WelcomeWords = {
       "Touchez Partager, le carré avec une flèche. S’il n’est pas visible, touchez d’abord les trois points.",
     add: "Descendez jusqu’à Sur l’écran d’accueil, puis touchez Ajouter.",
     open: "Ouvrez Doorward depuis l’écran d’accueil. La suite s’y trouve.",
-    then: "Vous pourrez ensuite fermer cet onglet. Rien n’y a été créé.",
+    afterwards: "Vous pourrez ensuite fermer cet onglet. Rien n’y a été créé.",
     claimHere: "Prendre possession ici, dans le navigateur, malgré tout",
     claimHereText:
       "Les clés seront dans le stockage de cet onglet seulement : l’app de l’écran d’accueil sera vide, devra être admise comme second appareil, et cet onglet ne peut pas être averti de la sonnette. Utile si vous ne voulez pas de l’app.",
