@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { HubError } from "../protocol/errors.ts";
 import { makeLeaf, type MadeCertificate } from "./make-certificate.ts";
 import { readPemFile, writePemFile, type PemFile } from "./pem-file.ts";
-import { EARLIEST_MS, requirePlausibleClock } from "./plausible-clock.ts";
+import { EARLIEST_MS, isPlausible, requirePlausibleClock } from "./plausible-clock.ts";
 
 /** What a TLS listener shows. */
 export interface Leaf {
@@ -97,6 +97,8 @@ export class LeafKeeper {
 
   #isDue({ certificate }: Kept): boolean {
     const nowMs = this.#options.nowMs();
+    // By a clock that cannot be right nothing is due: phones have one of their own.
+    if (!isPlausible(nowMs)) return false;
     // One that begins only later was made while the clock was ahead.
     if (certificate.validFromDate.getTime() > nowMs) return true;
     const endsMs = certificate.validToDate.getTime();

@@ -1,4 +1,4 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, sign, verify, X509Certificate } from "node:crypto";
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { readSmallFile, writeFileDurably } from "../base/files.ts";
@@ -51,15 +51,17 @@ export async function writePemFile(
 }
 
 function readContent(keyPem: string, certificatePems: readonly string[]): PemFile {
-  let isOwnKey: boolean | undefined;
-  let certificates: PemFile["certificates"];
   try {
-    certificates = certificatePems.map((pem) => ({ pem, read: new X509Certificate(pem) }));
-    isOwnKey = certificates[0]?.read.checkPrivateKey(createPrivateKey(keyPem));
+    const certificates = certificatePems.map((pem) => ({ pem, read: new X509Certificate(pem) }));
+    // A key is decoded only when it is asked for.
+    const [publicKey] = certificates.map(({ read }) => read.publicKey);
+    const challenge = Buffer.from("doorward");
+    // Beside the secret the file has the public half, so that only a signature shows a wrong secret.
+    const signature = sign("sha256", challenge, createPrivateKey(keyPem));
+    if (publicKey && verify("sha256", challenge, publicKey, signature))
+      return { keyPem, certificates };
   } catch (error) {
     throw new HubError("PEM_DAMAGED", "its key or a certificate cannot be read", { cause: error });
   }
-  if (isOwnKey !== true)
-    throw new HubError("PEM_DAMAGED", "its key is not that of its certificate");
-  return { keyPem, certificates };
+  throw new HubError("PEM_DAMAGED", "its key is not that of its certificate");
 }

@@ -7,13 +7,14 @@ import { HubError } from "../protocol/errors.ts";
 export const EARLIEST_MS = Date.UTC(2026, 0, 1);
 const LATEST_MS = Date.UTC(2056, 0, 1);
 
-/**
- * A board without a clock of its own starts in 1970, or where it was last switched off.
- *
- * @throws HubError CLOCK_WRONG.
- */
+/** A board without a clock of its own starts in 1970, or where it was last switched off. */
+export function isPlausible(nowMs: number): boolean {
+  return nowMs >= EARLIEST_MS && nowMs < LATEST_MS;
+}
+
+/** @throws HubError CLOCK_WRONG. */
 export function requirePlausibleClock(nowMs: number): void {
-  if (nowMs >= EARLIEST_MS && nowMs < LATEST_MS) return;
+  if (isPlausible(nowMs)) return;
   const shown = Number.isFinite(nowMs) ? new Date(nowMs).toISOString().slice(0, 10) : "nothing";
   throw new HubError(
     "CLOCK_WRONG",
