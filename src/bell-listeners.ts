@@ -8,7 +8,13 @@ import type { BellMessage, Listen } from "./camera/bell/message.ts";
 import { MqttLink } from "./camera/bell/mqtt-link.ts";
 import { onvifBell } from "./camera/bell/onvif-listener.ts";
 import { RuleSet, type BellRule } from "./camera/bell/rules.ts";
-import type { BellCamera, FromBells, ToBells } from "./bell-messages.ts";
+import {
+  SAID_CHARACTERS,
+  type BellCamera,
+  type FromBells,
+  type HouseTopicsHeard,
+  type ToBells,
+} from "./bell-messages.ts";
 import type { BellWay } from "./protocol/api-bells.ts";
 import type { CameraId } from "./protocol/ids.ts";
 import type { MqttBroker } from "./settings-bells.ts";
@@ -20,7 +26,10 @@ const TELL_HEARD_EVERY_MS = 250;
 /** A broker locks nobody out, and may refuse everybody while what knows its users is just starting. */
 const BROKER_RETRY_PASSWORD_MS = 30_000;
 const TEXT_MAX = 500;
-const OWN_TOPICS_MAX = 64;
+/** Sixteen cameras with four topics each, and room for the chime. */
+const OWN_TOPICS_MAX = 128;
+/** Of the house, in a second; a hand on a switch is far below it. */
+const SAID_PER_SECOND_MAX = 20;
 
 /** One way in which one camera is listened to. */
 interface Listening {
@@ -47,6 +56,8 @@ export class BellListeners {
   readonly #send: (message: FromBells) => void;
   #cameras: readonly BellCamera[] = [];
   #broker: MqttBroker | null = null;
+  #house: HouseTopicsHeard | null = null;
+  #said = { fromMs: 0, count: 0 };
   #link: { readonly link: MqttLink; readonly stop: AbortController } | null = null;
   #linkState: Pick<Listening, "isListening" | "problem"> = { isListening: null, problem: null };
   readonly #listening = new Map<string, Listening>();
@@ -59,9 +70,12 @@ export class BellListeners {
     this.#send = send;
   }
 
-  configure({ broker, cameras }: Extract<ToBells, { type: "configure" }>): void {
+  configure({ broker, cameras, house = null }: Extract<ToBells, { type: "configure" }>): void {
     this.#cameras = cameras;
-    if (!isDeepStrictEqual(broker, this.#broker)) this.#useBroker(broker);
+    // A will is given when a connection is made, and never later.
+    const isOther = !isDeepStrictEqual(house?.will, this.#house?.will);
+    this.#house = house;
+    if (isOther || !isDeepStrictEqual(broker, this.#broker)) this.#useBroker(broker);
     for (const camera of this.#lessons.keys())
       if (!cameras.some(({ id }) => id === camera)) this.#lessons.delete(camera);
     this.#settle();
@@ -234,7 +248,8 @@ export class BellListeners {
     this.#linkState = { isListening: null, problem: null };
     for (const [key, { via }] of this.#listening) if (via === "mqtt") this.#listening.delete(key);
     if (!broker) return;
-    const link = new MqttLink(broker, () => this.#tellBroker());
+    const will = this.#house?.will ?? null;
+    const link = new MqttLink({ ...broker, will }, () => this.#tellBroker());
     const stop = new AbortController();
     this.#link = { link, stop };
     let address = "";
@@ -244,10 +259,12 @@ export class BellListeners {
       state: (isListening, problem) => {
         this.#linkState = { isListening, problem };
         tell(isListening);
+        this.#send({ type: "broker", isUp: isListening });
         this.#tellBroker();
       },
       message: (message) => {
-        for (const listening of this.#ofBroker()) this.#hear(listening, message);
+        if (this.#house?.topics.includes(message.topic) === true) this.#tellSaid(message);
+        else for (const listening of this.#ofBroker()) this.#hear(listening, message);
       },
       contact: ({ host, port }) => {
         address = `${host.includes(":") ? `[${host}]` : host}:${port}`;
@@ -255,6 +272,15 @@ export class BellListeners {
       },
     };
     this.#keep(link.listen, stop.signal, events, BROKER_RETRY_PASSWORD_MS);
+  }
+
+  #tellSaid({ topic, items }: BellMessage): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#said.fromMs >= 1_000) this.#said = { fromMs: nowMs, count: 0 };
+    this.#said.count += 1;
+    if (this.#said.count > SAID_PER_SECOND_MAX) return;
+    const payload = (items.get("") ?? "").slice(0, SAID_CHARACTERS);
+    this.#send({ type: "said", topic, payload });
   }
 
   #tellBroker(): void {
@@ -289,7 +315,8 @@ export class BellListeners {
     const topics = this.#cameras.flatMap(({ bells }) =>
       bells.flatMap((rule) => (rule.via === "mqtt" ? [rule.topic] : [])),
     );
-    this.#link?.link.setTopics(new Set(isTaught ? [...topics, "#"] : topics));
+    const all = [...topics, ...(this.#house?.topics ?? [])];
+    this.#link?.link.setTopics(new Set(isTaught ? [...all, "#"] : all));
   }
 }
 

@@ -22,6 +22,8 @@ export type ToBells =
       readonly type: "configure";
       readonly broker: MqttBroker | null;
       readonly cameras: readonly BellCamera[];
+      /** Left out: nothing but bells and the chime. */
+      readonly house?: HouseTopicsHeard | null;
     }
   /** Listens to everything that a camera may say of its bell, or stops doing so. */
   | { readonly type: "teach"; readonly camera: CameraId; readonly on: boolean }
@@ -34,6 +36,17 @@ export type ToBells =
       readonly retain: boolean;
     }
   | { readonly type: "stop" };
+
+/** What is said over the broker besides bells and the chime. */
+export interface HouseTopicsHeard {
+  /** What is heard there is told as `said`, and rings nothing. */
+  readonly topics: readonly string[];
+  /** Kept by the broker, and said by it when this hub is gone. */
+  readonly will: { readonly topic: string; readonly payload: string };
+}
+
+/** Of a command or a word that somebody came up; more is cut off. */
+export const SAID_CHARACTERS = 100;
 
 /** A camera as the bell process needs to know it. */
 export interface BellCamera {
@@ -92,6 +105,13 @@ const FromBellsSchema = Type.Union([
       address: line(300),
       isOpen: Type.Boolean(),
     },
+    closed,
+  ),
+  /** The broker is there, or no more. */
+  Type.Object({ type: Type.Literal("broker"), isUp: Type.Boolean() }, closed),
+  /** On one of the topics of the house. */
+  Type.Object(
+    { type: Type.Literal("said"), topic: line(300), payload: line(SAID_CHARACTERS) },
     closed,
   ),
   Type.Object(

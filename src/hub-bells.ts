@@ -1,5 +1,5 @@
 import { bellCamera, brokerHost, hostOfAddress, hostsOf, needsListener } from "./bell-cameras.ts";
-import type { BellCamera, FromBells, ToBells } from "./bell-messages.ts";
+import type { BellCamera, FromBells, HouseTopicsHeard, ToBells } from "./bell-messages.ts";
 import { Presses, type PressFate } from "./bell-presses.ts";
 import { startBellProcess } from "./bell-process.ts";
 import type { BellTokens } from "./bell-tokens.ts";
@@ -35,6 +35,14 @@ export interface BellsOptions {
   readonly entry?: string;
 }
 
+/** Who speaks with the house over the broker besides bells and chime. */
+export interface HouseOnBroker {
+  readonly topics: () => HouseTopicsHeard | null;
+  /** The broker has come, and knows nothing of what was said while it was away. */
+  readonly onUp: () => void;
+  readonly onSaid: (topic: string, payload: string) => void;
+}
+
 interface Listener {
   isListening: boolean;
   /** UTC. */
@@ -55,6 +63,7 @@ export class Bells implements BellDesk, AsyncDisposable {
   #process: SupervisedProcess<ToBells, FromBells> | null = null;
   #ending: Promise<void> = Promise.resolve();
   #isOpen = false;
+  #house: HouseOnBroker | null = null;
 
   constructor(options: BellsOptions) {
     this.#options = options;
@@ -72,6 +81,11 @@ export class Bells implements BellDesk, AsyncDisposable {
   open(): void {
     this.#isOpen = true;
     this.configure();
+  }
+
+  /** To be set before `open`. */
+  setHouse(house: HouseOnBroker): void {
+    this.#house = house;
   }
 
   /** The settings have changed. */
@@ -211,7 +225,8 @@ export class Bells implements BellDesk, AsyncDisposable {
   }
 
   #configuration(): ToBells {
-    return { type: "configure", broker: this.#options.broker(), cameras: this.#cameras() };
+    const house = this.#house?.topics() ?? null;
+    return { type: "configure", broker: this.#options.broker(), cameras: this.#cameras(), house };
   }
 
   /** A hub whose cameras have no bells needs no process for them. */
@@ -263,6 +278,13 @@ export class Bells implements BellDesk, AsyncDisposable {
       }
       case "contact":
         this.#remember(message);
+        return;
+      case "broker":
+        if (message.isUp) this.#house?.onUp();
+        return;
+      case "said":
+        if (this.#house?.topics()?.topics.includes(message.topic) === true)
+          this.#house.onSaid(message.topic, message.payload);
         return;
       case "published":
         this.#publishing.settle(message.id, message.problem);

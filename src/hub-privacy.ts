@@ -122,6 +122,18 @@ export class CameraPrivacy implements PrivacyDesk {
     this.#bring(camera, hand, device.device);
   }
 
+  setByBroker(camera: string, isOff: boolean): void {
+    if (!this.#options.cameras().some(({ id }) => id === camera)) return;
+    this.settle();
+    if (this.isOff(camera) === isOff) return;
+    const row = this.#rows.get(camera);
+    const isOwn = row?.hand === "off" && row.hand_by === BROKER && row.hand_is_shared === 0;
+    // What people or the house's hours switched off, it does not switch on.
+    if (!isOff && (!isOwn || this.#hoursSayOff(camera))) return;
+    const hand = { state: "off", untilMs: null, by: BROKER, isShared: false } as const;
+    this.#bring(camera, isOff ? hand : null, BROKER);
+  }
+
   onChange(listener: (camera: string, isOff: boolean) => void): void {
     this.#listeners.push(listener);
   }
@@ -238,6 +250,8 @@ export class CameraPrivacy implements PrivacyDesk {
   #mayUndo(row: Row, device: SessionDevice): boolean {
     if (device.rights.includes("administer")) return true;
     if (row.hand_is_shared === 1) return false;
+    // A program of the house did it: every person who may switch stands above that.
+    if (row.hand_by === BROKER) return true;
     return row.hand_by !== null && this.#options.personOf(row.hand_by) === device.person;
   }
 
@@ -289,6 +303,8 @@ export class CameraPrivacy implements PrivacyDesk {
   }
 }
 
+/** In place of a device: whoever may speak on the broker. */
+const BROKER = "broker";
 const NEVER: readonly never[] = [];
 const NOT_BY_HAND = { hand: null, hand_by: null, hand_until_ms: null, hand_is_shared: 0 } as const;
 const NEVER_OFF: Omit<Row, "camera" | "entered_at_ms"> = {

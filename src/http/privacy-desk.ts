@@ -15,6 +15,11 @@ export interface PrivacyDesk {
    * @throws HubError NOT_FOUND, or NOT_ALLOWED for what only an owner may undo.
    */
   set(camera: string, wish: PrivacySwitchBody, device: SessionDevice): void;
+  /**
+   * What came over the broker, where an owner allows that: off whatever is on, on only what it
+   * switched off itself. Does nothing where there is nothing to do.
+   */
+  setByBroker(camera: string, isOff: boolean): void;
   /** Called with each change, when it is in force. */
   onChange(listener: (camera: string, isOff: boolean) => void): void;
   /** Puts in force what time or new settings have changed; to be called about every second. */

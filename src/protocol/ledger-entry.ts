@@ -252,7 +252,13 @@ export const LEDGER_ENTRY_SCHEMAS = {
   camera: entry("camera", {
     camera: Type.String({ maxLength: 32 }),
     state: Type.Union([Type.Literal("off"), Type.Literal("on")]),
-    by: Type.Union([hex(64), Type.Literal("schedule"), Type.Literal("timer")]),
+    by: Type.Union([
+      hex(64),
+      Type.Literal("schedule"),
+      Type.Literal("timer"),
+      /** Whoever may speak on the broker, where an owner allows that. */
+      Type.Literal("broker"),
+    ]),
   }),
   settings: entry("settings", { settingsSha256: hex(64) }),
   software: entry("software", { version: Type.String({ maxLength: 40 }) }),

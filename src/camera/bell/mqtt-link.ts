@@ -9,6 +9,8 @@ export interface MqttOptions {
   readonly url: string;
   readonly user: string | null;
   readonly password: string | null;
+  /** Kept by the broker, and said by it when this connection is gone. */
+  readonly will?: { readonly topic: string; readonly payload: string } | null;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -115,7 +117,7 @@ export class MqttLink {
   };
 
   #clientOptions(): IClientOptions {
-    const { user, password } = this.#options;
+    const { user, password, will } = this.#options;
     return {
       protocolVersion: 4,
       clean: true,
@@ -123,6 +125,9 @@ export class MqttLink {
       keepalive: KEEP_ALIVE_SECONDS,
       // Begun anew by whoever keeps this up.
       reconnectPeriod: 0,
+      ...(will
+        ? { will: { ...will, payload: Buffer.from(will.payload), qos: 1, retain: true } }
+        : {}),
       ...(user === null ? {} : { username: user }),
       ...(password === null ? {} : { password }),
     };

@@ -64,7 +64,7 @@ export function sentenceOf(entry: LedgerEntry, names: Names): string {
       return sentences.camera(
         names.camera(entry.camera),
         entry.state,
-        entry.by === "schedule" || entry.by === "timer" ? entry.by : names.device(entry.by),
+        ["schedule", "timer", "broker"].includes(entry.by) ? entry.by : names.device(entry.by),
       );
     case "settings":
       return sentences.settings;

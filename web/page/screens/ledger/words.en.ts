@@ -108,6 +108,7 @@ export const english = {
     camera: (camera: string, state: "off" | "on", by: string) => {
       const done = `${camera} was switched ${state === "off" ? "off" : "on"}`;
       if (by === "schedule") return `${done} by its hours.`;
+      if (by === "broker") return `${done} by Home Assistant, over the broker.`;
       return by === "timer"
         ? `${done}: the time that somebody had set was over.`
         : `${done} on ${by}.`;

@@ -115,6 +115,7 @@ export const french: LedgerWords = {
     camera: (camera, state, by) => {
       const done = state === "off" ? "éteinte" : "rallumée";
       if (by === "schedule") return `${camera} a été ${done} selon ses horaires.`;
+      if (by === "broker") return `${camera} a été ${done} par Home Assistant, via le broker MQTT.`;
       if (by === "timer")
         return `${camera} a été ${done} : le temps que quelqu’un avait fixé était écoulé.`;
       return `${camera} a été ${done} sur ${by}.`;

@@ -1,0 +1,217 @@
+import { randomBytes } from "node:crypto";
+import type { HubDatabase } from "./base/database.ts";
+import type { HouseTopicsHeard } from "./bell-messages.ts";
+import type { HubServices } from "./http/services.ts";
+import type { Bells, HouseOnBroker } from "./hub-bells.ts";
+import {
+  discoveryOf,
+  HouseTopics,
+  motionPayload,
+  OFFLINE,
+  ONLINE,
+  privacyPayload,
+  readPrivacyCommand,
+  ringPayload,
+} from "./notify/home-assistant.ts";
+import type { HouseEvent } from "./notify/notice.ts";
+import type { HomeAssistantSettings } from "./settings-home-assistant.ts";
+import type { CameraSettings } from "./settings-cameras.ts";
+
+/** Events that wait for the broker; more than that is a broker that takes none. */
+const EVENTS_WAITING_MAX = 32;
+const KEY_BYTES = 32;
+
+export interface HubHomeAssistantOptions {
+  readonly database: HubDatabase;
+  readonly settings: {
+    readonly current: {
+      readonly cameras: readonly CameraSettings[];
+      readonly homeAssistant?: HomeAssistantSettings | null;
+    };
+  };
+  readonly bells: Pick<Bells, "publish" | "setHouse">;
+  readonly privacy: Pick<HubServices["privacy"], "isOff" | "setByBroker">;
+  /** Runs what writes into the ledger, once there is room for it. */
+  readonly withRoom: (work: () => void) => Promise<void>;
+  readonly version: string;
+  readonly log: (level: "info" | "warn", message: string) => void;
+}
+
+/**
+ * Home Assistant, told over the owner's own broker: which cameras there are, that somebody rings, that
+ * something moves, and whether a camera is off. Never a picture, a recording or a person.
+ */
+export class HubHomeAssistant implements HouseOnBroker {
+  readonly #options: HubHomeAssistantOptions;
+  readonly #key: Uint8Array;
+  /** One after the other, so that what is newer is said later. */
+  #said: Promise<void> = Promise.resolve();
+  #waiting = 0;
+  /** Null until something was to be said. */
+  #isFailing: boolean | null = null;
+
+  constructor(options: HubHomeAssistantOptions) {
+    this.#options = options;
+    this.#key = keyOf(options.database);
+    options.bells.setHouse(this);
+  }
+
+  /** Whether the broker has taken the last of what it was told. */
+  get isTold(): boolean {
+    return this.#isFailing === false;
+  }
+
+  /** What is listened to, and what is said of this hub when it is gone. */
+  topics(): HouseTopicsHeard | null {
+    const topics = this.#topics();
+    if (!topics) return null;
+    const commands = this.#hasSwitch()
+      ? this.#cameras().map(({ id }) => topics.of(id, "privacy/set"))
+      : [];
+    return {
+      topics: [topics.birth, ...commands],
+      will: { topic: topics.availability, payload: OFFLINE },
+    };
+  }
+
+  onUp(): void {
+    this.configure();
+  }
+
+  onSaid(topic: string, payload: string): void {
+    const topics = this.#topics();
+    if (topic === topics?.birth) {
+      if (payload === ONLINE) this.configure();
+      return;
+    }
+    const camera = this.#cameras().find(({ id }) => topics?.of(id, "privacy/set") === topic);
+    const isOff = readPrivacyCommand(payload);
+    if (camera && isOff !== null && this.#hasSwitch()) void this.#switch(camera.id, isOff);
+  }
+
+  /** To be called with each change of the settings; what is there no more is taken back. */
+  configure(): void {
+    const topics = this.#topics();
+    const wanted = new Map<string, string>();
+    if (topics) {
+      const options = { version: this.#options.version, hasSwitch: this.#hasSwitch() };
+      for (const camera of this.#cameras()) {
+        wanted.set(topics.config(camera.id), discoveryOf(camera, topics, options));
+        const isOff = this.#options.privacy.isOff(camera.id);
+        wanted.set(topics.of(camera.id, "privacy"), privacyPayload(isOff));
+      }
+      wanted.set(topics.availability, ONLINE);
+    }
+    const gone = this.#kept().filter((topic) => !wanted.has(topic));
+    this.#inTurn(async () => {
+      for (const [topic, payload] of wanted) await this.#keep(topic, payload);
+      for (const topic of gone) await this.#takeBack(topic);
+    });
+  }
+
+  /** Told once, and kept by nobody: what could not be said at once is old. */
+  take(event: HouseEvent): void {
+    const topics = this.#topics();
+    if (!topics || this.#waiting >= EVENTS_WAITING_MAX) return;
+    const isKnown = this.#cameras().some(({ id }) => id === event.camera);
+    if (!isKnown || this.#options.privacy.isOff(event.camera)) return;
+    const { camera, kind } = event;
+    this.#waiting += 1;
+    const payload = kind === "bell" ? ringPayload() : motionPayload(event.class);
+    const said = this.#options.bells.publish(topics.of(camera, kind), payload);
+    said
+      .then(
+        () => this.#succeeded(),
+        (error: unknown) => this.#failed(error),
+      )
+      .finally(() => {
+        this.#waiting -= 1;
+      });
+  }
+
+  sayPrivacy(camera: string, isOff: boolean): void {
+    const topics = this.#topics();
+    if (!topics) return;
+    this.#inTurn(() => this.#keep(topics.of(camera, "privacy"), privacyPayload(isOff)));
+  }
+
+  /** Resolves when all that was to be said so far was, or could not be. */
+  async settled(): Promise<void> {
+    await this.#said;
+  }
+
+  async #switch(camera: string, isOff: boolean): Promise<void> {
+    const { privacy, withRoom, settings, log } = this.#options;
+    const mayTurnOn = settings.current.homeAssistant?.privacySwitch === "on";
+    try {
+      if (isOff || mayTurnOn) await withRoom(() => privacy.setByBroker(camera, isOff));
+    } catch (error) {
+      log("warn", `${camera} not switched: ${error instanceof Error ? error.message : "?"}`);
+    }
+    // Also where nothing was done: the switch over there shows what was asked for until it is told.
+    this.sayPrivacy(camera, privacy.isOff(camera));
+  }
+
+  /** Written down first, so that it can be taken back whatever happens. */
+  async #keep(topic: string, payload: string): Promise<void> {
+    const { database, bells } = this.#options;
+    database.prepare("INSERT OR IGNORE INTO home_assistant_kept (topic) VALUES (?)").run(topic);
+    await bells.publish(topic, payload, { retain: true });
+  }
+
+  async #takeBack(topic: string): Promise<void> {
+    const { database, bells } = this.#options;
+    await bells.publish(topic, "", { retain: true });
+    database.prepare("DELETE FROM home_assistant_kept WHERE topic = ?").run(topic);
+  }
+
+  #inTurn(work: () => Promise<void>): void {
+    this.#said = this.#said.then(work).then(
+      () => this.#succeeded(),
+      (error: unknown) => this.#failed(error),
+    );
+  }
+
+  #succeeded(): void {
+    this.#isFailing = false;
+  }
+
+  /** Said once: it is all said again when the broker is back. */
+  #failed(error: unknown): void {
+    const isNews = this.#isFailing !== true && this.#topics() !== null;
+    this.#isFailing = true;
+    const words = error instanceof Error ? error.message : "?";
+    if (isNews) this.#options.log("warn", `Home Assistant not told: ${words}`);
+  }
+
+  #kept(): string[] {
+    return this.#options.database
+      .prepare<[], { topic: string }>("SELECT topic FROM home_assistant_kept")
+      .all()
+      .map(({ topic }) => topic);
+  }
+
+  #topics(): HouseTopics | null {
+    const { homeAssistant } = this.#options.settings.current;
+    return homeAssistant ? new HouseTopics(this.#key, homeAssistant.prefix) : null;
+  }
+
+  #hasSwitch(): boolean {
+    const { homeAssistant } = this.#options.settings.current;
+    return homeAssistant !== null && (homeAssistant?.privacySwitch ?? "off") !== "off";
+  }
+
+  #cameras(): readonly CameraSettings[] {
+    return this.#options.settings.current.cameras;
+  }
+}
+
+/** Made once: names that changed would be other devices over there. */
+function keyOf(database: HubDatabase): Uint8Array {
+  const select = database.prepare<[], { key: Buffer }>("SELECT key FROM home_assistant_names");
+  const known = select.get();
+  if (known) return known.key;
+  const key = randomBytes(KEY_BYTES);
+  database.prepare("INSERT INTO home_assistant_names (id, key) VALUES (1, ?)").run(key);
+  return key;
+}
