@@ -13,13 +13,12 @@ import type { PushSubscriptionRow, PushSubscriptions } from "./push-subscription
  * every household. Apple refuses names that cannot be found, as `localhost` and `.invalid`.
  */
 export const SUBJECT = "mailto:nobody@example.com";
-/** The same on every push that has one. */
-export const TOPIC = "doorward";
 /**
- * Below it a push is for now or for nothing. A topic makes a push take the place of an older one
- * that still waits at the service: a bell of 60 seconds must not take that of a request of 7 days.
+ * The same on every push that has one. It makes a push take the place of an older one that still
+ * waits at the service, so only what may be replaced has it: a bell of 60 seconds must not take the
+ * place of a request of 7 days.
  */
-const WAITING_SECONDS = 3_600;
+export const TOPIC = "doorward";
 /** Half of what a token holds for; the service sees one token, not one a push. */
 const TOKEN_AGE_MAX_MS = 6 * 3_600_000;
 const TOKENS_MAX = 32;
@@ -113,7 +112,7 @@ export class PushCarrier implements Carrier {
   async #ask(
     way: PushSubscriptionRow,
     place: PushPlace,
-    { id, ttlSeconds, urgency }: Delivery,
+    { id, ttlSeconds, urgency, isReplacing }: Delivery,
     signal: AbortSignal,
   ): Promise<PushReply> {
     const { p256dh, auth, origin, language } = way;
@@ -129,7 +128,7 @@ export class PushCarrier implements Carrier {
       "content-type": "application/octet-stream",
       ttl: ttlSeconds,
       urgency,
-      ...(ttlSeconds >= WAITING_SECONDS ? { topic: TOPIC } : {}),
+      ...(isReplacing ? { topic: TOPIC } : {}),
     };
     try {
       return await this.#options.connections.send({ place, headers, body: cipherText, signal });

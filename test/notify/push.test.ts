@@ -229,6 +229,7 @@ describe("over the wire", () => {
         kind,
         ttlSeconds: ttl,
         urgency: kind === "bell" ? "high" : "normal",
+        isReplacing: kind === "digest",
       });
       await sender.send(sent, signal);
       const push = service.taken.at(-1);
@@ -250,7 +251,7 @@ describe("over the wire", () => {
       expect(claims).toMatchObject({ aud: service.origin, sub: SUBJECT });
       expect(claims.exp).toBeLessThan(Date.now() / 1_000 + 86_400);
       expect(push.headers).toMatchObject({ ttl: String(ttl), "content-encoding": "aes128gcm" });
-      expect(push.headers["topic"]).toBe(isNow ? undefined : TOPIC);
+      expect(push.headers["topic"]).toBe(kind === "digest" ? TOPIC : undefined);
       expect(`https://${service.host}${push.path}`).toBe(browser.endpoint);
     }
     expect(new Set(service.taken.map(({ body }) => body.length)).size).toBe(1);
