@@ -284,7 +284,8 @@ export class HubLan implements LanDesk, AsyncDisposable {
 
   #certificatePage(): string | null {
     const listener = this.#certificateDoor?.listener;
-    const [address] = listener?.addresses ?? [];
+    // In an address line, a link-local one lacks the zone that it needs.
+    const address = listener?.addresses.find((each) => !each.includes("%"));
     if (!listener || address === undefined) return null;
     return `http://${hostOfAddress(address)}:${listener.port}/`;
   }

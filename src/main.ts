@@ -1,5 +1,6 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { announcedJson, announcedText } from "./announce.ts";
 import { makePrivateDirectory } from "./base/files.ts";
 import { Hub } from "./hub.ts";
 import { HubError } from "./protocol/errors.ts";
@@ -36,7 +37,13 @@ async function run(): Promise<void> {
     ...(blurAbility ? { blurAbility } : {}),
   });
   await writeRunningHub(dataDirectory, { pid: process.pid, url: hub.url });
-  announce(hub, settings.cameras, values.json);
+  const announced = {
+    url: hub.url,
+    claimCode: hub.services.household.keyring ? null : hub.services.claimDesk.code,
+    cameras: settings.cameras,
+    lan: hub.services.lan.state(),
+  };
+  process.stdout.write(values.json ? announcedJson(announced) : announcedText(announced));
   const signal = await new Promise<string>((resolve) => {
     process.once("SIGINT", () => resolve("SIGINT"));
     process.once("SIGTERM", () => resolve("SIGTERM"));
@@ -64,34 +71,6 @@ async function lookForBlurAbility(): Promise<BlurAbility> {
 /** To standard error: standard output is for the one line that scripts read. */
 function log(level: "info" | "warn", message: string): void {
   process.stderr.write(`${new Date().toISOString()} ${level} ${message}\n`);
-}
-
-function announce(
-  hub: Hub,
-  cameras: readonly { id: string; name: string }[],
-  asJson: boolean,
-): void {
-  const claimCode = hub.services.household.keyring ? null : hub.services.claimDesk.code;
-  if (asJson) {
-    const shown = cameras.map(({ id, name }) => ({ id, name }));
-    process.stdout.write(`${JSON.stringify({ url: hub.url, claimCode, cameras: shown })}\n`);
-    return;
-  }
-  const lines = [
-    "",
-    `  Doorward is at ${hub.url}`,
-    ...(claimCode === null
-      ? ["  Its household is in charge. Open that address, or: ./doorward owner clips --keys DIR"]
-      : [
-          `  Claim code:    ${claimCode}`,
-          "",
-          "  It belongs to nobody yet, so nothing is recorded. To found the household, open that",
-          "  address in a browser, best on another computer, and type the code in; or:",
-          `  ./doorward owner claim --hub ${hub.url} --code ${claimCode} --keys keys`,
-        ]),
-    "",
-  ];
-  process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 try {

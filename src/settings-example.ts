@@ -6,7 +6,8 @@ name: Home
 
 listen:
   port: ${DEFAULT_PORT}
-  lan: false          # true comes with certificates for the local network
+  # lan: true           # for phones in the house; unsaid: until somebody has claimed this hub
+  # name: doorward.local
 
 # Without a camera, a demo scene plays, so that you can see the whole way.
 # cameras:

@@ -39,7 +39,7 @@ beforeAll(async () => {
   seed = Buffer.from(bech32.decodeToBytes(identity).bytes);
   writeFileSync(
     path.join(data, "doorward.yaml"),
-    "name: Attacked\ncameras:\n  - id: front\n    name: Front\n    main: rtsp://127.0.0.1:9/none\n",
+    "name: Attacked\nlisten: { lan: false }\ncameras:\n  - id: front\n    name: Front\n    main: rtsp://127.0.0.1:9/none\n",
   );
 });
 afterAll(async () => {

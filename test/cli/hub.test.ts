@@ -87,10 +87,10 @@ describe("doorward hub", () => {
   test("wrong settings are refused with file and line before anything was made: exit 2", async () => {
     const folder = newFolder();
     const file = `${folder}.yaml`;
-    writeFileSync(file, "name: Home\nlisten: { port: 0, lan: true }\n");
+    writeFileSync(file, "name: Home\nlisten: { port: 0, name: 192.168.1.5 }\n");
     const result = await runCli(["hub", "--data", folder, "--settings", file, "--json"]);
     expect(result).toMatchObject({ code: 2, stdout: "" });
-    expect(result.stderr).toMatch(new RegExp(`^${file}:2: listen\\.lan: expected false`));
+    expect(result.stderr).toMatch(new RegExp(`^${file}:2: listen\\.name: expected a name`));
     for (const name of ["doorward.db", "clips", "secrets", "hub.json"])
       expect(() => statSync(path.join(folder, name)), name).toThrow("ENOENT");
   });

@@ -45,6 +45,16 @@ function reachable(): string[] {
 const REACHING_OUT =
   /from "(?:node:)?(?:net|tls|http|https|http2|dgram|dns|dns\/promises|undici|ws)"|\bfetch\(|new (?:WebSocket|EventSource)\(|XMLHttpRequest|sendBeacon/;
 
+/** Servers, multicast DNS, and what only reads addresses or certificates. */
+const LISTENERS = [
+  "http/server.ts",
+  "lan/lan-certificates.ts",
+  "lan/lan-listener.ts",
+  "lan/mdns.ts",
+  "lan/names.ts",
+  "settings-listen.ts",
+];
+
 /** What somebody else's socket looks like may be said anywhere. */
 function withoutTypes(text: string): string {
   return text.replaceAll(/^import type .*$/gm, "");
@@ -58,18 +68,35 @@ describe("in the source", () => {
       REACHING_OUT.test(withoutTypes(readFileSync(path.join(projectRoot, "src", file), "utf8"))),
     );
     // The second one wraps the pipe that the hub gave to the process.
-    expect(found).toEqual([
-      "camera/bell/mqtt-link.ts",
-      "camera/device-http.ts",
-      "camera/onvif/discovery.ts",
-      "camera/rtmp-client.ts",
-      "camera/rtsp-client.ts",
-      "ingest-pipe.ts",
-      // Off unless the settings name a place; see test/mailbox.
-      "mailbox/exchange.ts",
-    ]);
+    expect(found).toEqual(
+      [
+        "camera/bell/mqtt-link.ts",
+        "camera/device-http.ts",
+        "camera/onvif/discovery.ts",
+        "camera/rtmp-client.ts",
+        "camera/rtsp-client.ts",
+        // Listen, and say nothing but to the house's own network; the next test holds them to it.
+        ...LISTENERS,
+        "ingest-pipe.ts",
+        // Off unless the settings name a place; see test/mailbox.
+        "mailbox/exchange.ts",
+      ].toSorted(),
+    );
     const pipe = readFileSync(path.join(projectRoot, "src/ingest-pipe.ts"), "utf8");
     expect(pipe).not.toMatch(/connect|createConnection|createServer|host|port:/);
+  });
+
+  test("what listens for the house's network connects to nobody", () => {
+    for (const file of LISTENERS) {
+      const text = readFileSync(path.join(projectRoot, "src", file), "utf8");
+      expect(text, file).not.toMatch(
+        /\.connect\(|createConnection|new (?:net|tls)\.|https?\.(?:request|get)\(|lookup|resolve[46]/,
+      );
+    }
+    // What is sent without having been asked goes to the group of RFC 6762, on the network itself.
+    const mdns = readFileSync(path.join(projectRoot, "src/lan/mdns.ts"), "utf8");
+    expect(mdns.match(/socket\.send\(/g)).toHaveLength(1);
+    expect(mdns).toContain('{ 4: "224.0.0.251", 6: "ff02::fb" }');
   });
 
   test("(control: the command line's client would be found)", () => {
@@ -89,7 +116,7 @@ describe("in the source", () => {
     const vocabulary =
       /^camera\/onvif\/\S+ (?:www\.onvif\.org|www\.w3\.org|docs\.oasis-open\.org|schemas\.xmlsoap\.org)$/;
     const nobody =
-      / (?:127\.0\.0\.1|192\.0\.2\.\d+|(?:[a-z0-9-]+\.)*example(?:\.(?:org|com|net))?)$/;
+      / (?:127\.0\.0\.1|doorward\.local|192\.0\.2\.\d+|(?:[a-z0-9-]+\.)*example(?:\.(?:org|com|net))?)$/;
     expect(names.filter((name) => !nobody.test(name) && !vocabulary.test(name))).toEqual([]);
   });
 });
@@ -146,7 +173,7 @@ interface RunningHub extends AsyncDisposable {
 
 async function runHub(settings: string): Promise<RunningHub> {
   const folder = temporaryFolder();
-  writeFileSync(path.join(folder.path, "doorward.yaml"), settings);
+  writeFileSync(path.join(folder.path, "doorward.yaml"), `listen: { lan: false }\n${settings}`);
   const entry = path.join(projectRoot, "src/main.ts");
   const child = spawn(process.execPath, [entry, "--data", folder.path, "--port", "0", "--json"], {
     stdio: ["ignore", "pipe", "ignore"],

@@ -26,6 +26,8 @@ export interface LiveHubOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Through `./doorward hub`, as a person would; by default the hub's process itself. */
   readonly launcher?: boolean;
+  /** The settings' `listen`, in YAML; by default nothing listens on the local network. */
+  readonly listen?: string;
   /** A program and its arguments that start what follows them, in the same process. */
   readonly within?: readonly string[];
 }
@@ -204,11 +206,17 @@ export async function startLiveHub(options: LiveHubOptions = {}): Promise<LiveHu
 
 async function writeSettings(
   data: string,
-  { cameras = "", faces = "keep", objects = false, secrets }: LiveHubOptions,
+  {
+    cameras = "",
+    faces = "keep",
+    objects = false,
+    listen = "{ lan: false }",
+    secrets,
+  }: LiveHubOptions,
 ): Promise<void> {
   await writeFile(
     path.join(data, "doorward.yaml"),
-    `name: Live hub\nfaces: ${faces}\nmotion: { objects: ${objects} }\n${cameras}\n`,
+    `name: Live hub\nlisten: ${listen}\nfaces: ${faces}\nmotion: { objects: ${objects} }\n${cameras}\n`,
   );
   if (secrets === undefined) return;
   await mkdir(path.join(data, "secrets"), { mode: 0o700 });

@@ -4,6 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import type { LightMyRequestResponse } from "fastify";
 import { Hub } from "../../src/hub.ts";
+import type { LanOptions } from "../../src/hub-options.ts";
 import {
   newLabel,
   randomHex,
@@ -52,6 +53,8 @@ export interface TestHubOptions {
   readonly timeZone?: string;
   /** What overrides the settings when an owner changes them. */
   readonly environment?: NodeJS.ProcessEnv;
+  /** By default nothing listens on the local network. */
+  readonly lan?: LanOptions;
   /** The page's files; by default none, as on a hub where it was never built. */
   readonly pageDirectory?: string;
 }
@@ -113,6 +116,7 @@ export async function startTestHub(options: TestHubOptions = {}): Promise<TestHu
   const hub = await Hub.start({
     dataDirectory,
     settings: settingsOf(options),
+    ...(options.lan ? { lan: options.lan } : {}),
     ...(options.environment ? { environment: options.environment } : {}),
     nowMs: isReal ? Date.now : () => clock.nowMs,
     ...(isReal ? {} : { monotonicMs: () => clock.ranMs }),
@@ -315,7 +319,7 @@ function ledgerKinds({ services }: Hub): string[] {
 }
 
 const STORE_FILE =
-  /^(doorward\.db(-wal|-shm)?|doorward\.yaml|hub\.(json|lock)|ballast|secrets\/(ledger\.pem|cameras\.yaml)|clips\/\d{4}-\d{2}\/[0-9a-f]{32}\/((\d{3,4}\.(video|audio)|poster)\.(original|blurred)\.age(\.partial)?))$/;
+  /^(doorward\.db(-wal|-shm)?|doorward\.yaml|hub\.(json|lock)|ballast|secrets\/(ledger\.pem|cameras\.yaml|lan\/[a-z]+-[a-z0-9.-]+\.pem)|clips\/\d{4}-\d{2}\/[0-9a-f]{32}\/((\d{3,4}\.(video|audio)|poster)\.(original|blurred)\.age(\.partial)?))$/;
 
 function filesOutsideTheStore(dataDirectory: string): string[] {
   return readdirSync(dataDirectory, { recursive: true, withFileTypes: true })
