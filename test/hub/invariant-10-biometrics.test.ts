@@ -49,6 +49,9 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
         "sequence id camera kind why event_at_ms started_at_ms ended_at_ms state keyring_head keyring_epoch entry_index",
       clip_hours: "hour camera kind count",
       clip_nothings: "clip",
+      // Where a device's browser takes pushes: keys of the browser, nothing of anybody seen.
+      push_subscriptions:
+        "endpoint device origin language p256dh auth created_at_ms taken_at_ms problem",
       // Of the hub itself on the local network.
       lan_names: "use name",
       clip_files:

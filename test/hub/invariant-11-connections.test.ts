@@ -78,6 +78,9 @@ describe("in the source", () => {
         // Listen, and say nothing but to the house's own network; the next test holds them to it.
         ...LISTENERS,
         "ingest-pipe.ts",
+        // Where a device has switched notifications on; the first only reads addresses.
+        "notify/push-endpoint.ts",
+        "notify/push-send.ts",
         // Off unless the settings name a place; see test/mailbox.
         "mailbox/exchange.ts",
       ].toSorted(),

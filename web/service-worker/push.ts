@@ -103,13 +103,11 @@ async function open({ notification, action }: NotificationEvent): Promise<void> 
     await scope.clients.openWindow(address);
     return;
   }
-  try {
-    await page.focus();
-    await page.navigate(new URL(address, location.origin).href);
-  } catch {
-    // It was closed meanwhile, or is loaded without this worker.
-    await scope.clients.openWindow(address);
-  }
+  // A browser may keep a window where it is, which is no reason not to show in it what was tapped.
+  const focused = await page.focus().catch(() => page);
+  const moved = await focused.navigate(new URL(address, location.origin).href).catch(() => null);
+  // It was closed meanwhile, or is loaded without this worker.
+  if (!moved) await scope.clients.openWindow(address);
 }
 
 /** The browser has made its subscription anew, or has lost it: the hub has to know the new one. */

@@ -1,7 +1,7 @@
-import type { PushBody } from "../../../../src/protocol/api-push.ts";
-import { isInstalled, platform } from "../../device/platform.ts";
-import { ask } from "../../device/vault.ts";
-import { language } from "../../words/language.ts";
+import type { PushBody } from "../../../src/protocol/api-push.ts";
+import { isInstalled, platform } from "../device/platform.ts";
+import { ask } from "../device/vault.ts";
+import { language } from "../words/language.ts";
 
 /**
  * Whether this browser can be told anything while the page is closed:
