@@ -149,6 +149,9 @@ export const english = {
     find: "Find cameras on this network",
     byHand: "Enter a camera by hand",
     demo: "The demo scene first",
+    bellTitle: "Which message is the bell?",
+    bellText:
+      "Cameras say many things, and each maker calls the bell otherwise. Have somebody press the button, and keep the message that comes.",
   },
 
   told: {

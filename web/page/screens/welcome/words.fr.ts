@@ -163,6 +163,9 @@ export const french: WelcomeWords = {
     find: "Trouver les caméras du réseau",
     byHand: "Saisir une caméra à la main",
     demo: "D’abord la scène de démonstration",
+    bellTitle: "Quel message est la sonnette ?",
+    bellText:
+      "Les caméras disent beaucoup, et chaque fabricant nomme la sonnette autrement. Faites appuyer sur le bouton, et gardez le message qui arrive.",
   },
 
   told: {
