@@ -65,6 +65,7 @@ const TEXTS = [
   "000.video.original.age",
   `${HEX}A=`,
   "A".repeat(43) + "=",
+  "https://push.example.org/v2/3f9c27a1d4b8605e",
   "Example",
   "",
 ];
@@ -140,8 +141,9 @@ function isTuple(items: JsonSchema | readonly JsonSchema[]): items is readonly J
 }
 
 function textOf(schema: JsonSchema): string {
-  const { minLength = 0 } = schema;
-  const fitting = [...TEXTS, "A".repeat(minLength)].find((text) => Value.Check(schema, text));
+  const { minLength = 0, pattern = "" } = schema;
+  const length = /\{(\d{1,3})\}\$$/.exec(pattern)?.[1] ?? minLength;
+  const fitting = [...TEXTS, "A".repeat(Number(length))].find((text) => Value.Check(schema, text));
   return fitting ?? "Example";
 }
 

@@ -1,4 +1,5 @@
 import { HOUSE_WORDS } from "./openapi-words-house.ts";
+import { REACH_WORDS } from "./openapi-words-reach.ts";
 import { RECORDING_WORDS } from "./openapi-words-recordings.ts";
 import { REQUEST_WORDS } from "./openapi-words-requests.ts";
 
@@ -30,6 +31,7 @@ export interface RouteGroup {
 
 export const ROUTE_GROUPS: readonly RouteGroup[] = [
   ...HOUSE_WORDS,
+  ...REACH_WORDS,
   ...RECORDING_WORDS,
   ...REQUEST_WORDS,
 ];

@@ -271,13 +271,13 @@ test("a hub tells what its owner has listed, and nothing of a camera that is off
   await hub.call("POST", "/api/privacy/front", { as: hub.owner, body: { state: "on" } });
   await expect.poll(() => program.called.length).toBe(5);
   const said = program.called.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
-  for (const { at } of said) expect(at).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
-  expect(said.map(({ at: _, ...rest }) => rest)).toEqual([
-    { event: "test", camera: null },
-    { event: "bell", camera: "front" },
-    { event: "motion", camera: "front", class: "person", zone: "Path" },
-    { event: "privacy", camera: "front", off: true },
-    { event: "privacy", camera: "front", off: false },
+  const at: unknown = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+  expect(said).toEqual([
+    { event: "test", camera: null, at },
+    { event: "bell", camera: "front", at },
+    { event: "motion", camera: "front", class: "person", zone: "Path", at },
+    { event: "privacy", camera: "front", off: true, at },
+    { event: "privacy", camera: "front", off: false, at },
   ]);
   const file = path.join(folder.path, "secrets", "webhooks.json");
   expect(statSync(file).mode & 0o777).toBe(0o600);
