@@ -104,6 +104,8 @@ const OWNERS_ONLY = [
   "POST /api/settings/cameras/:id/masks/in-camera",
   "PUT /api/privacy/:camera/hours",
   "GET /api/chime",
+  "GET /api/house",
+  "POST /api/house/test",
   "PUT /api/chime",
   "POST /api/chime/test",
   "DELETE /api/settings/cameras/:id",

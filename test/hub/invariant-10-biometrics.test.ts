@@ -52,6 +52,11 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       // Where a device's browser takes pushes: keys of the browser, nothing of anybody seen.
       push_subscriptions:
         "endpoint device origin language p256dh auth created_at_ms taken_at_ms problem",
+      // What the house is told of: which camera and zone, as the recording's own row has them.
+      notices: "id kind at_ms expires_at_ms camera zone clip request code since_ms device",
+      notice_outbox: "notice device carrier late_at_ms boot late_at_up_ms",
+      notice_rules: "device rules digest_until_ms",
+      notice_ways: "device carrier address keys",
       // Of the hub itself on the local network.
       lan_names: "use name",
       clip_files:
@@ -81,6 +86,9 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       // Who switched a camera off: a device, as the ledger has it.
       camera_privacy:
         "camera hand hand_by hand_until_ms entered entered_by entered_at_ms hand_is_shared",
+      // A key from which opaque names are made, and topics that have such names in them.
+      home_assistant_names: "id key",
+      home_assistant_kept: "topic",
       hub_facts: "name value",
       forms: "token_sha256 created_at_ms expires_at_ms spent_at_ms",
       requests:

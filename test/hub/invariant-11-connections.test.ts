@@ -81,6 +81,11 @@ describe("in the source", () => {
         // Where a device has switched notifications on; the first only reads addresses.
         "notify/push-endpoint.ts",
         "notify/push-send.ts",
+        // Hosts that the settings name: ntfy, and endpoints of UnifiedPush; see test/notify/ntfy.
+        "notify/outward.ts",
+        // Where the settings list a webhook; the first only judges addresses.
+        "notify/webhook-address.ts",
+        "notify/webhook-post.ts",
         // Off unless the settings name a place; see test/mailbox.
         "mailbox/exchange.ts",
       ].toSorted(),
