@@ -237,6 +237,25 @@ describe("nothing in the source reads a label to decide", () => {
     ],
     // The visitors' short form is for one kind, on the side of whoever asks; the hub takes any.
     "src/owner/requests.ts": [`if (asked.kind !== "data_subject")`],
+    // How soon a carrier is asked to deliver (RFC 8030), by the kind of notice: one for all requests.
+    "src/notify/notice.ts": [
+      `export type Urgency = "very-low" | "low" | "normal" | "high";`,
+      `readonly urgency: Urgency;`,
+    ],
+    "src/notify/outbox.ts": [
+      `type Urgency,`,
+      `const URGENCIES: Readonly<Record<NoticeKind, Urgency>> = {`,
+      `...{ device, kind, id: notice, urgency: URGENCIES[kind] },`,
+    ],
+    "src/notify/ntfy.ts": [
+      `import { CarrierFailure, type Carrier, type Delivery, type Urgency } from "./notice.ts";`,
+      `const PRIORITIES: Readonly<Record<Urgency, string>> = {`,
+      `priority: PRIORITIES[delivery.urgency],`,
+    ],
+    "src/notify/push.ts": [`{ id, ttlSeconds, urgency, isReplacing }: Delivery,`, `urgency,`],
+    "src/notify/unified-push.ts": [
+      `headers: { ...headers, ttl: String(delivery.ttlSeconds), urgency: delivery.urgency },`,
+    ],
     // Typed in by a requester.
     "web/form-template.ts": [
       '<label>${text("urgency")} <select name="urgency"><option value="normal" data-text="normal">${ENGLISH_TEXTS.normal}</option><option value="emergency" data-text="emergency">${ENGLISH_TEXTS.emergency}</option></select></label>',
