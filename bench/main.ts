@@ -40,6 +40,7 @@ const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
     { file: "./play.ts", run: "playFigures" },
     { file: "./redact.ts", run: "redactFigures" },
   ],
+  notices: [{ file: "./notices.ts", run: "noticeFigures" }],
   store: [{ file: "./seal.ts", run: "sealFigures" }],
 };
 

@@ -20,6 +20,8 @@ interface Published {
   /** Every byte of the request, as it came over the wire. */
   readonly wire: string;
   readonly authorization: string | undefined;
+  /** When it had been read, on the clock of `performance`. */
+  readonly atMs: number;
 }
 
 const MESSAGE_BYTES_MAX = 4096;
@@ -82,6 +84,7 @@ export class NtfyServer implements AsyncDisposable {
     }
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
+    const atMs = performance.now();
     if (this.answer === "hang") return this.#changed();
     const { authorization } = request.headers;
     const status =
@@ -100,7 +103,7 @@ export class NtfyServer implements AsyncDisposable {
       return;
     }
     const message = this.#take(topic, body.toString(), request.headers);
-    this.published.push({ message, wire: wireOf(request, body), authorization });
+    this.published.push({ message, wire: wireOf(request, body), authorization, atMs });
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify(message));
     this.#changed();
