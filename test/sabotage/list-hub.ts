@@ -4,12 +4,14 @@ import { COPY_SABOTAGES } from "./list-copies.ts";
 import { RENDITION_SABOTAGES } from "./list-renditions.ts";
 import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
 import { HANDLING_SABOTAGES } from "./list-handling.ts";
+import { CERTIFICATE_SABOTAGES } from "./list-certificates.ts";
 import { HOME_SABOTAGES } from "./list-home.ts";
 import { KEYRING_SABOTAGES } from "./list-keyring.ts";
 import { LEDGER_SABOTAGES } from "./list-ledger.ts";
 import { PAGE_SABOTAGES } from "./list-page.ts";
 import { TALK_SABOTAGES } from "./list-talk.ts";
 import { TOGETHER_SABOTAGES } from "./list-together.ts";
+import { PUSH_SABOTAGES } from "./list-push.ts";
 import type { Sabotage } from "./sabotage.ts";
 
 /** Edits that only a whole hub at work gives away. */
@@ -350,7 +352,9 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...DELIVERY_SABOTAGES,
   ...LEDGER_SABOTAGES,
   ...HANDLING_SABOTAGES,
+  ...CERTIFICATE_SABOTAGES,
   ...HOME_SABOTAGES,
+  ...PUSH_SABOTAGES,
   ...BELL_SABOTAGES,
   ...TALK_SABOTAGES,
   ...COPY_SABOTAGES,

@@ -71,7 +71,8 @@ export function noticeText(
       };
     case "motion": {
       const seen: Readonly<Record<string, string>> = words.seen;
-      const what = seen[notice.class ?? "motion"] ?? words.seen.motion;
+      const kind = notice.class ?? "";
+      const what = (Object.hasOwn(seen, kind) ? seen[kind] : undefined) ?? words.seen.motion;
       const place = [cameraName, zone].filter((each) => each !== null).join(", ");
       return { title: place === "" ? what : words.at(what, place), body, ...plain };
     }

@@ -1,0 +1,45 @@
+import type { Sabotage } from "./sabotage.ts";
+
+/** Edits that would have a push say something, go somewhere, or ring twice. */
+export const PUSH_SABOTAGES: readonly Sabotage[] = [
+  {
+    name: "a push is as long as what it says",
+    file: "src/notify/push-payload.ts",
+    find: 'return text + " ".repeat(free);',
+    replace: "return text;",
+    tests: ["test/notify/push.test.ts"],
+    only: "the one payload is one size",
+  },
+  {
+    name: "a push service's name may lead into the house",
+    file: "src/notify/push-send.ts",
+    find: "else if (!first || found.some(({ address }) => isInsideAddress(address)))",
+    replace: "else if (!first)",
+    tests: ["test/notify/push.test.ts"],
+    only: "leads into the house",
+  },
+  {
+    name: "a device that has left the house is pushed to",
+    file: "src/notify/push.ts",
+    find: "    if (!isInHouse(device)) subscriptions.forgetDevice(device);\n",
+    replace: "",
+    tests: ["test/notify/push.test.ts"],
+    only: "has left the house",
+  },
+  {
+    name: "a logout leaves the way to the browser",
+    file: "src/http/session-routes.ts",
+    find: "    push.leave(device);\n",
+    replace: "",
+    tests: ["test/hub/pushes-on-the-wire.test.ts"],
+    only: "logs out",
+  },
+  {
+    name: "a notification offers to refuse what is no request",
+    file: "web/service-worker/notice-text.ts",
+    find: 'notice.request === null ? [] : [{ action: "refuse", title: words.refuse }]',
+    replace: '[{ action: "refuse", title: words.refuse }]',
+    tests: ["test/page/notice-text.test.ts"],
+    only: "none to approve",
+  },
+];
