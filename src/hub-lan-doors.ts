@@ -125,7 +125,7 @@ async function houseServer(
     ...own,
     ...{ sessions, version, gate, logLevel: "warn", limits: LIMITS },
   });
-  await addPageFiles(server, pageDirectory);
+  await addPageFiles(server, pageDirectory, () => services.mailbox.origins());
   addHouseRoutes(server, services);
   return server;
 }

@@ -69,9 +69,9 @@ export class HubMailbox implements MailboxDesk, AsyncDisposable {
     await this.#courier.now();
   }
 
-  origin(): string | null {
+  origins(): readonly string[] {
     const { mailbox } = this.#options.settings.current;
-    return mailbox ? new URL(mailbox.url).origin : null;
+    return mailbox ? [new URL(mailbox.url).origin] : [];
   }
 
   handedOut(device: DeviceId, size: number): void {

@@ -269,7 +269,7 @@ async function mainServer(services: HubServices, pageDirectory: string): Promise
     hostNames: LOOPBACK_NAMES,
     logLevel: "warn",
   });
-  await addPageFiles(server, pageDirectory);
+  await addPageFiles(server, pageDirectory, () => services.mailbox.origins());
   addHouseRoutes(server, services);
   return server;
 }

@@ -130,6 +130,11 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
       "owner approve REQUEST --keys DIR --clip CLIP[:blurred|:original][:audio] ... [--from T --to T] [--recipient age1...] [--rendition blurred|original] [--audio] [--purpose TEXT] [--expires 30d] [--yes] [--json]",
     load: async () => (await import("./owner-decide.ts")).ownerApprove,
   },
+  "owner mailbox": {
+    usage:
+      "owner mailbox keep|list|refuse REQUEST|approve REQUEST --clip CLIP... --keys DIR [--json]",
+    load: async () => (await import("./owner-mailbox.ts")).ownerMailbox,
+  },
   "owner share": {
     usage:
       "owner share REQUEST --keys DIR --clip CLIP... [--from T --to T] [--for NAME] [--expires 7d] [--views 3] [--base URL] [--yes] [--json]",

@@ -110,8 +110,14 @@ const REDACTING: Served = {
 /**
  * The page: what the build wrote into `directory`, and nothing from anywhere else. It may be built
  * while the hub runs; until then `/` says how.
+ *
+ * @param connectOrigins - Exact origins that the page may ask besides this hub: its mailbox's.
  */
-export async function addPageFiles(server: HubServer, directory: string): Promise<void> {
+export async function addPageFiles(
+  server: HubServer,
+  directory: string,
+  connectOrigins: () => readonly string[] = () => [],
+): Promise<void> {
   await server.register(staticFiles, {
     // Routes of our own instead, each of which says who may call it.
     serve: false,
@@ -126,7 +132,7 @@ export async function addPageFiles(server: HubServer, directory: string): Promis
       await sendNotFound(reply);
       return;
     }
-    reply.header("content-security-policy", as.policy);
+    reply.header("content-security-policy", connectingTo(as, connectOrigins()));
     reply.header("permissions-policy", PAGE_FEATURES);
     reply.header("cache-control", as.cacheControl);
     await reply.sendFile(name, path.join(directory, as.folder));
@@ -153,6 +159,12 @@ function policyText(policy: Readonly<Record<string, string>>): string {
   return Object.entries(policy)
     .map((directive) => directive.join(" "))
     .join("; ");
+}
+
+/** The page's own workers go by it; what runs beside the page asks nobody but this hub. */
+function connectingTo({ policy }: Served, origins: readonly string[]): string {
+  if (origins.length === 0 || policy === SERVICE_WORKER_POLICY) return policy;
+  return policy.replace("connect-src 'self'", `connect-src 'self' ${origins.join(" ")}`);
 }
 
 async function isFile(file: string): Promise<boolean> {

@@ -83,9 +83,9 @@ export class Mailbox {
    * @throws HubError CARRIER_UNREACHABLE, CARRIER_FAILED; the next turn goes on from there.
    */
   async turn(carrier: Carrier, spaceBytes: number): Promise<void> {
-    await this.#house.prepare();
     this.#settleDevices();
     await this.#takeReplies(carrier);
+    await this.#house.prepare();
     await this.#putPieces(carrier, spaceBytes);
     for (const row of this.#rows.devices()) await this.#putState(carrier, row);
     for (const item of this.#rows.unwantedItems(UNWANTED_PER_TURN)) {

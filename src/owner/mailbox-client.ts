@@ -14,6 +14,9 @@ import type { FoundMailbox } from "./mailbox.ts";
 const REQUEST_PATH = /^\/api\/requests\/([0-9a-f]{32})(\/[a-z/]+)?$/;
 const CLIP_PATH = /^\/api\/clips\/([0-9a-f]{32})(?:\/files\/([a-z0-9.]{1,80}))?$/;
 
+/** Of these, nothing is asked of the hub itself: it may be a false one, or another network's. */
+const ANSWERED = /^\/api\/(?:requests|clips|ledger|keyring|devices|viewer|passed-on)(?:\/|$)/;
+
 /**
  * The hub as it can be asked from a mailbox: its own answers to what deciding needs, and an inbox
  * for what was signed. Whoever decides does so with the same code and the same checks as at home.
@@ -23,7 +26,7 @@ export class MailboxClient extends HubClient {
   readonly #found: FoundMailbox;
   readonly #send: (reply: MailboxReply) => Promise<void>;
 
-  /** @param url - Of the hub; nothing is sent there. */
+  /** @param url - Of the hub, for all that deciding does not need. */
   constructor(url: string, found: FoundMailbox, send: (reply: MailboxReply) => Promise<void>) {
     super(url);
     this.#found = found;
@@ -51,7 +54,8 @@ export class MailboxClient extends HubClient {
       if (request !== undefined && rest !== undefined)
         return Response.json(await this.#post(request, rest, body));
     }
-    throw onlyAtHome();
+    if (ANSWERED.test(pathname)) throw onlyAtHome();
+    return super.fetch(method, path, body);
   }
 
   #get(path: string, query: URLSearchParams): unknown {

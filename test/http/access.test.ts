@@ -163,6 +163,7 @@ const OWNERS_ONLY = [
   "DELETE /api/requests/:id/document",
   "GET /api/notice",
   "GET /api/viewer",
+  "GET /api/mailbox",
   "GET /api/requests/:id/shares",
   "POST /api/shares",
 ];

@@ -10,6 +10,13 @@ import {
   sendReply,
   type MemoryStore,
 } from "../../src/owner/mailbox.ts";
+import { refusalTerms, signRefusal } from "../../src/owner/decide.ts";
+import { signingKeyOf } from "../../src/owner/device-bundle.ts";
+import { groundFor } from "../../src/owner/ground.ts";
+import { envelopeSigner } from "../../src/owner/identity.ts";
+import { RequestSummary } from "../../src/protocol/api.ts";
+import type { Envelope } from "../../src/protocol/envelope.ts";
+import { parseRequestId } from "../../src/protocol/ids.ts";
 import type { Seen } from "../../src/owner/witness.ts";
 import type { MailboxPlace } from "../../src/protocol/mailbox.ts";
 import { startTestHub, type TestDevice, type TestHub, type TestHubOptions } from "./test-hub.ts";
@@ -91,4 +98,23 @@ export function awayDevice(device: TestDevice): AwayDevice {
     },
   };
   return self;
+}
+
+export async function refusal(
+  hub: FollowedHub,
+  { bundle }: TestDevice,
+  id: string,
+): Promise<Envelope> {
+  const terms = refusalTerms(await groundFor(hub, id));
+  return signRefusal(terms, envelopeSigner(signingKeyOf(bundle)));
+}
+
+export async function refuse(away: AwayDevice, id: string): Promise<void> {
+  const hub = await away.look();
+  const decision = await refusal(hub, away.device, id);
+  await hub.client.post(`/api/requests/${id}/decision`, { decision }, RequestSummary);
+}
+
+export function stateOf(hub: TestHub, id: string): string | undefined {
+  return hub.hub.services.requests.get(parseRequestId(id))?.state;
 }

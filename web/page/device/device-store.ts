@@ -17,7 +17,7 @@ export interface SealedDevice {
 }
 
 /** `draft` is what a first run that was interrupted left: see founding-draft.ts. */
-type ItemName = "device" | "seen" | "watch" | "draft" | "last";
+type ItemName = "device" | "seen" | "watch" | "draft" | "last" | "mailbox";
 
 export async function readItem<Item>(name: ItemName): Promise<Item | null> {
   const item = await run<unknown>("readonly", (store) => store.get(name));

@@ -75,7 +75,8 @@ export async function look(): Promise<void> {
       import("./passkey.ts").catch(() => undefined);
     await openUnasked();
     // Only when it is known does the screen change: what somebody is writing or watching stays.
-    session = (await ask("session", null)) ?? (await newSession());
+    // A hub that belongs to nobody answers nothing on the local network but the claim.
+    session = hub.claimed ? ((await ask("session", null)) ?? (await newSession())) : null;
     standing = standingOf();
     failures = 0;
   } catch (error) {
@@ -121,10 +122,19 @@ document.addEventListener("visibilitychange", hurry);
  * @returns null where nothing was kept, or the person did not confirm.
  */
 export async function lastState(isTapped: boolean): Promise<LastState | null> {
+  return (await openKeysAway(isTapped)) ? ask("lastState", null) : null;
+}
+
+/**
+ * The keys alone, where the hub does not answer: for its mailbox. Asks the passkey in a tap only.
+ *
+ * @returns false where they stay sealed.
+ */
+export async function openKeysAway(isTapped: boolean): Promise<boolean> {
   vault = await ask("vaultState", null);
   await openUnasked();
   if (vault.keys === "sealed" && isTapped) await unseal();
-  return vault.keys === "open" ? ask("lastState", null) : null;
+  return vault.keys === "open";
 }
 
 function standingOf(): Standing {

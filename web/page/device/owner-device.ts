@@ -10,6 +10,7 @@ import type { StoredWatch } from "../../../src/owner/alarms.ts";
 import { SeenSchema, type Seen } from "../../../src/owner/witness.ts";
 import { checkShape } from "../../../src/protocol/check.ts";
 import { HubError } from "../../../src/protocol/errors.ts";
+import { learnMailboxNow } from "./mailbox-store.ts";
 import type { Keyring } from "../../../src/protocol/keyring.ts";
 import {
   browserKey,
@@ -38,7 +39,9 @@ export type VaultState =
  * the ledger. One for each vault.
  */
 export class OwnerDevice {
-  readonly client = new HubClient(location.origin);
+  /** The hub itself. */
+  readonly home = new HubClient(location.origin);
+  #away: HubClient | null = null;
   #bundle: DeviceBundle | null = null;
   /** What seals the keys that this browser keeps, while they are open. */
   #sealedBy: CryptoKey | null = null;
@@ -49,6 +52,20 @@ export class OwnerDevice {
   #borrowed: { readonly remember: (seen: Seen) => Promise<void> } | null = null;
   /** One at a time: two would fetch the same proof, and could remember an older checkpoint. */
   #following: Promise<unknown> = Promise.resolve();
+
+  /** Who is asked: the hub, or what it has put into the mailbox. */
+  get client(): HubClient {
+    return this.#away ?? this.home;
+  }
+
+  goAway(client: HubClient): void {
+    this.#away = client;
+  }
+
+  /** The hub answers again. */
+  goHome(): void {
+    this.#away = null;
+  }
 
   async state(): Promise<VaultState> {
     if (this.#bundle)
@@ -218,6 +235,7 @@ export class OwnerDevice {
     const { keyring, seen } = await follow(client, this.bundle, await this.seen());
     await this.#remember(seen);
     await this.#takeReaders(keyring);
+    if (!client.isAway && !this.#borrowed) await learnMailboxNow(this);
     return {
       client,
       keyring,
@@ -238,6 +256,8 @@ export class OwnerDevice {
       if (this.#borrowed) this.#bundle = taken.bundle;
       else {
         await this.#replace(taken.bundle);
+        // Through a mailbox nothing is cleared at the hub: it is, the next time at home.
+        if (this.client.isAway) return;
         for (const epoch of taken.epochs) await this.client.delete(`/api/passed-on/${epoch}`);
       }
     }

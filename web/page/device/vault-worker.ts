@@ -15,6 +15,7 @@ import { hubCalls } from "./calls/hub-calls.ts";
 import { lanCalls } from "./calls/lan-calls.ts";
 import { liveCalls } from "./calls/live-calls.ts";
 import { ledgerCalls } from "./calls/ledger-calls.ts";
+import { mailboxCalls } from "./calls/mailbox-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
 import { offlineCalls } from "./calls/offline-calls.ts";
 import { renditionCalls } from "./calls/rendition-calls.ts";
@@ -50,6 +51,7 @@ const calls = {
   ...clipCalls,
   ...lanCalls,
   ...ledgerCalls,
+  ...mailboxCalls,
   ...peopleCalls,
   ...changeCalls,
   ...rewrapCalls,

@@ -4,7 +4,11 @@ import type { VaultContext } from "../vault-worker.ts";
 
 /** What the hub says of itself and of this browser's session. */
 export const hubCalls = {
-  hub: async ({ device }: VaultContext) => device.client.get("/api/hub", Api.HubInfo),
+  hub: async ({ device }: VaultContext) => {
+    const info = await device.home.get("/api/hub", Api.HubInfo);
+    device.goHome();
+    return info;
+  },
 
   /** Who this browser is to the hub; null where it has no session, or no longer. */
   session: async ({ device }: VaultContext) => {
