@@ -6,6 +6,7 @@ import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
 import { HANDLING_SABOTAGES } from "./list-handling.ts";
 import { CERTIFICATE_SABOTAGES } from "./list-certificates.ts";
 import { HOME_SABOTAGES } from "./list-home.ts";
+import { HOUSE_SABOTAGES } from "./list-house.ts";
 import { KEYRING_SABOTAGES } from "./list-keyring.ts";
 import { LEDGER_SABOTAGES } from "./list-ledger.ts";
 import { PAGE_SABOTAGES } from "./list-page.ts";
@@ -356,6 +357,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...HOME_SABOTAGES,
   ...PUSH_SABOTAGES,
   ...BELL_SABOTAGES,
+  ...HOUSE_SABOTAGES,
   ...TALK_SABOTAGES,
   ...COPY_SABOTAGES,
   ...RENDITION_SABOTAGES,
