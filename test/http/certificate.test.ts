@@ -112,6 +112,19 @@ describe("the certificate page", () => {
     expect(platformOf("Mozilla/5.0 (Linux; Android 15)")).toBe("android");
   });
 
+  test("says it in French as French is written, without a word left in English", async () => {
+    for (const shown of [UNNAMED, NAMED, CLAIMED]) {
+      state = { ...state, ...shown, name: "door.example.org" };
+      const html = await page({ "accept-language": "fr", "user-agent": IPHONE });
+      const text = html.replaceAll(/<[^>]*>/g, " ");
+      // Signs that a line could begin with are held by a space that does not break.
+      expect(
+        text.match(/.{0,20}(?:(?<!\u00a0)[;!?»]|(?<!\u00a0):(?!\/\/|\d)|«(?!\u00a0)).{0,5}/g),
+      ).toBeNull();
+      expect(text).not.toMatch(/\b(?:the|your|hub)\b/i);
+    }
+  });
+
   test("gives the authority's certificate, as what each system takes", async () => {
     const [der, pem, profile] = await Promise.all(
       ["crt", "pem", "mobileconfig"].map(async (ending) => fetch(`${url}/doorward.${ending}`)),
