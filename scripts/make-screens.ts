@@ -126,6 +126,7 @@ function screensOf(clip: string, request: string): readonly Screen[] {
       },
     },
     { name: "health", at: "health" },
+    { name: "notifications", at: "notifications" },
   ];
 }
 

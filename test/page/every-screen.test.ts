@@ -18,7 +18,18 @@ async function addresses({ hub }: TestPage): Promise<string[]> {
       `request/${request.record.request}`,
       "ask",
     ],
-    ...["ledger", "transparency", "house", "cameras", "health", "address", "set-up", "nowhere"],
+    ...[
+      "ledger",
+      "transparency",
+      "house",
+      "cameras",
+      "health",
+      "notifications",
+      "notice/x",
+      "address",
+      "set-up",
+      "nowhere",
+    ],
   ];
 }
 

@@ -97,12 +97,14 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS))("notifications in the pag
     await page.evaluate("navigator.serviceWorker.ready.then(() => null)");
     const tools = await toolsOf(page);
     let registrationId = "";
+    const known = Promise.withResolvers<void>();
     tools.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
       for (const each of registrations) if (!each.isDeleted) ({ registrationId } = each);
+      known.resolve();
     });
     await tools.send("ServiceWorker.enable");
     deliver = async (data) => {
-      await expect.poll(() => registrationId, WAIT).not.toBe("");
+      if (registrationId === "") await known.promise;
       await tools.send("ServiceWorker.deliverPushMessage", {
         ...{ origin: home.url, registrationId, data },
       });

@@ -80,7 +80,7 @@ export const english = {
     KEY_REFUSED: "The push service refused this hub’s key. Look whether the hub’s clock is right.",
     NOT_TAKEN: "The push service did not take it.",
   },
-  ntfy: "ntfy",
+  ntfyTitle: "Through the app ntfy",
   ntfyText:
     "An app for Android and iPhone that can be told by a server of your own. It is given the same number and nothing more; a tap opens this page.",
   ntfyNone: "The settings name no ntfy server. An owner can add one under notify.",
