@@ -48,6 +48,8 @@ interface Recipient {
   readonly rules: NotificationRules;
 }
 
+/** Of a bell: while it is handed over nothing waits for the disk. */
+const WRITE_AFTER_MS = 250;
 /** Of bells whose row the disk does not take. */
 const UNWRITTEN_MAX = 200;
 
@@ -70,7 +72,7 @@ export class Notices implements AsyncDisposable {
     this.#coolDown = new CoolDown(upMs);
     this.outbox = new Outbox({
       ...{ nowMs, upMs, log, onSettled },
-      rows: new OutboxRows(database, { nowMs, upMs, boot }),
+      rows: new OutboxRows(database, { nowMs, upMs, boot, log }),
       isStill: (waiting) => this.#isStill(waiting),
       isHeld: (waiting) => this.#quietOf(waiting) === "wait",
     });
@@ -81,7 +83,7 @@ export class Notices implements AsyncDisposable {
     return () => void this.#listeners.delete(listener);
   }
 
-  /** Somebody rings: under way to carriers when this returns, and on the disk a turn later. */
+  /** Somebody rings: under way to carriers when this returns, and on the disk a moment later. */
   rang({ camera, atMs }: { readonly camera: CameraId; readonly atMs: number }): void {
     const notice = this.store.make({ kind: "bell", camera, atMs });
     this.#unwritten.set(notice.id, notice);
@@ -90,7 +92,7 @@ export class Notices implements AsyncDisposable {
       this.#recipients(notice).map(({ device }) => device),
     );
     this.outbox.pump();
-    setImmediate(() => this.#write(notice));
+    setTimeout(() => this.#write(notice), WRITE_AFTER_MS).unref();
     this.#emit({
       ...{ kind: "bell", class: "bell", camera, atMs },
       ...{ zone: null, clip: null, isNamed: false },

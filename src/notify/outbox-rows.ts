@@ -41,14 +41,23 @@ export interface MachineClock {
   readonly boot: string;
 }
 
+export interface OutboxRowsOptions extends MachineClock {
+  readonly nowMs: () => number;
+  readonly log: (level: "warn", message: string) => void;
+}
+
+const STRIKE_AFTER_MS = 250;
+
 /** What waits to be handed over, as it lies on the disk. */
 export class OutboxRows {
   readonly #database: HubDatabase;
-  readonly #clock: MachineClock & { readonly nowMs: () => number };
+  readonly #options: OutboxRowsOptions;
+  readonly #struckOff: Waiting[] = [];
+  #striking: NodeJS.Timeout | null = null;
 
-  constructor(database: HubDatabase, clock: MachineClock & { readonly nowMs: () => number }) {
+  constructor(database: HubDatabase, options: OutboxRowsOptions) {
     this.#database = database;
-    this.#clock = clock;
+    this.#options = options;
   }
 
   keep(list: readonly Waiting[]): void {
@@ -56,17 +65,39 @@ export class OutboxRows {
       `INSERT OR IGNORE INTO notice_outbox (notice, device, carrier, late_at_ms, boot, late_at_up_ms)
        VALUES (?, ?, ?, ?, ?, ?)`,
     );
-    const { boot } = this.#clock;
+    const { boot } = this.#options;
     inTransaction(this.#database, () => {
       for (const { notice, device, carrier, lateAtMs, lateAtUpMs } of list)
         insert.run(notice, device, carrier, lateAtMs, boot, Math.round(lateAtUpMs));
     });
   }
 
-  remove({ notice, device, carrier }: Pick<Waiting, "notice" | "device" | "carrier">): void {
-    this.#database
-      .prepare("DELETE FROM notice_outbox WHERE notice = ? AND device = ? AND carrier = ?")
-      .run(notice, device, carrier);
+  /** It is over. Written together with what else is, soon: each write waits for the disk. */
+  strike(waiting: Waiting): void {
+    this.#struckOff.push(waiting);
+    this.#striking ??= setTimeout(() => this.flush(), STRIKE_AFTER_MS);
+    this.#striking.unref();
+  }
+
+  flush(): void {
+    if (this.#striking) clearTimeout(this.#striking);
+    this.#striking = null;
+    const list = this.#struckOff.splice(0);
+    try {
+      if (list.length > 0) this.#remove(list);
+    } catch (error) {
+      // The disk is full: after a restart they may be sent once more.
+      this.#options.log("warn", `notices not struck off: ${String(error)}`);
+    }
+  }
+
+  #remove(list: readonly Pick<Waiting, "notice" | "device" | "carrier">[]): void {
+    const statement = this.#database.prepare(
+      "DELETE FROM notice_outbox WHERE notice = ? AND device = ? AND carrier = ?",
+    );
+    inTransaction(this.#database, () => {
+      for (const { notice, device, carrier } of list) statement.run(notice, device, carrier);
+    });
   }
 
   /**
@@ -75,7 +106,7 @@ export class OutboxRows {
    * later than now.
    */
   left(limit: number): { readonly waiting: Waiting[]; readonly tooLate: number } {
-    const { boot, upMs, nowMs } = this.#clock;
+    const { boot, upMs, nowMs } = this.#options;
     const rows = this.#database
       .prepare<[number], WaitingRow>(
         `SELECT notice, notices.kind AS kind, notice_outbox.device AS device, carrier,
@@ -90,11 +121,12 @@ export class OutboxRows {
       const device = parseDeviceId(row.device);
       return [{ ...row, device, lateAtUpMs: upMs() + leftMs }];
     });
-    inTransaction(this.#database, () => {
-      const kept = new Set(waiting.map(keyOf));
-      for (const row of rows)
-        if (!kept.has(keyOf(row))) this.remove({ ...row, device: row.device as DeviceId });
-    });
+    const kept = new Set(waiting.map(keyOf));
+    this.#remove(
+      rows
+        .filter((row) => !kept.has(keyOf(row)))
+        .map((row) => ({ ...row, device: parseDeviceId(row.device) })),
+    );
     return { waiting, tooLate: rows.length - waiting.length };
   }
 }

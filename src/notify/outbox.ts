@@ -158,7 +158,7 @@ export class Outbox implements AsyncDisposable {
   forget(isGone: (waiting: Waiting) => boolean): void {
     for (const lane of this.#lanes.values())
       for (const entry of lane.entries) if (isGone(entry.waiting)) this.#remove(lane, entry);
-    for (const waiting of this.#left) if (isGone(waiting)) this.#removeRow(waiting);
+    for (const waiting of this.#left) if (isGone(waiting)) this.#options.rows.strike(waiting);
     this.#left = this.#left.filter((waiting) => !isGone(waiting));
   }
 
@@ -199,6 +199,7 @@ export class Outbox implements AsyncDisposable {
     if (this.#timer) clearTimeout(this.#timer);
     for (const { sending } of this.#all()) sending?.abort();
     await Promise.all(this.#flights);
+    this.#options.rows.flush();
   }
 
   #all(): Entry[] {
@@ -358,17 +359,8 @@ export class Outbox implements AsyncDisposable {
   #remove(lane: Lane, entry: Entry): void {
     lane.entries.delete(entry);
     if (!this.#isOver) entry.sending?.abort();
-    if (entry.isKept) this.#removeRow(entry.waiting);
+    if (entry.isKept) this.#options.rows.strike(entry.waiting);
     entry.isKept = false;
-  }
-
-  #removeRow(waiting: Waiting): void {
-    try {
-      this.#options.rows.remove(waiting);
-    } catch (error) {
-      // The disk is full: after a restart it may be sent once more.
-      this.#options.log("warn", `notice not struck off: ${String(error)}`);
-    }
   }
 
   /** Wakes when the next one is due. */

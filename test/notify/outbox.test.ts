@@ -47,6 +47,7 @@ describe("the outbox", () => {
   const clock = { nowMs: START_MS, upMs: 1_000_000, boot: "one" };
   let store: NoticeStore;
   let outbox: Outbox;
+  let rows: OutboxRows;
   let push: Told;
   let settled: string[];
 
@@ -55,9 +56,10 @@ describe("the outbox", () => {
     const nowMs = () => clock.nowMs;
     const upMs = () => clock.upMs;
     settled = [];
+    rows = new OutboxRows(database, { nowMs, upMs, boot, log: () => undefined });
     return new Outbox({
       ...{ nowMs, upMs },
-      rows: new OutboxRows(database, { nowMs, upMs, boot }),
+      rows,
       isStill: ({ notice }) => store.get(notice) !== null,
       isHeld: () => false,
       onSettled: ({ kind }, problem) => settled.push(`${kind} ${problem ?? "taken"}`),
@@ -92,8 +94,10 @@ describe("the outbox", () => {
     await turn();
   }
 
-  const kept = (): number =>
-    database.prepare<[], number>("SELECT count(*) FROM notice_outbox").pluck().get() ?? -1;
+  const kept = (): number => {
+    rows.flush();
+    return database.prepare<[], number>("SELECT count(*) FROM notice_outbox").pluck().get() ?? -1;
+  };
 
   beforeEach(() => {
     Object.assign(clock, { nowMs: START_MS, upMs: 1_000_000, boot: "one" });
