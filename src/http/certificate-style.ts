@@ -292,8 +292,10 @@ details li + li {
   font: 500 1.25rem/1.2 var(--serif);
   color: var(--accent);
 }
-.drawn {
+.steps .drawn {
   grid-column: 2;
+}
+.drawn {
   width: 100%;
   max-width: 20rem;
   height: auto;
@@ -303,7 +305,7 @@ details li + li {
   .steps li {
     grid-template-columns: 2rem minmax(0, 1fr) 17rem;
   }
-  .drawn {
+  .steps .drawn {
     grid-column: 3;
   }
 }
