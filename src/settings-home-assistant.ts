@@ -93,7 +93,7 @@ export const WebhooksSchema = Type.Array(
       url: Type.String({
         pattern: "^https?://[!-~]+$",
         maxLength: 500,
-        description: "an address as http://192.168.1.5:8123/api/webhook/abc",
+        description: "an address as http://192.0.2.5:8123/api/webhook/abc",
       }),
       events: Type.Array(
         Type.Union(
@@ -126,7 +126,7 @@ export function readWebhooks(
   return written.map(({ url, events, anywhere = false }, index) => {
     const at = ["webhooks", index, "url"];
     if (!URL.canParse(url))
-      throw wrongAt(file, checked, at, "expected an address as http://192.168.1.5:8123/api/hook");
+      throw wrongAt(file, checked, at, "expected an address as http://192.0.2.5:8123/api/hook");
     const { username, password, hash, pathname } = new URL(url);
     if (OWN_BELL.test(pathname))
       throw wrongAt(file, checked, at, "this rings a bell of a hub: each ring would bring another");

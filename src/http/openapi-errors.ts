@@ -105,6 +105,8 @@ export const ERROR_SCHEMA = {
 export interface RouteTraits {
   readonly access: string | undefined;
   readonly isAnyOrigin: boolean;
+  /** Whether it is answered on the local network before somebody has claimed the hub. */
+  readonly isBeforeClaim: boolean;
   readonly isLimited: boolean;
   readonly hasInput: boolean;
   readonly hasBody: boolean;
@@ -112,11 +114,12 @@ export interface RouteTraits {
 
 /** Codes that come of what a route is, before its own work begins. */
 export function codesOfTraits(traits: RouteTraits): string[] {
-  const { access, isAnyOrigin, isLimited, hasInput, hasBody } = traits;
+  const { access, isAnyOrigin, isBeforeClaim, isLimited, hasInput, hasBody } = traits;
   return [
     "FAILED",
     "WRONG_HOST",
     ...(isAnyOrigin ? [] : ["WRONG_ORIGIN"]),
+    ...(isBeforeClaim ? [] : ["NOT_CLAIMED"]),
     ...(access === "public" ? [] : ["NOT_LOGGED_IN"]),
     ...(access === "public" || access === "session" ? [] : ["NOT_ALLOWED"]),
     ...(isLimited ? ["TOO_MANY_CALLS"] : []),

@@ -17,6 +17,7 @@ interface AddedRoute {
   readonly schema: RouteSchema;
   readonly access: string | undefined;
   readonly isAnyOrigin: boolean;
+  readonly isBeforeClaim: boolean;
   readonly isLimited: boolean;
   readonly isSocket: boolean;
 }
@@ -130,6 +131,7 @@ function addedRoute(route: RouteOptions, url: string): AddedRoute {
     schema: (schema ?? {}) as RouteSchema,
     access: config?.access,
     isAnyOrigin: config?.anyOrigin === true,
+    isBeforeClaim: config?.beforeClaim === true,
     isLimited: config !== undefined && "rateLimit" in config,
     isSocket: "websocket" in route && route.websocket === true,
   };

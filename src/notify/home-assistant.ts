@@ -2,9 +2,9 @@ import { createHmac } from "node:crypto";
 import { EVENT_KINDS, type EventKind } from "../protocol/ids.ts";
 
 /**
- * What Home Assistant is told over MQTT, in its device-based discovery
- * (https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload). Bytes and names only:
- * who connects and sends is not this file's matter.
+ * What Home Assistant is told over MQTT: its device-based discovery (its documentation, "MQTT", "Device
+ * discovery payload"; Home Assistant 2024.12 and later). Bytes and names only: who connects and sends
+ * is not this file's matter.
  */
 
 /** Below this the hub speaks and hears; no bell may listen there. */
