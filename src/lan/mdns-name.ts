@@ -62,6 +62,7 @@ export class MdnsName {
   #isAsking = true;
   #probesSent = 0;
   #announcementsLeft = 0;
+  readonly #retryMs: number;
   #dueMs: number;
 
   constructor(options: {
@@ -70,11 +71,14 @@ export class MdnsName {
     readonly onChange: (state: MdnsNameState) => void;
     /** Spread, so that machines that start together do not ask together: 0 to 250. */
     readonly firstAtMs: number;
+    /** How long a taken name is left alone; by default half a minute. */
+    readonly retryMs?: number;
   }) {
     this.name = options.name;
     this.#links = options.links;
     this.#onChange = options.onChange;
     this.#dueMs = options.firstAtMs;
+    this.#retryMs = options.retryMs ?? CONFLICT_RETRY_MS;
   }
 
   get state(): MdnsNameState {
@@ -149,7 +153,7 @@ export class MdnsName {
       return;
     }
     this.#isAsking = false;
-    this.#dueMs = nowMs + CONFLICT_RETRY_MS;
+    this.#dueMs = nowMs + this.#retryMs;
     this.#set({ state: "taken", by });
   }
 

@@ -209,7 +209,8 @@ export function addressBytes(address: string): Uint8Array {
   const head = groups(before);
   const tail = groups(behind);
   const zeros = Array.from({ length: 8 - head.length - tail.length }, () => "0");
-  return words(...[...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16)));
+  const values = [...head, ...zeros, ...tail].map((group) => Number.parseInt(group, 16));
+  return Uint8Array.from(words(...values));
 }
 
 /** The other way. */

@@ -30,11 +30,15 @@ export class Mdns implements Disposable {
   readonly #links = new Map<string, OpenLink>();
   readonly #troubles = new Map<string, string>();
   readonly #timer: NodeJS.Timeout;
+  readonly #retry: { readonly retryMs?: number };
 
   constructor(options: {
     readonly monotonicMs: () => number;
     readonly onChange: (name: string, state: MdnsNameState) => void;
+    /** As of {@link MdnsName}. */
+    readonly retryMs?: number;
   }) {
+    this.#retry = options.retryMs === undefined ? {} : { retryMs: options.retryMs };
     this.#monotonicMs = options.monotonicMs;
     this.#onChange = options.onChange;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
@@ -77,6 +81,7 @@ export class Mdns implements Disposable {
           name,
           links: () => [...this.#links.values()],
           onChange: (state) => this.#onChange(name, state),
+          ...this.#retry,
           firstAtMs: this.#monotonicMs() + Math.random() * FIRST_PROBE_SPREAD_MS,
         }),
       );
