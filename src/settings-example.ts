@@ -44,6 +44,12 @@ listen:
 #   quiet:
 #     - { days: [sun, mon, tue, wed, thu], from: "22:00", to: "07:00" }
 
+# Through whom devices are told, besides their browsers' own push services. A token of the ntfy server:
+# ntfy: { token: "..." } in secrets/notify.yaml beside this file.
+# notify:
+#   ntfy: { url: https://ntfy.example }   # or http:// at an address of your own network
+#   services: [push.example.org]          # hosts that a device's endpoint may lie at
+
 # What the notice for the door says (doorward owner notice). Everybody may read it.
 # notice:
 #   contact: "Flat 2, or door@example.org"

@@ -6,6 +6,7 @@ import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
 import { HANDLING_SABOTAGES } from "./list-handling.ts";
 import { CERTIFICATE_SABOTAGES } from "./list-certificates.ts";
 import { HOME_SABOTAGES } from "./list-home.ts";
+import { NOTICE_SABOTAGES } from "./list-notices.ts";
 import { HOUSE_SABOTAGES } from "./list-house.ts";
 import { KEYRING_SABOTAGES } from "./list-keyring.ts";
 import { LEDGER_SABOTAGES } from "./list-ledger.ts";
@@ -355,6 +356,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...HANDLING_SABOTAGES,
   ...CERTIFICATE_SABOTAGES,
   ...HOME_SABOTAGES,
+  ...NOTICE_SABOTAGES,
   ...PUSH_SABOTAGES,
   ...BELL_SABOTAGES,
   ...HOUSE_SABOTAGES,

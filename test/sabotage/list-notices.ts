@@ -1,0 +1,44 @@
+import type { Sabotage } from "./sabotage.ts";
+
+/** Edits that would tell the wrong people, too late, or more than an id. */
+export const NOTICE_SABOTAGES: readonly Sabotage[] = [
+  {
+    name: "a bell is sent when it is over",
+    file: "src/notify/outbox.ts",
+    find: "if (entry.waiting.lateAtUpMs <= upMs) {",
+    replace: "if (entry.waiting.lateAtUpMs < 0) {",
+    tests: ["test/notify/outbox.test.ts"],
+  },
+  {
+    name: "after a start of the machine a bell is as old as the clock on the wall says",
+    file: "src/notify/outbox-rows.ts",
+    find: 'return kind === "bell" || kind === "test" ? 0 : lateAtMs - nowMs;',
+    replace: "return kind === undefined ? 0 : lateAtMs - nowMs;",
+    tests: ["test/notify/outbox.test.ts"],
+    only: "restart that took too long",
+  },
+  {
+    name: "a guest learns which recording a bell is about",
+    file: "src/notify/notices.ts",
+    find: 'roleHasRight(role, "view_blurred") ? (notice.clip ?? bells) : null',
+    replace: 'roleHasRight(role, "live") ? (notice.clip ?? bells) : bells',
+    tests: ["test/notify/notices.test.ts"],
+    only: "a bell's recording",
+  },
+  {
+    name: "what is said to ntfy names the kind of a notice",
+    file: "src/notify/ntfy.ts",
+    find: "priority: PRIORITIES[delivery.urgency],",
+    replace: "priority: PRIORITIES[delivery.urgency], tags: delivery.kind,",
+    tests: ["test/notify/ntfy.test.ts"],
+    only: "on the wire",
+  },
+  {
+    name: "an endpoint may lie at any host",
+    file: "src/notify/unified-push.ts",
+    find: "return isPlain && isKnown;",
+    replace: "return isPlain || isKnown;",
+    tests: ["test/notify/ntfy.test.ts"],
+    only: "an endpoint anywhere else",
+  },
+];
