@@ -88,7 +88,7 @@ export const french: typeof english = {
       "Le service de notification a refusé la clé de cette centrale. Voyez si son horloge est juste.",
     NOT_TAKEN: "Le service de notification ne l’a pas pris.",
   },
-  ntfy: "ntfy",
+  ntfyTitle: "Par l’application ntfy",
   ntfyText:
     "Une application pour Android et iPhone, que votre propre serveur peut prévenir. Elle reçoit le même numéro et rien de plus ; un toucher ouvre cette page.",
   ntfyNone:
