@@ -66,4 +66,28 @@ export const PAGE_SABOTAGES: readonly Sabotage[] = [
     replace: "if (isFinal || parts.length > 0) return concatBytes(...parts);",
     tests: ["test/owner/open-clip.test.ts"],
   },
+  {
+    name: "the page keeps whatever answers under its hub's name",
+    file: "web/service-worker/kept-files.ts",
+    find: "if ((await sha256Of(bytes)) !== sha256) return null;",
+    replace: "if (bytes.byteLength === 0) return null;",
+    tests: ["test/page/offline.test.ts"],
+    only: "never kept as ours",
+  },
+  {
+    name: "what was known last stays where the hub refuses the device",
+    file: "web/page/device/device.svelte.ts",
+    find: 'if (error instanceof VaultError && error.code === "LOGIN_REFUSED")',
+    replace: 'if (error instanceof VaultError && error.code === "KEYS_MISSING")',
+    tests: ["test/page/offline.test.ts"],
+    only: "nothing that it knew",
+  },
+  {
+    name: "a socket that is refused is only tried again",
+    file: "web/page/hub/news.svelte.ts",
+    find: "if (code === SESSION_OVER || failures % 4 === 2) void sessionEnded();",
+    replace: "if (code === 0) void sessionEnded();",
+    tests: ["test/page/recovers.test.ts"],
+    only: "without a word",
+  },
 ];

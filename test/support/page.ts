@@ -27,6 +27,8 @@ export interface PageOptions {
   readonly prf?: boolean;
   /** True: the page may put its service worker in, as in life; by default it is kept from it. */
   readonly serviceWorker?: boolean;
+  /** The page's files; by default those of the tree as it is. */
+  readonly pageDirectory?: string;
   /** Shown first; by default the address without a fragment. */
   readonly at?: string;
   /** Further switches of the browser. */
@@ -63,7 +65,7 @@ export async function startPage(options: PageOptions = {}): Promise<TestPage> {
     nowMs: "system",
     footage: "real",
     ...options.hub,
-    pageDirectory: builtPage(),
+    pageDirectory: options.pageDirectory ?? builtPage(),
   });
   try {
     return await openPage(hub, options, async () => hub[Symbol.asyncDispose]());

@@ -15,6 +15,8 @@ const IDLE_MS = 60_000;
 const AGAIN_AFTER_MS = 10 * 60_000;
 const TAKEN = "doorward-taken";
 const ANSWER_MAX_MS = 5_000;
+/** A browser may let the older worker finish first; the hub's own page is the newer one anyway. */
+const TAKE_MAX_MS = 2_000;
 /** Screens that lose nothing when they are loaded again. */
 const AT_REST = new Set([undefined, "live", "events", "requests", "ledger", "house", "health"]);
 
@@ -105,13 +107,11 @@ async function isOwn(worker: ServiceWorker): Promise<boolean> {
 /** After the hub was away it may be another version's; asked of it, and never of this page's memory. */
 export async function lookForNewer(): Promise<void> {
   try {
-    if (registration) await registration.update();
-    else if (!navigator.serviceWorker?.controller) {
-      const answer = await fetch("/", { cache: "no-cache", credentials: "omit" });
-      const text = answer.ok ? await answer.text() : "";
-      // Another page altogether is no newer version of this one.
-      if (text.includes('<div id="page">') && !text.includes(ownScript())) found();
-    }
+    if (registration?.active) return void (await registration.update());
+    const answer = await fetch("/", { cache: "no-cache", credentials: "omit" });
+    const text = answer.ok ? await answer.text() : "";
+    // Another page altogether is no newer version of this one.
+    if (text.includes('<div id="page">') && !text.includes(ownScript())) found();
   } catch {
     // Away again: asked when it is back.
   }
@@ -134,18 +134,20 @@ function isAtRest(): boolean {
 
 function takeAtRest(): void {
   const takenAtMs = Number(remembered("sessionStorage", TAKEN) ?? 0);
-  if (isNewer && isAtRest() && Date.now() - takenAtMs > AGAIN_AFTER_MS) takeNewer();
+  if (!isNewer || !isAtRest() || Date.now() - takenAtMs < AGAIN_AFTER_MS) return;
+  remember("sessionStorage", TAKEN, String(Date.now()));
+  takeNewer();
 }
 
 let isTaking = false;
 
 /** Loads the newer version; what somebody was writing is gone. */
 export function takeNewer(): void {
-  remember("sessionStorage", TAKEN, String(Date.now()));
   const waiting = registration?.waiting;
   if (!waiting) location.reload();
   else {
     isTaking = true;
     waiting.postMessage("take");
+    setTimeout(() => location.reload(), TAKE_MAX_MS);
   }
 }
