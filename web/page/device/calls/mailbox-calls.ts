@@ -33,6 +33,9 @@ export const mailboxCalls = {
   hasMailbox: async (_context: VaultContext): Promise<boolean> =>
     (await readItem<Uint8Array>("mailbox")) !== null,
 
+  /** The hub answers again, as far as the page knows: it is asked itself. */
+  comeHome: async ({ device }: VaultContext): Promise<void> => device.goHome(),
+
   /** From now on what waits is asked of the mailbox, until the hub itself answers again. */
   goAway: async ({ device }: VaultContext): Promise<AwayState> => {
     const { bundle } = device;

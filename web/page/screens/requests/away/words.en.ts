@@ -18,5 +18,5 @@ export const english = {
       ? "1 piece of the recordings found no room in the mailbox: it can be looked at and approved at home."
       : `${count} pieces of the recordings found no room in the mailbox: they can be looked at and approved at home.`,
   gone: "This request is not in the mailbox: it has been decided, or is newer than what lies there.",
-  answers: "Answers",
+  all: "All that waits",
 };

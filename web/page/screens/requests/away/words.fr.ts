@@ -21,5 +21,5 @@ export const french: typeof english = {
       ? "1 morceau des enregistrements n’a pas trouvé de place dans la boîte aux lettres : il se regarde et s’accepte à la maison."
       : `${count} morceaux des enregistrements n’ont pas trouvé de place dans la boîte aux lettres : ils se regardent et s’acceptent à la maison.`,
   gone: "Cette demande n’est pas dans la boîte aux lettres : elle a été décidée, ou elle est plus récente que ce qui s’y trouve.",
-  answers: "Réponses",
+  all: "Tout ce qui attend",
 };
