@@ -41,6 +41,7 @@ const GROUPS: Readonly<Record<string, readonly Measurement[]>> = {
     { file: "./redact.ts", run: "redactFigures" },
   ],
   notices: [{ file: "./notices.ts", run: "noticeFigures" }],
+  lan: [{ file: "./lan.ts", run: "lanFigures" }],
   store: [{ file: "./seal.ts", run: "sealFigures" }],
 };
 

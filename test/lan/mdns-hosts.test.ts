@@ -46,7 +46,7 @@ const HOST = path.join(projectRoot, "test/support/mdns-host.ts");
 /** Somebody else's responder, which gives itself another name where there is a conflict. */
 const OTHER = `
 const { getResponder } = require("@homebridge/ciao");
-const service = getResponder().createService({ name: "doorward", type: "http", port: 80, hostname: "doorward" });
+const service = getResponder({ interface: "lan0" }).createService({ name: "doorward", type: "http", port: 80, hostname: "doorward" });
 service.on("hostname-change", (name) => process.stdout.write(JSON.stringify({ renamed: name }) + "\\n"));
 service.advertise().then(() => process.stdout.write(JSON.stringify({ advertised: service.getHostname() }) + "\\n"));
 process.stdin.on("data", () => service.end().then(() => process.stdout.write('{"ended":true}\\n')));

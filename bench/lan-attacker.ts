@@ -1,0 +1,49 @@
+import https from "node:https";
+import { generateSigningKey } from "../src/owner/identity.ts";
+
+/**
+ * Asks a hub for challenges, sends log-ins and tries claim codes from one address, at a rate that it
+ * keeps whatever is answered. Prints how often, when it is ended.
+ */
+const [port = "", localAddress = "", perSecond = "0"] = process.argv.slice(2);
+const TICK_MS = 20;
+const device = generateSigningKey().device;
+const envelope = {
+  payloadType: "application/vnd.doorward.login+json",
+  payload: Buffer.from("{}").toString("base64"),
+  signatures: [{ keyid: device, sig: Buffer.alloc(64).toString("base64") }],
+};
+const REQUESTS: readonly (readonly [string, unknown])[] = [
+  ["/api/session/challenge", { device }],
+  ["/api/session", { login: envelope }],
+  ["/api/claim/test", { code: "AAAA-AAAA-AAAA", originals: "age1x", recovery: "age1x" }],
+];
+const agent = new https.Agent({ keepAlive: true, maxSockets: 24 });
+let asked = 0;
+let answered = 0;
+let due = 0;
+
+function ask(): void {
+  const [path, body] = REQUESTS[asked % REQUESTS.length] ?? ["/", {}];
+  asked += 1;
+  const request = https.request(
+    {
+      ...{ agent, host: "127.0.0.1", port: Number(port), path, method: "POST", localAddress },
+      ...{ servername: "doorward.local", rejectUnauthorized: false },
+      headers: { host: `doorward.local:${port}`, "content-type": "application/json" },
+    },
+    (response) => {
+      answered += 1;
+      response.resume();
+    },
+  );
+  request.on("error", () => undefined);
+  request.end(JSON.stringify(body));
+}
+
+setInterval(() => {
+  for (due += (Number(perSecond) * TICK_MS) / 1_000; due >= 1; due -= 1) ask();
+}, TICK_MS);
+process.once("SIGTERM", () => {
+  process.stdout.write(JSON.stringify({ asked, answered }), () => process.exit(0));
+});
