@@ -294,11 +294,13 @@ function whileOff(status: CameraStatus, off: CameraOff | null): CameraStatus {
   return { ...status, main: "off", sub: status.sub && "off", problem: null, notes: [], off };
 }
 
-function warningsOf({ retention, decisions, documents, chime, lan }: HubServices): Notice[] {
+function warningsOf(services: HubServices): Notice[] {
+  const { retention, decisions, documents, chime, lan, notices } = services;
   const { trouble } = lan.state();
   return [
     ...(trouble === null ? [] : [noticeOf("LAN_TROUBLE", trouble)]),
     ...chime.warnings(),
+    ...notices.warnings(),
     ...retention.warnings(),
     ...(decisions.stuck().length > 0 ? [RELEASE_STUCK] : []),
     ...(documents.isFull() ? [DOCUMENTS_FULL] : []),

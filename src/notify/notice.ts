@@ -1,9 +1,6 @@
 import type { CameraId, ClipId, DeviceId, EventKind, RequestId } from "../protocol/ids.ts";
 
 /** What somebody is told of. `digest` stands for all motion of a stretch of time. */
-export const NOTICE_KINDS = [
-  ...["bell", "motion", "digest", "request", "house", "trouble", "test"],
-] as const satisfies readonly NoticeKind[];
 export type NoticeKind = "bell" | "motion" | "digest" | "request" | "house" | "trouble" | "test";
 
 /**

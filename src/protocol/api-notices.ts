@@ -71,8 +71,6 @@ export type NoticeAnswer = Static<typeof NoticeAnswer>;
 export const NoticeSeenAnswer = Type.Object({ afterMs: count }, closed);
 export type NoticeSeenAnswer = Static<typeof NoticeSeenAnswer>;
 
-export const MOTION_CHOICES = ["off", "digest", "each"] as const;
-export type MotionChoice = (typeof MOTION_CHOICES)[number];
 const motion = Type.Union([Type.Literal("off"), Type.Literal("digest"), Type.Literal("each")]);
 
 export const DIGEST_TIMES_MAX = 6;

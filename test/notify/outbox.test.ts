@@ -163,6 +163,16 @@ describe("the outbox", () => {
     expect(kept()).toBe(0);
   });
 
+  test("a machine that slept with a bell to send says nothing of it when it wakes", async () => {
+    push.outcome = later();
+    tell("bell");
+    await turn();
+    push.outcome = () => Promise.resolve();
+    await pass(LATE_AFTER_MS.bell);
+    expect(push.sent).toHaveLength(1);
+    expect(outbox.sumOf("push")).toMatchObject({ waiting: 0, dropped: 1, taken: 0 });
+  });
+
   test("what waits outlives a restart of the hub, with the time that is left", async () => {
     push.outcome = later();
     const [bell, request] = [tell("bell"), tell("request")];

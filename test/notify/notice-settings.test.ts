@@ -1,0 +1,125 @@
+import { describe, expect, test } from "vitest";
+import { AWAY_AFTER_MS, TroubleWatch } from "../../src/hub-notice-watch.ts";
+import { HubNotices } from "../../src/hub-notices.ts";
+import { openDatabase } from "../../src/base/database.ts";
+import { Connections } from "../../src/http/connections.ts";
+import { NoticeStore } from "../../src/notify/notice-store.ts";
+import type { CameraStatus } from "../../src/protocol/api.ts";
+import { parseCameraId } from "../../src/protocol/ids.ts";
+import { readNotifySecrets } from "../../src/settings-notify.ts";
+import { readSettingsFrom } from "../../src/settings.ts";
+
+function read(text: string) {
+  const parts = { file: "doorward.yaml", secrets: new Map(), environment: {} } as const;
+  return readSettingsFrom({ ...parts, text, facesUnsaid: "keep" }).notify;
+}
+
+describe("notify in the settings", () => {
+  test("names a server and hosts", () => {
+    expect(read("name: Home\n")).toBeUndefined();
+    expect(
+      read(
+        'notify:\n  ntfy: { url: "https://ntfy.example/sub/" }\n  services: [push.example.org, "up.example:8443"]\n',
+      ),
+    ).toEqual({
+      ntfy: { url: "https://ntfy.example/sub" },
+      services: ["push.example.org", "up.example:8443"],
+    });
+    expect(read("notify: { ntfy: { url: http://192.168.1.5:2586 } }\n")?.ntfy?.url).toBe(
+      "http://192.168.1.5:2586",
+    );
+  });
+
+  test.each([
+    ["http://ntfy.example", /own network/],
+    ["https://me:word@ntfy.example", /secrets\/notify\.yaml/],
+    ["https://ntfy.example/?a=b", /expected an address/],
+    ["ftp://ntfy.example", /expected an address/],
+  ])("refuses %s, with line and reason", (url, why) => {
+    expect(() => read(`name: Home\nnotify: { ntfy: { url: "${url}" } }\n`)).toThrow(why);
+  });
+
+  test.each(["https://push.example.org", "push.example.org/path", "*.example.org", "Push.example"])(
+    "refuses %s as a host",
+    (host) => {
+      expect(() => read(`notify: { services: ["${host}"] }\n`)).toThrow(/a host as/);
+    },
+  );
+
+  test("the token is read from its own file, and nothing else is in it", () => {
+    expect(readNotifySecrets("s", null)).toEqual({ ntfyToken: null });
+    expect(readNotifySecrets("s", 'ntfy: { token: "tk_abc" }\n')).toEqual({ ntfyToken: "tk_abc" });
+    expect(() => readNotifySecrets("s", "token: x\n")).toThrow(/no setting of this name/);
+  });
+});
+
+function status(main: CameraStatus["main"], codes: readonly string[] = []): CameraStatus {
+  return {
+    ...{ id: "front", name: "Front", main, sub: null, problem: null, codec: null },
+    ...{ lastPictureMs: null, width: null, height: null, fps: null, recording: false },
+    ...{ sound: "off", notes: codes.map((code) => ({ code, message: "" })) },
+  };
+}
+
+describe("what owners are told of the hub's health", () => {
+  const front = parseCameraId("front");
+
+  test("a camera is away too long once, and once more only after it was back for hours", () => {
+    let upMs = 0;
+    const watch = new TroubleWatch(() => upMs);
+    const look = (main: CameraStatus["main"], codes: readonly string[] = []) =>
+      watch.look({ cameras: [status(main, codes)], warnings: [] });
+    expect(look("connecting")).toEqual([]);
+    upMs += AWAY_AFTER_MS - 1;
+    expect(look("waiting")).toEqual([]);
+    upMs += 1;
+    expect(look("connecting")).toEqual([{ code: "CAMERA_AWAY", camera: front }]);
+    upMs += AWAY_AFTER_MS;
+    expect(look("connecting")).toEqual([]);
+    expect(look("streaming")).toEqual([]);
+    look("connecting");
+    upMs += AWAY_AFTER_MS;
+    expect(look("connecting")).toEqual([]);
+    look("off");
+    upMs += 6 * 3_600_000;
+    look("connecting");
+    upMs += AWAY_AFTER_MS;
+    expect(look("connecting", ["BELL_LOST"])).toEqual([{ code: "CAMERA_AWAY", camera: front }]);
+    upMs += AWAY_AFTER_MS;
+    expect(look("streaming", ["BELL_LOST"])).toEqual([{ code: "BELL_LOST", camera: front }]);
+  });
+
+  test("a full disk is told at once, a warning that is no news is not", () => {
+    const watch = new TroubleWatch(() => 0);
+    const warnings = ["DISK_FULL", "SWAP_ON"].map((code) => ({ code, message: "" }));
+    expect(watch.look({ cameras: [], warnings })).toEqual([{ code: "DISK_FULL", camera: null }]);
+    expect(watch.look({ cameras: [], warnings })).toEqual([]);
+  });
+});
+
+test("notices of a camera go with it, as soon as it is not configured any more", async () => {
+  await using database = openDatabase(":memory:");
+  const store = new NoticeStore(database, () => 1_000_000);
+  const [front, garden] = [parseCameraId("front"), parseCameraId("garden")];
+  const notices = [front, garden, null].map((camera) => store.make({ kind: "bell", camera }));
+  for (const notice of notices) store.keep(notice);
+  let cameras = [front, garden];
+  const desk = new HubNotices({
+    ...{ database, nowMs: () => 1_000_000, upMs: () => 0, boot: "one", timeZone: "UTC" },
+    settings: {
+      get current() {
+        return { cameras: cameras.map((id) => ({ id, name: id })) as never };
+      },
+    },
+    secrets: { ntfyToken: null },
+    household: { keyring: null },
+    connections: new Connections(database, () => 1_000_000),
+    origin: () => "https://doorward.local:8443",
+    onNotice: () => undefined,
+    log: () => undefined,
+  });
+  cameras = [garden];
+  desk.configure();
+  expect(notices.map(({ id }) => store.get(id)?.camera)).toEqual([undefined, garden, null]);
+  await desk[Symbol.asyncDispose]();
+});
