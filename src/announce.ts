@@ -42,7 +42,7 @@ export function announcedText(announced: Announced): string {
 }
 
 function lanLines({ claimCode, lan }: Announced): string[] {
-  const { certificatePage, origin, name, words } = lan;
+  const { certificatePage, origin, name, words, fingerprint } = lan;
   if (certificatePage === null) return [];
   const lines = [""];
   if (claimCode === null) lines.push("  For another phone of the house:");
@@ -61,6 +61,12 @@ function lanLines({ claimCode, lan }: Announced): string[] {
     lines.push(
       `  Eight words:   ${words.join(" ")}`,
       "  They are the same on the phone, or it does not speak with this hub.",
+    );
+  if (fingerprint !== null)
+    lines.push(
+      `  Fingerprint:   ${fingerprint.slice(0, 47)}`,
+      `                 ${fingerprint.slice(48)}`,
+      "  The phone shows it in its own settings, which nobody on the network can change.",
     );
   return lines;
 }

@@ -1,3 +1,4 @@
+import type { LanState } from "./http/lan-desk.ts";
 import type { MdnsReport } from "./lan/mdns.ts";
 import { MalformedInput } from "./protocol/errors.ts";
 import { isHouseName } from "./protocol/house-name.ts";
@@ -59,4 +60,12 @@ export function requireName(name: string): void {
       "name",
       "Cannot use that name: expected one as doorward.local or door.example.org, in small letters",
     );
+}
+
+/** For the console, where another name means another authority: what to compare it by. */
+export function nameSaid({ name, words, fingerprint }: LanState): string {
+  const said = [`the hub goes by ${name} on the local network now`];
+  if (words) said.push(`its eight words: ${words.join(" ")}`);
+  if (fingerprint !== null) said.push(`its fingerprint: ${fingerprint}`);
+  return said.join("; ");
 }

@@ -12,7 +12,7 @@ import {
 } from "./hub-lan-doors.ts";
 import type { HubOptions, LanOptions } from "./hub-options.ts";
 import type { HubSettings } from "./hub-settings.ts";
-import { hostOfAddress, listenTrouble, requireName, troubleOf } from "./hub-lan-words.ts";
+import { hostOfAddress, listenTrouble, nameSaid, requireName, troubleOf } from "./hub-lan-words.ts";
 import { LanCertificates } from "./lan/lan-certificates.ts";
 import { LanNames } from "./lan/lan-names.ts";
 import { ProvenPeers } from "./lan/lanes.ts";
@@ -108,6 +108,7 @@ export class HubLan implements LanDesk, AsyncDisposable {
       addresses: this.#door?.listener.addresses ?? [],
       certificatePage: this.#certificatePage(),
       certificate: proxy ? "proxy" : isOpen ? (shown?.kind ?? null) : null,
+      fingerprint: isOpen ? (shown?.authority?.fingerprint ?? null) : null,
       expiresAtMs: proxy ? null : (shown?.notAfterMs ?? null),
       moving: moving === undefined ? null : this.#nameState(moving),
       trouble: this.#trouble(wanted),
@@ -138,8 +139,9 @@ export class HubLan implements LanDesk, AsyncDisposable {
         `Cannot take ${name}: another machine goes by it, at ${found.by}; choose another name`,
       );
     }
-    this.#options.log("info", `the hub goes by ${name} on the local network now`);
-    return this.state();
+    const state = this.state();
+    this.#options.log("info", nameSaid(state));
+    return state;
   }
 
   async moveTo(name: string): Promise<LanState> {

@@ -17,6 +17,8 @@ export interface LanState extends LanName {
   /** Of the certificate page, with an IP address; null while it is closed. */
   readonly certificatePage: string | null;
   readonly certificate: LanCertificate | null;
+  /** SHA-256 of the authority as `A1 B2 ...`; null where the household's own is not used. */
+  readonly fingerprint: string | null;
   /** When the leaf that is shown ends, in ms since 1970; null where a proxy shows one. */
   readonly expiresAtMs: number | null;
   /** The name to which the household moves: both are served until an owner ends it. */

@@ -70,10 +70,12 @@ export function addLanRoutes(server: HubServer, { lan }: Pick<HubServices, "lan"
   );
 }
 
+/** Without the fingerprint, which is for the console: a page that was swapped would swap it too. */
 function answerOf(state: LanState): Api.LanAnswer {
-  const { words, addresses, moving } = state;
+  const { name, origin, words, isOpen, addresses, moving } = state;
+  const { certificatePage, certificate, expiresAtMs, trouble } = state;
   return {
-    ...state,
+    ...{ name, origin, isOpen, certificatePage, certificate, expiresAtMs, trouble },
     words: words && [...words],
     addresses: [...addresses],
     moving: moving && { ...moving, words: moving.words && [...moving.words] },
