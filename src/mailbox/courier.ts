@@ -5,7 +5,7 @@ const IDLE_MS = 60_000;
 const WAITING_MS = 15_000;
 const BACK_OFF_MAX_MS = 15 * 60_000;
 
-export interface CourierOptions {
+interface CourierOptions {
   /** @throws Error for whatever stood in its way. */
   readonly turn: () => Promise<void>;
   readonly isWaiting: () => boolean;

@@ -16,7 +16,7 @@ const hex = (length: number) =>
   Type.String({ pattern: `^[0-9a-f]{${length}}$`, minLength: length, maxLength: length });
 
 /** What a device remembers of the mailbox between two looks. Sealed to the device itself. */
-export const MailboxMemorySchema = Type.Object(
+const MailboxMemorySchema = Type.Object(
   {
     v: Type.Literal(1),
     place: MailboxPlaceSchema,

@@ -60,10 +60,10 @@ export const MailboxPlaceSchema = Type.Object(
 export type MailboxPlace = Static<typeof MailboxPlaceSchema>;
 
 /** An item and the key that it is under: 32 bytes, used for this item only. */
-export const BoxPlaceSchema = Type.Object({ item: itemName, key: hex(64) }, closed);
+const BoxPlaceSchema = Type.Object({ item: itemName, key: hex(64) }, closed);
 export type BoxPlace = Static<typeof BoxPlaceSchema>;
 
-export const MailboxPieceSchema = Type.Object(
+const MailboxPieceSchema = Type.Object(
   {
     clip: hex(32),
     /** Of the sealed file, as the route of files names it. */
@@ -102,7 +102,6 @@ const MailboxRequestSchema = Type.Object(
   },
   closed,
 );
-export type MailboxRequest = Static<typeof MailboxRequestSchema>;
 
 /** Everything that one device needs to look at what waits, and to decide it; the hub's own answers. */
 export const MailboxStateSchema = Type.Object(
@@ -174,7 +173,6 @@ export const MailboxRepliesSchema = Type.Object(
   },
   closed,
 );
-export type MailboxReplies = Static<typeof MailboxRepliesSchema>;
 
 /**
  * Length, content, zeros: as long as the next of `MAILBOX_SIZES`.

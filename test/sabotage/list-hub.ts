@@ -6,6 +6,7 @@ import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
 import { HANDLING_SABOTAGES } from "./list-handling.ts";
 import { CERTIFICATE_SABOTAGES } from "./list-certificates.ts";
 import { HOME_SABOTAGES } from "./list-home.ts";
+import { MAILBOX_SABOTAGES } from "./list-mailbox.ts";
 import { NOTICE_SABOTAGES } from "./list-notices.ts";
 import { HOUSE_SABOTAGES } from "./list-house.ts";
 import { KEYRING_SABOTAGES } from "./list-keyring.ts";
@@ -356,6 +357,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...HANDLING_SABOTAGES,
   ...CERTIFICATE_SABOTAGES,
   ...HOME_SABOTAGES,
+  ...MAILBOX_SABOTAGES,
   ...NOTICE_SABOTAGES,
   ...PUSH_SABOTAGES,
   ...BELL_SABOTAGES,
