@@ -31,6 +31,7 @@ let registration: ServiceWorkerRegistration | null = null;
 let touchedAtMs = Date.now();
 let isEdited = false;
 let isWatching = false;
+let isTaking = false;
 /** A worker of this page's own version is on its way: nothing is to be loaded again for it. */
 let isOwnComing = false;
 
@@ -133,21 +134,19 @@ function isAtRest(): boolean {
 }
 
 function takeAtRest(): void {
+  // Being loaded again, a page is hidden for a moment.
+  if (isTaking) return;
   const takenAtMs = Number(remembered("sessionStorage", TAKEN) ?? 0);
   if (!isNewer || !isAtRest() || Date.now() - takenAtMs < AGAIN_AFTER_MS) return;
   remember("sessionStorage", TAKEN, String(Date.now()));
   takeNewer();
 }
 
-let isTaking = false;
-
 /** Loads the newer version; what somebody was writing is gone. */
 export function takeNewer(): void {
+  isTaking = true;
   const waiting = registration?.waiting;
-  if (!waiting) location.reload();
-  else {
-    isTaking = true;
-    waiting.postMessage("take");
-    setTimeout(() => location.reload(), TAKE_MAX_MS);
-  }
+  if (!waiting) return location.reload();
+  waiting.postMessage("take");
+  setTimeout(() => location.reload(), TAKE_MAX_MS);
 }
