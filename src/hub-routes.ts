@@ -16,6 +16,7 @@ import { addLiveRoutes } from "./http/live-routes.ts";
 import { addMailboxRoutes } from "./http/mailbox-routes.ts";
 import { addMaskRoutes } from "./http/mask-routes.ts";
 import { addNewsRoutes } from "./http/news-routes.ts";
+import { addOpenApiRoute } from "./http/openapi-route.ts";
 import { addNoticeFacts, addNoticeRoute } from "./http/notice-routes.ts";
 import { addNotificationRoutes } from "./http/notification-routes.ts";
 import { addPickUpRoute } from "./http/pick-up-routes.ts";
@@ -76,5 +77,5 @@ export function addHouseRoutes(server: HubServer, services: HubServices): void {
   addNotificationRoutes(server, services);
   addConnectionRoutes(server, services);
   server.get("/api/health", { config: { access: "session" } }, async () => services.health());
-  server.get("/api/openapi.json", { config: { access: "public" } }, async () => server.swagger());
+  addOpenApiRoute(server);
 }

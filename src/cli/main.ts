@@ -189,6 +189,10 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "cameras bell CAMERA --keys DIR [--teach|--pick N|--remove N|--test] [--json]",
     load: async () => (await import("./cameras-bell.ts")).camerasBell,
   },
+  "owner house": {
+    usage: "owner house --keys DIR [--test] [--json]",
+    load: async () => (await import("./owner-house.ts")).ownerHouse,
+  },
   "cameras say": {
     usage: "cameras say CAMERA REPLY --keys DIR [--json]",
     load: async () => (await import("./cameras-say.ts")).camerasSay,

@@ -13,6 +13,7 @@ import type { HouseAnswer } from "../../src/protocol/api-house.ts";
 import { parseCameraId, parseClipId, parseSha256Hex } from "../../src/protocol/ids.ts";
 import { readSettings } from "../../src/settings.ts";
 import { writeFileSync } from "node:fs";
+import { cliOwner } from "../support/cli-owner.ts";
 import { startTestHub } from "../support/test-hub.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -287,6 +288,12 @@ test("a hub tells what its owner has listed, and nothing of a camera that is off
   expect(given).toBe(
     createHmac("sha256", secret).update(`${seconds}.${program.called[1]?.body}`).digest("hex"),
   );
+  const { json, owner } = cliOwner(folder.path, hub.owner.bundle, hub.hub.url);
+  const shown = await json<HouseAnswer>("house", "--test");
+  expect(shown).toMatchObject({ homeAssistant: null, webhooks: [{ tried: { problem: null } }] });
+  program.answer = (response) => void response.writeHead(404).end();
+  const failed = await owner("house", "--test");
+  expect([failed.code, failed.stdout]).toEqual([1, expect.stringContaining("it answered 404")]);
   const places = hub.hub.services.connections
     .list()
     .map(({ what, address }) => `${what} ${address}`);
