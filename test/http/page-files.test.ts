@@ -19,6 +19,8 @@ beforeAll(async () => {
     writeFileSync(path.join(dist, name), bytes);
   write("index.html", "<!doctype html><title>Doorward</title>");
   write("door.svg", "<svg/>");
+  write("app.webmanifest", "{}");
+  write("service-worker.js", "1");
   write("assets/main-Ab_1-9x.js", SCRIPT);
   write("assets/main-Ab_1-9x.js.br", brotliCompressSync(SCRIPT));
   write("assets/main-Ab_1-9x.js.gz", gzipSync(SCRIPT));
@@ -56,6 +58,8 @@ describe("the page's files", () => {
       ["/", "text/html"],
       ["/index.html", "text/html"],
       ["/door.svg", "image/svg+xml"],
+      ["/app.webmanifest", "application/manifest+json"],
+      ["/service-worker.js", "application/javascript"],
       ["/assets/main-Ab_1-9x.js", "application/javascript"],
       ["/assets/style-1.css", "text/css"],
       ["/assets/redact/redact-worker-1.js", "application/javascript"],
@@ -78,6 +82,14 @@ describe("the page's files", () => {
     const { etag } = (await hub.call("GET", "/")).headers;
     const again = await hub.call("GET", "/", { headers: { "if-none-match": String(etag) } });
     expect([again.statusCode, again.body]).toEqual([304, ""]);
+  });
+
+  test("the service worker is asked for again each time, and may ask this hub and nothing else", async () => {
+    const { headers } = await hub.call("GET", "/service-worker.js");
+    expect(headers["cache-control"]).toBe("no-cache");
+    expect(headers["content-security-policy"]).toBe(
+      "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
+    );
   });
 
   test("go out as they were compressed beforehand, where the browser takes that", async () => {
