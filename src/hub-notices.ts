@@ -131,15 +131,15 @@ export class HubNotices implements NoticeDesk {
   }
 
   recorded(event: RecorderEvent): void {
-    this.#notices.recorded(event);
+    this.#guard(() => this.#notices.recorded(event));
   }
 
   requestReceived(request: RequestId): void {
-    this.#notices.requestReceived(request);
+    this.#guard(() => this.#notices.requestReceived(request));
   }
 
   trouble(code: string, camera: CameraId | null): void {
-    this.#notices.tell({ kind: "trouble", code, camera });
+    this.#guard(() => this.#notices.tell({ kind: "trouble", code, camera }));
   }
 
   /** After each change of the settings, and at the start. */
@@ -147,7 +147,7 @@ export class HubNotices implements NoticeDesk {
     const { ntfy } = this.#settings;
     // Entered before anything connects to it; at a bell there is no time for that.
     if (ntfy) this.#outwards[0]?.mention(new URL(ntfy.url));
-    this.#notices.keepCameras();
+    this.#guard(() => this.#notices.keepCameras());
   }
 
   /** After each change of the keyring: what owners should know of it, and who is gone. */
@@ -158,12 +158,15 @@ export class HubNotices implements NoticeDesk {
     const devices = [...(keyring?.devices.values() ?? [])].flatMap(({ id, removed }) =>
       removed ? [] : [id],
     );
-    this.#ntfyWays.keepOnly(devices);
-    this.#unifiedWays.keepOnly(devices);
     this.#tests.keepOnly(devices);
-    this.#notices.keepDevices();
+    this.#guard(() => {
+      this.#ntfyWays.keepOnly(devices);
+      this.#unifiedWays.keepOnly(devices);
+      this.#notices.keepDevices();
+    });
     if (!before || !keyring) return;
-    for (const code of houseMatters(before, keyring)) this.#notices.tell({ kind: "house", code });
+    for (const code of houseMatters(before, keyring))
+      this.#guard(() => this.#notices.tell({ kind: "house", code }));
   }
 
   /** What time alone does. */
@@ -288,6 +291,15 @@ export class HubNotices implements NoticeDesk {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#notices[Symbol.asyncDispose]();
     for (const outward of this.#outwards) outward[Symbol.dispose]();
+  }
+
+  /** What is told of has happened: that it cannot be told, as on a full disk, must not undo it. */
+  #guard(work: () => unknown): void {
+    try {
+      work();
+    } catch (error) {
+      this.#options.log("warn", `notice not made: ${error instanceof Error ? error.message : "?"}`);
+    }
   }
 
   get #settings(): NotifySettings {

@@ -139,7 +139,8 @@ export class Notices implements AsyncDisposable {
   look(id: string, device: DeviceId): NoticeSeen | null {
     const notice = this.#unwritten.get(id) ?? this.store.get(id);
     const role = this.#roleOf(device);
-    if (!notice || !role || !mayKnow(role, notice.kind)) return null;
+    if (!notice || notice.expiresAtMs <= this.#options.nowMs()) return null;
+    if (!role || !mayKnow(role, notice.kind)) return null;
     if (notice.device !== null && notice.device !== device) return null;
     if (notice.camera !== null && !this.#options.cameras().includes(notice.camera)) return null;
     const bells = notice.kind === "bell" ? this.store.clipOfBell(notice) : null;

@@ -104,6 +104,7 @@ test("notices of a camera go with it, as soon as it is not configured any more",
   const notices = [front, garden, null].map((camera) => store.make({ kind: "bell", camera }));
   for (const notice of notices) store.keep(notice);
   let cameras = [front, garden];
+  const log: string[] = [];
   const desk = new HubNotices({
     ...{ database, nowMs: () => 1_000_000, upMs: () => 0, boot: "one", timeZone: "UTC" },
     settings: {
@@ -116,10 +117,15 @@ test("notices of a camera go with it, as soon as it is not configured any more",
     connections: new Connections(database, () => 1_000_000),
     origin: () => "https://doorward.local:8443",
     onNotice: () => undefined,
-    log: () => undefined,
+    log: (_level, message) => log.push(message),
   });
   cameras = [garden];
   desk.configure();
   expect(notices.map(({ id }) => store.get(id)?.camera)).toEqual([undefined, garden, null]);
+  expect(log).toEqual([]);
+  // As when the disk takes nothing more: what has happened has happened.
+  database.exec("DROP TABLE notices");
+  desk.configure();
+  expect(log).toEqual([expect.stringMatching(/notice not made/)]);
   await desk[Symbol.asyncDispose]();
 });
