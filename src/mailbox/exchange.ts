@@ -50,7 +50,8 @@ async function exchange(
 async function readUpTo(response: Response, maxBytes: number): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of response.body ?? []) {
+  const body: AsyncIterable<Uint8Array> | null = response.body;
+  for await (const part of body ?? []) {
     size += part.length;
     if (size > maxBytes)
       throw new HubError("CARRIER_FAILED", "Cannot use the mailbox: an answer is too large");

@@ -24,7 +24,8 @@ export const deviceExchange: Exchange = async ({ method, url, headers, body, max
 
 async function readUpTo({ body }: Response, maxBytes: number): Promise<CarrierAnswer["bytes"]> {
   if (!body) return new Uint8Array();
-  const reader = body.getReader();
+  const stream: ReadableStream<Uint8Array> = body;
+  const reader = stream.getReader();
   const parts: Uint8Array[] = [];
   let size = 0;
   for (;;) {

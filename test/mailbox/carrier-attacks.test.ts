@@ -233,7 +233,7 @@ test("two devices decide the same request: one is taken, the other is told", asy
   const told = [await s.away.look(), await second.look()].map(
     ({ client }) => client.state.answers[0],
   );
-  expect(told.map((answer) => answer?.taken).toSorted()).toEqual([false, true]);
+  expect(told.filter((answer) => answer?.taken === true)).toHaveLength(1);
   expect(told.find((answer) => answer?.taken === false)?.code).toBe("NOT_OPEN");
 });
 
