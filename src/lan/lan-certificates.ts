@@ -110,8 +110,9 @@ export class LanCertificates {
     const authority =
       known ?? (await openAuthority({ directory: this.#directory, name, nowMs: this.#nowMs }));
     this.#authorities.set(name, authority);
-    const isRenewed = await authority.renewIfDue();
     const before = this.#shown.get(name);
+    // At the start a leaf that cannot be renewed yet, on a full disk, is better than none.
+    const isRenewed = before === undefined || (await authority.renewIfDue());
     if (before?.authority === authority && !isRenewed) return before;
     const { certPem, keyPem, notAfterMs } = await authority.leaf();
     return { kind: "household", context: contextOf(certPem, keyPem), notAfterMs, authority };
