@@ -186,6 +186,7 @@ describe.skipIf(isMissing)("versions of the page", () => {
   });
 
   test("what is cut off, or another page under this name, is never kept as ours", async () => {
+    await expect.poll(() => workerOf(page), WAIT).toBe("activated");
     await page.reload();
     await page.getByRole("navigation").waitFor();
     await expect.poll(bar().count.bind(bar()), WAIT).toBe(0);
