@@ -40,8 +40,9 @@ export async function lanFigures(): Promise<Figure[]> {
   const counts = attackers.map(async ({ stdout }) => {
     let text = "";
     for await (const part of stdout) text += String(part);
-    return JSON.parse(text) as { asked: number; answered: number };
+    return JSON.parse(text.replace("ready\n", "")) as { asked: number; answered: number };
   });
+  await Promise.all(attackers.map(({ stdout }) => once(stdout, "data")));
   const took = await ownersCalls(hub, RUN_MS);
   for (const attacker of attackers) attacker.kill("SIGTERM");
   const done = await Promise.all(counts);

@@ -10,6 +10,7 @@ import { MAILBOX_SABOTAGES } from "./list-mailbox.ts";
 import { NOTICE_SABOTAGES } from "./list-notices.ts";
 import { HOUSE_SABOTAGES } from "./list-house.ts";
 import { KEYRING_SABOTAGES } from "./list-keyring.ts";
+import { LAN_SABOTAGES } from "./list-lan.ts";
 import { LEDGER_SABOTAGES } from "./list-ledger.ts";
 import { PAGE_SABOTAGES } from "./list-page.ts";
 import { TALK_SABOTAGES } from "./list-talk.ts";
@@ -353,6 +354,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...KEYRING_SABOTAGES,
   ...TOGETHER_SABOTAGES,
   ...DELIVERY_SABOTAGES,
+  ...LAN_SABOTAGES,
   ...LEDGER_SABOTAGES,
   ...HANDLING_SABOTAGES,
   ...CERTIFICATE_SABOTAGES,
