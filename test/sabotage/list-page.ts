@@ -21,12 +21,27 @@ export const PAGE_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "the page proves the recovery sheet with the words it made, not those that were typed",
-    file: "web/page/device/calls/house-calls.ts",
+    file: "web/page/device/calls/founding-calls.ts",
     find: "const sheet = await parseRecoverySheet(options.sheet);",
     replace:
       "await parseRecoverySheet(options.sheet).catch(() => null);\n    const sheet = requireFounded().recovery;",
     tests: ["test/page/recovery-sheet.test.ts"],
     only: "nothing is claimed until all are right",
+  },
+  {
+    name: "a first run that was interrupted keeps its keys and sheet unsealed",
+    file: "web/page/device/founding-draft.ts",
+    find: "...{ iv, sealed, label: label.label, kind, passkey: choice?.passkey ?? null },",
+    replace:
+      "...{ iv, sealed, label: `${label.label} ${sheet}`, kind, passkey: choice?.passkey ?? null },",
+    tests: ["test/page/phone-goes-on.test.ts"],
+  },
+  {
+    name: "a device counts as moved by one of the same name under the old address",
+    file: "web/page/screens/house/move/plan.ts",
+    find: "(other.origin === null || other.origin === newOrigin),",
+    replace: "(other.origin === null || other.origin !== ''),",
+    tests: ["test/page/move-plan.test.ts"],
   },
   {
     name: "a browser keeps its device's keys in clear beside the sealed ones",
