@@ -149,11 +149,11 @@ function figuresOf(all: readonly Pressed[]): Figure[] {
   const setting = `${CAMERAS} fake ONVIF devices over loopback HTTP, the real bell process, to a listener in the hub's process`;
   return [
     {
-      ...{ name: "bell.handover.p95", value: percentile(well, 0.95), unit: "ms" },
+      ...{ name: "bell.heard.p95", value: percentile(well, 0.95), unit: "ms" },
       context: `${well.length} presses while the poll was open; ${setting}; polled every 2 ms`,
     },
     {
-      ...{ name: "bell.handover.failing.p95", value: percentile(ill, 0.95), unit: "ms" },
+      ...{ name: "bell.heard.failing.p95", value: percentile(ill, 0.95), unit: "ms" },
       context: `${ill.length} presses at the moment of a failure: hang-up, poll refused, reset, no answer for 7.5 s, HTTP 500, no SOAP; ${setting}`,
     },
     {
