@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { english as bell } from "../../web/page/screens/cameras/bell-words.en.ts";
 import { english as cameras } from "../../web/page/screens/cameras/words.en.ts";
 import { english as finding } from "../../web/page/screens/cameras/find-words.en.ts";
 import { english as words } from "../../web/page/screens/welcome/words.en.ts";
@@ -45,6 +46,10 @@ describe.skipIf(isMissing)("the first camera of a household", () => {
     await press(finding.ask);
     await page.getByLabel(finding.name, { exact: true }).fill("Front door");
     await press(finding.add);
+    await page.getByRole("heading", { name: words.camera.bellTitle }).waitFor();
+    await page.getByText(bell.pressNow).waitFor();
+    await expectAccessible(page);
+    await page.getByRole("button", { name: new RegExp(`^(${bell.stop}|${bell.close})$`) }).click();
     await page.getByRole("heading", { name: words.told.title }).waitFor();
     expect(hub.hub.services.settings.answer().cameras).toMatchObject([
       { name: "Front door", main: "rtsp://127.0.0.1:9/main", onvif: fake.url },

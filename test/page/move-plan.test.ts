@@ -17,14 +17,14 @@ function person(...devices: ShownDevice[]): ShownPerson {
   return { person: String(ids), role: "owner", isSelf: false, devices };
 }
 const told = (...people: ShownPerson[]): string[] =>
-  movePlan(people, NEW).map(({ device: { label }, state }) => `${label ?? "?"}: ${state}`);
+  movePlan(people, NEW, OLD).map(({ device: { label }, state }) => `${label ?? "?"}: ${state}`);
 
 test("a device has moved when its person has a younger one of the same name there", () => {
   const old = device("Kitchen phone", OLD);
   const young = device("Kitchen phone", NEW);
-  const [row] = movePlan([person(old, young)], NEW);
+  const [row] = movePlan([person(old, young)], NEW, OLD);
   expect(row).toEqual({ device: old, state: "moved", by: young });
-  expect(movePlan([person(old, young)], NEW)).toHaveLength(1);
+  expect(movePlan([person(old, young)], NEW, OLD)).toHaveLength(1);
 });
 
 test("neither another person's, nor a removed one, nor one under the old address stands for it", () => {
@@ -50,6 +50,15 @@ test("where no passkey says where keys belong, it is said so, and a removed devi
   expect(told(person(device("keys", null), device("Phone", OLD, true)))).toEqual(["keys: perhaps"]);
   expect(told(person(device("Tablet", null), device("Tablet", null)))).toEqual(["Tablet: moved"]);
   expect(told(person(device("Tablet", NEW)))).toEqual([]);
+});
+
+test("the device that asks is a browser, and stands where its page does", () => {
+  const own = { ...device("Phone", null), isThis: true };
+  expect(movePlan([person(own)], NEW, OLD)).toEqual([{ device: own, state: "to-move", by: null }]);
+  expect(movePlan([person(own)], NEW, NEW)).toEqual([]);
+  const before = device("Phone", OLD);
+  const [row] = movePlan([person(before, own)], NEW, NEW);
+  expect(row).toEqual({ device: before, state: "moved", by: own });
 });
 
 test("the address at which a device joins carries its name, whatever is in it", () => {

@@ -39,8 +39,8 @@ export const PAGE_SABOTAGES: readonly Sabotage[] = [
   {
     name: "a device counts as moved by one of the same name under the old address",
     file: "web/page/screens/house/move/plan.ts",
-    find: "(other.origin === null || other.origin === newOrigin),",
-    replace: "(other.origin === null || other.origin !== ''),",
+    find: "[null, newOrigin].includes(originOf(other)),",
+    replace: "originOf(other) !== '',",
     tests: ["test/page/move-plan.test.ts"],
   },
   {

@@ -18,14 +18,21 @@ export interface MoveRow {
  * The devices that had to do with the address of before, in the order of the household.
  *
  * @param newOrigin - As `https://door.example.org:8443`.
+ * @param hereOrigin - Where the device that asks has its keys, which is a browser in any case.
  */
-export function movePlan(people: readonly ShownPerson[], newOrigin: string): MoveRow[] {
+export function movePlan(
+  people: readonly ShownPerson[],
+  newOrigin: string,
+  hereOrigin: string,
+): MoveRow[] {
+  const originOf = ({ isThis, origin }: ShownDevice): string | null =>
+    isThis ? hereOrigin : origin;
   return people.flatMap(({ devices }) => {
     const inForce = devices.filter(({ isRemoved }) => !isRemoved);
     const successors = new Set<string>();
     const rows: MoveRow[] = [];
     for (const [index, device] of inForce.entries()) {
-      if (device.origin === newOrigin || successors.has(device.id)) continue;
+      if (originOf(device) === newOrigin || successors.has(device.id)) continue;
       const by = inForce
         .slice(index + 1)
         .find(
@@ -33,10 +40,10 @@ export function movePlan(people: readonly ShownPerson[], newOrigin: string): Mov
             !successors.has(other.id) &&
             device.label !== null &&
             other.label === device.label &&
-            (other.origin === null || other.origin === newOrigin),
+            [null, newOrigin].includes(originOf(other)),
         );
       if (by) successors.add(by.id);
-      const state = by ? "moved" : device.origin === null ? "perhaps" : "to-move";
+      const state = by ? "moved" : originOf(device) === null ? "perhaps" : "to-move";
       rows.push({ device, state, by: by ?? null });
     }
     return rows;
