@@ -20,24 +20,16 @@ import { Pairings } from "./http/pairings.ts";
 import { Replies } from "./http/replies.ts";
 import { Sessions } from "./http/sessions.ts";
 import type { HubServices } from "./http/services.ts";
-import type { Bells } from "./hub-bells.ts";
-import { HubMailbox } from "./hub-mailbox.ts";
-import { openHousePrograms } from "./hub-house.ts";
-import { HubLan } from "./hub-lan.ts";
 import { openMasks } from "./hub-masks.ts";
-import type { Health } from "./hub-health.ts";
-import type { CameraConnections } from "./hub-connections.ts";
 import { openChime } from "./hub-chime.ts";
 import { recordFacts } from "./hub-facts.ts";
 import { followPrivacy, openPrivacy, privacyGreeting, settlePrivacy } from "./hub-privacy-links.ts";
+import type { HubParts, HubUrls } from "./hub-parts.ts";
 import { openRecordings } from "./hub-recordings.ts";
 import { openLive, openNews, openTalk } from "./hub-doors.ts";
-import { HubPush } from "./hub-push.ts";
+import { openWays } from "./hub-ways.ts";
 import { openNotices } from "./open-notices.ts";
-import type { PushKeys } from "./notify/push-keys.ts";
-import type { NotifySecrets } from "./settings-notify.ts";
 import type { HubOptions } from "./hub-options.ts";
-import type { HubSettings } from "./hub-settings.ts";
 import { armingNews } from "./hub-zones.ts";
 import { configurationFor, type ToIngest } from "./ingest-messages.ts";
 import { Household } from "./keys/household.ts";
@@ -63,28 +55,8 @@ export const VERSION = (
 
 export const PAGE_DIRECTORY = fileURLToPath(new URL("../web/dist", import.meta.url));
 
-export interface HubUrls {
-  main: string;
-  outside: string | null;
-}
-
 /** Everything that routes may use, over one open database. */
-export function openServices(parts: {
-  options: HubOptions;
-  database: HubDatabase;
-  ledgerKey: LedgerKey;
-  clipsDirectory: string;
-  /** Filled in once the hub listens. */
-  urls: HubUrls;
-  health: Health;
-  settings: HubSettings;
-  connections: CameraConnections;
-  bells: Bells;
-  notifySecrets: NotifySecrets;
-  pushKeys: PushKeys;
-  /** The recorder checks a new keyring for itself; services are made before its process. */
-  tellIngest: (message: ToIngest) => void;
-}): HubServices {
+export function openServices(parts: HubParts): HubServices {
   const { options, database, ledgerKey, clipsDirectory, urls, health, tellIngest } = parts;
   const { settings, connections } = parts;
   const nowMs = options.nowMs ?? Date.now;
@@ -125,27 +97,13 @@ export function openServices(parts: {
     ...openSigned(database, stores, nowMs),
     nowMs,
     seal: (plaintext, recipients) => sealBytes(plaintext, recipients.map(parseRecipient)),
-    keyringChanged: () => {
-      // From the claim on the ledger has it, and before anything is connected to.
-      settlePrivacy(services.privacy, options.log);
-      tellIngest(keyringMessage(household));
-      recordFacts(services, database, settings.current, VERSION);
-      services.notices.keyringChanged();
-      services.push.settle();
-    },
-    requestReceived: (request) => {
-      options.log("info", `request ${request.id.slice(0, 8)} waits for the owner`);
-      services.mailbox.wake();
-      services.notices.requestReceived(request.id);
-    },
+    ...changesOf(parts, () => services),
     health: () => health.report(services),
-    mailbox: new HubMailbox({
-      ...{ database, settings, dataDirectory: options.dataDirectory, log: options.log },
-      ...{ services: () => services, sign: (message) => ledgerKey.sign(message) },
-    }),
-    lan: openLan(parts, () => services, nowMs),
-    house: openHousePrograms(parts, { nowMs, version: VERSION }, () => services),
-    push: new HubPush({ ...parts, household, nowMs }, () => services.notices),
+    ...openWays(
+      parts,
+      { household, nowMs, version: VERSION, page: PAGE_DIRECTORY },
+      () => services,
+    ),
     masks: openMasks(settings, () => services.health()),
     ...addressesOf(urls),
   };
@@ -154,15 +112,27 @@ export function openServices(parts: {
   return services;
 }
 
-function openLan(
-  { options, database, settings }: Parameters<typeof openServices>[0],
+/** What else has to know at once of what came in. */
+function changesOf(
+  { options, database, settings, tellIngest }: HubParts,
   services: () => HubServices,
-  nowMs: () => number,
-): HubLan {
-  const { dataDirectory, lan = null, pageDirectory = PAGE_DIRECTORY, log } = options;
-  return new HubLan({
-    ...{ dataDirectory, database, settings, lan, pageDirectory, services, nowMs, log },
-  });
+): Pick<HubServices, "keyringChanged" | "requestReceived"> {
+  return {
+    keyringChanged: () => {
+      const { privacy, household, notices, push } = services();
+      // From the claim on the ledger has it, and before anything is connected to.
+      settlePrivacy(privacy, options.log);
+      tellIngest(keyringMessage(household));
+      recordFacts(services(), database, settings.current, VERSION);
+      notices.keyringChanged();
+      push.settle();
+    },
+    requestReceived: (request) => {
+      options.log("info", `request ${request.id.slice(0, 8)} waits for the owner`);
+      services().mailbox.wake();
+      services().notices.requestReceived(request.id);
+    },
+  };
 }
 
 function openViewers({ pageDirectory, dataDirectory }: HubOptions): Viewers {
@@ -179,7 +149,7 @@ function addressesOf(urls: HubUrls): Pick<HubServices, "statusUrl" | "intakeUrl"
 
 /** What is there for those who live here: replies, cameras that are off, and the chime. */
 function openHouse(
-  parts: Parameters<typeof openServices>[0],
+  parts: HubParts,
   { household, appendEntry, news }: ReturnType<typeof openStores>,
   nowMs: () => number,
   origin: () => string,
@@ -199,7 +169,7 @@ function openHouse(
 }
 
 /** What a change of the settings is followed by. */
-function followSettings(services: HubServices, parts: Parameters<typeof openServices>[0]): void {
+function followSettings(services: HubServices, parts: HubParts): void {
   const { options, database, clipsDirectory, health, settings, connections, tellIngest } = parts;
   recordFacts(services, database, settings.current, VERSION);
   let configured: typeof settings.current.cameras = [];

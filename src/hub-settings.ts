@@ -23,13 +23,8 @@ import type { MotionAnswer, MotionBody } from "./protocol/api-nothing.ts";
 import { utf8Bytes } from "./protocol/bytes.ts";
 import type { BellRuleBody, BellRuleRemoval } from "./protocol/api-bells.ts";
 import { HubError, MalformedInput } from "./protocol/errors.ts";
-import {
-  cameraSecretsFile,
-  cameraVariable,
-  readSecrets,
-  type CameraSecrets,
-  type CameraSettings,
-} from "./settings-cameras.ts";
+import { cameraSecretsFile, readSecrets, type CameraSecrets } from "./settings-cameras.ts";
+import { requirePassword } from "./settings-password.ts";
 import { readSettingsFrom, SETTINGS_FILE, type Settings } from "./settings.ts";
 import {
   cameraAnswer,
@@ -39,7 +34,6 @@ import {
   setInTheFile,
   withoutOtherOnvif,
   withSecret,
-  type CameraChange,
 } from "./settings-camera-body.ts";
 import { areasAnswer, withAreas } from "./hub-zones.ts";
 import { putBell, removeBell } from "./settings-bell-edit.ts";
@@ -47,8 +41,6 @@ import { motionAnswer, putMotion } from "./settings-motion-edit.ts";
 import { EXAMPLE_SETTINGS } from "./settings-example.ts";
 import {
   editText,
-  hostNameOf,
-  hostOf,
   putCamera,
   putChime,
   putListen,
@@ -92,8 +84,6 @@ interface Change {
   /** Null leaves the secrets' file alone. */
   readonly secretsText: string | null;
 }
-
-type Camera = Extract<CameraSettings, { source: "rtsp" }>;
 
 /**
  * The settings of a running hub: what is in force, and how the page changes it. Each change starts
@@ -163,7 +153,8 @@ export class HubSettings implements SettingsDesk {
       const members = withoutOtherOnvif(before, written);
       if (!known && members.main === undefined)
         throw new MalformedInput("main", "Cannot save camera: main is missing, its address");
-      this.#requirePassword(id, before, { ...members, ...secret });
+      const { environment } = this.#options;
+      requirePassword({ id, before, change: { ...members, ...secret }, environment });
       // What a removed camera of the same name left behind is not this one's.
       const kept = known
         ? secret
@@ -364,39 +355,6 @@ export class HubSettings implements SettingsDesk {
       if (!(error instanceof SettingsError) || error.wrong === null) throw error;
       const { field, problem } = error.wrong;
       throw new MalformedInput(field, `Cannot save ${field}: ${problem}`, { cause: error });
-    }
-  }
-
-  /**
-   * A kept password goes only to the hosts that it was given for: otherwise who has a session could
-   * send it to a host of his own.
-   */
-  #requirePassword(id: string, before: Camera | null, change: CameraChange): void {
-    const isFromEnvironment =
-      this.#options.environment[`${cameraVariable(id)}_PASSWORD`] !== undefined;
-    if (isFromEnvironment && typeof change.password === "string")
-      throw new MalformedInput(
-        "password",
-        "Cannot save password: this camera's comes from the hub's environment, which goes first",
-      );
-    const hasPassword = isFromEnvironment || (before !== null && before.password !== null);
-    if (!hasPassword || change.password !== undefined) return;
-    const streams = before === null ? [] : [before.main, before.sub];
-    const known = new Set(streams.map(hostOf));
-    // Another service of the same host has another port.
-    const knownNames = new Set([...streams, before?.onvif ?? null].map(hostNameOf));
-    for (const member of ["main", "sub", "onvif"] as const) {
-      const url = change[member];
-      if (member === "onvif" && knownNames.has(hostNameOf(url ?? null))) continue;
-      const host = typeof url === "string" ? hostOf(url) : null;
-      // What is no address at all is refused for that.
-      if (host === null || host === "" || known.has(host)) continue;
-      throw new MalformedInput(
-        "password",
-        isFromEnvironment
-          ? `Cannot save ${member}: the password from the hub's environment would go to another host; change the address in the settings file`
-          : `Cannot save ${member}: it names another host, so the password is needed again`,
-      );
     }
   }
 }

@@ -12,16 +12,11 @@ import type { Bells } from "./hub-bells.ts";
 import { createHealth, type Health } from "./hub-health.ts";
 import { privacyGreeting } from "./hub-privacy-links.ts";
 import type { HubOptions } from "./hub-options.ts";
+import type { HubUrls } from "./hub-parts.ts";
 import { addHouseRoutes } from "./hub-routes.ts";
 import { HubSettings } from "./hub-settings.ts";
 import { facesWhereUnsaid } from "./settings-blur.ts";
-import {
-  keyringMessage,
-  openServices,
-  PAGE_DIRECTORY,
-  VERSION,
-  type HubUrls,
-} from "./hub-services.ts";
+import { keyringMessage, openServices, PAGE_DIRECTORY, VERSION } from "./hub-services.ts";
 import { configurationFor, type FromIngest, type ToIngest } from "./ingest-messages.ts";
 import { IngestProcess } from "./ingest-process.ts";
 import { openLedgerKey } from "./keys/hub-keys.ts";
@@ -76,11 +71,7 @@ export class Hub implements AsyncDisposable {
     const ledgerKey = await openLedgerKey(path.join(dataDirectory, "secrets"));
     const database = stack.use(openDatabase(path.join(dataDirectory, DATABASE_FILE)));
     const urls: HubUrls = { main: "", outside: null };
-    const hubSettings = new HubSettings({
-      ...{ dataDirectory, settings, settingsFile: options.settingsFile ?? null },
-      environment: options.environment ?? {},
-      facesUnsaid: facesWhereUnsaid(options.blurAbility ?? { canBlur: false, reason: null }),
-    });
+    const hubSettings = openSettings(options);
     const health = createHealth(settings.cameras, options.blurAbility);
     const connections = new CameraConnections(
       new Connections(database, options.nowMs ?? Date.now, (message) => log("warn", message)),
@@ -143,6 +134,14 @@ export class Hub implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+function openSettings({ dataDirectory, settings, settingsFile, ...options }: HubOptions) {
+  return new HubSettings({
+    ...{ dataDirectory, settings, settingsFile: settingsFile ?? null },
+    environment: options.environment ?? {},
+    facesUnsaid: facesWhereUnsaid(options.blurAbility ?? { canBlur: false, reason: null }),
+  });
 }
 
 /** What has sockets or programs of its own, which end with the hub. */
@@ -265,6 +264,7 @@ async function listenOutside(
 async function mainServer(services: HubServices, pageDirectory: string): Promise<HubServer> {
   const server = await createServer({
     sessions: services.sessions,
+    noticeSecrets: services.push,
     version: VERSION,
     hostNames: LOOPBACK_NAMES,
     logLevel: "warn",
