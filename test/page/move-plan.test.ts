@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { ShownDevice, ShownPerson } from "../../web/page/device/calls/people-calls.ts";
+import type { ShownDevice, ShownPerson } from "../../web/page/device/calls/shown-people.ts";
 import { joinAddress, movePlan } from "../../web/page/screens/house/move/plan.ts";
 
 /** Who has moved from one address of the house to another. */

@@ -234,7 +234,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a kept password goes to any host that the page names",
-    file: "src/hub-settings.ts",
+    file: "src/settings-password.ts",
     find: 'if (host === null || host === "" || known.has(host)) continue;',
     replace: 'if (host !== "") continue;',
     tests: ["test/hub/settings.test.ts"],

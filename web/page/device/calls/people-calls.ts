@@ -8,28 +8,12 @@ import { roleOfDevice, type Role } from "../../../../src/protocol/keyring.ts";
 import { recipientWords } from "../../../../src/protocol/words.ts";
 import { confirmingSigner } from "../confirming-signer.ts";
 import type { VaultContext } from "../vault-worker.ts";
+import type { ShownDevice, ShownPerson } from "./shown-people.ts";
 
 const POLL_MS = 500;
 
 /** The one device that an owner is just comparing words with. */
 const meeting = new Meeting();
-
-export interface ShownDevice {
-  readonly id: string;
-  /** As the hub remembers it; the keyring holds its hash only. */
-  readonly label: string | null;
-  readonly isThis: boolean;
-  readonly isRemoved: boolean;
-  readonly hasPasskey: boolean;
-  /** The address that its passkey belongs to, as `https://doorward.local:8443`; null without one. */
-  readonly origin: string | null;
-}
-export interface ShownPerson {
-  readonly person: string;
-  readonly role: Role | null;
-  readonly isSelf: boolean;
-  readonly devices: readonly ShownDevice[];
-}
 
 /** Who belongs to the household, and who may come in. */
 export const peopleCalls = {

@@ -1,4 +1,4 @@
-import type { ShownDevice, ShownPerson } from "../../../device/calls/people-calls.ts";
+import type { ShownDevice, ShownPerson } from "../../../device/calls/shown-people.ts";
 
 /**
  * Where a device stands in a change of the house's address:
