@@ -120,10 +120,10 @@ async function houseServer(
     proven,
     monotonicMs,
   });
-  const { sessions, version } = services;
+  const { sessions, version, push: noticeSecrets } = services;
   const server = await createServer({
     ...own,
-    ...{ sessions, version, gate, logLevel: "warn", limits: LIMITS },
+    ...{ sessions, noticeSecrets, version, gate, logLevel: "warn", limits: LIMITS },
   });
   await addPageFiles(server, pageDirectory, () => services.mailbox.origins());
   addHouseRoutes(server, services);

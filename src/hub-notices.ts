@@ -174,11 +174,11 @@ export class HubNotices implements NoticeDesk {
     this.#notices.tick();
   }
 
-  look(id: string, { device }: SessionDevice): NoticeAnswer {
+  look(id: string, device: DeviceId): NoticeAnswer {
     return this.#answerOf(this.#require(id, device));
   }
 
-  seen(id: string, { device }: SessionDevice): number {
+  seen(id: string, device: DeviceId): number {
     const { notice } = this.#require(id, device);
     const tested = this.#tests.seen(id, device);
     return tested ?? Math.max(0, this.#options.nowMs() - notice.atMs);

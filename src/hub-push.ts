@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { HubDatabase } from "./base/database.ts";
 import type { Connections } from "./http/connections.ts";
 import type { NoticeDesk } from "./http/notice-desk.ts";
@@ -11,9 +11,13 @@ import { pushPayload } from "./notify/push-payload.ts";
 import { PushConnections } from "./notify/push-send.ts";
 import { PushSubscriptions } from "./notify/push-subscriptions.ts";
 import type { NotifySettings } from "./settings-notify.ts";
-import type { PushAnswer, PushBody } from "./protocol/api-push.ts";
+import type { PushAnswer, PushBody, PushStored } from "./protocol/api-push.ts";
 import type { DeviceId } from "./protocol/ids.ts";
 import { roleOfDevice } from "./protocol/keyring.ts";
+
+const SECRET_BYTES = 32;
+/** Half of a SHA-256 in hex: names what is not to be told. */
+const NAME_CHARACTERS = 32;
 
 export interface HubPushOptions {
   readonly database: HubDatabase;
@@ -24,6 +28,7 @@ export interface HubPushOptions {
     readonly log: Pick<Connections, "mention" | "connected" | "disconnected">;
   };
   readonly nowMs: () => number;
+  readonly warn: (message: string) => void;
 }
 
 /** Web Push as a way out of the house, and what its devices may set about it. */
@@ -45,11 +50,11 @@ export class HubPush implements PushDesk {
 
   /** From here on notices go out this way, too. */
   open(): void {
-    const { pushKeys: keys, connections, nowMs } = this.#options;
+    const { pushKeys: keys, connections, nowMs, warn } = this.#options;
     const { log } = connections;
     this.#notices().addCarrier(
       new PushCarrier({
-        ...{ keys, nowMs },
+        ...{ keys, nowMs, warn },
         services: () => this.#services(),
         subscriptions: this.#subscriptions,
         connections: this.#sockets,
@@ -75,12 +80,13 @@ export class HubPush implements PushDesk {
         language: row.language,
         createdAtMs: row.createdAtMs,
         takenAtMs: row.takenAtMs,
+        secretName: row.secretSha256?.slice(0, NAME_CHARACTERS) ?? null,
         problem: row.problem,
       })),
     };
   }
 
-  subscribe(device: DeviceId, origin: string, body: PushBody): PushAnswer {
+  subscribe(device: DeviceId, origin: string, body: PushBody): PushStored {
     const { endpoint, replaces = null } = body;
     placeOf(endpoint, this.#services());
     const keys = pushKeysOf(body);
@@ -88,8 +94,13 @@ export class HubPush implements PushDesk {
     const language = body.language ?? known?.language ?? "en";
     // Tried now, where somebody sees that it cannot be, and not at the first bell.
     pushPayload("0".repeat(32), origin, language);
-    this.#subscriptions.keep({ device, endpoint, origin, language, ...keys }, replaces);
-    return this.answer(device);
+    const secret = randomBytes(SECRET_BYTES).toString("hex");
+    const secretSha256 = sha256Text(secret);
+    this.#subscriptions.keep(
+      { device, endpoint, origin, language, ...keys, secretSha256 },
+      replaces,
+    );
+    return { ...this.answer(device), secret };
   }
 
   unsubscribe(device: DeviceId, id: string): PushAnswer {
@@ -97,6 +108,12 @@ export class HubPush implements PushDesk {
     if (found) this.#subscriptions.forget(device, found.endpoint);
     if (this.#subscriptions.of(device).length === 0) this.#forgetWay(device);
     return this.answer(device);
+  }
+
+  readerOf(secret: string): DeviceId | null {
+    // Looked up by its hash, so that the time it takes says nothing of the secret.
+    const device = this.#subscriptions.deviceOfSecret(sha256Text(secret));
+    return device !== null && this.#isInHouse(device) ? device : null;
   }
 
   leave(device: DeviceId): void {
@@ -128,5 +145,9 @@ export class HubPush implements PushDesk {
 }
 
 function idOf(endpoint: string): string {
-  return createHash("sha256").update(endpoint).digest("hex").slice(0, 32);
+  return sha256Text(endpoint).slice(0, NAME_CHARACTERS);
+}
+
+function sha256Text(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

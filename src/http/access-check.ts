@@ -1,10 +1,19 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HubError } from "../protocol/errors.ts";
+import type { DeviceId } from "../protocol/ids.ts";
 import { clearSessionCookie, sessionTokensOf, setSessionCookie } from "./session-cookie.ts";
 import type { SessionDevice, Sessions } from "./sessions.ts";
 
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 const HOST = /^(\[[0-9a-f:]+\]|[^:,@\s]+)(:\d{1,5})?$/;
+
+const NOTICE_SECRET = /^Notice ([0-9a-f]{64})$/;
+
+/** Secrets of browsers that pushes reach, each for looking up notices and for nothing else. */
+export interface NoticeSecrets {
+  /** The device of a secret, or null when its subscription or the device is gone. */
+  readerOf(secret: string): DeviceId | null;
+}
 
 /** A reverse proxy that publishes a listener. */
 export interface ProxyBefore {
@@ -57,30 +66,41 @@ export function requireOwnOrigin(request: FastifyRequest): void {
 
 /**
  * Finds the device behind a request and whether its role may. A bearer token counts before a
- * cookie, and a cookie only where this hub's own page shows that it asked.
+ * cookie, and a cookie only where this hub's own page shows that it asked. A notice's route takes a
+ * subscription's secret, too, which sets the reader and never the device: no other route finds one.
  *
  * @throws HubError NOT_LOGGED_IN, NOT_ALLOWED, WRONG_ORIGIN.
  */
 export function requireAccess(
   request: FastifyRequest,
   reply: FastifyReply,
-  sessions: Sessions | null,
+  { sessions, noticeSecrets }: { sessions: Sessions | null; noticeSecrets: NoticeSecrets | null },
 ): void {
   const access = request.routeOptions.config.access;
   // No access word: not one of our routes, so the not-found handler answers.
   if (access === undefined || access === "public") return;
+  request.noticeReader = access === "notice" ? readerOfSecret(request, noticeSecrets) : null;
+  if (request.noticeReader !== null) return;
   const device =
     request.headers.authorization === undefined
       ? deviceOfCookie(request, reply, sessions)
       : deviceOfBearer(request.headers.authorization, sessions);
   if (!device) throw new HubError("NOT_LOGGED_IN", "Cannot answer: log in with a device key first");
-  if (access !== "session" && !device.rights.includes(access))
+  if (access !== "session" && access !== "notice" && !device.rights.includes(access))
     throw new HubError("NOT_ALLOWED", `Cannot answer: this device has no right to ${access}`);
   request.device = device;
 }
 
 export function isSecure(request: FastifyRequest): boolean {
   return request.ownOrigin.startsWith("https:");
+}
+
+function readerOfSecret(
+  { headers }: FastifyRequest,
+  secrets: NoticeSecrets | null,
+): DeviceId | null {
+  const [, secret] = NOTICE_SECRET.exec(headers.authorization ?? "") ?? [];
+  return secret === undefined ? null : (secrets?.readerOf(secret) ?? null);
 }
 
 function deviceOfBearer(authorization: string, sessions: Sessions | null): SessionDevice | null {

@@ -27,9 +27,9 @@ export interface NoticeDesk extends AsyncDisposable {
    */
   onEvent(listener: (event: HouseEvent) => void): () => void;
   /** What this device may know of it. @throws HubError `NOT_FOUND`, the same for all that it may not. */
-  look(id: string, device: SessionDevice): NoticeAnswer;
+  look(id: string, device: DeviceId): NoticeAnswer;
   /** The device has it. @returns milliseconds since its making. @throws HubError `NOT_FOUND`. */
-  seen(id: string, device: SessionDevice): number;
+  seen(id: string, device: DeviceId): number;
   answer(device: SessionDevice): NotificationsAnswer;
   /** @throws HubError `WRONG_SETTINGS` for hours or cameras that cannot be. */
   setRules(device: SessionDevice, rules: NotificationRules): NotificationsAnswer;

@@ -1,5 +1,5 @@
 import * as Api from "../protocol/api-notices.ts";
-import { deviceOf, type HubServer } from "./server.ts";
+import { deviceOf, noticeReaderOf, type HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
 const MINUTE_MS = 60_000;
@@ -46,29 +46,33 @@ export function addNotificationRoutes(
 }
 
 function addNotices(server: HubServer, notices: HubServices["notices"]): void {
+  const config = {
+    access: "notice",
+    rateLimit: { max: 120, timeWindow: MINUTE_MS, keyGenerator: noticeReaderOf },
+  } as const;
   server.get(
     "/api/notices/:id",
     {
-      config: { access: "session" },
+      config,
       schema: {
         summary: "What a notice stands for, as far as this device may know",
         params: Api.NoticeParameter,
         response: { 200: Api.NoticeAnswer },
       },
     },
-    async (request) => notices.look(request.params.id, deviceOf(request)),
+    async (request) => notices.look(request.params.id, noticeReaderOf(request)),
   );
   server.post(
     "/api/notices/:id/seen",
     {
-      config: { access: "session", rateLimit: { max: 120, timeWindow: MINUTE_MS } },
+      config,
       schema: {
         summary: "Say that a notice has come, and how long that took",
         params: Api.NoticeParameter,
         response: { 200: Api.NoticeSeenAnswer },
       },
     },
-    async (request) => ({ afterMs: notices.seen(request.params.id, deviceOf(request)) }),
+    async (request) => ({ afterMs: notices.seen(request.params.id, noticeReaderOf(request)) }),
   );
   server.get(
     "/api/notifications/test/:id",

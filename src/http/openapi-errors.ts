@@ -121,7 +121,7 @@ export function codesOfTraits(traits: RouteTraits): string[] {
     ...(isAnyOrigin ? [] : ["WRONG_ORIGIN"]),
     ...(isBeforeClaim ? [] : ["NOT_CLAIMED"]),
     ...(access === "public" ? [] : ["NOT_LOGGED_IN"]),
-    ...(access === "public" || access === "session" ? [] : ["NOT_ALLOWED"]),
+    ...(["public", "session", "notice"].includes(access ?? "") ? [] : ["NOT_ALLOWED"]),
     ...(isLimited ? ["TOO_MANY_CALLS"] : []),
     ...(hasInput || hasBody ? ["MALFORMED_INPUT"] : []),
     ...(hasBody ? ["NOT_UNDERSTOOD", "TOO_LARGE"] : []),

@@ -38,7 +38,8 @@ export const REACH_WORDS: readonly RouteGroup[] = [
       "GET /api/push": { summary: "Whether this device's browser takes pushes" },
       "PUT /api/push": {
         summary: "Push to this device's browser from now on",
-        description: "Only push services that browsers use, and those that the settings name.",
+        description:
+          "Only push services that browsers use, and those that the settings name. The answer holds the secret with which this browser looks up notices; it is told this once, and ends the one before.",
         errors: ["ENDPOINT_NOT_ALLOWED", "NOT_CLAIMED", "TOO_MANY_SUBSCRIPTIONS"],
       },
       "DELETE /api/push/:id": {

@@ -118,6 +118,13 @@ function headOf(version: string) {
           scheme: "bearer",
           description: "From `POST /api/session`: 64 hexadecimal digits, twelve hours.",
         },
+        noticeSecret: {
+          type: "apiKey",
+          in: "header",
+          name: "Authorization",
+          description:
+            "`Notice SECRET`, from `PUT /api/push`: for looking up notices and for nothing else, for as long as the subscription and its device are there.",
+        },
       } as const,
     },
   };
@@ -164,13 +171,19 @@ function wordsOf(route: AddedRoute): object {
       .replaceAll(/[^A-Za-z0-9]+(.)?/g, (_, next: string | undefined) =>
         (next ?? "").toUpperCase(),
       ),
-    security: access === "public" ? [] : [{ session: [] }, { bearer: [] }],
+    security: securityOf(access),
   };
+}
+
+function securityOf(access: string | undefined): readonly object[] {
+  if (access === "public") return [];
+  const session = [{ session: [] }, { bearer: [] }];
+  return access === "notice" ? [...session, { noticeSecret: [] }] : session;
 }
 
 function accessWords(access: string | undefined): string {
   if (access === undefined || access === "public") return "";
-  if (access === "session") return "Any device of the household may.";
+  if (access === "session" || access === "notice") return "Any device of the household may.";
   const roles = ROLES.filter((role) =>
     roleHasRight(role, access as Parameters<typeof roleHasRight>[1]),
   );

@@ -1,4 +1,4 @@
-import { PushAnswer, PushBody, PushParameter } from "../protocol/api-push.ts";
+import { PushAnswer, PushBody, PushParameter, PushStored } from "../protocol/api-push.ts";
 import { deviceOf, type HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
@@ -21,7 +21,11 @@ export function addPushRoutes(server: HubServer, { push }: Pick<HubServices, "pu
     "/api/push",
     {
       config,
-      schema: { summary: "Push to this device's browser from now on", body: PushBody, response },
+      schema: {
+        summary: "Push to this device's browser from now on",
+        body: PushBody,
+        response: { 200: PushStored },
+      },
     },
     async (request) => {
       const { origin, host = "" } = request.headers;

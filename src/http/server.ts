@@ -18,11 +18,13 @@ import Fastify, {
 import { checkShape } from "../protocol/check.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import { LIMITS } from "../protocol/limits.ts";
+import type { DeviceId } from "../protocol/ids.ts";
 import type { Right } from "../protocol/keyring.ts";
 import {
   requireAccess,
   requireOwnHost,
   requireOwnOrigin,
+  type NoticeSecrets,
   type ProxyBefore,
 } from "./access-check.ts";
 import type { LanGate } from "./lan-gate.ts";
@@ -40,9 +42,10 @@ export type HubServer = FastifyInstance<
 
 /**
  * Who may call a route. `public` routes check what they hand out themselves (a token in the path, a
- * claim code); `session` is any device in force; a right is that device's role's.
+ * claim code); `session` is any device in force; a right is that device's role's. `notice` is any
+ * device in force, by its session or by the secret of a browser that pushes reach.
  */
-export type Access = "public" | "session" | Right;
+export type Access = "public" | "session" | "notice" | Right;
 
 declare module "fastify" {
   interface FastifyContextConfig {
@@ -61,11 +64,15 @@ declare module "fastify" {
     ownOrigin: string;
     /** Set by the access check; null on public routes. */
     device: SessionDevice | null;
+    /** Set by the access check where a subscription's secret was shown, and no session. */
+    noticeReader: DeviceId | null;
   }
 }
 
 export interface ServerOptions {
   readonly sessions: Sessions | null;
+  /** By default there are none, and routes of notices take sessions only. */
+  readonly noticeSecrets?: NoticeSecrets;
   readonly version: string;
   /** Names under which this server may be addressed, without port; against DNS rebinding. */
   readonly hostNames: readonly string[];
@@ -165,9 +172,10 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
 
 /** What every request has to pass, in this order, before anything of it is read. */
 function addChecks(server: HubServer, options: ServerOptions): void {
-  const { gate, proxy = null, sessions } = options;
+  const { gate, proxy = null, sessions, noticeSecrets = null } = options;
   const isTls = options.tls !== undefined;
   server.decorateRequest("device", null);
+  server.decorateRequest("noticeReader", null);
   server.decorateRequest("ownOrigin", "");
   server.decorate("isLan", gate !== undefined);
   server.addHook("onRoute", (route) => {
@@ -180,7 +188,7 @@ function addChecks(server: HubServer, options: ServerOptions): void {
     const { hostNames } = options;
     request.ownOrigin = requireOwnHost(request, { hostNames, isTls, proxy });
     requireOwnOrigin(request);
-    requireAccess(request, reply, sessions);
+    requireAccess(request, reply, { sessions, noticeSecrets });
     if (request.device) gate?.proved(request);
   });
 }
@@ -250,6 +258,11 @@ export async function sendNotFound(reply: FastifyReply): Promise<void> {
 export function deviceOf(request: FastifyRequest): SessionDevice {
   if (!request.device) throw new Error(`${request.routeOptions.url ?? "?"} ran without its check`);
   return request.device;
+}
+
+/** Who looks up a notice, by whatever the access check took. */
+export function noticeReaderOf(request: FastifyRequest): DeviceId {
+  return request.noticeReader ?? deviceOf(request).device;
 }
 
 async function answerError(

@@ -7,8 +7,8 @@ export type PushLanguage = "en" | "fr";
 
 /** The same for a bell, a movement and a request: what it is, the device asks at home. */
 const NEUTRAL = {
-  en: { title: "Doorward", body: "Something at your door. Open to see." },
-  fr: { title: "Doorward", body: "Il y a du nouveau à votre porte. Ouvrez pour voir." },
+  en: { title: "Doorward", body: "Something new at home. Open to see." },
+  fr: { title: "Doorward", body: "Il y a du nouveau chez vous. Ouvrez pour voir." },
 } as const;
 
 /**

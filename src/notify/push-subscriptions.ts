@@ -18,6 +18,8 @@ export interface PushSubscriptionRow {
   /** Uncompressed point of P-256, 65 bytes; 16 bytes. */
   readonly p256dh: Buffer;
   readonly auth: Buffer;
+  /** Of what its browser looks up notices with, as hex; null where it was given none yet. */
+  readonly secretSha256: string | null;
   readonly createdAtMs: number;
   /** When its service last took one. */
   readonly takenAtMs: number | null;
@@ -27,8 +29,8 @@ export interface PushSubscriptionRow {
 
 type Row = Omit<PushSubscriptionRow, "device" | "language"> & { device: string; language: string };
 
-const COLUMNS = `device, endpoint, origin, language, p256dh, auth, created_at_ms AS createdAtMs,
-  taken_at_ms AS takenAtMs, problem`;
+const COLUMNS = `device, endpoint, origin, language, p256dh, auth,
+  secret_sha256 AS secretSha256, created_at_ms AS createdAtMs, taken_at_ms AS takenAtMs, problem`;
 
 /** The subscriptions of all devices, by device. */
 export class PushSubscriptions {
@@ -67,16 +69,17 @@ export class PushSubscriptions {
   ): void {
     inTransaction(this.#database, () => {
       if (replaces !== null && replaces !== row.endpoint) this.forget(row.device, replaces);
-      const { device, endpoint, origin, language, p256dh, auth } = row;
+      const { device, endpoint, origin, language, p256dh, auth, secretSha256 } = row;
       this.#database
         .prepare(
           `INSERT INTO push_subscriptions
-             (device, endpoint, origin, language, p256dh, auth, created_at_ms)
-           VALUES (?, ?, ?, ?, ?, ?, ?)
+             (device, endpoint, origin, language, p256dh, auth, secret_sha256, created_at_ms)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT (endpoint) DO UPDATE SET device = excluded.device, origin = excluded.origin,
-             language = excluded.language, p256dh = excluded.p256dh, auth = excluded.auth`,
+             language = excluded.language, p256dh = excluded.p256dh, auth = excluded.auth,
+             secret_sha256 = excluded.secret_sha256`,
         )
-        .run(device, endpoint, origin, language, p256dh, auth, this.#nowMs());
+        .run(device, endpoint, origin, language, p256dh, auth, secretSha256, this.#nowMs());
       this.#database
         .prepare(
           `DELETE FROM push_subscriptions WHERE device = ? AND endpoint <> ? AND endpoint NOT IN
@@ -93,6 +96,16 @@ export class PushSubscriptions {
           "Cannot switch notifications on: too many devices have; remove one that is not used",
         );
     });
+  }
+
+  /** Whose browser was given the secret of this hash; null for nobody's. */
+  deviceOfSecret(sha256: string): DeviceId | null {
+    const row = this.#database
+      .prepare<[string], { device: string }>(
+        "SELECT device FROM push_subscriptions WHERE secret_sha256 = ?",
+      )
+      .get(sha256);
+    return row ? parseDeviceId(row.device) : null;
   }
 
   /** Its service took one; or did not, and why, by code. */

@@ -43,6 +43,8 @@ export const PushAnswer = Type.Object(
           createdAtMs: timeMs,
           /** When the service last took a push. */
           takenAtMs: orNull(timeMs),
+          /** First half of the SHA-256 of its {@link PushStored} secret; null where it has none. */
+          secretName: orNull(id),
           /** Why it did not take the last one: a code as `BUSY`. */
           problem: orNull(Type.String({ maxLength: 40 })),
         },
@@ -54,3 +56,16 @@ export const PushAnswer = Type.Object(
   closed,
 );
 export type PushAnswer = Static<typeof PushAnswer>;
+
+export const PushStored = Type.Object(
+  {
+    ...PushAnswer.properties,
+    /**
+     * For this browser alone, told this once: as `Authorization: Notice SECRET` it looks up notices of
+     * its device, and says that they came. 32 random bytes.
+     */
+    secret: Type.String({ pattern: "^[0-9a-f]{64}$", minLength: 64, maxLength: 64 }),
+  },
+  closed,
+);
+export type PushStored = Static<typeof PushStored>;

@@ -51,7 +51,7 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       clip_nothings: "clip",
       // Where a device's browser takes pushes: keys of the browser, nothing of anybody seen.
       push_subscriptions:
-        "endpoint device origin language p256dh auth created_at_ms taken_at_ms problem",
+        "endpoint device origin language p256dh auth created_at_ms taken_at_ms problem secret_sha256",
       // What the house is told of: which camera and zone, as the recording's own row has them.
       notices: "id kind at_ms expires_at_ms camera zone clip request code since_ms device",
       notice_outbox: "notice device carrier late_at_ms boot late_at_up_ms",

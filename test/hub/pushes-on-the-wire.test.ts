@@ -1,10 +1,14 @@
-import { writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import type { LightMyRequestResponse } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openDatabase } from "../../src/base/database.ts";
 import type { HubNotices } from "../../src/hub-notices.ts";
 import { PAYLOAD_BYTES } from "../../src/notify/push-payload.ts";
+import { PushSubscriptions } from "../../src/notify/push-subscriptions.ts";
 import type { NotificationsAnswer } from "../../src/protocol/api-notices.ts";
-import type { PushAnswer } from "../../src/protocol/api-push.ts";
+import type { PushAnswer, PushStored } from "../../src/protocol/api-push.ts";
 import { readSettings } from "../../src/settings.ts";
 import { CAMERA } from "../clips/test-stream.ts";
 import {
@@ -13,8 +17,9 @@ import {
   type PushService,
   type TestSubscription,
 } from "../support/push-service.ts";
+import { exampleUrl, routesOf } from "../support/routes.ts";
 import { typeRequest } from "../support/test-consent.ts";
-import { startTestHub, type TestDevice, type TestHub } from "../support/test-hub.ts";
+import { startTestHub, type Method, type TestDevice, type TestHub } from "../support/test-hub.ts";
 import { newReaders } from "../support/test-household.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
@@ -63,10 +68,23 @@ describe("pushes", () => {
     expect(answer.statusCode, `${method} ${url}: ${answer.body}`).toBeLessThan(300);
     return answer.json<Answer>();
   };
-  const subscribe = (device: TestDevice, browser: TestSubscription): Promise<PushAnswer> => {
+  const subscribe = (device: TestDevice, browser: TestSubscription): Promise<PushStored> => {
     const { endpoint, p256dh, auth } = browser;
-    return call<PushAnswer>(device, "PUT", "/api/push", { endpoint, p256dh, auth });
+    return call<PushStored>(device, "PUT", "/api/push", { endpoint, p256dh, auth });
   };
+  /** As a service worker asks: with its subscription's secret, and no session. */
+  const withSecret = async (
+    secret: string,
+    method: Method,
+    url: string,
+    headers: Record<string, string> = {},
+  ): Promise<LightMyRequestResponse> =>
+    hub.call(method, url, {
+      headers: { host: "localhost", authorization: `Notice ${secret}`, ...headers },
+      ...(method === "POST" || method === "PUT" ? { body: {} } : {}),
+    });
+  const testNotice = async (device: TestDevice): Promise<string> =>
+    (await call<{ id: string }>(device, "POST", "/api/notifications/test")).id;
   const takenBy = (browser: TestSubscription): typeof service.taken =>
     service.taken.filter(({ path: to }) => browser.endpoint.endsWith(to));
 
@@ -110,7 +128,7 @@ describe("pushes", () => {
       expect(tag).toMatch(/^[0-9a-f]{32}$/);
       ids.add(tag);
       expect(fixed).toEqual({
-        ...{ title: "Doorward", body: "Something at your door. Open to see.", lang: "en" },
+        ...{ title: "Doorward", body: "Something new at home. Open to see.", lang: "en" },
         navigate: `http://localhost/#/notice/${tag}`,
       });
       // Of the wire: the head as it was sent, and the body, which nobody but the browser opens.
@@ -194,7 +212,11 @@ describe("pushes", () => {
     async (how) => {
       const phone = await hub.admit("owner", { person: hub.owner.bundle.person });
       const browser = service.subscription();
-      await subscribe(phone, browser);
+      const { secret } = await subscribe(phone, browser);
+      const already = service.taken.length;
+      const id = await testNotice(phone);
+      await service.has(already + 1);
+      expect((await withSecret(secret, "GET", `/api/notices/${id}`)).statusCode).toBe(200);
       if (how === "logs out") await hub.call("DELETE", "/api/session", { as: phone });
       else if (how === "is shown out") {
         const sessions = await call<{ session: string; device: string }[]>(
@@ -209,15 +231,114 @@ describe("pushes", () => {
         const readers = await newReaders(hub.hub.services.household.keyring);
         await hub.change({ kind: "remove", device: phone.key.device, readers });
       }
+      expect((await withSecret(secret, "GET", `/api/notices/${id}`)).statusCode).toBe(401);
       const before = service.taken.length;
       notices().trouble("CAMERA_AWAY", CAMERA);
       await service.has(before + 1);
       await call(hub.owner, "POST", "/api/notifications/test");
       await service.has(before + 2);
-      expect(takenBy(browser)).toEqual([]);
+      expect(takenBy(browser)).toHaveLength(1);
       expect(hub.hub.services.push.answer(phone.key.device).subscriptions).toEqual([]);
     },
   );
+
+  test("a browser's secret looks up its device's notices, as a session does, and opens no other route", async () => {
+    const phone = await hub.admit("guest");
+    const { secret, ...answer } = await subscribe(phone, service.subscription());
+    expect(secret).toMatch(/^[0-9a-f]{64}$/);
+    expect(await call(phone, "GET", "/api/push")).toEqual(answer);
+    const mine = await testNotice(phone);
+    const others = await testNotice(hub.owner);
+    for (const id of [mine, others, "f".repeat(32), "no-id"])
+      for (const [method, rest] of [["GET", ""] as const, ["POST", "/seen"] as const]) {
+        const url = `/api/notices/${id}${rest}`;
+        const bySession = await hub.call(method, url, {
+          ...{ as: phone, ...(method === "POST" ? { body: {} } : {}) },
+        });
+        const bySecret = await withSecret(secret, method, url);
+        expect(bySecret.statusCode, url).toBe(id === mine ? 200 : id === "no-id" ? 422 : 404);
+        if (rest === "") expect(bySecret.body).toBe(bySession.body);
+        expect(bySecret.headers["set-cookie"]).toBeUndefined();
+      }
+    const closed = new Set<string>();
+    const open = new Set<string>();
+    for (const { method, url } of routesOf(hub.hub.server)) {
+      const body = method === "POST" || method === "PUT" ? { body: {} } : {};
+      const asNobody = await hub.call(method, exampleUrl(url), body);
+      if (asNobody.statusCode !== 401) continue;
+      const { statusCode } = await withSecret(secret, method, exampleUrl(url));
+      (statusCode === 401 ? closed : open).add(`${method} ${url}`);
+    }
+    expect([...open].toSorted()).toEqual(["GET /api/notices/:id", "POST /api/notices/:id/seen"]);
+    expect(closed.size).toBeGreaterThan(100);
+    const away = await withSecret(secret, "GET", `/api/notices/${mine}`, {
+      ...{ origin: "https://example.org", "sec-fetch-site": "cross-site" },
+    });
+    expect(away.statusCode).toBe(403);
+  });
+
+  test("it is kept as a hash, counts as written only, is over with its subscription, and asks so often", async () => {
+    const phone = await hub.admit("adult");
+    const browser = service.subscription();
+    const first = await subscribe(phone, browser);
+    const id = await testNotice(phone);
+    const status = async (secret: string, scheme = "Notice"): Promise<number> =>
+      (
+        await withSecret(secret, "GET", `/api/notices/${id}`, {
+          authorization: `${scheme} ${secret}`,
+        })
+      ).statusCode;
+    const inDatabase = readdirSync(folder.path)
+      .filter((name) => name.startsWith("doorward.db"))
+      .map((name) => readFileSync(path.join(folder.path, name)).toString("latin1"))
+      .join("");
+    const hash = createHash("sha256").update(first.secret).digest("hex");
+    expect(inDatabase).toContain(hash);
+    expect(inDatabase).not.toContain(first.secret);
+    expect(hub.log.join("\n")).not.toContain(first.secret);
+    for (const wrong of [
+      ...["0".repeat(64), first.secret.slice(1), `${first.secret}0`, first.secret.toUpperCase()],
+      ...[hash, phone.token, ""],
+    ])
+      expect(await status(wrong)).toBe(401);
+    for (const scheme of ["Bearer", "notice", "Basic"])
+      expect(await status(first.secret, scheme)).toBe(401);
+    expect(await status(first.secret)).toBe(200);
+
+    const second = await subscribe(phone, browser);
+    expect(await status(first.secret)).toBe(401);
+    expect(await status(second.secret)).toBe(200);
+    const changed = service.subscription();
+    const { endpoint, p256dh, auth } = changed;
+    const third = await call<PushStored>(phone, "PUT", "/api/push", {
+      ...{ endpoint, p256dh, auth, replaces: browser.endpoint },
+    });
+    expect(await status(second.secret)).toBe(401);
+    let refused = 0;
+    for (let asked = 0; asked < 130; asked += 1)
+      if ((await status(third.secret)) === 429) refused += 1;
+    expect(refused).toBeGreaterThanOrEqual(10);
+    expect(refused).toBeLessThan(15);
+    await call(phone, "DELETE", `/api/push/${third.subscriptions[0]?.id ?? ""}`);
+    expect(await status(third.secret)).toBe(401);
+  });
+
+  test("a secret finds nobody whose device has left at this moment, whatever is stored", async () => {
+    const phone = await hub.admit("adult");
+    const { secret } = await subscribe(phone, service.subscription());
+    const { device } = phone.key;
+    await using database = openDatabase(path.join(folder.path, "doorward.db"));
+    const stored = new PushSubscriptions(database, Date.now);
+    const [row] = stored.of(device);
+    if (!row) throw new Error("nothing is stored");
+    const readers = await newReaders(hub.hub.services.household.keyring);
+    await hub.change({ kind: "remove", device, readers });
+    expect(stored.of(device)).toEqual([]);
+    stored.keep(row, null);
+    const asked = await withSecret(secret, "GET", `/api/notices/${"0".repeat(32)}`);
+    expect(asked.statusCode).toBe(401);
+    stored.forgetDevice(device);
+  });
 
   test("the push service is among all that the hub ever connected to", async () => {
     const listed = await call<{ what: string; address: string }[]>(

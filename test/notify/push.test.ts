@@ -179,6 +179,7 @@ describe("over the wire", () => {
       {
         ...{ device, endpoint: found.endpoint, origin: ORIGIN, language: "en" },
         ...pushKeysOf(found),
+        secretSha256: null,
       },
       replaces,
     );
@@ -240,7 +241,7 @@ describe("over the wire", () => {
         mutable: true,
         notification: {
           title: "Doorward",
-          body: "Something at your door. Open to see.",
+          body: "Something new at home. Open to see.",
           lang: "en",
           tag: sent.id,
           navigate: `${ORIGIN}/#/notice/${sent.id}`,

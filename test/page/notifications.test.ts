@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Page, Worker } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openDatabase } from "../../src/base/database.ts";
 import { readSettings } from "../../src/settings.ts";
 import {
   CHROMIUM_COMMANDS,
@@ -65,6 +67,19 @@ async function shown(page: Page): Promise<Shown[]> {
     .then((ready) => ready.getNotifications())
     .then((all) => all.map(({ title, body, tag, silent, actions }) => ({ title, body, tag, silent,
       actions: (actions ?? []).map(({ action, title }) => ({ action, title })) })))`);
+}
+
+/** What the service worker looks notices up with. */
+async function keptSecret(page: Page): Promise<string | null> {
+  return page.evaluate<string | null>(`new Promise((resolve) => {
+    const opening = indexedDB.open("doorward-notices");
+    opening.onupgradeneeded = () => opening.transaction.abort();
+    opening.onerror = () => resolve(null);
+    opening.onsuccess = () => {
+      const asked = opening.result.transaction("secret").objectStore("secret").get("subscription");
+      asked.onsuccess = () => { opening.result.close(); resolve(asked.result ?? null); };
+    };
+  })`);
 }
 
 async function tap(worker: Worker, tag: string, action: string): Promise<void> {
@@ -170,6 +185,63 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS))("notifications in the pag
     expect(await shown(page)).toEqual([]);
   });
 
+  /** What twelve hours do to a page that nobody opens; only what this test calls with goes on. */
+  async function endPageSessions(): Promise<void> {
+    await using database = openDatabase(path.join(folder.path, "doorward.db"));
+    const ours = createHash("sha256").update(home.hub.owner.token).digest("hex");
+    const ended = database
+      .prepare("UPDATE sessions SET expires_at_ms = 1 WHERE token_sha256 <> ?")
+      .run(ours);
+    expect(ended.changes).toBeGreaterThan(0);
+    expect(home.hub.hub.services.sessions.list()).toHaveLength(1);
+  }
+  /** @returns The title that is shown for a test of this device. */
+  async function titleOfTest(): Promise<string | undefined> {
+    const before = service.taken.length;
+    await home.hub.call("POST", "/api/notifications/test", { as: home.hub.owner });
+    await page.evaluate(CLOSE_ALL);
+    await deliver(await pushed(before));
+    await expect.poll(() => shown(page), WAIT).toHaveLength(1);
+    return (await shown(page))[0]?.title;
+  }
+
+  test("say who rings also when the page's session has long run out, and neutral words without the secret", async () => {
+    // Of the origin, so that notices can be looked at, and nothing that logs in.
+    await page.goto(`${home.url}/door.svg`);
+    await endPageSessions();
+    expect(await titleOfTest()).toBe("This is the test");
+    const secret = await keptSecret(page);
+    expect(secret).toMatch(/^[0-9a-f]{64}$/);
+    await page.evaluate(FORGET_SECRET);
+    expect(await titleOfTest()).toBe("Doorward");
+    await page.evaluate(CLOSE_ALL);
+  });
+
+  test("the page gives it a new one when it is opened, and so does the browser's new subscription", async () => {
+    await page.goto(`${home.url}/#/notifications`);
+    await expect.poll(() => keptSecret(page), WAIT).toMatch(/^[0-9a-f]{64}$/);
+    const first = await keptSecret(page);
+    const changed = service.subscription();
+    const worker = home.context.serviceWorkers()[0];
+    if (!worker) throw new Error("no worker");
+    await worker.evaluate(changedTo(changed, browser));
+    await expect.poll(() => keptSecret(page), WAIT).not.toBe(first);
+    const { push } = home.hub.hub.services;
+    const { device } = home.hub.owner.key;
+    expect(push.answer(device).subscriptions).toHaveLength(1);
+    expect(push.readerOf(first ?? "")).toBeNull();
+    expect(push.readerOf((await keptSecret(page)) ?? "")).toBe(device);
+    // Back to the one that this page has, as it would be after any change of what it knows.
+    await worker.evaluate(changedTo(browser, changed));
+    await expect.poll(() => push.answer(device).subscriptions[0]?.id, WAIT).toBe(idOf(browser));
+    await page.goto(`${home.url}/door.svg`);
+    await endPageSessions();
+    expect(await titleOfTest()).toBe("This is the test");
+    await page.evaluate(CLOSE_ALL);
+    await page.goto(`${home.url}/#/notifications`);
+    await page.getByText("Notifications are on.").waitFor();
+  });
+
   test("a request can be refused from there, not approved: the button leads to where one holds", async () => {
     const before = service.taken.length;
     const request = await typeRequest(home.hub);
@@ -207,11 +279,11 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS))("notifications in the pag
     await expect.poll(() => shown(page), WAIT).toHaveLength(2);
     const all = await shown(page);
     expect(all.find(({ tag }) => tag === over)).toMatchObject({
-      body: "Il y a du nouveau à votre porte. Ouvrez pour voir.",
+      body: "Il y a du nouveau chez vous. Ouvrez pour voir.",
       silent: true,
     });
     expect(all.find(({ tag }) => tag !== over)).toMatchObject({
-      ...{ tag: "doorward", title: "Doorward", body: "Something at your door. Open to see." },
+      ...{ tag: "doorward", title: "Doorward", body: "Something new at home. Open to see." },
     });
     await page.goto(`${home.url}/#/notice/${over}`);
     await page.getByText("This notice is over, or is not for this device.").waitFor();
@@ -233,14 +305,46 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS))("notifications in the pag
     expect(await page.getByLabel("Movement").inputValue()).toBe("digest");
   });
 
-  test("are switched off there, and the hub pushes no more", async () => {
+  test("are switched off there, and by logging out: the hub pushes no more, and tells nothing", async () => {
     await page.getByRole("button", { name: "Switch off here" }).click();
     await page.getByRole("button", { name: "Switch on notifications" }).waitFor();
     const device = home.hub.owner.key.device;
     expect(home.hub.hub.services.push.answer(device).subscriptions).toEqual([]);
+    expect(await keptSecret(page)).toBeNull();
+    await page.getByRole("button", { name: "Switch on notifications" }).click();
+    await page.getByText("Notifications are on.").waitFor();
+    const secret = await keptSecret(page);
+    expect(home.hub.hub.services.push.readerOf(secret ?? "")).toBe(device);
+    await page.goto(`${home.url}/#/house`);
+    await page.getByRole("button", { name: "Log out here" }).click();
+    await expect.poll(() => keptSecret(page), WAIT).toBeNull();
+    expect(home.hub.hub.services.push.readerOf(secret ?? "")).toBeNull();
     home.expectClean();
   });
 });
 
 const CLOSE_ALL = `navigator.serviceWorker.ready.then((ready) => ready.getNotifications())
   .then((all) => { for (const each of all) each.close(); })`;
+
+const FORGET_SECRET = `new Promise((resolve, reject) => {
+  const deleting = indexedDB.deleteDatabase("doorward-notices");
+  deleting.onsuccess = () => resolve(null);
+  deleting.onerror = () => reject(deleting.error);
+})`;
+
+/** In the service worker: the browser has made its subscription anew. */
+function changedTo(now: TestSubscription, before: TestSubscription): string {
+  const { endpoint, p256dh, auth } = now;
+  return `(() => {
+    const event = new ExtendableEvent("pushsubscriptionchange");
+    Object.defineProperties(event, {
+      newSubscription: { value: { toJSON: () => (${JSON.stringify({ endpoint, keys: { p256dh, auth } })}) } },
+      oldSubscription: { value: { endpoint: ${JSON.stringify(before.endpoint)} } },
+    });
+    self.dispatchEvent(event);
+  })()`;
+}
+
+function idOf({ endpoint }: TestSubscription): string {
+  return createHash("sha256").update(endpoint).digest("hex").slice(0, 32);
+}

@@ -35,6 +35,22 @@ export const PUSH_SABOTAGES: readonly Sabotage[] = [
     only: "logs out",
   },
   {
+    name: "a browser's secret for notices opens every route of a session",
+    file: "src/http/access-check.ts",
+    find: 'access === "notice" ? readerOfSecret(request, noticeSecrets) : null;',
+    replace: "readerOfSecret(request, noticeSecrets);",
+    tests: ["test/hub/pushes-on-the-wire.test.ts"],
+    only: "opens no other route",
+  },
+  {
+    name: "a removed device's browser still looks up notices",
+    file: "src/hub-push.ts",
+    find: "return device !== null && this.#isInHouse(device) ? device : null;",
+    replace: "return device;",
+    tests: ["test/hub/pushes-on-the-wire.test.ts"],
+    only: "whose device has left at this moment",
+  },
+  {
     name: "a notification offers to refuse what is no request",
     file: "web/service-worker/notice-text.ts",
     find: 'notice.request === null ? [] : [{ action: "refuse", title: words.refuse }]',

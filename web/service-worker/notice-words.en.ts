@@ -1,7 +1,7 @@
 /** What a notification says. Whoever sees the locked screen reads it too: no name of a person. */
 export const english = {
   locale: "en",
-  neutral: { title: "Doorward", body: "Something at your door. Open to see." },
+  neutral: { title: "Doorward", body: "Something new at home. Open to see." },
   bell: (camera: string) => `Somebody rings at ${camera}`,
   bellUnknown: "Somebody rings",
   seen: {

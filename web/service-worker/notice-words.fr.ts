@@ -2,7 +2,7 @@ import type { english } from "./notice-words.en.ts";
 
 export const french: typeof english = {
   locale: "fr",
-  neutral: { title: "Doorward", body: "Il y a du nouveau à votre porte. Ouvrez pour voir." },
+  neutral: { title: "Doorward", body: "Il y a du nouveau chez vous. Ouvrez pour voir." },
   bell: (camera) => `On sonne : ${camera}`,
   bellUnknown: "On sonne",
   seen: {

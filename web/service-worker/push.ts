@@ -1,9 +1,10 @@
+import { forgetSecret, keptSecret, renewSecret } from "./notice-secret.ts";
 import { isRecord, noticeText, readNotice, type ShownNotice } from "./notice-text.ts";
 import { scope, type ExtendableEvent, type NotificationEvent, type PushEvent } from "./scope.ts";
 
 /**
  * What is done with a push. It carries an id and nothing else: what it stands for, this device asks
- * its own hub, with the page's session. Where the hub cannot be asked, something neutral is said; and
+ * its own hub, with the secret that its subscription has for that alone. Where the hub cannot be asked, something neutral is said; and
  * something is always said, since a browser takes the permission away from a page that does not.
  */
 const ANSWER_MAX_MS = 3_000;
@@ -49,7 +50,7 @@ async function show(event: PushEvent & DeclaredPush): Promise<void> {
   };
   await scope.registration.showNotification(title, options);
   // Tells the hub how long it took; whether it hears of it changes nothing here.
-  if (notice) await call(`/api/notices/${id}/seen`, "POST").catch(() => undefined);
+  if (notice) await callForNotice(`/api/notices/${id}/seen`, "POST").catch(() => undefined);
 }
 
 function carriedBy(event: PushEvent & DeclaredPush): Carried {
@@ -73,21 +74,41 @@ function carriedBy(event: PushEvent & DeclaredPush): Carried {
 /** @returns `unknown` where the hub says that it has none of that name for this device. */
 async function ask(id: string): Promise<ShownNotice | "unknown" | null> {
   try {
-    const answer = await call(`/api/notices/${id}`, "GET");
+    const answer = await callForNotice(`/api/notices/${id}`, "GET");
     if (answer.status === 404) return "unknown";
     return answer.ok ? readNotice(await answer.json()) : null;
   } catch {
-    // Away from home, or no session: the neutral words.
+    // Away from home, most of all: the neutral words.
     return null;
   }
 }
 
-function call(path: string, method: "GET" | "POST" | "PUT", body?: unknown): Promise<Response> {
+/** With the subscription's own secret: the page's session has mostly run out when somebody rings. */
+async function callForNotice(path: string, method: "GET" | "POST"): Promise<Response> {
+  const secret = await keptSecret().catch(() => null);
+  if (secret !== null) {
+    const answer = await call(path, method, { authorization: `Notice ${secret}` });
+    if (answer.status !== 401) return answer;
+    // The hub has forgotten the subscription, or the device is no longer of the household.
+    await forgetSecret(secret);
+  }
+  return call(path, method, {});
+}
+
+function call(
+  path: string,
+  method: "GET" | "POST" | "PUT",
+  headers: Readonly<Record<string, string>>,
+  body: object = {},
+): Promise<Response> {
   return fetch(path, {
     ...{ method, cache: "no-store", credentials: "same-origin", redirect: "error" },
     ...(method === "GET"
-      ? {}
-      : { headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}) }),
+      ? { headers }
+      : {
+          headers: { ...headers, "content-type": "application/json" },
+          body: JSON.stringify(body),
+        }),
     signal: AbortSignal.timeout(ANSWER_MAX_MS),
   });
 }
@@ -112,21 +133,33 @@ async function open({ notification, action }: NotificationEvent): Promise<void> 
 
 /** The browser has made its subscription anew, or has lost it: the hub has to know the new one. */
 async function subscribeAgain(event: ExtendableEvent & ChangedSubscription): Promise<void> {
-  const answer = await call("/api/push", "GET");
-  const state: unknown = answer.ok ? await answer.json() : null;
-  const key = isRecord(state) ? state["key"] : null;
-  if (typeof key !== "string") return;
+  const { oldSubscription: old } = event;
+  const key = (await keyOfHub()) ?? old?.options.applicationServerKey ?? null;
+  if (key === null) return;
   const subscription =
     event.newSubscription ??
     (await scope.registration.pushManager.subscribe({
       ...{ userVisibleOnly: true, applicationServerKey: key },
     }));
   const { endpoint, keys } = subscription.toJSON();
-  const replaces = event.oldSubscription?.endpoint;
-  await call("/api/push", "PUT", {
+  const body = {
     ...{ endpoint, p256dh: keys?.["p256dh"], auth: keys?.["auth"] },
-    ...(replaces === undefined ? {} : { replaces }),
+    ...(old ? { replaces: old.endpoint } : {}),
+  };
+  // Without a session the hub takes it when the page is opened next, which finds it here.
+  await renewSecret(async () => {
+    const answer = await call("/api/push", "PUT", {}, body);
+    const given: unknown = answer.ok ? await answer.json() : null;
+    return isRecord(given) ? given : null;
   });
+}
+
+/** Null without a session, or away from home. */
+async function keyOfHub(): Promise<string | null> {
+  const answer = await call("/api/push", "GET", {}).catch(() => null);
+  const state: unknown = answer?.ok === true ? await answer.json() : null;
+  const key = isRecord(state) ? state["key"] : null;
+  return typeof key === "string" ? key : null;
 }
 
 interface ChangedSubscription {

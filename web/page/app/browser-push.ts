@@ -95,10 +95,12 @@ export async function keepPush(): Promise<void> {
   const registration = await navigator.serviceWorker.getRegistration();
   if (!(await registration?.pushManager.getSubscription())) return;
   const own = await ownSubscription();
-  const { key, subscriptions } = await ask("push", null);
+  const { key, subscriptions, secretName } = await ask("push", null);
   const id = own && (await idOf(own.endpoint));
   const known = subscriptions.find((each) => each.id === id);
-  if (known?.language !== language || (own && keyOf(own) !== key)) await subscribe();
+  // Without the secret that the hub has given it last, the service worker finds out nothing.
+  const canAsk = secretName !== null && known?.secretName === secretName;
+  if (!canAsk || known?.language !== language || (own && keyOf(own) !== key)) await subscribe();
 }
 
 async function worker(): Promise<ServiceWorkerRegistration> {

@@ -11,6 +11,7 @@ import { checkShape } from "../../../../src/protocol/check.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
 import { signingKeyWords } from "../../../../src/protocol/words.ts";
 import type { Passkey } from "../../../../src/protocol/webauthn.ts";
+import { forgetSecret } from "../../../service-worker/notice-secret.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
 let joining: {
@@ -47,6 +48,7 @@ export const houseCalls = {
   /** Ends the session and removes this browser's keys for good. */
   forget: async ({ device }: VaultContext) => {
     await device.client.delete("/api/session").catch(() => undefined);
+    await forgetSecret();
     await device.forget();
   },
 

@@ -9,6 +9,7 @@ import {
   type LastState,
 } from "../last-state.ts";
 import type { OwnerDevice } from "../owner-device.ts";
+import { forgetSecret } from "../../../service-worker/notice-secret.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
 /** What is shown when the hub does not answer: sealed here while it does. */
@@ -37,8 +38,11 @@ export const offlineCalls = {
   lastState: async ({ device }: VaultContext): Promise<LastState | null> =>
     device.sealedBy === null ? null : openLastState(device.sealedBy),
 
-  /** Whoever is shown out, or removed, leaves nothing of what the hub said. */
-  forgetLastState: async () => forgetLastState(),
+  /** Whoever is shown out, or removed, leaves nothing of what the hub said, and can ask it nothing. */
+  forgetLastState: async () => {
+    await forgetSecret();
+    await forgetLastState();
+  },
 };
 
 async function eventsOf({ client }: OwnerDevice): Promise<LastState["events"]> {
