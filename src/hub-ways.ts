@@ -30,6 +30,9 @@ export function openWays(
       ...{ dataDirectory, database, settings, lan, pageDirectory, services, nowMs, log },
     }),
     house: openHousePrograms(parts, { nowMs, version }, services),
-    push: new HubPush({ ...parts, household, nowMs }, () => services().notices),
+    push: new HubPush(
+      { ...parts, household, nowMs, warn: (message) => log("warn", message) },
+      () => services().notices,
+    ),
   };
 }

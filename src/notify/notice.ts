@@ -29,6 +29,11 @@ export interface Notice {
   readonly device: DeviceId | null;
 }
 
+/** Worth nothing when it comes late: it waits for no quiet time that a service asks for. */
+export function isForNow(kind: NoticeKind): boolean {
+  return kind === "bell" || kind === "test";
+}
+
 export const CARRIERS = ["push", "ntfy", "unified-push"] as const;
 export type CarrierName = (typeof CARRIERS)[number];
 

@@ -1,6 +1,7 @@
 import type { DeviceId } from "../protocol/ids.ts";
 import {
   CarrierFailure,
+  isForNow,
   type Carrier,
   type CarrierName,
   type Delivery,
@@ -45,7 +46,7 @@ const BACK_OFF_MS = {
   bell: { first: 500, most: 8_000 },
   other: { first: 2_000, most: 15 * 60_000 },
 } as const;
-const RETRY_AFTER_MAX_MS = 3_600_000;
+const RETRY_AFTER_MAX_MS = { bell: 30_000, other: 3_600_000 } as const;
 const HELD_LOOK_MS = 60_000;
 const WAKE_MAX_MS = 60_000;
 /** After something got through, what else waits is tried again within this. */
@@ -76,8 +77,8 @@ interface Lane {
   readonly carrier: Carrier;
   readonly entries: Set<Entry>;
   readonly ways: Map<DeviceId, WayState>;
-  /** Asked by the carrier's service to wait; bells are tried all the same. */
-  heldUntilUpMs: number;
+  /** Devices whose service asked to wait: no other waits with them, and bells are tried all the same. */
+  readonly heldUntilUpMs: Map<DeviceId, number>;
 }
 
 const UNUSED: WayState = {
@@ -106,7 +107,8 @@ export class Outbox implements AsyncDisposable {
   }
 
   addCarrier(carrier: Carrier): void {
-    const lane: Lane = { carrier, entries: new Set(), ways: new Map(), heldUntilUpMs: 0 };
+    const held = { entries: new Set<Entry>(), heldUntilUpMs: new Map<DeviceId, number>() };
+    const lane: Lane = { carrier, ways: new Map(), ...held };
     this.#lanes.set(carrier.name, lane);
     for (const waiting of this.#left)
       if (waiting.carrier === carrier.name)
@@ -165,6 +167,7 @@ export class Outbox implements AsyncDisposable {
   forgetWay(carrier: CarrierName, device: DeviceId): void {
     this.forget((waiting) => waiting.carrier === carrier && waiting.device === device);
     this.#lanes.get(carrier)?.ways.delete(device);
+    this.#lanes.get(carrier)?.heldUntilUpMs.delete(device);
   }
 
   /** Null where there is no such carrier. */
@@ -235,7 +238,7 @@ export class Outbox implements AsyncDisposable {
         bells += 1;
       } else {
         const isFull = others.size >= FLIGHTS_MAX || others.has(device);
-        if (isFull || lane.heldUntilUpMs > upMs) continue;
+        if (isFull || heldUntil(lane, device) > upMs) continue;
         others.add(device);
       }
       this.#begin(lane, entry);
@@ -305,7 +308,7 @@ export class Outbox implements AsyncDisposable {
     if (way.problem === null) return;
     // The network is back: what waits need not wait for its turn.
     const upMs = this.#options.upMs();
-    lane.heldUntilUpMs = Math.min(lane.heldUntilUpMs, upMs + RECOVERED_WITHIN_MS);
+    lane.heldUntilUpMs.delete(device);
     for (const other of lane.entries)
       if (other.sending === null && other.tries > 0)
         other.nextAtUpMs = Math.min(other.nextAtUpMs, upMs + this.#random() * RECOVERED_WITHIN_MS);
@@ -330,9 +333,10 @@ export class Outbox implements AsyncDisposable {
       return;
     }
     const upMs = this.#options.upMs();
-    const asked = Math.min(failure?.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS);
-    if (asked > 0) lane.heldUntilUpMs = Math.max(lane.heldUntilUpMs, upMs + asked);
-    entry.nextAtUpMs = upMs + Math.max(asked, this.#backOffMs(entry));
+    const asked = Math.min(failure?.retryAfterMs ?? 0, RETRY_AFTER_MAX_MS.other);
+    if (asked > 0) lane.heldUntilUpMs.set(device, Math.max(heldUntil(lane, device), upMs + asked));
+    const heeded = isBell(entry) ? Math.min(asked, RETRY_AFTER_MAX_MS.bell) : asked;
+    entry.nextAtUpMs = upMs + Math.max(heeded, this.#backOffMs(entry));
     // The last try of a bell should fall into its time.
     const { lateAtUpMs } = entry.waiting;
     if (entry.nextAtUpMs >= lateAtUpMs) this.#drop(lane, entry, problem);
@@ -385,5 +389,9 @@ function fresh(waiting: Waiting, upMs: number): Entry {
 }
 
 function isBell({ waiting: { kind } }: Entry): boolean {
-  return kind === "bell" || kind === "test";
+  return isForNow(kind);
+}
+
+function heldUntil({ heldUntilUpMs }: Lane, device: DeviceId): number {
+  return heldUntilUpMs.get(device) ?? 0;
 }

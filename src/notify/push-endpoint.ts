@@ -15,7 +15,7 @@ export const PUSH_SERVICES: readonly string[] = [
   ".notify.windows.com",
 ];
 export const ENDPOINT_LENGTH_MAX = 1_024;
-const HTTPS_PORT = 443;
+export const HTTPS_PORT = 443;
 
 /** Where a push goes. */
 export interface PushPlace {
@@ -38,7 +38,7 @@ export function placeOf(endpoint: string, services: readonly string[]): PushPlac
   if (!url || url.protocol !== "https:" || url.username !== "" || url.password !== "")
     throw refused("it is no https address of a push service");
   const port = url.port === "" ? HTTPS_PORT : Number(url.port);
-  const isNamed = services.some((service) => isSame(service, url.hostname, port));
+  const isNamed = services.some((service) => isHostOf(service, url.hostname, port));
   if (
     !isNamed &&
     !(port === HTTPS_PORT && PUSH_SERVICES.some((each) => covers(each, url.hostname)))
@@ -53,7 +53,8 @@ export function placeOf(endpoint: string, services: readonly string[]): PushPlac
   };
 }
 
-function isSame(service: string, host: string, port: number): boolean {
+/** @param service - As the settings name it; without a port it stands for that of https alone. */
+export function isHostOf(service: string, host: string, port: number): boolean {
   const [, name = "", own] = /^(\[[^\]]+\]|[^:]*)(?::(\d+))?$/.exec(service.toLowerCase()) ?? [];
   return name === host && Number(own ?? HTTPS_PORT) === port;
 }

@@ -1,7 +1,7 @@
 import webPush from "web-push";
 import type { DeviceId } from "../protocol/ids.ts";
 import { HubError } from "../protocol/errors.ts";
-import { CarrierFailure, type Carrier, type Delivery } from "./notice.ts";
+import { CarrierFailure, isForNow, type Carrier, type Delivery } from "./notice.ts";
 import { placeOf, type PushPlace } from "./push-endpoint.ts";
 import type { PushKeys } from "./push-keys.ts";
 import { pushPayload } from "./push-payload.ts";
@@ -22,8 +22,10 @@ export const TOPIC = "doorward";
 /** Half of what a token holds for; the service sees one token, not one a push. */
 const TOKEN_AGE_MAX_MS = 6 * 3_600_000;
 const TOKENS_MAX = 32;
-const RETRY_AFTER_MAX_MS = 24 * 3_600_000;
+const RETRY_AFTER_MAX_MS = 3_600_000;
 const RETRY_AFTER_UNSAID_MS = 30_000;
+/** Browsers whose service asked to wait; more than there may be subscriptions. */
+const BUSY_MAX = 1_000;
 
 /** Why a service did not take a push; pages have words for each. */
 export type PushProblem =
@@ -43,6 +45,8 @@ export interface PushCarrierOptions {
   readonly isInHouse: (device: DeviceId) => boolean;
   /** Before anything connects there, and whether it answered; host and port. */
   readonly onConnect: (address: string, hasAnswered: boolean) => void;
+  /** Told once when what came of a push could not be written down. */
+  readonly warn: (message: string) => void;
   readonly nowMs: () => number;
 }
 
@@ -52,8 +56,9 @@ export class PushCarrier implements Carrier {
   readonly #options: PushCarrierOptions;
   /** By audience. */
   readonly #tokens = new Map<string, { readonly header: string; readonly madeAtMs: number }>();
-  /** Until when a service wants to be left alone, by audience. */
+  /** Until when a browser is to be left alone, by endpoint: no other one waits for it. */
   readonly #notBefore = new Map<string, number>();
+  #isFailing = false;
 
   constructor(options: PushCarrierOptions) {
     this.#options = options;
@@ -72,7 +77,7 @@ export class PushCarrier implements Carrier {
     const tries = await Promise.allSettled(ways.map((way) => this.#push(way, delivery, signal)));
     if (tries.some(({ status }) => status === "fulfilled")) return;
     const failures = tries.flatMap((each) =>
-      each.status === "rejected" && each.reason instanceof CarrierFailure ? [each.reason] : [],
+      each.status === "rejected" ? [failureOf(each.reason)] : [],
     );
     // What may still come in is worth more than what is known to be lost.
     for (const kind of ["later", "refused"] as const) {
@@ -83,17 +88,19 @@ export class PushCarrier implements Carrier {
   }
 
   async #push(way: PushSubscriptionRow, delivery: Delivery, signal: AbortSignal): Promise<void> {
-    const { subscriptions, onConnect, nowMs } = this.#options;
+    const { onConnect, nowMs } = this.#options;
     const place = this.#placeOf(way);
-    const waitMs = (this.#notBefore.get(place.audience) ?? 0) - nowMs();
-    if (waitMs > 0 && waitMs <= RETRY_AFTER_MAX_MS)
+    const waitMs = (this.#notBefore.get(way.endpoint) ?? 0) - nowMs();
+    // A bell is over before a service that asked to wait has waited enough: it is tried all the same.
+    if (waitMs > 0 && waitMs <= RETRY_AFTER_MAX_MS && !isForNow(delivery.kind))
       throw this.#failed(way, "BUSY", { retryAfterMs: waitMs });
     const address = `${place.host}:${place.port}`;
     onConnect(address, false);
     const reply = await this.#ask(way, place, delivery, signal);
     onConnect(address, true);
     if (reply.status >= 200 && reply.status < 300) {
-      subscriptions.note(way.endpoint, null);
+      this.#notBefore.delete(way.endpoint);
+      this.#note(way, null);
       return;
     }
     throw this.#refusal(way, place, reply);
@@ -142,13 +149,18 @@ export class PushCarrier implements Carrier {
     const { subscriptions, nowMs } = this.#options;
     const { status } = reply;
     if (status === 404 || status === 410) {
-      subscriptions.forget(way.device, way.endpoint);
+      this.#write(() => subscriptions.forget(way.device, way.endpoint));
       return new CarrierFailure("gone", "its push service does not know this device any more");
     }
     if (status === 429 || status >= 500) {
       const retryAfterMs = retryAfterMsOf(reply.retryAfter, nowMs());
-      this.#notBefore.set(place.audience, nowMs() + retryAfterMs);
-      return this.#failed(way, "BUSY", { retryAfterMs, status });
+      if (this.#notBefore.size >= BUSY_MAX) this.#notBefore.clear();
+      this.#notBefore.set(way.endpoint, nowMs() + retryAfterMs);
+      // Where it says nothing, whoever sends knows best how long a bell can wait.
+      return this.#failed(way, "BUSY", {
+        status,
+        ...(reply.retryAfter === null ? {} : { retryAfterMs }),
+      });
     }
     // Made anew the next time: a clock that was wrong may be right by then.
     this.#tokens.delete(place.audience);
@@ -161,13 +173,28 @@ export class PushCarrier implements Carrier {
     code: PushProblem,
     found: { retryAfterMs?: number; status?: number; cause?: unknown } = {},
   ): CarrierFailure {
-    this.#options.subscriptions.note(way.endpoint, code);
+    this.#note(way, code);
     const isLater = code === "UNREACHABLE" || code === "BUSY";
     const status = found.status === undefined ? "" : ` (it answered ${found.status})`;
     return new CarrierFailure(isLater ? "later" : "refused", `${SAID[code]}${status}`, {
       retryAfterMs: found.retryAfterMs ?? null,
       cause: found.cause,
     });
+  }
+
+  #note(way: PushSubscriptionRow, problem: PushProblem | null): void {
+    this.#write(() => this.#options.subscriptions.note(way.endpoint, problem));
+  }
+
+  /** What became of a push holds also where the disk is full and cannot say so. */
+  #write(write: () => void): void {
+    try {
+      write();
+      this.#isFailing = false;
+    } catch (error) {
+      if (!this.#isFailing) this.#options.warn(`push not written down: ${String(error)}`);
+      this.#isFailing = true;
+    }
   }
 
   #tokenFor(audience: string): string {
@@ -194,6 +221,12 @@ const SAID: Readonly<Record<PushProblem, string>> = {
   KEY_REFUSED: "the push service refused this hub's key; look whether the hub's clock is right",
   NOT_TAKEN: "the push service did not take the notice",
 };
+
+/** Whatever else went wrong says nothing of the way to the device: it is worth another try. */
+function failureOf(reason: unknown): CarrierFailure {
+  if (reason instanceof CarrierFailure) return reason;
+  return new CarrierFailure("later", "the push could not be made", { cause: reason });
+}
 
 /** RFC 9110, 10.2.3: seconds or a date. */
 export function retryAfterMsOf(text: string | null, nowMs: number): number {

@@ -5,6 +5,7 @@ import { HubError, MalformedInput } from "../protocol/errors.ts";
 import type { DeviceId } from "../protocol/ids.ts";
 import { CarrierFailure, type Carrier, type Delivery } from "./notice.ts";
 import { requireTaken, type Outward } from "./outward.ts";
+import { HTTPS_PORT, isHostOf } from "./push-endpoint.ts";
 import type { Way, Ways } from "./ways.ts";
 
 export interface UnifiedPushOptions {
@@ -91,13 +92,13 @@ export class UnifiedPush implements Carrier {
 
   #isAllowed(endpoint: string): boolean {
     if (!URL.canParse(endpoint)) return false;
-    const { protocol, host, hostname, username, password } = new URL(endpoint);
+    const { protocol, host, hostname, port, username, password } = new URL(endpoint);
     const isPlain = username === "" && password === "";
     const hosts = this.#options.hosts();
     // In the clear only to the very server that the settings name in the clear.
     const isKnown =
       protocol === "https:"
-        ? hosts.includes(hostname) || hosts.includes(host)
+        ? hosts.some((named) => isHostOf(named, hostname, Number(port || HTTPS_PORT)))
         : protocol === "http:" && hosts.includes(`http://${host}`);
     return isPlain && isKnown;
   }

@@ -189,6 +189,7 @@ describe("ntfy and UnifiedPush", () => {
       ...[`http://127.0.0.1:${other}/up`, "https://127.0.0.1/up", "http://push.example.org/up"],
       ...["https://push.example.org.evil.example/up", "https://push.example.org@evil.example/up"],
       ...["https://user:word@push.example.org/up", "http://[::1]:22/", "https://192.168.1.1/"],
+      ...["https://push.example.org:22/up", "https://push.example.org:2376/containers"],
     ]) {
       const put = { as: hub.owner, body: { endpoint } };
       const answer = await hub.call("PUT", "/api/notifications/unified-push", put);

@@ -244,19 +244,32 @@ describe("the outbox", () => {
     expect(ntfy.sent.filter(({ id }) => id === bell)).toHaveLength(2);
   });
 
-  test("waits as long as it is asked to, and no bell waits with it", async () => {
+  test("waits as long as it is asked to; no bell and no other device waits with it", async () => {
     push.outcome = later(30_000);
     tell("motion");
     await turn();
     push.outcome = () => Promise.resolve();
-    tell("motion", [TABLET]);
+    tell("motion");
     await pass(29_000);
     expect(push.sent).toHaveLength(1);
+    tell("motion", [TABLET]);
+    expect(push.sent.at(-1)).toMatchObject({ device: TABLET, kind: "motion" });
     tell("bell");
-    expect(push.sent).toHaveLength(2);
+    expect(push.sent).toHaveLength(3);
     await pass(1_000);
     await turn();
-    expect(push.sent).toHaveLength(4);
+    expect(push.sent).toHaveLength(5);
+  });
+
+  test("a bell is tried again within its minute, however long it is asked to wait", async () => {
+    push.outcome = later(86_400_000);
+    tell("bell");
+    await turn();
+    push.outcome = () => Promise.resolve();
+    await pass(29_000);
+    expect(push.sent).toHaveLength(1);
+    await pass(1_000);
+    expect(settled).toEqual(["bell taken"]);
   });
 
   test("a way that is gone is forgotten with all that waits for it", async () => {

@@ -27,6 +27,23 @@ export const PUSH_SABOTAGES: readonly Sabotage[] = [
     only: "has left the house",
   },
   {
+    name: "one device that is to wait holds back the bells of all",
+    file: "src/notify/push.ts",
+    find: "this.#notBefore.get(way.endpoint) ?? 0) - nowMs();",
+    replace: "[...this.#notBefore.values()][0] ?? 0) - nowMs();",
+    tests: ["test/notify/push-waits.test.ts"],
+    only: "silences no other",
+  },
+  {
+    name: "a full disk makes a push of none",
+    file: "src/notify/push.ts",
+    find: 'each.status === "rejected" ? [failureOf(each.reason)] : [],',
+    replace:
+      'each.status === "rejected" && each.reason instanceof CarrierFailure ? [each.reason] : [],',
+    tests: ["test/notify/push-waits.test.ts"],
+    only: "in the hub itself",
+  },
+  {
     name: "a logout leaves the way to the browser",
     file: "src/http/session-routes.ts",
     find: "    push.leave(device);\n",
