@@ -2,7 +2,7 @@ import https from "node:https";
 
 /**
  * Asks a hub for challenges, sends log-ins and tries claim codes from one address, at a rate that it
- * keeps whatever is answered. Prints `ready`, and how often when it is ended.
+ * keeps whatever is answered. Prints `ready`, and when it is ended what became of its attempts.
  */
 const [port = "", localAddress = "", perSecond = "0"] = process.argv.slice(2);
 const TICK_MS = 20;
@@ -19,7 +19,11 @@ const REQUESTS: readonly (readonly [string, unknown])[] = [
 ];
 const agent = new https.Agent({ keepAlive: true, maxSockets: 24 });
 let asked = 0;
+/** With something else than that there were too many. */
 let answered = 0;
+let refused = 0;
+/** Without a word: before the handshake, in most cases. */
+let cut = 0;
 let due = 0;
 
 function ask(): void {
@@ -32,16 +36,18 @@ function ask(): void {
       headers: { host: `doorward.local:${port}`, "content-type": "application/json" },
     },
     (response) => {
-      answered += 1;
+      if (response.statusCode === 429) refused += 1;
+      else answered += 1;
       response.resume();
+      response.on("error", () => undefined);
     },
   );
-  request.on("error", () => undefined);
+  request.on("error", () => void (cut += 1));
   request.end(JSON.stringify(body));
 }
 
 process.once("SIGTERM", () => {
-  process.stdout.write(JSON.stringify({ asked, answered }), () => process.exit(0));
+  process.stdout.write(JSON.stringify({ asked, answered, refused, cut }), () => process.exit(0));
 });
 process.stdout.write("ready\n");
 setInterval(() => {

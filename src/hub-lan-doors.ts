@@ -10,7 +10,7 @@ import { createServer, type HubServer, type ServerLimits } from "./http/server.t
 import type { ProxyBefore } from "./http/access-check.ts";
 import type { HubServices } from "./http/services.ts";
 import { addHouseRoutes } from "./hub-routes.ts";
-import type { LanCertificates } from "./lan/lan-certificates.ts";
+import { SESSION_CONTEXT, type LanCertificates } from "./lan/lan-certificates.ts";
 import { LAN_LIMITS, LanListener, type LanLimits } from "./lan/lan-listener.ts";
 import type { ProvenPeers } from "./lan/lanes.ts";
 import { isPrivateAddress, plainAddress } from "./lan/names.ts";
@@ -27,7 +27,8 @@ const LIMITS: ServerLimits = {
   connections: LAN_LIMITS.connections + LAN_LIMITS.provenConnections,
 };
 const CERTIFICATE_LIMITS: LanLimits = { ...LAN_LIMITS, connections: 48, connectionsPerPeer: 12 };
-const HANDSHAKE_MS = 5_000;
+/** How long a device that comes again needs no whole handshake. */
+const RESUMED_SECONDS = 12 * 3_600;
 const CLOSE_CHECK_MS = 50;
 const CLOSE_MAX_MS = 3_000;
 
@@ -48,6 +49,8 @@ export interface LanDoorOptions {
   readonly certificates: LanCertificates;
   readonly proven: ProvenPeers;
   readonly monotonicMs: () => number;
+  /** By default those that a household needs. */
+  readonly limits?: { readonly connections: LanLimits; readonly requests: ServerLimits };
 }
 
 /** TLS for the house, and for a reverse proxy on another machine of it. */
@@ -59,14 +62,16 @@ export async function openLanDoor(options: LanDoorOptions): Promise<LanDoor> {
     proxy,
     tls: {
       minVersion: "TLSv1.2",
-      handshakeTimeout: HANDSHAKE_MS,
+      sessionTimeout: RESUMED_SECONDS,
+      sessionIdContext: SESSION_CONTEXT,
       // By name alone: to a bare address, nothing is shown and nothing is answered.
       SNICallback: (name, answer) => answer(null, certificates.shown(name.toLowerCase())?.context),
     },
   });
   return doorOf(server, {
     port: settings.port,
-    limits: LAN_LIMITS,
+    limits: options.limits?.connections ?? LAN_LIMITS,
+    isTls: true,
     isPeer: (address) => isPrivateAddress(address) || proxy?.isPeer(address) === true,
     isProven: (address) => proven.isProven(address),
     isProxy: (address) => proxy?.isPeer(address) === true,
@@ -82,7 +87,8 @@ export async function openProxyDoor(options: LanDoorOptions): Promise<LanDoor> {
   const server = await houseServer(options, { hostNames: [], proxy });
   return doorOf(server, {
     port: settings.port,
-    limits: LAN_LIMITS,
+    limits: options.limits?.connections ?? LAN_LIMITS,
+    isTls: false,
     isPeer,
     isProven: () => true,
     isProxy: isPeer,
@@ -104,6 +110,7 @@ export async function openCertificateDoor(
   return doorOf(server, {
     port: settings.certificatePort,
     limits: CERTIFICATE_LIMITS,
+    isTls: false,
     isPeer: isPrivateAddress,
     isProven: () => false,
     isProxy: () => false,
@@ -112,18 +119,26 @@ export async function openCertificateDoor(
 }
 
 async function houseServer(
-  { services, pageDirectory, proven, monotonicMs }: LanDoorOptions,
+  { services, pageDirectory, proven, monotonicMs, limits }: LanDoorOptions,
   own: Pick<Parameters<typeof createServer>[0], "hostNames" | "proxy" | "tls">,
 ): Promise<HubServer> {
   const gate: LanGate = createLanGate({
     isClaimed: () => services.household.keyring !== null,
     proven,
+    proxy: own.proxy ?? null,
     monotonicMs,
   });
   const { sessions, version, push: noticeSecrets } = services;
   const server = await createServer({
     ...own,
-    ...{ sessions, noticeSecrets, version, gate, logLevel: "warn", limits: LIMITS },
+    ...{
+      sessions,
+      noticeSecrets,
+      version,
+      gate,
+      logLevel: "warn",
+      limits: limits?.requests ?? LIMITS,
+    },
   });
   await addPageFiles(server, pageDirectory, () => services.mailbox.origins());
   addHouseRoutes(server, services);
@@ -141,6 +156,7 @@ async function doorOf(
     ...options,
     take: (socket: net.Socket) => void answering.emit("connection", socket),
   });
+  answering.on("secureConnection", (socket: net.Socket) => listener.shaken(socket));
   // Its watch over slow requests begins with this event and not before.
   answering.emit("listening");
   const end = async (): Promise<void> => {

@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import Type from "typebox";
 import type { Authority } from "../lan/authority.ts";
+import { Lane, PeerLanes } from "../lan/lanes.ts";
+import { networkOf } from "../lan/names.ts";
 import { certificateProfile } from "../lan/profile.ts";
 import { HubError } from "../protocol/errors.ts";
 import { isHouseName } from "../protocol/house-name.ts";
@@ -13,6 +15,7 @@ import {
 } from "./certificate-page.ts";
 import { languageOf, platformOf, type PageLanguage } from "./certificate-reader.ts";
 import { CERTIFICATE_STYLE } from "./certificate-style.ts";
+import type { Front } from "./front.ts";
 import { addOutsideLimits } from "./outside-limits.ts";
 import { FEATURES } from "./page-files.ts";
 import {
@@ -53,6 +56,9 @@ const LIMITS: ServerLimits = {
 };
 const PER_PEER_PER_MINUTE = 60;
 const NAMES_PER_PEER_PER_MINUTE = 6;
+const PER_NETWORK_PER_SECOND = 4;
+const PER_NETWORK_SAVED = 80;
+const PER_SECOND = 30;
 const FORM_BYTES_MAX = 1_024;
 const NAME_TYPED_MAX = 300;
 
@@ -80,12 +86,25 @@ export async function createCertificateServer(
     },
     logLevel: options.logLevel,
     limits: LIMITS,
+    front: pageFront(options.monotonicMs),
   });
   addOutsideLimits(server, options.monotonicMs);
   addPage(server, options);
   addNameForm(server, options);
   addFiles(server, options);
   return server;
+}
+
+function pageFront(monotonicMs: () => number): Front {
+  const networks = new PeerLanes(PER_NETWORK_PER_SECOND, PER_NETWORK_SAVED);
+  const all = new Lane(PER_SECOND, PER_SECOND * 4);
+  return {
+    admits: ({ socket }) => {
+      const nowMs = monotonicMs();
+      return networks.take(networkOf(socket.remoteAddress ?? ""), nowMs) && all.take(nowMs);
+    },
+    keepsConnection: () => false,
+  };
 }
 
 const RATE = { max: PER_PEER_PER_MINUTE, timeWindow: 60_000 };

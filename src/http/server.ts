@@ -1,4 +1,4 @@
-import type http from "node:http";
+import http from "node:http";
 import https from "node:https";
 import cookie from "@fastify/cookie";
 import helmet from "@fastify/helmet";
@@ -27,6 +27,7 @@ import {
   type NoticeSecrets,
   type ProxyBefore,
 } from "./access-check.ts";
+import { behindFront, guardUpgrades, type Front } from "./front.ts";
 import type { LanGate } from "./lan-gate.ts";
 import { describeRoutes } from "./openapi.ts";
 import type { Sessions, SessionDevice } from "./sessions.ts";
@@ -82,6 +83,8 @@ export interface ServerOptions {
   readonly proxy?: ProxyBefore | null;
   /** For a listener that faces the local network. */
   readonly gate?: LanGate;
+  /** By default the gate. */
+  readonly front?: Front;
   /** For a listener that faces everybody; by default those of one that faces the household. */
   readonly limits?: ServerLimits;
 }
@@ -115,8 +118,9 @@ const ANSWER_POLICY = {
  */
 export async function createServer(options: ServerOptions): Promise<HubServer> {
   const { proxy } = options;
+  const front = options.front ?? options.gate;
   const server = Fastify({
-    ...(options.tls ? { serverFactory: tlsFactory(options, options.tls) } : {}),
+    ...(options.tls || front ? { serverFactory: serverFactory(options, front) } : {}),
     bodyLimit: LIMITS.requestBytes,
     requestTimeout: options.limits?.requestMs ?? 30_000,
     connectionTimeout: options.limits?.idleMs ?? 0,
@@ -158,6 +162,7 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
   // Nobody without a session opens a socket, so a server without sessions has none.
   if (options.sessions)
     await server.register(websocket, { options: { maxPayload: SOCKET_MESSAGE_BYTES_MAX } });
+  if (front) server.addHook("onReady", async () => guardUpgrades(server.server, front));
   addChecks(server, options);
   server.addHook("onSend", async (_request, reply) => {
     if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
@@ -217,18 +222,18 @@ function limitsOf({ headersMs, checkEveryMs, requestsPerSocket }: ServerLimits) 
 }
 
 /** With the framework's own server, the types of every route would be those of TLS. */
-function tlsFactory({ limits }: ServerOptions, tls: https.ServerOptions) {
+function serverFactory({ limits, tls }: ServerOptions, front: Front | undefined) {
   return (handler: http.RequestListener): http.Server => {
-    const server = https.createServer(
-      {
-        ...tls,
-        requestTimeout: limits?.requestMs ?? 30_000,
-        headersTimeout: limits?.headersMs ?? 30_000,
-        keepAliveTimeout: 10_000,
-        connectionsCheckingInterval: limits?.checkEveryMs ?? 10_000,
-      },
-      handler,
-    );
+    const answer = front ? behindFront(front, handler) : handler;
+    const times = {
+      requestTimeout: limits?.requestMs ?? 30_000,
+      headersTimeout: limits?.headersMs ?? 30_000,
+      keepAliveTimeout: 10_000,
+      connectionsCheckingInterval: limits?.checkEveryMs ?? 10_000,
+    };
+    const server = tls
+      ? https.createServer({ ...tls, ...times }, answer)
+      : http.createServer(times, answer);
     server.maxRequestsPerSocket = limits?.requestsPerSocket ?? 0;
     server.timeout = limits?.idleMs ?? 0;
     return server as http.Server;

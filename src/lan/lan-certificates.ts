@@ -20,6 +20,9 @@ const CIPHERS = [
   "ECDHE-RSA-CHACHA20-POLY1305",
 ].join(":");
 
+/** One for the server and for the contexts it takes by name: else no session is ever resumed. */
+export const SESSION_CONTEXT = "doorward";
+
 export interface OwnCertificate {
   /** PEM: the certificate, then those that vouch for it. */
   readonly chain: string;
@@ -153,7 +156,14 @@ export class LanCertificates {
 }
 
 function contextOf(cert: string, key: string): SecureContext {
-  return createSecureContext({ cert, key, minVersion: "TLSv1.2", ciphers: CIPHERS });
+  const sessionIdContext = SESSION_CONTEXT;
+  return createSecureContext({
+    cert,
+    key,
+    minVersion: "TLSv1.2",
+    ciphers: CIPHERS,
+    sessionIdContext,
+  });
 }
 
 async function readOwn({ chain, key }: OwnCertificate, nowMs: number): Promise<OwnRead> {

@@ -1,30 +1,40 @@
 import net from "node:net";
-import { plainAddress } from "./names.ts";
-import { Lane, PeerLanes } from "./lanes.ts";
+import { ConnectionBudget, type ConnectionRates } from "./connection-budget.ts";
+import { networkOf, plainAddress } from "./names.ts";
 
 /** How many connections there may be, and how fast new ones may come. */
-export interface LanLimits {
+export interface LanLimits extends ConnectionRates {
   /** From addresses of which no device has logged in. */
   readonly connections: number;
   /** Kept for addresses of which one has. */
   readonly provenConnections: number;
+  /** Of an address from which nobody has logged in, or of its /64. */
   readonly connectionsPerPeer: number;
-  /** New connections, each of which is a handshake. */
-  readonly newPerPeerPerSecond: number;
-  readonly newPerSecond: number;
+  /** Of one from which a device has: there may be several phones behind it. */
+  readonly connectionsPerProvenPeer: number;
+  /** Going on at once, of addresses of which no device has logged in. */
+  readonly handshakes: number;
+  /** From the first byte to the last, however often something comes in between. */
+  readonly handshakeMs: number;
 }
 
 export const LAN_LIMITS: LanLimits = {
   connections: 192,
-  provenConnections: 96,
+  provenConnections: 128,
   connectionsPerPeer: 32,
-  newPerPeerPerSecond: 20,
-  newPerSecond: 80,
+  connectionsPerProvenPeer: 64,
+  handshakes: 32,
+  handshakeMs: 5_000,
+  newPerPeerPerSecond: 10,
+  newPerProvenPeerPerSecond: 30,
+  newPerSecond: 40,
 };
 
 export interface LanListenerOptions {
   readonly port: number;
   readonly limits: LanLimits;
+  /** Each connection begins with a handshake, whose end is told by `shaken`. */
+  readonly isTls: boolean;
   readonly isPeer: (address: string) => boolean;
   /** Whether a device of the household has lately logged in from there. */
   readonly isProven: (address: string) => boolean;
@@ -36,28 +46,31 @@ export interface LanListenerOptions {
 
 interface Held {
   readonly peer: string;
-  readonly isProven: boolean;
+  readonly network: string;
+  /** Once it is, it stays so for as long as the connection does. */
+  isProven: boolean;
+  /** Runs while a handshake goes on. */
+  deadline: NodeJS.Timeout | null;
 }
 
 /**
  * Listens on single addresses, never on all, and decides over each connection before a byte of it is
- * read. Where there are too many, the oldest of somebody who has not logged in makes room: so that
- * whoever fills the hub keeps nobody out.
+ * read. Where there are too many, the oldest of whoever has most makes room, and nobody's who has
+ * logged in for somebody's who has not: so that whoever fills the hub keeps nobody out.
  */
 export class LanListener implements AsyncDisposable {
   readonly #options: LanListenerOptions;
   readonly #servers = new Map<string, net.Server>();
   readonly #sockets = new Map<net.Socket, Held>();
-  readonly #peers: PeerLanes;
-  readonly #all: Lane;
+  /** By both ends of the connection: what encrypts it is another object of the same two. */
+  readonly #byEnds = new Map<string, Held>();
+  readonly #budget: ConnectionBudget;
   #port: number;
 
   constructor(options: LanListenerOptions) {
-    const { newPerPeerPerSecond, newPerSecond } = options.limits;
     this.#options = options;
     this.#port = options.port;
-    this.#peers = new PeerLanes(newPerPeerPerSecond, newPerPeerPerSecond * 3);
-    this.#all = new Lane(newPerSecond, newPerSecond * 2);
+    this.#budget = new ConnectionBudget(options.limits);
   }
 
   /** The port that it has: the same on all addresses. */
@@ -71,6 +84,16 @@ export class LanListener implements AsyncDisposable {
 
   get connections(): number {
     return this.#sockets.size;
+  }
+
+  get handshakes(): number {
+    return this.#count(isShaking);
+  }
+
+  /** The handshake of a connection that was handed over is done. */
+  shaken(socket: net.Socket): void {
+    const held = this.#byEnds.get(endsOf(socket));
+    if (held) endDeadline(held);
   }
 
   /**
@@ -129,7 +152,7 @@ export class LanListener implements AsyncDisposable {
   }
 
   #accept(socket: net.Socket): void {
-    const { limits, isProven, isProxy, take } = this.#options;
+    const { isProven, isProxy, isTls, take } = this.#options;
     const peer = plainAddress(socket.remoteAddress);
     const proxied = isProxy(peer);
     const proven = proxied || isProven(peer);
@@ -137,23 +160,47 @@ export class LanListener implements AsyncDisposable {
       socket.resetAndDestroy();
       return;
     }
-    const most = proven ? limits.provenConnections : limits.connections;
-    if (this.#count((held) => held.isProven === proven) >= most) this.#dropOldest(proven);
-    this.#sockets.set(socket, { peer, isProven: proven });
+    this.#makeRoom(proven);
+    const held: Held = { peer, network: networkOf(peer), isProven: proven, deadline: null };
+    const ends = endsOf(socket);
+    this.#sockets.set(socket, held);
+    this.#byEnds.set(ends, held);
     socket.on("error", () => socket.destroy());
-    socket.once("close", () => this.#sockets.delete(socket));
+    socket.once("close", () => {
+      endDeadline(held);
+      this.#sockets.delete(socket);
+      if (this.#byEnds.get(ends) === held) this.#byEnds.delete(ends);
+    });
+    if (isTls) this.#watchHandshake(socket, held);
     take(socket);
   }
 
   #mayConnect(peer: string, proven: boolean): boolean {
     const { limits, isPeer, monotonicMs } = this.#options;
-    const nowMs = monotonicMs();
-    return (
-      isPeer(peer) &&
-      this.#peers.take(peer, nowMs) &&
-      (proven || this.#all.take(nowMs)) &&
-      this.#count((held) => held.peer === peer) < limits.connectionsPerPeer
-    );
+    if (!isPeer(peer) || !this.#budget.take(peer, proven, monotonicMs())) return false;
+    if (proven) return this.#count((held) => held.peer === peer) < limits.connectionsPerProvenPeer;
+    const network = networkOf(peer);
+    const ofNetwork = (held: Held): boolean => !held.isProven && held.network === network;
+    return this.#count(ofNetwork) < limits.connectionsPerPeer;
+  }
+
+  #makeRoom(proven: boolean): void {
+    const { limits, isProven, isTls } = this.#options;
+    for (const held of this.#sockets.values()) held.isProven ||= isProven(held.peer);
+    const isAlike = (held: Held): boolean => held.isProven === proven;
+    const most = proven ? limits.provenConnections : limits.connections;
+    if (this.#count(isAlike) >= most) this.#dropOne(isAlike);
+    if (proven || !isTls) return;
+    const isShakingAlike = (held: Held): boolean => isAlike(held) && isShaking(held);
+    if (this.#count(isShakingAlike) >= limits.handshakes) this.#dropOne(isShakingAlike);
+  }
+
+  /** The TLS server's own limit begins anew with each byte that comes. */
+  #watchHandshake(socket: net.Socket, held: Held): void {
+    held.deadline = setTimeout(
+      () => socket.resetAndDestroy(),
+      this.#options.limits.handshakeMs,
+    ).unref();
   }
 
   #count(matches: (held: Held) => boolean): number {
@@ -162,12 +209,30 @@ export class LanListener implements AsyncDisposable {
     return count;
   }
 
-  #dropOldest(proven: boolean): void {
+  /** The oldest of whoever has most. */
+  #dropOne(matches: (held: Held) => boolean): void {
+    const counts = new Map<string, number>();
+    for (const held of this.#sockets.values())
+      if (matches(held)) counts.set(held.network, (counts.get(held.network) ?? 0) + 1);
+    const most = Math.max(...counts.values());
     for (const [socket, held] of this.#sockets) {
-      if (held.isProven !== proven) continue;
+      if (!matches(held) || counts.get(held.network) !== most) continue;
       this.#sockets.delete(socket);
       socket.resetAndDestroy();
       return;
     }
   }
+}
+
+function isShaking(held: Held): boolean {
+  return held.deadline !== null;
+}
+
+function endDeadline(held: Held): void {
+  if (held.deadline) clearTimeout(held.deadline);
+  held.deadline = null;
+}
+
+function endsOf({ localAddress, remoteAddress, remotePort }: net.Socket): string {
+  return `${localAddress} ${remoteAddress} ${remotePort}`;
 }

@@ -59,6 +59,21 @@ export function plainAddress(text: string | undefined): string {
   return mapped ?? address;
 }
 
+/**
+ * What one machine has to itself: its IPv4 address, or the /64 of its IPv6 one, in which it may go by
+ * as many addresses as it likes.
+ */
+export function networkOf(text: string): string {
+  const address = plainAddress(text);
+  if (!address.includes(":")) return address;
+  const [head = "", tail] = address.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const last = tail === undefined || tail === "" ? [] : tail.split(":");
+  while (groups.length + last.length < 8) groups.push("0");
+  const first = [...groups, ...last].slice(0, 4);
+  return `${first.map((group) => Number.parseInt(group, 16).toString(16)).join(":")}::/64`;
+}
+
 export function isLinkLocalAddress(address: string): boolean {
   return /^(?:169\.254\.|fe[89ab])/i.test(address);
 }

@@ -10,7 +10,11 @@ const LIMITS: LanLimits = {
   connections: 4,
   provenConnections: 4,
   connectionsPerPeer: 3,
+  connectionsPerProvenPeer: 3,
+  handshakes: 100,
+  handshakeMs: 60_000,
   newPerPeerPerSecond: 100,
+  newPerProvenPeerPerSecond: 100,
   newPerSecond: 100,
 };
 const OWNER = "127.0.0.200";
@@ -18,7 +22,7 @@ const OWNER = "127.0.0.200";
 async function listener(options: Partial<ConstructorParameters<typeof LanListener>[0]> = {}) {
   const taken: net.Socket[] = [];
   const made = new LanListener({
-    ...{ port: 0, limits: LIMITS, isPeer: isPrivateAddress, monotonicMs: () => 0 },
+    ...{ port: 0, limits: LIMITS, isTls: false, isPeer: isPrivateAddress, monotonicMs: () => 0 },
     ...{ isProven: (address: string) => address === OWNER, isProxy: () => false },
     take: (socket) => void taken.push(socket),
     ...options,

@@ -29,9 +29,26 @@ export const LAN_SABOTAGES: readonly Sabotage[] = [
   {
     name: "whoever fills the hub with connections pushes the household's out",
     file: "src/lan/lan-listener.ts",
-    find: "if (held.isProven !== proven) continue;",
-    replace: "if (held.isProven === proven) continue;",
+    find: "const isAlike = (held: Held): boolean => held.isProven === proven;",
+    replace:
+      "const isAlike = (held: Held): boolean => held.isProven !== proven || proven === proven;",
     tests: ["test/lan/listener.test.ts"],
     only: "the oldest makes room",
+  },
+  {
+    name: "a question from port 0 is answered, which no socket can",
+    file: "src/lan/mdns.ts",
+    find: "if (from.port === 0) return;",
+    replace: "",
+    tests: ["test/lan/mdns-datagrams.test.ts"],
+    only: "from port 0 is not answered",
+  },
+  {
+    name: "what a datagram brings about ends the hub",
+    file: "src/lan/mdns.ts",
+    find: "  try {\n    work();\n  } catch {",
+    replace: "  try {\n    work();\n  } catch (error) {\n    throw error;",
+    tests: ["test/lan/mdns-datagrams.test.ts"],
+    only: "no datagram, timer or socket",
   },
 ];
