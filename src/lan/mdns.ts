@@ -98,11 +98,12 @@ export class Mdns implements Disposable {
 
   #tick(): void {
     const nowMs = this.#monotonicMs();
-    for (const name of this.#names.values()) name.tick(nowMs);
+    for (const name of this.#names.values()) harmless(() => name.tick(nowMs));
   }
 
   #hear(message: MdnsMessage, link: MdnsLink, from: dgram.RemoteInfo): void {
-    for (const name of this.#names.values()) name.hear(message, link, from, this.#monotonicMs());
+    const nowMs = this.#monotonicMs();
+    for (const name of this.#names.values()) harmless(() => name.hear(message, link, from, nowMs));
   }
 
   /** @returns Whether one is there that was not there before, or with other addresses. */
@@ -129,6 +130,7 @@ export class Mdns implements Disposable {
     const { family, interface: name } = own.via;
     const type = family === 4 ? "udp4" : "udp6";
     const socket = dgram.createSocket({ type, reuseAddr: true, ipv6Only: family === 6 });
+    socket.on("error", () => undefined);
     try {
       await new Promise<void>((resolve, reject) => {
         socket.once("error", reject);
@@ -150,11 +152,12 @@ export class Mdns implements Disposable {
       return null;
     }
     const link = linkOver(socket, key, own);
-    socket.on("error", () => undefined);
     socket.on("message", (bytes, from) => {
-      if (!isOnLink(from, own)) return;
-      const message = readOrNull(bytes);
-      if (message) this.#hear(message, link, from);
+      // Nothing can be answered to port 0, and no machine that asks has it.
+      if (from.port === 0) return;
+      harmless(() => {
+        if (isOnLink(from, own)) this.#hear(readMdns(bytes), link, from);
+      });
     });
     socket.unref();
     return link;
@@ -171,16 +174,18 @@ function linkOver(socket: dgram.Socket, key: string, { via, addresses }: LinkAdd
     send: (message, to) => {
       if (isClosing) return;
       const { address, port } = to ?? { address: GROUP[via.family], port: MDNS_PORT };
-      sending += 1;
       // A network that is down for now: the next look at the addresses finds out.
-      socket.send(message, port, address, () => {
-        sending -= 1;
-        if (isClosing && sending === 0) socket.close();
+      harmless(() => {
+        socket.send(message, port, address, () => {
+          sending -= 1;
+          if (isClosing && sending === 0) socket.close();
+        });
+        sending += 1;
       });
     },
     [Symbol.dispose]: () => {
       isClosing = true;
-      if (sending === 0) socket.close();
+      if (sending === 0) harmless(() => socket.close());
     },
   };
 }
@@ -226,11 +231,11 @@ function isOnLink(
   return networks.check(plain, family === "IPv4" ? "ipv4" : "ipv6");
 }
 
-function readOrNull(bytes: Uint8Array): MdnsMessage | null {
+/** Whatever it throws: anybody in the house may send anything, and a name is no reason to end a hub. */
+function harmless(work: () => void): void {
   try {
-    return readMdns(bytes);
+    work();
   } catch {
-    // Whatever it is: anybody in the house may send anything.
-    return null;
+    // What was not answered is asked again, and what was not said is said again.
   }
 }

@@ -51,4 +51,20 @@ export const LAN_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/lan/mdns-datagrams.test.ts"],
     only: "no datagram, timer or socket",
   },
+  {
+    name: "a question from port 0 is answered, which no socket can",
+    file: "src/lan/mdns.ts",
+    find: "if (from.port === 0) return;",
+    replace: "",
+    tests: ["test/lan/mdns-datagrams.test.ts"],
+    only: "from port 0 is not answered",
+  },
+  {
+    name: "what a datagram brings about ends the hub",
+    file: "src/lan/mdns.ts",
+    find: "  try {\n    work();\n  } catch {",
+    replace: "  try {\n    work();\n  } catch (error) {\n    throw error;",
+    tests: ["test/lan/mdns-datagrams.test.ts"],
+    only: "no datagram, timer or socket",
+  },
 ];
