@@ -37,13 +37,36 @@ export function announcedText(announced: Announced): string {
       `  ./doorward owner claim --hub ${url} --code ${claimCode} --keys keys`,
     );
   lines.push(...lanLines(announced));
-  if (lan.trouble !== null) lines.push("", `  On the local network: ${lan.trouble}.`);
+  if (lan.trouble !== null)
+    lines.push(
+      "",
+      `  On the local network: ${lan.trouble}.`,
+      "  The hub looks again by itself, and says here when all is well.",
+    );
   return `${lines.join("\n")}\n\n`;
 }
 
 function lanLines({ claimCode, lan }: Announced): string[] {
   const { certificatePage, origin, name, words, fingerprint } = lan;
-  if (certificatePage === null) return [];
+  if (!lan.isOpen && certificatePage === null) return [];
+  const lines = certificatePage === null ? [""] : pageLines(certificatePage, claimCode, lan);
+  lines.push(`  Its name:      ${name}${origin === null ? "" : `   (${origin})`}`);
+  if (words !== null)
+    lines.push(
+      `  Eight words:   ${words.join(" ")}`,
+      "  For a quick look: the certificate page shows the same. It comes without encryption, so",
+      "  somebody who controls the network could show them beside a certificate of his own.",
+    );
+  if (fingerprint !== null)
+    lines.push(
+      `  Fingerprint:   ${fingerprint.slice(0, 47)}`,
+      `                 ${fingerprint.slice(48)}`,
+      "  What is certain: the phone shows it in its own settings, for what it was told to trust.",
+    );
+  return lines;
+}
+
+function pageLines(page: string, claimCode: string | null, lan: LanState): string[] {
   const lines = [""];
   if (claimCode === null) lines.push("  For another phone of the house:");
   else
@@ -51,24 +74,11 @@ function lanLines({ claimCode, lan }: Announced): string[] {
       "  With a phone in the same network, scan this and follow the page. It shows how to trust",
       "  this hub, and then asks for the claim code:",
       "",
-      ...renderUnicodeCompact(certificatePage, { border: 2 })
+      ...renderUnicodeCompact(page, { border: 2 })
         .split("\n")
         .map((row) => `  ${row}`),
     );
-  lines.push("", `  ${certificatePage}`, ...otherPages(lan).map((page) => `  ${page}`), "");
-  lines.push(`  Its name:      ${name}${origin === null ? "" : `   (${origin})`}`);
-  if (words !== null)
-    lines.push(
-      `  Eight words:   ${words.join(" ")}`,
-      "  They are the same on the phone, or it does not speak with this hub.",
-    );
-  if (fingerprint !== null)
-    lines.push(
-      `  Fingerprint:   ${fingerprint.slice(0, 47)}`,
-      `                 ${fingerprint.slice(48)}`,
-      "  The phone shows it in its own settings, which nobody on the network can change.",
-    );
-  return lines;
+  return [...lines, "", `  ${page}`, ...otherPages(lan).map((other) => `  ${other}`), ""];
 }
 
 /** The page under this machine's further addresses; a phone is on one of its networks. */

@@ -63,9 +63,33 @@ export function requireName(name: string): void {
 }
 
 /** For the console, where another name means another authority: what to compare it by. */
-export function nameSaid({ name, words, fingerprint }: LanState): string {
+export function nameSaid(
+  { name, words, fingerprint }: LanState,
+  former: readonly string[],
+): string {
   const said = [`the hub goes by ${name} on the local network now`];
   if (words) said.push(`its eight words: ${words.join(" ")}`);
   if (fingerprint !== null) said.push(`its fingerprint: ${fingerprint}`);
+  if (former.length > 0)
+    said.push(
+      `what it showed before, for ${former.join(", ")}, is gone: a phone that trusted it has to trust this`,
+    );
   return said.join("; ");
+}
+
+/** For the console, where nobody saw the page's address when the hub was started. */
+export function wellAgain({ certificatePage, origin }: LanState): string {
+  const found = [origin, certificatePage && `certificate page ${certificatePage}`];
+  return ["local network: all is well again", ...found.filter((each) => each !== null)].join("; ");
+}
+
+/** Where a phone finds the certificate page; null where no address leads there. */
+export function certificatePageOf(
+  name: string,
+  { addresses, port }: { readonly addresses: readonly string[]; readonly port: number },
+): string | null {
+  // In an address line, a link-local one lacks the zone that it needs: the name knows the way.
+  const address = addresses.find((each) => !each.includes("%"));
+  if (address !== undefined) return `http://${hostOfAddress(address)}:${port}/`;
+  return addresses.length > 0 && name.endsWith(".local") ? `http://${name}:${port}/` : null;
 }

@@ -12,18 +12,25 @@ import {
 } from "./hub-lan-doors.ts";
 import type { HubOptions, LanOptions } from "./hub-options.ts";
 import type { HubSettings } from "./hub-settings.ts";
-import { hostOfAddress, listenTrouble, nameSaid, requireName, troubleOf } from "./hub-lan-words.ts";
+import { addressesOf } from "./hub-lan-addresses.ts";
+import { NameChoice } from "./hub-lan-choice.ts";
+import {
+  certificatePageOf,
+  hostOfAddress,
+  listenTrouble,
+  nameSaid,
+  requireName,
+  troubleOf,
+  wellAgain,
+} from "./hub-lan-words.ts";
 import { LanCertificates } from "./lan/lan-certificates.ts";
 import { LanNames } from "./lan/lan-names.ts";
 import { ProvenPeers } from "./lan/lanes.ts";
 import { Mdns } from "./lan/mdns.ts";
-import { lanAddresses, type LanAddress } from "./lan/names.ts";
 import { HubError, MalformedInput } from "./protocol/errors.ts";
 import { DEFAULT_NAME, LAN_DEFAULT, type LanSettings } from "./settings-listen.ts";
 
 const LOOK_EVERY_MS = 15_000;
-/** Each makes an authority; before the claim anybody in the house may choose. */
-const CHOICES_MAX = 20;
 const CERTIFICATES_DIRECTORY = path.join("secrets", "lan");
 
 export interface HubLanOptions {
@@ -54,6 +61,7 @@ export class HubLan implements LanDesk, AsyncDisposable {
   readonly #names: LanNames;
   readonly #certificates: LanCertificates;
   readonly #proven: ProvenPeers;
+  readonly #choice: NameChoice;
   readonly #hostNames: string[] = [];
   /** Of the certificate page, which is also called by address. */
   readonly #pageNames: string[] = [];
@@ -65,7 +73,6 @@ export class HubLan implements LanDesk, AsyncDisposable {
   #openedAs = "";
   #problems: string[] = [];
   #saidTrouble: string | null = null;
-  #choices = 0;
   #isEnded = false;
   #timer: NodeJS.Timeout | null = null;
   #tail: Promise<void> = Promise.resolve();
@@ -79,12 +86,24 @@ export class HubLan implements LanDesk, AsyncDisposable {
       directory: path.join(dataDirectory, CERTIFICATES_DIRECTORY),
       nowMs,
     });
+    this.#choice = new NameChoice({
+      ...{ names: this.#names, certificates: this.#certificates },
+      isClaimed: () => this.#isClaimed(),
+      isWritten: () => this.#isWritten(),
+      inForce: () => this.#wanted().names,
+      configure: () => this.configure(),
+      takenBy: async (name) => {
+        const found = await this.#mdns?.settled(name);
+        return found?.state === "taken" ? found.by : null;
+      },
+    });
   }
 
   /** Opens what is to be open; resolves when it is, or when `state` says why it is not. */
   async open(): Promise<void> {
     if (this.#options.lan === null) return;
-    this.#timer = setInterval(() => void this.configure(), LOOK_EVERY_MS);
+    const { lookEveryMs = LOOK_EVERY_MS } = this.#options.lan;
+    this.#timer = setInterval(() => void this.configure(), lookEveryMs);
     this.#timer.unref();
     await this.configure();
   }
@@ -101,46 +120,32 @@ export class HubLan implements LanDesk, AsyncDisposable {
     const { proxy } = wanted.settings;
     const isOpen = this.#door !== null && this.#door.listener.addresses.length > 0;
     const shown = this.#certificates.shown(name);
+    const page = this.#certificateDoor?.listener;
     return {
       ...this.#nameState(name),
       ...(proxy && this.#isProxied() ? { origin: proxy.origin } : {}),
       isOpen,
       addresses: this.#door?.listener.addresses ?? [],
-      certificatePage: this.#certificatePage(),
+      certificatePage: page ? certificatePageOf(name, page) : null,
       certificate: proxy ? "proxy" : isOpen ? (shown?.kind ?? null) : null,
-      fingerprint: isOpen ? (shown?.authority?.fingerprint ?? null) : null,
       expiresAtMs: proxy ? null : (shown?.notAfterMs ?? null),
       moving: moving === undefined ? null : this.#nameState(moving),
       trouble: this.#trouble(wanted),
     };
   }
 
+  origins(): readonly string[] {
+    const { names, settings } = this.#wanted();
+    const own = names.map((name) => this.#nameState(name).origin);
+    const proxied = settings.proxy && this.#isProxied() ? [settings.proxy.origin] : [];
+    return [...proxied, ...own.filter((origin) => origin !== null)];
+  }
+
   async chooseName(name: string): Promise<LanState> {
     this.#requireOpen();
-    requireName(name);
-    const { services, settings } = this.#options;
-    if (services().household.keyring)
-      throw new HubError("CLAIM_GONE", "Cannot choose a name: this hub has a household already");
-    if ((settings.current.lan?.name ?? null) !== null)
-      throw new HubError("LAN_NAME_SET", "Cannot choose a name: it stands in the settings file");
-    const before = this.#names.get("chosen");
-    if (name === before) return this.state();
-    if (this.#choices >= CHOICES_MAX)
-      throw new HubError("TOO_MANY_CALLS", "Cannot choose a name: too many were; restart the hub");
-    this.#choices += 1;
-    this.#names.set("chosen", name);
-    await this.configure();
-    const found = await this.#mdns?.settled(name);
-    if (found?.state === "taken") {
-      this.#names.set("chosen", before);
-      await this.configure();
-      throw new HubError(
-        "LAN_NAME_TAKEN",
-        `Cannot take ${name}: another machine goes by it, at ${found.by}; choose another name`,
-      );
-    }
+    await this.#choice.choose(name);
     const state = this.state();
-    this.#options.log("info", nameSaid(state));
+    this.#options.log("info", nameSaid(state, this.#choice.former));
     return state;
   }
 
@@ -204,14 +209,14 @@ export class HubLan implements LanDesk, AsyncDisposable {
   }
 
   #wanted(): Wanted {
-    const { settings, services, lan } = this.#options;
+    const { settings, lan } = this.#options;
     const written = settings.current.lan ?? LAN_DEFAULT;
     const name = written.name ?? this.#names.get("chosen") ?? DEFAULT_NAME;
     const moving = this.#names.get("moving");
     return {
       settings: written,
       names: moving === null || moving === name ? [name] : [name, moving],
-      isOpen: lan !== null && (written.isOpen ?? services().household.keyring === null),
+      isOpen: lan !== null && (written.isOpen ?? !this.#isClaimed()),
     };
   }
 
@@ -234,7 +239,7 @@ export class HubLan implements LanDesk, AsyncDisposable {
   }
 
   async #openDoor({ names, settings }: Wanted): Promise<void> {
-    const addresses = this.#addresses();
+    const addresses = addressesOf(this.#options.lan);
     await this.#certificates.show(names, settings.certificate);
     this.#hostNames.splice(0, this.#hostNames.length, ...names);
     this.#door ??= await openLanDoor(this.#doorOptions(settings));
@@ -271,25 +276,17 @@ export class HubLan implements LanDesk, AsyncDisposable {
   }
 
   #pageState(): CertificateState {
-    const { settings, services } = this.#options;
     const { name, origin, moving } = this.state();
     // To whom the house is new, it shows where the household goes and not where it comes from.
     const shown = moving?.name ?? name;
     return {
-      isClaimed: services().household.keyring !== null,
-      isNamed: (settings.current.lan?.name ?? this.#names.get("chosen") ?? null) !== null,
+      isClaimed: this.#isClaimed(),
+      isNamed: this.#isWritten() || this.#names.get("chosen") !== null,
       name: shown,
+      former: this.#choice.former,
       origin: moving?.origin ?? origin,
       authority: this.#certificates.shown(shown)?.authority ?? null,
     };
-  }
-
-  #certificatePage(): string | null {
-    const listener = this.#certificateDoor?.listener;
-    // In an address line, a link-local one lacks the zone that it needs.
-    const address = listener?.addresses.find((each) => !each.includes("%"));
-    if (!listener || address === undefined) return null;
-    return `http://${hostOfAddress(address)}:${listener.port}/`;
   }
 
   async #openProxy({ settings }: Wanted): Promise<void> {
@@ -334,23 +331,25 @@ export class HubLan implements LanDesk, AsyncDisposable {
     await Promise.all([door?.close(), certificateDoor?.close()]);
   }
 
-  #addresses(): LanAddress[] {
-    const replaced = this.#options.lan?.addresses;
-    if (!replaced) return lanAddresses();
-    return replaced().map((address) => ({
-      ...{ address, interface: "", cidr: null },
-      family: address.includes(":") ? 6 : 4,
-    }));
-  }
-
   #nameState(name: string): LanName {
     const listener = this.#door?.listener;
     const isOpen = listener !== undefined && listener.addresses.length > 0;
+    const authority = isOpen ? this.#certificates.shown(name)?.authority : null;
     return {
       name,
       origin: isOpen ? new URL(`https://${name}:${listener.port}`).origin : null,
-      words: isOpen ? (this.#certificates.shown(name)?.authority?.words ?? null) : null,
+      words: authority?.words ?? null,
+      fingerprint: authority?.fingerprint ?? null,
     };
+  }
+
+  #isClaimed(): boolean {
+    return this.#options.services().household.keyring !== null;
+  }
+
+  /** Its name stands in the settings. */
+  #isWritten(): boolean {
+    return (this.#options.settings.current.lan?.name ?? null) !== null;
   }
 
   #isProxied(): boolean {
@@ -393,7 +392,7 @@ export class HubLan implements LanDesk, AsyncDisposable {
     if (trouble === this.#saidTrouble) return;
     const { log } = this.#options;
     if (trouble !== null) log("warn", `local network: ${trouble}`);
-    else log("info", "local network: all is well again");
+    else log("info", wellAgain(this.state()));
     this.#saidTrouble = trouble;
   }
 }

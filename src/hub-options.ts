@@ -31,4 +31,6 @@ export interface LanOptions {
   readonly addresses?: () => readonly string[];
   /** False: the name is not made known by multicast DNS, nor looked for. */
   readonly mdns?: boolean;
+  /** How soon it is noticed that an address, a port or a certificate has changed. */
+  readonly lookEveryMs?: number;
 }

@@ -71,7 +71,7 @@ export function openServices(parts: HubParts): HubServices {
     ledger,
     ledgerKey: ledgerKey.publicKey,
     household,
-    keyringDesk: new KeyringDesk(household, nowMs),
+    keyringDesk: new KeyringDesk(household, nowMs, () => services.lan.origins()),
     sessions: stores.sessions,
     claimDesk: createClaimDesk(() => performance.now()),
     pairings: new Pairings(nowMs, () => news.tell("pairings")),
@@ -160,7 +160,7 @@ function openHouse(
   return {
     // Before the chime: what leaves the house takes longer.
     notices: openNotices({
-      ...{ options, database, settings, secrets, connections, bells, household, news, origin },
+      ...{ options, database, settings, secrets, connections, bells, household, origin },
     }),
     replies: new Replies(database, nowMs),
     privacy: openPrivacy({ database, settings, household, appendEntry, nowMs, timeZone }),

@@ -9,6 +9,8 @@ export interface CertificatePageState {
   /** Somebody chose the name, or the settings say it. */
   readonly isNamed: boolean;
   readonly name: string;
+  /** Names before this one, whose certificates are gone. */
+  readonly former: readonly string[];
   /** As `https://doorward.local:8443`; null while the hub does not listen there. */
   readonly origin: string | null;
   /** Null where the owner's own certificate or a reverse proxy is used. */
@@ -92,6 +94,7 @@ function stepsOf(page: CertificatePage, words: CertificateWords): string {
   const listed = state.authority.words.map((word) => `<li>${escapeText(word)}</li>`).join("");
   return `<h1>${trust.title}</h1>
 <p>${trust.lead(named)}</p>
+${formerOf(page, words)}
 <section class="card">
 <h2>${trust.wordsTitle}</h2>
 <p>${trust.words}</p>
@@ -108,6 +111,11 @@ ${platformsFirst(page.platform)
 </section>
 <section class="card">${checkOf(page, words)}</section>
 <p class="quiet small">${trust.remove}</p>`;
+}
+
+function formerOf({ state }: CertificatePage, { trust }: CertificateWords): string {
+  if (state.isClaimed || state.former.length === 0) return "";
+  return `<p class="note warn">${trust.former(escapeText(state.former.join(", ")))}</p>`;
 }
 
 function platformsFirst(first: Platform): Platform[] {

@@ -60,8 +60,11 @@ export const english = {
     title: "Let this device know your hub",
     lead: ({ name }: Named): string =>
       `So that nobody can listen in, your device must trust the hub’s certificate, once. It is good for ${name} alone: it can vouch for no other site.`,
+    former: (names: string): string =>
+      `This hub showed another certificate before, for ${names}. It counts no more: if this device trusts it already, take it off, and trust the one below.`,
     wordsTitle: "First compare eight words",
-    words: "They must be the same as on the hub’s console, in this order.",
+    words:
+      "They must be the same as on the hub’s console, in this order. It shows quickly that this is the right hub; what is certain is the fingerprint, below.",
     unsure:
       "This page came without encryption, so whoever controls your network could have changed it, with these words. To be certain, compare the fingerprint that your own device shows for the certificate with the one on the hub’s console.",
     fingerprint: "The whole fingerprint (SHA-256)",

@@ -5,7 +5,8 @@ import { toBase64 } from "../protocol/bytes.ts";
 import { checkShape } from "../protocol/check.ts";
 import { openEnvelope, PAYLOAD_TYPES } from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
-import { KeyringStatementSchema, roleOfDevice, type Readers } from "../protocol/keyring.ts";
+import { requireOwnPasskey } from "../keys/passkey-origin.ts";
+import { KeyringStatementSchema, roleOfDevice, type KeyringChange } from "../protocol/keyring.ts";
 import type { Pairing } from "./pairings.ts";
 import type { HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
@@ -64,7 +65,9 @@ function addClaimRoutes(server: HubServer, services: HubServices): void {
     async ({ body, ip }) => {
       requireUnclaimed(services);
       claimDesk.requireCode(body.code, plainAddress(ip));
-      claimDesk.requireProof(body.proof, readersOf(body.statement));
+      const founding = foundingOf(body.statement);
+      claimDesk.requireProof(body.proof, founding.readers);
+      requireOwnPasskey(founding.device.passkey, services.lan.origins());
       const keyring = household.accept(body.statement, body.label);
       services.keyringChanged();
       await services.lan.claimed(server.isLan);
@@ -80,12 +83,12 @@ function addClaimRoutes(server: HubServer, services: HubServices): void {
   );
 }
 
-function readersOf(statement: unknown): Readers {
+function foundingOf(statement: unknown): Extract<KeyringChange, { kind: "genesis" }> {
   const { content } = openEnvelope(statement, PAYLOAD_TYPES.keyring, "keyring");
   const { change } = checkShape(KeyringStatementSchema, content, "keyring statement");
   if (change.kind !== "genesis")
     throw new HubError("KEYRING_INVALID_CHANGE", "Cannot claim: the statement founds no household");
-  return change.readers;
+  return change;
 }
 
 function addKeyringRoutes(server: HubServer, { household }: HubServices): void {

@@ -7,6 +7,8 @@ export interface LanName {
   readonly origin: string | null;
   /** Eight words of the authority's fingerprint; null where the household's own is not used. */
   readonly words: readonly string[] | null;
+  /** SHA-256 of the authority as `A1 B2 ...`; null where the household's own is not used. */
+  readonly fingerprint: string | null;
 }
 
 /** How the hub is reached on the local network. */
@@ -14,11 +16,9 @@ export interface LanState extends LanName {
   readonly isOpen: boolean;
   /** IP addresses of this machine that it listens on there; the one of the default route first. */
   readonly addresses: readonly string[];
-  /** Of the certificate page, with an IP address; null while it is closed. */
+  /** Of the certificate page, by an IP address if one leads there; null while it is closed. */
   readonly certificatePage: string | null;
   readonly certificate: LanCertificate | null;
-  /** SHA-256 of the authority as `A1 B2 ...`; null where the household's own is not used. */
-  readonly fingerprint: string | null;
   /** When the leaf that is shown ends, in ms since 1970; null where a proxy shows one. */
   readonly expiresAtMs: number | null;
   /** The name to which the household moves: both are served until an owner ends it. */
@@ -29,6 +29,8 @@ export interface LanState extends LanName {
 
 export interface LanDesk {
   state(): LanState;
+  /** All under which the page is served now, this machine's own not among them. */
+  origins(): readonly string[];
   /**
    * Takes a name before the claim; an authority is made for it.
    *

@@ -1,9 +1,12 @@
 import * as Api from "../protocol/api-lan.ts";
 import type { HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
-import type { LanState } from "./lan-desk.ts";
+import type { Right } from "../protocol/keyring.ts";
+import type { LanName, LanState } from "./lan-desk.ts";
 
 const MINUTE_MS = 60_000;
+const NOBODY: readonly Right[] = [];
+const OWNER: readonly Right[] = ["administer"];
 const perMinute = (max: number) => ({ rateLimit: { max, timeWindow: MINUTE_MS } });
 
 /** How the hub is reached on the local network, and the change from one name to another. */
@@ -29,7 +32,7 @@ export function addLanRoutes(server: HubServer, { lan }: Pick<HubServices, "lan"
       config: { access: "public", beforeClaim: true, ...perMinute(6) },
       schema: { summary: "Choose the name, before the claim", body: Api.LanNameBody, response },
     },
-    async ({ body }) => answerOf(await lan.chooseName(body.name)),
+    async ({ body }) => answerOf(await lan.chooseName(body.name), NOBODY),
   );
   server.get(
     "/api/lan",
@@ -37,7 +40,7 @@ export function addLanRoutes(server: HubServer, { lan }: Pick<HubServices, "lan"
       config: { access: "session" },
       schema: { summary: "How the hub is reached on the local network", response },
     },
-    async () => answerOf(lan.state()),
+    async ({ device }) => answerOf(lan.state(), device?.rights ?? NOBODY),
   );
   const config = { access: "administer", ...perMinute(20) } as const;
   server.put(
@@ -46,7 +49,7 @@ export function addLanRoutes(server: HubServer, { lan }: Pick<HubServices, "lan"
       config,
       schema: { summary: "Open or close the local network", body: Api.LanOpenBody, response },
     },
-    async ({ body }) => answerOf(await lan.setOpen(body.isOpen)),
+    async ({ body }) => answerOf(await lan.setOpen(body.isOpen), OWNER),
   );
   server.post(
     "/api/lan/move",
@@ -58,7 +61,7 @@ export function addLanRoutes(server: HubServer, { lan }: Pick<HubServices, "lan"
         response,
       },
     },
-    async ({ body }) => answerOf(await lan.moveTo(body.name)),
+    async ({ body }) => answerOf(await lan.moveTo(body.name), OWNER),
   );
   server.post(
     "/api/lan/move/end",
@@ -66,18 +69,24 @@ export function addLanRoutes(server: HubServer, { lan }: Pick<HubServices, "lan"
       config,
       schema: { summary: "End a move, to either of its names", body: Api.LanNameBody, response },
     },
-    async ({ body }) => answerOf(await lan.endMove(body.name)),
+    async ({ body }) => answerOf(await lan.endMove(body.name), OWNER),
   );
 }
 
-/** Without the fingerprint, which is for the console: a page that was swapped would swap it too. */
-function answerOf(state: LanState): Api.LanAnswer {
+/** With the fingerprint for owners: by it they let another device of the house trust the hub. */
+function answerOf(state: LanState, rights: readonly Right[]): Api.LanAnswer {
+  const fingerprintOf = (named: LanName): string | null =>
+    rights.includes("administer") ? named.fingerprint : null;
   const { name, origin, words, isOpen, addresses, moving } = state;
   const { certificatePage, certificate, expiresAtMs, trouble } = state;
   return {
     ...{ name, origin, isOpen, certificatePage, certificate, expiresAtMs, trouble },
     words: words && [...words],
+    fingerprint: fingerprintOf(state),
     addresses: [...addresses],
-    moving: moving && { ...moving, words: moving.words && [...moving.words] },
+    moving: moving && {
+      ...{ name: moving.name, origin: moving.origin, fingerprint: fingerprintOf(moving) },
+      words: moving.words && [...moving.words],
+    },
   };
 }

@@ -116,6 +116,7 @@ export const HOUSE_WORDS: readonly RouteGroup[] = [
         summary: "Found the household",
         errors: [
           ...["CLAIM_CODE_WRONG", "CLAIM_GONE", "CLAIM_UNPROVEN", "FOREIGN_HOUSEHOLD"],
+          "PASSKEY_FOREIGN",
           ...KEYRING_CODES,
         ],
       },
@@ -142,7 +143,10 @@ export const HOUSE_WORDS: readonly RouteGroup[] = [
       },
       "POST /api/pairings/:id/admit": {
         summary: "An owner lets the new device in",
-        errors: ["NOT_CLAIMED", "NOT_FOUND", "NOT_OPEN", "TOO_MANY_PROPOSALS", ...KEYRING_CODES],
+        errors: [
+          ...["NOT_CLAIMED", "NOT_FOUND", "NOT_OPEN", "TOO_MANY_PROPOSALS", "PASSKEY_FOREIGN"],
+          ...KEYRING_CODES,
+        ],
         answer: nothing("Accepted, or proposed where more owners have to sign."),
       },
       "POST /api/keyring/sheet-test": {
@@ -180,7 +184,7 @@ export const HOUSE_WORDS: readonly RouteGroup[] = [
         description: "All devices see the notice, and any owner may object while it lasts.",
         errors: [
           ...["CLOCKS_DIFFER", "NOT_CLAIMED", "PASSED_ON_INCOMPLETE", "RECOVERY_TOO_EARLY"],
-          ...["LABEL_MISMATCH", "FOREIGN_HOUSEHOLD", ...KEYRING_CODES],
+          ...["LABEL_MISMATCH", "FOREIGN_HOUSEHOLD", "PASSKEY_FOREIGN", ...KEYRING_CODES],
         ],
         answer: nothing("Accepted."),
       },

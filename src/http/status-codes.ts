@@ -82,6 +82,7 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["CAMERA_PROBE_FAILED", 500],
   ["KEYS_HANDED_OUT", 410],
   ["SEEN_OLD", 409],
+  ["PASSKEY_FOREIGN", 422],
   ["LAN_CLOSED", 409],
   ["LAN_MOVING", 409],
   ["LAN_NAME_SET", 409],

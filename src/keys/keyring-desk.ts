@@ -11,6 +11,7 @@ import {
 } from "../protocol/keyring.ts";
 import { CLOCK_SKEW_MAX_MS, RECOVERY_NOTICE_MS } from "../protocol/limits.ts";
 import type { DeviceLabel, Household } from "./household.ts";
+import { requireOwnPasskey } from "./passkey-origin.ts";
 import { requireForEach, requireOnlyHolders } from "./passed-on.ts";
 import type { KeyringProposal } from "./proposals.ts";
 
@@ -33,10 +34,13 @@ const OWNERS_CHANGES: ReadonlySet<KeyringChange["kind"]> = new Set([
 export class KeyringDesk {
   readonly #household: Household;
   readonly #nowMs: () => number;
+  readonly #origins: () => readonly string[];
 
-  constructor(household: Household, nowMs: () => number) {
+  /** @param origins - Where the hub's page is now; see {@link requireOwnPasskey}. */
+  constructor(household: Household, nowMs: () => number, origins: () => readonly string[]) {
     this.#household = household;
     this.#nowMs = nowMs;
+    this.#origins = origins;
   }
 
   /**
@@ -61,14 +65,20 @@ export class KeyringDesk {
     return this.#acceptOrKeep(checked, { envelope: statement, passedOn, newcomer: null }, null);
   }
 
-  /** As {@link change}, for the admission of a device that waits in a pairing. */
+  /**
+   * As {@link change}, for the admission of a device that waits in a pairing.
+   *
+   * @throws HubError PASSKEY_FOREIGN besides.
+   */
   admit(
     statement: Envelope,
     label: DeviceLabel,
     newcomer: { readonly pairing: string; readonly sealed: string },
   ): ChangeResult {
     const checked = checkStatement(this.#keyring(), statement);
-    if (checked.statement.change.kind !== "admit") throw notHere(checked.statement.change.kind);
+    const { change } = checked.statement;
+    if (change.kind !== "admit") throw notHere(change.kind);
+    requireOwnPasskey(change.device.passkey, this.#origins());
     this.#requireNew(checked);
     return this.#acceptOrKeep(checked, { envelope: statement, passedOn: [], newcomer }, label);
   }
@@ -107,13 +117,15 @@ export class KeyringDesk {
   /**
    * Takes a notice of the recovery sheet, or its completion when the hub has run for 72 hours since.
    *
-   * @throws KeyringRefused, HubError CLOCKS_DIFFER, RECOVERY_TOO_EARLY, PASSED_ON_INCOMPLETE.
+   * @throws KeyringRefused, HubError CLOCKS_DIFFER, RECOVERY_TOO_EARLY, PASSED_ON_INCOMPLETE,
+   *   PASSKEY_FOREIGN.
    */
   recover(statement: Envelope, label: DeviceLabel | null, passedOn: readonly PassedOnBlob[]): void {
     const checked = checkStatement(this.#keyring(), statement);
     const { change, atMs } = checked.statement;
     const isNotice = change.kind === "recovery_notice";
     if (!isNotice && change.kind !== "recovery_complete") throw notHere(change.kind);
+    if (isNotice) requireOwnPasskey(change.admit?.device.passkey, this.#origins());
     this.#requireSameClock(atMs);
     const { pending } = checked.keyring;
     if (isNotice && pending) requireForEach(afterRecovery(checked.keyring, pending), passedOn);

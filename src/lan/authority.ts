@@ -1,4 +1,4 @@
-import { access } from "node:fs/promises";
+import { access, rm } from "node:fs/promises";
 import path from "node:path";
 import { makePrivateDirectory } from "../base/files.ts";
 import { HubError } from "../protocol/errors.ts";
@@ -69,8 +69,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
   if (!isHouseName(name))
     throw new HubError("MALFORMED_INPUT", `Cannot make certificates for ${JSON.stringify(name)}`);
   await makePrivateDirectory(directory);
-  const file = path.join(directory, `authority-${name}.pem`);
-  const leafFile = path.join(directory, `leaf-${name}.pem`);
+  const { file, leafFile } = filesOf(directory, name);
   const { issuer, root } =
     (await readAuthority(file, name)) ?? (await begin(file, leafFile, options));
   const certificateDer = new Uint8Array(root.read.raw);
@@ -91,6 +90,27 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
     notAfterMs,
     leaf: async () => keeper.leaf(),
     renewIfDue: async () => keeper.renewIfDue(),
+  };
+}
+
+/**
+ * Removes an authority that nothing relies on.
+ *
+ * @returns whether there was one.
+ */
+export async function removeAuthority(directory: string, name: string): Promise<boolean> {
+  const { file, leafFile } = filesOf(directory, name);
+  const wasThere = await isThere(file);
+  // A leaf that was left alone would say that phones trust the authority which is gone.
+  await rm(leafFile, { force: true });
+  await rm(file, { force: true });
+  return wasThere;
+}
+
+function filesOf(directory: string, name: string): { file: string; leafFile: string } {
+  return {
+    file: path.join(directory, `authority-${name}.pem`),
+    leafFile: path.join(directory, `leaf-${name}.pem`),
   };
 }
 

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { readSmallFile } from "../base/files.ts";
 import { HubError } from "../protocol/errors.ts";
-import { openAuthority, type Authority } from "./authority.ts";
+import { openAuthority, removeAuthority, type Authority } from "./authority.ts";
 
 const FILE_BYTES_MAX = 256 * 1024;
 const WARN_BEFORE_MS = 14 * 86_400_000;
@@ -98,6 +98,17 @@ export class LanCertificates {
         this.#trouble = `The certificate of ${name} could not be renewed: ${found}`;
       }
     }
+  }
+
+  /**
+   * Removes the authority of a name that is not shown, with its leaf, for good.
+   *
+   * @returns whether there was one.
+   */
+  async forget(name: string): Promise<boolean> {
+    if (this.#shown.has(name)) return false;
+    this.#authorities.delete(name);
+    return removeAuthority(this.#directory, name);
   }
 
   async #certificateOf(name: string): Promise<ShownCertificate> {

@@ -8,6 +8,8 @@ const orNull = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([sche
 
 /** Eight words of the authority's fingerprint; null where the household's own is not used. */
 const words = orNull(Type.Array(text(20), { maxItems: 8 }));
+/** SHA-256 of the authority, as `A1 B2 ...`; null besides to whom it is not shown. */
+const fingerprint = orNull(Type.String({ pattern: "^[0-9A-F]{2}( [0-9A-F]{2}){31}$" }));
 const name = text(100);
 /** As `https://doorward.local:8443`; null while the hub does not listen there. */
 const origin = orNull(text(300));
@@ -17,7 +19,7 @@ export type LanNameAnswer = Static<typeof LanNameAnswer>;
 
 export const LanAnswer = Type.Object(
   {
-    ...{ name, origin, words },
+    ...{ name, origin, words, fingerprint },
     isOpen: Type.Boolean(),
     addresses: Type.Array(text(80), { maxItems: 32 }),
     certificatePage: orNull(text(300)),
@@ -26,7 +28,7 @@ export const LanAnswer = Type.Object(
     ),
     expiresAtMs: orNull(timeMs),
     /** The name to which the household moves; both are served until an owner ends it. */
-    moving: orNull(LanNameAnswer),
+    moving: orNull(Type.Object({ name, origin, words, fingerprint }, closed)),
     /** What keeps it from working as it should, in words. */
     trouble: orNull(text(2_000)),
   },

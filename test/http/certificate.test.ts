@@ -43,7 +43,13 @@ afterAll(async () => folder[Symbol.asyncDispose]());
 
 /** A new server for each, since it counts who calls how often. */
 beforeEach(async () => {
-  state = { ...NAMED, name: "doorward.local", origin: "https://doorward.local:8443", authority };
+  state = {
+    ...NAMED,
+    name: "doorward.local",
+    former: [],
+    origin: "https://doorward.local:8443",
+    authority,
+  };
   chosen = [];
   refusal = null;
   server = await createCertificateServer({

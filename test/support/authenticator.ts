@@ -29,6 +29,7 @@ export interface TestAuthenticator {
 export function createAuthenticator(
   algorithm: Passkey["algorithm"],
   required = true,
+  page: Partial<Pick<Passkey, "origin" | "relyingPartyId">> = {},
 ): TestAuthenticator {
   const { publicKey, privateKey } =
     algorithm === "ES256"
@@ -40,6 +41,7 @@ export function createAuthenticator(
     publicKey: toBase64(rawPublicKey(publicKey)),
     relyingPartyId: "localhost",
     origin: "http://localhost:8080",
+    ...page,
     required,
   };
   return {
