@@ -10,6 +10,9 @@ export const english = {
     proxy: "Through a reverse proxy, with the certificate that it shows.",
   },
   words: "Eight words stand for the certificate that devices trust:",
+  fingerprint: "The whole fingerprint",
+  fingerprintText:
+    "The certificate page comes without encryption, so somebody who controls the network could show these words beside a certificate of his own. What is certain is the fingerprint (SHA-256): a device shows it in its own settings, for what it trusts.",
   page: "Certificate page",
   pageText: "For a device that is to know this hub: it says how, step by step.",
   renewed: (day: string) =>
