@@ -9,7 +9,7 @@ const SECRET = /^[0-9a-f]{64}$/;
 
 /** Null where none is kept. */
 export async function keptSecret(): Promise<string | null> {
-  const kept = await run("readonly", (store) => store.get(KEY));
+  const kept = await run<unknown>("readonly", (store) => store.get(KEY));
   return typeof kept === "string" && SECRET.test(kept) ? kept : null;
 }
 
@@ -36,10 +36,10 @@ export async function forgetSecret(only?: string): Promise<void> {
   });
 }
 
-async function run(
+async function run<Result>(
   mode: IDBTransactionMode,
-  work: (store: IDBObjectStore) => IDBRequest<unknown>,
-): Promise<unknown> {
+  work: (store: IDBObjectStore) => IDBRequest<Result>,
+): Promise<Result> {
   const database = await open();
   try {
     const transaction = database.transaction(STORE, mode, { durability: "strict" });
