@@ -13,7 +13,7 @@ export const french: AddressWords = {
   words: "Huit mots représentent le certificat que les appareils reconnaissent :",
   fingerprint: "L’empreinte entière",
   fingerprintText:
-    "La page du certificat vient sans chiffrement : qui contrôle le réseau pourrait montrer ces mots à côté d’un certificat à lui. Ce qui est certain, c’est l’empreinte (SHA-256) : un appareil la montre dans ses propres réglages, pour ce qu’il reconnaît.",
+    "La page du certificat vient sans chiffrement : qui contrôle le réseau pourrait montrer ces mots à côté d’un certificat à lui. Ce qui est certain, c’est l’empreinte (SHA-256) : un appareil la montre dans ses propres réglages, pour ce qu’il reconnaît.",
   page: "Page du certificat",
   pageText: "Pour un appareil qui doit connaître cette centrale : elle dit comment, pas à pas.",
   renewed: (day) =>
