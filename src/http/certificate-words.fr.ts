@@ -208,10 +208,10 @@ export const french: CertificateWords = {
     lead: ({ name }) =>
       `Pour que personne ne puisse écouter, votre appareil doit faire confiance une fois au certificat de la centrale. Il vaut pour ${name} seulement : il ne peut répondre d’aucun autre site.`,
     former: (names) =>
-      `Cette centrale présentait auparavant un autre certificat, pour ${names}. Il ne vaut plus rien : si cet appareil lui fait déjà confiance, retirez-le, et faites confiance à celui qui suit.`,
+      `Cette centrale présentait auparavant un autre certificat, pour ${names}. Il ne vaut plus rien : si cet appareil lui fait déjà confiance, retirez-le, et faites confiance à celui qui suit.`,
     wordsTitle: "D’abord, comparez huit mots",
     words:
-      "Ils doivent être les mêmes que sur la console de la centrale, dans cet ordre. Cela montre vite que c’est la bonne centrale ; ce qui est certain, c’est l’empreinte, plus bas.",
+      "Ils doivent être les mêmes que sur la console de la centrale, dans cet ordre. Cela montre vite que c’est la bonne centrale ; ce qui est certain, c’est l’empreinte, plus bas.",
     unsure:
       "Cette page est venue sans chiffrement : qui contrôle votre réseau a pu la changer, avec ces mots. Pour être certain, comparez l’empreinte que votre propre appareil montre pour le certificat avec celle de la console de la centrale.",
     fingerprint: "L’empreinte entière (SHA-256)",

@@ -44,4 +44,27 @@ export const CERTIFICATE_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/http/certificate.test.ts"],
     only: "is taken as people type it, once",
   },
+  {
+    name: "a passkey that was made at another page comes in",
+    file: "src/keys/passkey-origin.ts",
+    find: "(isThisMachines || origins.includes(origin))",
+    replace: "(isThisMachines || origins.length > 0)",
+    tests: ["test/http/lan-passkeys.test.ts"],
+  },
+  {
+    name: "a device is let in without a look at where its passkey was made",
+    file: "src/keys/keyring-desk.ts",
+    find: "    requireOwnPasskey(change.device.passkey, this.#origins());\n",
+    replace: "",
+    tests: ["test/http/lan-passkeys.test.ts"],
+    only: "is refused, and one of the hub's name signs",
+  },
+  {
+    name: "a name that is not chosen any more leaves its authority behind",
+    file: "src/hub-lan-choice.ts",
+    find: "return certificates.forget(name);",
+    replace: "return true;",
+    tests: ["test/http/lan-starts.test.ts"],
+    only: "leaves nothing of the one before it behind",
+  },
 ];

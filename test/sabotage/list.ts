@@ -215,7 +215,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   {
     name: "the recovery sheet need not open anything",
     file: "src/http/household-routes.ts",
-    find: "claimDesk.requireProof(body.proof, readersOf(body.statement));",
+    find: "claimDesk.requireProof(body.proof, founding.readers);",
     replace: "",
     tests: ["test/http/claim.test.ts"],
   },
