@@ -161,6 +161,8 @@ describe("a connection that is kept", () => {
     }
     expect(statuses.slice(0, -1).every((status) => status === "404")).toBe(true);
     expect([statuses.at(-1), statuses.length]).toEqual(["429", 41]);
+    // A server that keeps it says so, and ends it only when nothing has come for a while.
+    expect(text).toMatch(/^connection: close\r$/im);
     // The framework's own answers have it, whatever they are.
     expect(text).not.toMatch(/referrer-policy/i);
     await isEnded(abuser);
