@@ -56,8 +56,6 @@ export interface HubNoticesOptions {
   readonly timeZone: string;
   /** The one address of the house's page. */
   readonly origin: () => string;
-  /** There is a new notice, for whoever looks at them. */
-  readonly onNotice: () => void;
   readonly log: (level: "info" | "warn", message: string) => void;
 }
 
@@ -84,7 +82,6 @@ export class HubNotices implements NoticeDesk {
       isWithin: (hours) => hoursNow(hours as readonly WeekHours[], nowMs(), timeZone).isWithin,
       nextTimeOfDay: (time, afterMs) => nextTimeOfDay(time, afterMs, timeZone),
       onSettled: (waiting, problem) => this.#tests.settled(waiting, problem),
-      onNotice: options.onNotice,
     });
     const [toNtfy, toUnifiedPush] = [
       new Outward("ntfy", options.connections),

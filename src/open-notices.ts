@@ -19,10 +19,9 @@ export function openNotices(parts: {
   readonly connections: Connections;
   readonly bells: Pick<BellDesk, "onRing">;
   readonly household: HubServices["household"];
-  readonly news: Pick<HubServices["news"], "tell">;
   readonly origin: () => string;
 }): HubNotices {
-  const { options, bells, news } = parts;
+  const { options, bells } = parts;
   const { monotonicMs } = options;
   const clock = monotonicMs ? { upMs: monotonicMs, boot: "given" } : machineClock();
   const notices = new HubNotices({
@@ -30,7 +29,6 @@ export function openNotices(parts: {
     ...clock,
     nowMs: options.nowMs ?? Date.now,
     timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
-    onNotice: () => news.tell("notices"),
     log: options.log,
   });
   bells.onRing((ring) => notices.rang(ring));

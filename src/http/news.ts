@@ -10,7 +10,7 @@ import type { SessionDevice } from "./sessions.ts";
  */
 export type NewsMessage =
   | { readonly type: "clips"; readonly clip: ClipId | null; readonly state: string | null }
-  | { readonly type: "requests" | "cameras" | "pairings" | "notices" }
+  | { readonly type: "requests" | "cameras" | "pairings" }
   /** A camera where somebody rings; null where something else about bells is new. */
   | { readonly type: "bells"; readonly camera: CameraId | null }
   | { readonly type: "ledger"; readonly size: number }
@@ -46,7 +46,6 @@ const RIGHT_FOR: Readonly<Record<Topic, Right | null>> = {
   clips: "view_blurred",
   requests: "sign",
   pairings: "administer",
-  notices: null,
   cameras: null,
   bells: null,
   ledger: null,
@@ -186,7 +185,6 @@ export class News implements Disposable {
       case "requests":
       case "cameras":
       case "pairings":
-      case "notices":
         return { type: topic };
     }
   }

@@ -31,8 +31,6 @@ export interface NoticesOptions extends MachineClock {
   readonly nextTimeOfDay: (time: string, afterMs: number) => number;
   readonly log: (level: "info" | "warn", message: string) => void;
   readonly onSettled: (waiting: Waiting, problem: string | null) => void;
-  /** There is a new one. */
-  readonly onNotice: () => void;
 }
 
 /** What a device may know of a notice. */
@@ -48,9 +46,15 @@ interface Recipient {
   readonly rules: NotificationRules;
 }
 
+interface Unwritten {
+  readonly notice: Notice;
+  /** That it was last found to be about: it ends with it, as the database would see to. */
+  readonly clip: ClipId | null;
+}
+
 /** Of a bell: while it is handed over nothing waits for the disk. */
 const WRITE_AFTER_MS = 250;
-/** Of bells whose row the disk does not take. */
+/** Of those whose row the disk does not take; movement goes first. */
 const UNWRITTEN_MAX = 200;
 
 /** Decides who is told of what, keeps it for as long as it is about something, and hands it on. */
@@ -62,7 +66,7 @@ export class Notices implements AsyncDisposable {
   readonly #coolDown: CoolDown;
   readonly #listeners = new Set<(event: HouseEvent) => void>();
   /** Told already, and not on the disk yet. */
-  readonly #unwritten = new Map<string, Notice>();
+  readonly #unwritten = new Map<string, Unwritten>();
 
   constructor(options: NoticesOptions) {
     const { database, nowMs, upMs, boot, log, onSettled } = options;
@@ -86,17 +90,18 @@ export class Notices implements AsyncDisposable {
   /** Somebody rings: under way to carriers when this returns, and on the disk a moment later. */
   rang({ camera, atMs }: { readonly camera: CameraId; readonly atMs: number }): void {
     const notice = this.store.make({ kind: "bell", camera, atMs });
-    this.#unwritten.set(notice.id, notice);
+    this.#unwritten.set(notice.id, { notice, clip: null });
     this.outbox.queue(
       notice,
       this.#recipients(notice).map(({ device }) => device),
     );
     this.outbox.pump();
-    setTimeout(() => this.#write(notice), WRITE_AFTER_MS).unref();
+    setTimeout(() => this.#write(notice.id), WRITE_AFTER_MS).unref();
     this.#emit({
       ...{ kind: "bell", class: "bell", camera, atMs },
       ...{ zone: null, clip: null, isNamed: false },
     });
+    this.#lookAfter(notice.id);
   }
 
   /** What the recorder says, after the store has taken it. */
@@ -137,7 +142,7 @@ export class Notices implements AsyncDisposable {
 
   /** Null for all that this device may not know of, is over, or never was. */
   look(id: string, device: DeviceId): NoticeSeen | null {
-    const notice = this.#unwritten.get(id) ?? this.store.get(id);
+    const notice = this.#lookAfter(id) ?? this.store.get(id);
     const role = this.#roleOf(device);
     if (!notice || notice.expiresAtMs <= this.#options.nowMs()) return null;
     if (!role || !mayKnow(role, notice.kind)) return null;
@@ -175,23 +180,25 @@ export class Notices implements AsyncDisposable {
 
   /** What time alone does: digests, and what waits for the end of quiet hours. */
   tick(): void {
+    for (const id of this.#unwritten.keys()) this.#write(id);
+    this.outbox.pump();
     for (const recipient of this.#recipients({ kind: "digest", code: null }))
       this.#tellDigest(recipient);
-    this.outbox.pump();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const notice of this.#unwritten.values()) this.#write(notice);
+    for (const id of this.#unwritten.keys()) this.#write(id);
     await this.outbox[Symbol.asyncDispose]();
   }
 
   #tell(notice: Notice, recipients: readonly Recipient[]): Notice {
-    this.store.keep(notice);
+    this.#unwritten.set(notice.id, { notice, clip: null });
     this.outbox.queue(
       notice,
       recipients.map(({ device }) => device),
     );
-    this.outbox.keep(notice.id);
+    // A full disk, which may be what it says, keeps nothing from being told.
+    this.#write(notice.id);
     this.outbox.pump();
     return notice;
   }
@@ -263,22 +270,39 @@ export class Notices implements AsyncDisposable {
   #quietOf({ notice, kind, device }: Waiting): "tell" | "drop" | "wait" {
     const rules = this.rules.of(device);
     if (!this.#options.isWithin(rules.quiet)) return "tell";
-    return inQuietHours(rules, kind, this.store.get(notice)?.code ?? null);
+    const known = this.#unwritten.get(notice)?.notice ?? this.store.get(notice);
+    return inQuietHours(rules, kind, known?.code ?? null);
   }
 
-  #write(notice: Notice): void {
-    if (!this.#unwritten.has(notice.id)) return;
+  /** Null for one that is written already, or that has ended with what it is about. */
+  #lookAfter(id: string): Notice | null {
+    const { notice = null, clip = null } = this.#unwritten.get(id) ?? {};
+    if (!notice) return null;
+    const { camera } = notice;
+    const isOfOther = camera !== null && !this.#options.cameras().includes(camera);
+    if (isOfOther || (clip !== null && this.store.kindOfClip(clip) === null)) {
+      this.#unwritten.delete(id);
+      return null;
+    }
+    const about = notice.kind === "bell" ? this.store.clipOfBell(notice) : notice.clip;
+    const isThere = about !== null && this.store.kindOfClip(about) !== null;
+    this.#unwritten.set(id, { notice, clip: isThere ? about : null });
+    return notice;
+  }
+
+  #write(id: string): void {
     try {
+      const notice = this.#lookAfter(id);
+      if (!notice) return;
       this.store.keep(notice);
-      this.outbox.keep(notice.id);
-      this.#unwritten.delete(notice.id);
-      this.#options.onNotice();
+      this.#unwritten.delete(id);
+      this.outbox.keep(id);
     } catch (error) {
-      // It is under way all the same, and stays in memory for whoever asks what it was.
+      // It is sent all the same, and stays in memory for whoever asks what it was.
       this.#options.log("warn", `notice not written down: ${String(error)}`);
-      const [oldest] = this.#unwritten.keys();
-      if (this.#unwritten.size > UNWRITTEN_MAX && oldest !== undefined)
-        this.#unwritten.delete(oldest);
+      const all = [...this.#unwritten.values()].map(({ notice }) => notice);
+      const least = all.find(({ kind }) => kind === "motion" || kind === "digest") ?? all[0];
+      if (all.length > UNWRITTEN_MAX && least) this.#unwritten.delete(least.id);
     }
   }
 

@@ -116,7 +116,6 @@ test("notices of a camera go with it, as soon as it is not configured any more",
     household: { keyring: null },
     connections: new Connections(database, () => 1_000_000),
     origin: () => "https://doorward.local:8443",
-    onNotice: () => undefined,
     log: (_level, message) => log.push(message),
   });
   cameras = [garden];

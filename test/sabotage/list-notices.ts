@@ -26,6 +26,14 @@ export const NOTICE_SABOTAGES: readonly Sabotage[] = [
     only: "a bell's recording",
   },
   {
+    name: "a bell's row outlives the recording that went before it was written",
+    file: "src/notify/notices.ts",
+    find: "if (isOfOther || (clip !== null && this.store.kindOfClip(clip) === null)) {",
+    replace: "if (isOfOther) {",
+    tests: ["test/notify/unwritten-notices.test.ts"],
+    only: "goes before it is written down",
+  },
+  {
     name: "what is said to ntfy names the kind of a notice",
     file: "src/notify/ntfy.ts",
     find: "priority: PRIORITIES[delivery.urgency],",
