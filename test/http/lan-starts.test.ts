@@ -70,9 +70,8 @@ describe("a name that is chosen before the claim", () => {
 
 describe("a hub that cannot have the local network", () => {
   test("starts on its own machine where ports are taken, says so, and opens when they are free", async () => {
-    const holders = [net.createServer().listen(0, "127.0.0.1"), net.createServer()];
-    holders[1]?.listen(0, "127.0.0.1");
-    await Promise.all(holders.map((holder) => holder.listening || once(holder, "listening")));
+    const holders = [0, 1].map(() => net.createServer().listen(0, "127.0.0.1"));
+    await Promise.all(holders.map(async (holder) => once(holder, "listening")));
     const [port = 0, certificatePort = 0] = holders.map(
       (holder) => (holder.address() as net.AddressInfo).port,
     );
