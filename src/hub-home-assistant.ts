@@ -3,6 +3,7 @@ import type { HubDatabase } from "./base/database.ts";
 import type { HouseTopicsHeard } from "./bell-messages.ts";
 import type { HubServices } from "./http/services.ts";
 import type { Bells, HouseOnBroker } from "./hub-bells.ts";
+import { PeerLanes } from "./lan/lanes.ts";
 import {
   discoveryOf,
   HouseTopics,
@@ -20,6 +21,10 @@ import type { CameraSettings } from "./settings-cameras.ts";
 /** Events that wait for the broker; more than that is a broker that takes none. */
 const EVENTS_WAITING_MAX = 32;
 const KEY_BYTES = 32;
+/** Each is an entry of the ledger; a hand needs no more. */
+const SWITCHES_PER_MINUTE = 6;
+const SWITCHES_SAVED = 10;
+const EVERYTHING = "everything";
 
 export interface HubHomeAssistantOptions {
   readonly database: HubDatabase;
@@ -44,8 +49,15 @@ export interface HubHomeAssistantOptions {
 export class HubHomeAssistant implements HouseOnBroker {
   readonly #options: HubHomeAssistantOptions;
   readonly #key: Uint8Array;
-  /** One after the other, so that what is newer is said later. */
+  /** What is to be said, as it stands when its turn comes; one of each, whoever asks and how often. */
+  readonly #due = new Map<string, () => Promise<void>>();
   #said: Promise<void> = Promise.resolve();
+  #isSaying = false;
+  /** What the broker wants of a camera that is not switched yet: the last that it said. */
+  readonly #wishes = new Map<string, boolean>();
+  readonly #hands = new PeerLanes(SWITCHES_PER_MINUTE / 60, SWITCHES_SAVED);
+  #isSwitching = false;
+  #isOpen = true;
   #waiting = 0;
   /** Null until something was to be said. */
   #isFailing: boolean | null = null;
@@ -86,27 +98,14 @@ export class HubHomeAssistant implements HouseOnBroker {
     }
     const camera = this.#cameras().find(({ id }) => topics?.of(id, "privacy/set") === topic);
     const isOff = readPrivacyCommand(payload);
-    if (camera && isOff !== null && this.#hasSwitch()) void this.#switch(camera.id, isOff);
+    if (!this.#isOpen || !camera || isOff === null || !this.#hasSwitch()) return;
+    this.#wishes.set(camera.id, isOff);
+    void this.#switchInTurn();
   }
 
   /** To be called with each change of the settings; what is there no more is taken back. */
   configure(): void {
-    const topics = this.#topics();
-    const wanted = new Map<string, string>();
-    if (topics) {
-      const options = { version: this.#options.version, hasSwitch: this.#hasSwitch() };
-      for (const camera of this.#cameras()) {
-        wanted.set(topics.config(camera.id), discoveryOf(camera, topics, options));
-        const isOff = this.#options.privacy.isOff(camera.id);
-        wanted.set(topics.of(camera.id, "privacy"), privacyPayload(isOff));
-      }
-      wanted.set(topics.availability, ONLINE);
-    }
-    const gone = this.#kept().filter((topic) => !wanted.has(topic));
-    this.#inTurn(async () => {
-      for (const [topic, payload] of wanted) await this.#keep(topic, payload);
-      for (const topic of gone) await this.#takeBack(topic);
-    });
+    this.#inTurn(EVERYTHING, () => this.#sayEverything());
   }
 
   /** Told once, and kept by nobody: what could not be said at once is old. */
@@ -129,27 +128,65 @@ export class HubHomeAssistant implements HouseOnBroker {
       });
   }
 
-  sayPrivacy(camera: string, isOff: boolean): void {
-    const topics = this.#topics();
-    if (!topics) return;
-    this.#inTurn(() => this.#keep(topics.of(camera, "privacy"), privacyPayload(isOff)));
+  sayPrivacy(camera: string): void {
+    this.#inTurn(`privacy of ${camera}`, async () => {
+      const isOff = this.#options.privacy.isOff(camera);
+      const topics = this.#topics();
+      if (topics) await this.#keep(topics.of(camera, "privacy"), privacyPayload(isOff));
+    });
   }
 
-  /** Resolves when all that was to be said so far was, or could not be. */
+  /** What is not said by now is said when the hub is back. */
+  stop(): void {
+    this.#isOpen = false;
+    this.#due.clear();
+    this.#wishes.clear();
+  }
+
+  /** Resolves when all that was to be said was, or could not be. */
   async settled(): Promise<void> {
     await this.#said;
+  }
+
+  async #sayEverything(): Promise<void> {
+    const topics = this.#topics();
+    const wanted = new Map<string, string>();
+    if (topics) {
+      const options = { version: this.#options.version, hasSwitch: this.#hasSwitch() };
+      for (const camera of this.#cameras()) {
+        wanted.set(topics.config(camera.id), discoveryOf(camera, topics, options));
+        const isOff = this.#options.privacy.isOff(camera.id);
+        wanted.set(topics.of(camera.id, "privacy"), privacyPayload(isOff));
+      }
+      wanted.set(topics.availability, ONLINE);
+    }
+    const gone = this.#kept().filter((topic) => !wanted.has(topic));
+    for (const [topic, payload] of wanted) if (this.#isOpen) await this.#keep(topic, payload);
+    for (const topic of gone) if (this.#isOpen) await this.#takeBack(topic);
+  }
+
+  async #switchInTurn(): Promise<void> {
+    if (this.#isSwitching) return;
+    this.#isSwitching = true;
+    // Also what is set while it runs.
+    for (const [camera, isOff] of this.#wishes) {
+      this.#wishes.delete(camera);
+      await this.#switch(camera, isOff);
+    }
+    this.#isSwitching = false;
   }
 
   async #switch(camera: string, isOff: boolean): Promise<void> {
     const { privacy, withRoom, settings, log } = this.#options;
     const mayTurnOn = settings.current.homeAssistant?.privacySwitch === "on";
     try {
-      if (isOff || mayTurnOn) await withRoom(() => privacy.setByBroker(camera, isOff));
+      if ((isOff || mayTurnOn) && this.#hands.take(camera, performance.now()))
+        await withRoom(() => privacy.setByBroker(camera, isOff));
     } catch (error) {
       log("warn", `${camera} not switched: ${error instanceof Error ? error.message : "?"}`);
     }
     // Also where nothing was done: the switch over there shows what was asked for until it is told.
-    this.sayPrivacy(camera, privacy.isOff(camera));
+    this.sayPrivacy(camera);
   }
 
   /** Written down first, so that it can be taken back whatever happens. */
@@ -165,11 +202,26 @@ export class HubHomeAssistant implements HouseOnBroker {
     database.prepare("DELETE FROM home_assistant_kept WHERE topic = ?").run(topic);
   }
 
-  #inTurn(work: () => Promise<void>): void {
-    this.#said = this.#said.then(work).then(
-      () => this.#succeeded(),
-      (error: unknown) => this.#failed(error),
-    );
+  /** One after the other, so that what is newer is said later; whoever may write to the broker asks. */
+  #inTurn(what: string, work: () => Promise<void>): void {
+    if (!this.#isOpen) return;
+    this.#due.set(what, work);
+    if (this.#isSaying) return;
+    this.#isSaying = true;
+    this.#said = this.#said.then(() => this.#sayAllDue());
+  }
+
+  async #sayAllDue(): Promise<void> {
+    for (const [what, work] of this.#due) {
+      this.#due.delete(what);
+      try {
+        await work();
+        this.#succeeded();
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+    this.#isSaying = false;
   }
 
   #succeeded(): void {

@@ -87,6 +87,7 @@ export class HubHouse implements HouseDesk, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#looking);
+    this.#homeAssistant.stop();
     await this.#webhooks[Symbol.asyncDispose]();
     await this.#homeAssistant.settled();
     await this.#secrets?.catch(() => undefined);
@@ -99,7 +100,7 @@ export class HubHouse implements HouseDesk, AsyncDisposable {
     const { onEvent, privacy, nowMs } = this.#options;
     onEvent((event) => this.#take(event));
     privacy.onChange((camera, isOff) => {
-      this.#homeAssistant.sayPrivacy(camera, isOff);
+      this.#homeAssistant.sayPrivacy(camera);
       const at = new Date(nowMs()).toISOString();
       this.#webhooks.tell({ event: "privacy", camera, off: isOff, at });
     });

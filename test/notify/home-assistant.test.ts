@@ -1,6 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { openDatabase } from "../../src/base/database.ts";
+import { HubHomeAssistant } from "../../src/hub-home-assistant.ts";
 import {
   discoveryOf,
   HouseTopics,
@@ -19,6 +21,12 @@ const TWO_CAMERAS = `cameras:
   - { id: front, name: Front door, main: "rtsp://127.0.0.1:1/main", bells: [{ via: webhook }] }
   - { id: yard, name: Yard, main: "rtsp://127.0.0.1:1/yard" }
 `;
+
+async function readSettingsOf(text: string): Promise<Awaited<ReturnType<typeof readSettings>>> {
+  await using folder = temporaryFolder();
+  writeFileSync(path.join(folder.path, "doorward.yaml"), text);
+  return await readSettings(folder.path, null, {});
+}
 
 async function hubIn(folder: string, text: string, owner?: TestHub["owner"]): Promise<TestHub> {
   writeFileSync(path.join(folder, "doorward.yaml"), text);
@@ -85,6 +93,70 @@ test("is refused without a broker, and where a bell listens to what the hub says
       ),
     ).toMatch(/each ring would bring about the next/);
   expect(await wrong(`${mqtt.replace("true", "false")}`)).toBe("taken");
+});
+
+test("who writes to the broker without end makes the hub say one thing at a time, and do one", async () => {
+  await using database = openDatabase(":memory:");
+  const [published, waiting]: [string[], (() => void)[]] = [[], []];
+  const later = async (): Promise<void> => new Promise((resolve) => void waiting.push(resolve));
+  const cameras = (await readSettingsOf(TWO_CAMERAS)).cameras;
+  let asked = 0;
+  const house = new HubHomeAssistant({
+    ...{ database, version: "0", nowMs: () => 1_795_335_300_000, log: () => undefined },
+    settings: {
+      current: { cameras, homeAssistant: { prefix: "homeassistant", privacySwitch: "on" } },
+    },
+    bells: {
+      setHouse: () => undefined,
+      publish: (topic) => {
+        published.push(topic);
+        return later();
+      },
+    },
+    privacy: { isOff: () => false, setByBroker: () => undefined },
+    withRoom: () => {
+      asked += 1;
+      return later();
+    },
+  });
+  const [birth = "", front = "", yard = ""] = house.topics()?.topics ?? [];
+  const flood = (): void => {
+    for (let count = 0; count < 200; count += 1) {
+      house.onSaid(birth, "online");
+      house.onUp();
+      for (const topic of [front, yard]) house.onSaid(topic, count % 2 === 0 ? "ON" : "OFF");
+    }
+  };
+  const turns = async (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+  flood();
+  await turns();
+  expect([published.length, asked]).toEqual([1, 1]);
+  flood();
+  const rounds = async (): Promise<void> => {
+    for (let count = 0; count < 100 && waiting.length > 0; count += 1) {
+      for (const resolve of waiting.splice(0)) resolve();
+      await turns();
+    }
+  };
+  await rounds();
+  await house.settled();
+  // All cameras and their switches twice, each switch a few times: not 400 times.
+  expect(published.length).toBeLessThan(20);
+  expect(asked).toBeLessThan(6);
+  for (let count = 0; count < 40; count += 1) {
+    house.onSaid(front, "ON");
+    await rounds();
+  }
+  expect(asked).toBeLessThan(25);
+  await house.settled();
+  const before = published.length;
+  flood();
+  await turns();
+  house.stop();
+  flood();
+  await rounds();
+  await house.settled();
+  expect(published.length).toBe(before + 1);
 });
 
 describe("over a real broker", () => {
