@@ -13,6 +13,7 @@ import { signingKeyWords } from "../../../../src/protocol/words.ts";
 import type { Passkey } from "../../../../src/protocol/webauthn.ts";
 import { forgetSecret } from "../../../service-worker/notice-secret.ts";
 import type { VaultContext } from "../vault-worker.ts";
+import { foundingCalls } from "./founding-calls.ts";
 
 let joining: {
   readonly newcomer: Newcomer;
@@ -34,7 +35,11 @@ export const houseCalls = {
   },
 
   /** Logs in again with keys that are open. */
-  logIn: async ({ device }: VaultContext) => device.logIn(),
+  logIn: async (context: VaultContext) => {
+    await context.device.logIn();
+    // Its hub is somebody's: the answer to the claim may have been lost, and the sheet left behind.
+    await foundingCalls.dropDraft(context);
+  },
 
   /** Closes the keys; the session stays. */
   sealKeys: async ({ device }: VaultContext) => device.lock(),
