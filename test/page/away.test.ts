@@ -50,12 +50,10 @@ test.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))(
     await page.getByRole("checkbox").first().check();
     await page.getByRole("button", { name: "Show me exactly what would leave" }).click();
     await page.getByRole("heading", { name: "This leaves, and nothing else" }).waitFor();
-    await hold(page, /^Hold to approve/);
-    await page.getByText("Signed, on its way").waitFor();
+    await holdUntilSigned(page, /^Hold to approve/);
     await page.goto(`${home.url}/#/request/${second}`);
     await page.getByRole("heading", { name: "Your decision" }).waitFor();
-    await hold(page, /^Hold to refuse/);
-    await page.getByText("Signed, on its way").waitFor();
+    await holdUntilSigned(page, /^Hold to refuse/);
     await turn(hub);
     const stateOf = (id: string) => hub.hub.services.requests.get(parseRequestId(id))?.state;
     expect([stateOf(first), stateOf(second)]).toEqual(["packaged", "refused"]);
@@ -67,11 +65,10 @@ test.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))(
   },
 );
 
-async function hold(page: Page, name: RegExp): Promise<void> {
-  const button = page.getByRole("button", { name });
-  await button.focus();
+async function holdUntilSigned(page: Page, name: RegExp): Promise<void> {
+  await page.getByRole("button", { name }).focus();
   await page.keyboard.down(" ");
-  await page.waitForTimeout(1_400);
+  await page.getByText("Signed, on its way").waitFor();
   await page.keyboard.up(" ");
 }
 

@@ -1,3 +1,4 @@
+import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { expectAccessible, startPage, type TestPage } from "../support/page.ts";
 import { OVERHANG, SMALL_TARGETS } from "../support/page-sizes.ts";
@@ -33,6 +34,25 @@ async function addresses({ hub }: TestPage): Promise<string[]> {
   ];
 }
 
+const WAITING = `document.querySelectorAll("p.quiet[role=status][aria-live=polite]").length
+  + document.getAnimations().filter(({ playState }) => playState === "running").length`;
+
+/** Until nothing is waited for any more, and what stands there stays: it came from the hub. */
+async function settled(page: Page): Promise<void> {
+  let before = "";
+  await expect
+    .poll(
+      async () => {
+        const now = `${await page.evaluate(WAITING)} ${await page.locator("main").innerHTML()}`;
+        const isSame = now === before && now.startsWith("0 ");
+        before = now;
+        return isSame;
+      },
+      { timeout: 15_000, interval: 150 },
+    )
+    .toBe(true);
+}
+
 describe.each([
   { viewport: "phone", scheme: "light", language: "en" },
   { viewport: "phone", scheme: "dark", language: "fr" },
@@ -46,8 +66,7 @@ describe.each([
     for (const address of await addresses(own)) {
       await page.goto(`${own.url}/#/${address}`);
       await page.getByRole("heading", { level: 1 }).waitFor();
-      await page.waitForLoadState("networkidle").catch(() => undefined);
-      await page.waitForTimeout(700);
+      await settled(page);
       await expectAccessible(page);
       expect(await page.evaluate<string[]>(SMALL_TARGETS), address).toEqual([]);
       expect(await page.evaluate<number>(OVERHANG), address).toBeLessThanOrEqual(0);

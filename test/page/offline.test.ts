@@ -66,16 +66,26 @@ async function stateKept(page: Page): Promise<void> {
   await expect.poll(() => page.evaluate<boolean>(SEALED), WAIT).toBe(true);
 }
 
-describe.skipIf(isMissing)("the page without its hub", () => {
-  let home: TestPage;
-  let page: Page;
-  beforeAll(async () => {
-    home = await startPage({ serviceWorker: true, viewport: "phone", hub: { clips: 3 } });
-    ({ page } = home);
-    await page.getByRole("navigation").waitFor();
+const folder = temporaryFolder();
+/** The page's files, which the last of these tests change. */
+const directory = path.join(folder.path, "page");
+let home: TestPage;
+let page: Page;
+beforeAll(async () => {
+  if (isMissing) return;
+  home = await startPage({
+    ...{ serviceWorker: true, viewport: "phone", hub: { clips: 3 } },
+    pageDirectory: copyOfPage(directory),
   });
-  afterAll(async () => home[Symbol.asyncDispose]());
+  ({ page } = home);
+  await page.getByRole("navigation").waitFor();
+});
+afterAll(async () => {
+  if (!isMissing) await home[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
 
+describe.skipIf(isMissing)("the page without its hub", () => {
   test("keeps its own files with their policies, and nothing of what the hub says", async () => {
     await expect.poll(() => workerOf(page), WAIT).toBe("activated");
     await page.goto(`${home.url}/#/event/${firstClip(home.hub)}`);
@@ -123,21 +133,6 @@ describe.skipIf(isMissing)("the page without its hub", () => {
 });
 
 describe.skipIf(isMissing)("versions of the page", () => {
-  const folder = temporaryFolder();
-  const directory = path.join(folder.path, "page");
-  let home: TestPage;
-  let page: Page;
-  beforeAll(async () => {
-    copyOfPage(directory);
-    home = await startPage({ pageDirectory: directory, serviceWorker: true, hub: { clips: 1 } });
-    ({ page } = home);
-    await page.getByRole("navigation").waitFor();
-  });
-  afterAll(async () => {
-    await home[Symbol.asyncDispose]();
-    await folder[Symbol.asyncDispose]();
-  });
-
   const bar = () => page.getByText("A newer version of this page is there.");
   const script = async (): Promise<string> =>
     page.evaluate<string>(`document.querySelector("script[type=module]").src`);

@@ -1,5 +1,5 @@
 import type { Page } from "playwright-core";
-import { describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { parseCameraId } from "../../src/protocol/ids.ts";
 import { CHROMIUM_COMMANDS, startPage, toolsOf, type TestPage } from "../support/page.ts";
 import { builtPage } from "../support/page-build.ts";
@@ -25,48 +25,53 @@ async function expectEvents(page: Page, wanted: number): Promise<void> {
   await expect.poll(async () => page.locator(".list li a[href]").count(), WAIT).toBe(wanted);
 }
 
-async function openEvents(options: Parameters<typeof startPage>[0]): Promise<TestPage> {
-  const home = await startPage({ ...options, at: "#/events" });
-  await expectEvents(home.page, 1);
-  await mark(home.page);
-  return home;
-}
-
 describe.skipIf(isMissing)("the page that is left open", () => {
-  test("a hub that is stopped and started again: it says so, and goes on with what is new", async () => {
-    await using folder = temporaryFolder();
-    await using home = await openEvents({ hub: { dataDirectory: folder.path, clips: 1 } });
-    const { page } = home;
-    const port = Number(new URL(home.url).port);
-    await home.hub.hub[Symbol.asyncDispose]();
-    await page.getByText(LOST).waitFor();
-    await using again = await startTestHub({
-      ...{ dataDirectory: folder.path, owner: home.hub.owner.bundle, nowMs: "system" },
-      ...{ footage: "real", pageDirectory: builtPage() },
-      settings: { port },
-    });
-    await again.record();
-    await expectEvents(page, 2);
-    await page.getByText(LOST).waitFor({ state: "detached" });
+  const folder = temporaryFolder();
+  let home: TestPage;
+  let page: Page;
+  let shown = 0;
+  beforeAll(async () => {
+    const hub = { dataDirectory: folder.path, clips: 1, nowMs: Date.now() };
+    home = await startPage({ hub, at: "#/events" });
+    ({ page } = home);
+    await page.locator(".list li a[href]").waitFor();
+    await mark(page);
+    shown = 1;
+  });
+  afterEach(async () => {
     expect(await isMarked(page)).toBe(true);
   });
+  afterAll(async () => {
+    await home[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+  const oneMore = (): Promise<void> => expectEvents(page, (shown += 1));
 
   test("frozen for a while, with its line cut: the gap is filled when it goes on", async () => {
-    await using home = await openEvents({ hub: { clips: 1 } });
-    const { page } = home;
     const tools = await toolsOf(page);
     await tools.send("Page.setWebLifecycleState", { state: "frozen" });
     cutSockets(home);
     await home.hub.record();
     await tools.send("Page.setWebLifecycleState", { state: "active" });
-    await expectEvents(page, 2);
-    expect(await isMarked(page)).toBe(true);
+    await oneMore();
     home.expectClean();
   });
 
+  test("a ring is shown once, however often the line is cut", async () => {
+    const rings = page.getByRole("link", { name: /^Look/ });
+    await expect.poll(() => home.hub.hub.server.websocketServer.clients.size, WAIT).toBe(1);
+    home.hub.hub.services.news.tellRing(parseCameraId("front"));
+    await expect.poll(() => rings.count(), WAIT).toBe(1);
+    for (let cut = 0; cut < 2; cut += 1) {
+      cutSockets(home);
+      await page.getByText(LOST).waitFor();
+      await page.getByText(LOST).waitFor({ state: "detached" });
+      expect(await rings.count()).toBe(1);
+    }
+  });
+
   test("open for twelve hours: its session is over, and it logs in again without a word", async () => {
-    await using home = await openEvents({ hub: { clips: 1, nowMs: Date.now() } });
-    const { page, hub } = home;
+    const { hub } = home;
     const before = hub.hub.services.sessions.list().map(({ session }) => session);
     await page.evaluate(`(() => {
       const now = Date.now.bind(Date);
@@ -78,24 +83,21 @@ describe.skipIf(isMissing)("the page that is left open", () => {
       .poll(() => hub.hub.services.sessions.list().map(({ session }) => session), WAIT)
       .not.toEqual(before);
     await hub.record();
-    await expectEvents(page, 2);
+    await oneMore();
     expect(await page.getByRole("heading", { name: "This device is locked" }).count()).toBe(0);
-    expect(await isMarked(page)).toBe(true);
   });
 
-  test("a ring is shown once, however often the line is cut", async () => {
-    await using home = await openEvents({ hub: { clips: 1 } });
-    const { page, hub } = home;
-    const rings = page.getByRole("link", { name: /^Look/ });
-    await expect.poll(() => hub.hub.server.websocketServer.clients.size, WAIT).toBe(1);
-    hub.hub.services.news.tellRing(parseCameraId("front"));
-    await expect.poll(() => rings.count(), WAIT).toBe(1);
-    for (let cut = 0; cut < 2; cut += 1) {
-      cutSockets(home);
-      await page.getByText(LOST).waitFor();
-      await page.getByText(LOST).waitFor({ state: "detached" });
-      expect(await rings.count()).toBe(1);
-    }
-    expect(await isMarked(page)).toBe(true);
+  test("a hub that is stopped and started again: it says so, and goes on with what is new", async () => {
+    const port = Number(new URL(home.url).port);
+    await home.hub.hub[Symbol.asyncDispose]();
+    await page.getByText(LOST).waitFor();
+    await using again = await startTestHub({
+      ...{ dataDirectory: folder.path, owner: home.hub.owner.bundle },
+      ...{ nowMs: home.hub.clock.nowMs, footage: "real", pageDirectory: builtPage() },
+      settings: { port },
+    });
+    await again.record();
+    await oneMore();
+    await page.getByText(LOST).waitFor({ state: "detached" });
   });
 });
