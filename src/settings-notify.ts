@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import path from "node:path";
 import Type, { type Static, type TSchema } from "typebox";
 import { checkText, readSettingsText, wrongAt, type CheckedText } from "./settings-file.ts";
@@ -72,9 +73,10 @@ export function readNotify(
 /** Names without a dot and those of mDNS lead nowhere else; a public name might. */
 function isLocal(host: string): boolean {
   const isOwnName = host.endsWith(".local") || host === "localhost" || /^[a-z0-9-]+$/.test(host);
+  const isOwnIpv4 =
+    /^(127|10)\.|^192\.168\.|^172\.(1[6-9]|2[0-9]|3[01])\.|^169\.254\.|^192\.0\.2\./.test(host);
   const isOwnAddress =
-    /^(127|10)\.|^192\.168\.|^172\.(1[6-9]|2[0-9]|3[01])\.|^169\.254\.|^192\.0\.2\./.test(host) ||
-    /^\[(::1|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/.test(host);
+    (isIPv4(host) && isOwnIpv4) || /^\[(::1|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/.test(host);
   return isOwnName || isOwnAddress;
 }
 

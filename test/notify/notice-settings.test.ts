@@ -32,6 +32,8 @@ describe("notify in the settings", () => {
 
   test.each([
     ["http://ntfy.example", /own network/],
+    ["http://10.example.com", /own network/],
+    ["http://192.168.example.com", /own network/],
     ["https://me:word@ntfy.example", /secrets\/notify\.yaml/],
     ["https://ntfy.example/?a=b", /expected an address/],
     ["ftp://ntfy.example", /expected an address/],
