@@ -4,7 +4,7 @@ import { dahuaBell } from "./camera/bell/dahua-listener.ts";
 import { Heard } from "./camera/bell/heard.ts";
 import { hikvisionBell } from "./camera/bell/hikvision-listener.ts";
 import { keepListening, type KeptEvents, type Problem } from "./camera/bell/listening.ts";
-import type { BellMessage, Listen } from "./camera/bell/message.ts";
+import { bellText, type BellMessage, type Listen } from "./camera/bell/message.ts";
 import { MqttLink } from "./camera/bell/mqtt-link.ts";
 import { onvifBell } from "./camera/bell/onvif-listener.ts";
 import { RuleSet, type BellRule } from "./camera/bell/rules.ts";
@@ -279,7 +279,7 @@ export class BellListeners {
     if (nowMs - this.#said.fromMs >= 1_000) this.#said = { fromMs: nowMs, count: 0 };
     this.#said.count += 1;
     if (this.#said.count > SAID_PER_SECOND_MAX) return;
-    const payload = (items.get("") ?? "").slice(0, SAID_CHARACTERS);
+    const payload = bellText(items.get("") ?? "", SAID_CHARACTERS);
     this.#send({ type: "said", topic, payload });
   }
 

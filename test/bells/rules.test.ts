@@ -279,5 +279,7 @@ describe("teaching", () => {
   test("shows one line of what somebody else chose", () => {
     expect(bellText("Visitor\u001b[2J\n\u2028<b>\u202e")).toBe("Visitor [2J <b> ");
     expect(bellText("x".repeat(5_000)).length).toBe(BELL_TEXT_MAX);
+    // What is cut through is still text, else the hub ends the process that says it.
+    expect(bellText(`${"x".repeat(BELL_TEXT_MAX - 1)}\u{1f514}`)).toMatch(/^x+\ufffd$/);
   });
 });

@@ -30,6 +30,8 @@ export interface ListenerEvents {
 export type Listen = (events: ListenerEvents, signal: AbortSignal) => Promise<void>;
 
 /** One line that fits into a rule: control characters, and what comes after its limit, go. */
-export function bellText(text: string): string {
-  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ").slice(0, BELL_TEXT_MAX);
+export function bellText(text: string, most = BELL_TEXT_MAX): string {
+  const line = text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, " ");
+  // The limit may fall into a pair, of which half is no character that the hub takes.
+  return line.slice(0, most).toWellFormed();
 }
