@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import http from "node:http";
 import { connect } from "node:net";
 import path from "node:path";
 import { chromium } from "playwright-core";
@@ -204,6 +205,28 @@ describe("the certificate page", () => {
     expect(answers.slice(0, 60).every((status) => status === 200)).toBe(true);
     expect(answers.slice(-5)).toEqual([429, 429, 429, 429, 429]);
   });
+});
+
+test("machines that ask without end keep the page from nobody else", async () => {
+  const busy = await createCertificateServer({
+    ...{ hostNames: ["127.0.0.1"], logLevel: "silent", monotonicMs: () => 0, state: () => state },
+    chooseName: async () => undefined,
+  });
+  const { port } = new URL(await busy.listen({ host: "127.0.0.1", port: 0 }));
+  const askedFrom = async (localAddress: string): Promise<number> => {
+    const sent = http.get({ host: "127.0.0.1", port, localAddress, agent: false });
+    const [answer] = (await once(sent, "response")) as [http.IncomingMessage];
+    answer.resume();
+    await once(answer, "end");
+    return answer.statusCode ?? 0;
+  };
+  const others = [2, 3, 4, 5, 6].map(async (last) => {
+    for (let call = 0; call < 120; call += 1) await askedFrom(`127.0.0.${last}`);
+    return askedFrom(`127.0.0.${last}`);
+  });
+  expect(await Promise.all(others)).toEqual([429, 429, 429, 429, 429]);
+  expect(await askedFrom("127.0.0.1")).toBe(200);
+  await busy.close();
 });
 
 describe("the name of the house", () => {

@@ -67,4 +67,12 @@ export const CERTIFICATE_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/http/lan-starts.test.ts"],
     only: "leaves nothing of the one before it behind",
   },
+  {
+    name: "one machine may use up the certificate page of all",
+    file: "src/http/certificate-server.ts",
+    find: 'networks.take(networkOf(socket.remoteAddress ?? ""), nowMs) && all.take(nowMs)',
+    replace: "all.take(nowMs)",
+    tests: ["test/http/certificate.test.ts"],
+    only: "keep the page from nobody else",
+  },
 ];
