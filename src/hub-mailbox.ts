@@ -7,12 +7,11 @@ import { MailboxPapers } from "./hub-mailbox-papers.ts";
 import { Courier } from "./mailbox/courier.ts";
 import { hubExchange } from "./mailbox/exchange.ts";
 import { Mailbox } from "./mailbox/mailbox.ts";
-import { MailboxRows } from "./mailbox/rows.ts";
+import { MailboxRows, type KnownPlace } from "./mailbox/rows.ts";
 import type { MailboxAnswer } from "./protocol/api-mailbox.ts";
-import { sha256Hex, utf8Bytes } from "./protocol/bytes.ts";
 import { HubError } from "./protocol/errors.ts";
 import type { DeviceId } from "./protocol/ids.ts";
-import { openCarrier } from "./protocol/mailbox-carriers.ts";
+import { openCarrier, type Carrier } from "./protocol/mailbox-carriers.ts";
 import type { MailboxPlace } from "./protocol/mailbox.ts";
 import { readMailboxSecrets, type MailboxSettings } from "./settings-mailbox.ts";
 
@@ -26,6 +25,9 @@ export interface HubMailboxOptions {
   readonly log: (level: "info" | "warn", message: string) => void;
 }
 
+/** At the courier's pauses it is some four hours. */
+const LEAVING_TRIES_MAX = 20;
+
 /** The household's mailbox as the settings have it: off unless they name a place. */
 export class HubMailbox implements MailboxDesk, AsyncDisposable {
   readonly #options: HubMailboxOptions;
@@ -35,6 +37,9 @@ export class HubMailbox implements MailboxDesk, AsyncDisposable {
   #papers: MailboxPapers | null = null;
   #mailbox: Mailbox | null = null;
   #place: MailboxPlace | null = null;
+  /** As it was last used, with its login: also after the settings name another, or none. */
+  #lastUsed: MailboxPlace | null = null;
+  #leavingTries = 0;
   #trouble: string | null = null;
   #isStarted = false;
 
@@ -55,7 +60,9 @@ export class HubMailbox implements MailboxDesk, AsyncDisposable {
   configure(): void {
     const { mailbox } = this.#options.settings.current;
     if (!mailbox) this.#place = null;
-    if (!mailbox || this.#isStarted) return;
+    if (this.#isStarted) return this.#courier.wake();
+    // Also where the settings name none any more, and something still lies where it was.
+    if (!mailbox && !this.#rows.isElsewhere(null)) return;
     this.#isStarted = true;
     this.#courier.start();
   }
@@ -96,15 +103,61 @@ export class HubMailbox implements MailboxDesk, AsyncDisposable {
   async #turn(): Promise<void> {
     const { settings, dataDirectory, services } = this.#options;
     const { mailbox } = settings.current;
-    if (!mailbox || !services().household.keyring) return;
+    if (!services().household.keyring) return;
+    if (!mailbox && !this.#rows.isElsewhere(null)) return;
     this.#papers ??= new MailboxPapers(services(), this.#rows, this.#options.sign);
-    this.#mailbox ??= new Mailbox({ ...this.#papers.house(), random: randomBytes }, this.#rows);
+    const own = (this.#mailbox ??= new Mailbox(
+      { ...this.#papers.house(), random: randomBytes },
+      this.#rows,
+    ));
+    await this.#leaveOther(own, mailbox ?? null);
+    if (!mailbox) return;
     const { kind, url, spaceBytes } = mailbox;
     const place = { kind, url, ...(await readMailboxSecrets(dataDirectory)) };
-    this.#rows.settlePlace(sha256Hex(utf8Bytes(`${kind} ${url}`)));
-    this.#place = place;
-    const at = connectionPlace(url);
-    const { connections } = services();
+    this.#rows.settlePlace(place);
+    [this.#place, this.#lastUsed] = [place, place];
+    await this.#reach(place, async (carrier) => own.turn(carrier, spaceBytes));
+  }
+
+  /**
+   * Removes what lies where the settings name the mailbox no more. Another place waits for one try of
+   * that; where there is none any more, it is tried again for some hours.
+   */
+  async #leaveOther(mailbox: Mailbox, now: MailboxSettings | null): Promise<void> {
+    if (!this.#rows.isElsewhere(now)) return;
+    const known = this.#rows.knownPlace();
+    const place = known && (await this.#placeToLeave(known, now));
+    try {
+      if (!place) throw new HubError("CARRIER_FAILED", "Cannot remove: its login is not known");
+      await this.#reach(place, async (carrier) => mailbox.leave(carrier));
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      this.#leavingTries += 1;
+      if (place && !now && this.#leavingTries < LEAVING_TRIES_MAX) throw error;
+      const at = known ? ` at ${connectionPlace(known.url).address}` : "";
+      this.#options.log(
+        "warn",
+        `what lies in the mailbox${at} that is used no more stays there: delete it yourself`,
+      );
+    }
+    this.#leavingTries = 0;
+    this.#rows.forgetPlace();
+  }
+
+  /** The login of one server goes to no other: null where the one of the place is not known. */
+  async #placeToLeave(
+    known: KnownPlace,
+    now: MailboxSettings | null,
+  ): Promise<MailboxPlace | null> {
+    const used = this.#lastUsed;
+    if (used && used.kind === known.kind && used.url === known.url) return used;
+    if (now && new URL(now.url).origin !== new URL(known.url).origin) return null;
+    return { ...known, ...(await readMailboxSecrets(this.#options.dataDirectory)) };
+  }
+
+  async #reach(place: MailboxPlace, work: (carrier: Carrier) => Promise<void>): Promise<void> {
+    const at = connectionPlace(place.url);
+    const { connections } = this.#options.services();
     // Before the first byte goes there.
     connections.mention(at);
     const exchange = hubExchange((hasAnswered) => {
@@ -112,7 +165,7 @@ export class HubMailbox implements MailboxDesk, AsyncDisposable {
       else connections.disconnected(at);
     }, this.#stop.signal);
     try {
-      await this.#mailbox.turn(openCarrier(place, exchange), spaceBytes);
+      await work(openCarrier(place, exchange));
     } catch (error) {
       if (this.#stop.signal.aborted) return;
       if (!(error instanceof HubError))

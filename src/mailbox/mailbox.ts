@@ -28,6 +28,8 @@ const CATCH_UP_MS = 60_000;
 /** What a carrier drops by itself is put again so long before. */
 const RENEW_MS = 20 * 60_000;
 const UNWANTED_PER_TURN = 100;
+/** Of removals, before the next things are done. */
+const REFUSED_PER_TURN_MAX = 5;
 
 /** What the mailbox itself puts into a state. */
 export type OwnState = Pick<
@@ -86,12 +88,46 @@ export class Mailbox {
     this.#settleDevices();
     await this.#takeReplies(carrier);
     await this.#house.prepare();
+    // Left by earlier turns: it would take up room beside what is put now.
+    await this.#removeUnwanted(carrier);
     await this.#putPieces(carrier, spaceBytes);
     for (const row of this.#rows.devices()) await this.#putState(carrier, row);
-    for (const item of this.#rows.unwantedItems(UNWANTED_PER_TURN)) {
-      await carrier.remove(item);
-      this.#rows.gone(item);
+    await this.#removeUnwanted(carrier);
+  }
+
+  /**
+   * Removes what still lies on a carrier that is to be the mailbox no more.
+   *
+   * @throws HubError CARRIER_UNREACHABLE, CARRIER_FAILED; what it has not removed is still known.
+   */
+  async leave(carrier: Carrier): Promise<void> {
+    this.#rows.unwantAll(this.#house.nowMs());
+    while (this.#rows.unwantedItems(1).length > 0) {
+      const failure = await this.#removeUnwanted(carrier);
+      if (failure) throw failure;
     }
+  }
+
+  /**
+   * What a server does not let go, it holds up nothing with: the others first, the next time.
+   *
+   * @returns The last failure, where there was one.
+   */
+  async #removeUnwanted(carrier: Carrier): Promise<HubError | null> {
+    let [last, failures]: [HubError | null, number] = [null, 0];
+    for (const item of this.#rows.unwantedItems(UNWANTED_PER_TURN)) {
+      try {
+        await carrier.remove(item);
+        this.#rows.gone(item);
+      } catch (error) {
+        if (!(error instanceof HubError)) throw error;
+        this.#rows.putBack(item, this.#house.nowMs());
+        last = error;
+        failures += 1;
+        if (error.code === "CARRIER_UNREACHABLE" || failures >= REFUSED_PER_TURN_MAX) break;
+      }
+    }
+    return last;
   }
 
   /** Who signs no more gets nothing more, and nothing of him is looked at. */
@@ -162,7 +198,8 @@ export class Mailbox {
     const there = this.#rows.parts();
     for (const file of wanted) {
       const own = there.filter(({ clip, name }) => clip === file.clip && name === file.name);
-      if (own.length < partsOf(file)) await this.#putFile(carrier, file, own);
+      if (own.filter(({ isThere }) => isThere).length < partsOf(file))
+        await this.#putFile(carrier, file, own);
     }
   }
 
@@ -171,14 +208,16 @@ export class Mailbox {
     // It is being replaced or deleted: the next turn knows more.
     if (bytes?.length !== file.sizeBytes) return;
     for (let part = 0; part < partsOf(file); part += 1) {
-      if (there.some((row) => row.part === part)) continue;
-      const box = this.#inbox();
+      const known = there.find((row) => row.part === part);
+      if (known?.isThere) continue;
+      const box = known ? { item: known.item, key: known.key } : this.#inbox();
       const content = bytes.subarray(part * PART_BYTES_MAX, (part + 1) * PART_BYTES_MAX);
       const salt = this.#house.random(BOX.saltBytes);
-      const { expiresAtMs } = await carrier.put(box.item, makeBox(content, { ...box, salt }));
-      const putAtMs = this.#house.nowMs();
       const { clip, name, sizeBytes: fileBytes } = file;
-      this.#rows.addPart({ ...box, clip, name, part, fileBytes, putAtMs, expiresAtMs });
+      if (!known)
+        this.#rows.beginPart({ ...box, clip, name, part, fileBytes, putAtMs: this.#house.nowMs() });
+      const { expiresAtMs } = await carrier.put(box.item, makeBox(content, { ...box, salt }));
+      this.#rows.partIsThere(box.item, this.#house.nowMs(), expiresAtMs);
     }
   }
 
@@ -229,7 +268,9 @@ export class Mailbox {
   #pieces(): MailboxPiece[] {
     const parts = this.#rows.parts();
     return this.#house.wanted().flatMap((file) => {
-      const own = parts.filter(({ clip, name }) => clip === file.clip && name === file.name);
+      const own = parts.filter(
+        ({ clip, name, isThere }) => isThere && clip === file.clip && name === file.name,
+      );
       if (own.length !== partsOf(file) || own.length === 0) return [];
       return [{ ...file, parts: own.map(({ item, key }) => ({ item, key: toHex(key) })) }];
     });

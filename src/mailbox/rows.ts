@@ -1,6 +1,7 @@
 import type { HubDatabase } from "../base/database.ts";
 import type { DeviceId } from "../protocol/ids.ts";
-import type { MailboxAnswer } from "../protocol/mailbox.ts";
+import { sha256Hex, utf8Bytes } from "../protocol/bytes.ts";
+import type { MailboxAnswer, MailboxPlace } from "../protocol/mailbox.ts";
 
 export interface Inbox {
   readonly item: string;
@@ -29,6 +30,14 @@ export interface PartRow {
   readonly fileBytes: number;
   readonly putAtMs: number;
   readonly expiresAtMs: number | null;
+  /** The carrier has said that it has it. */
+  readonly isThere: boolean;
+}
+
+/** Where all that the rows tell of lies. */
+export interface KnownPlace {
+  readonly kind: MailboxPlace["kind"];
+  readonly url: string;
 }
 
 const SEEN_AT_HOME = 8;
@@ -58,18 +67,48 @@ export class MailboxRows {
     this.#database = database;
   }
 
-  /** Forgets all of it where the mailbox is another one than before. */
-  settlePlace(placeSha256: string): void {
+  /** True where things lie in another place than this one, or in a place though there is to be none. */
+  isElsewhere(place: KnownPlace | null): boolean {
     const known = this.#database
-      .prepare<[], { place: string }>("SELECT place_sha256 AS place FROM mailbox_place")
+      .prepare<[], { hash: string }>("SELECT place_sha256 AS hash FROM mailbox_place")
       .get();
-    if (known?.place === placeSha256) return;
+    return known !== undefined && (place === null || known.hash !== hashOf(place));
+  }
+
+  /** Null where there is none, or none whose address was written down. */
+  knownPlace(): KnownPlace | null {
+    return (
+      this.#database
+        .prepare<[], KnownPlace>("SELECT kind, url FROM mailbox_place WHERE url IS NOT NULL")
+        .get() ?? null
+    );
+  }
+
+  /** Forgets all of it where the mailbox is another one than before. */
+  settlePlace(place: KnownPlace): void {
+    this.#database.transaction(() => {
+      if (this.isElsewhere(place)) this.forgetPlace();
+      this.#database
+        .prepare(
+          `INSERT INTO mailbox_place (one, place_sha256, kind, url) VALUES (1, ?, ?, ?)
+           ON CONFLICT (one) DO UPDATE SET kind = excluded.kind, url = excluded.url`,
+        )
+        .run(hashOf(place), place.kind, place.url);
+    })();
+  }
+
+  forgetPlace(): void {
     this.#database.transaction(() => {
       for (const table of ["place", "devices", "parts", "unwanted"])
         this.#database.prepare(`DELETE FROM mailbox_${table}`).run();
-      this.#database
-        .prepare("INSERT INTO mailbox_place (one, place_sha256) VALUES (1, ?)")
-        .run(placeSha256);
+    })();
+  }
+
+  /** Everything that may lie on the carrier is to go. */
+  unwantAll(nowMs: number): void {
+    this.#database.transaction(() => {
+      for (const row of this.devices()) this.removeDevice(row, nowMs);
+      for (const { item } of this.parts()) this.removePart(item, nowMs);
     })();
   }
 
@@ -96,9 +135,19 @@ export class MailboxRows {
       .run(device, stateItem, inbox.item, inbox.key);
   }
 
-  /** What lies on the carrier for it is to go as well. */
+  /**
+   * What lies on the carrier for it is to go as well, and so are pieces whose names and keys it was
+   * given: those of them that are still wanted are put under others.
+   */
   removeDevice({ device, stateItem, inbox, earlier }: DeviceRow, nowMs: number): void {
     this.#database.transaction(() => {
+      const given = this.#database
+        .prepare<[string], { item: string }>(
+          `SELECT item FROM mailbox_parts
+           WHERE clip IN (SELECT clip FROM mailbox_given WHERE device = ?)`,
+        )
+        .all(device);
+      for (const { item } of given) this.removePart(item, nowMs);
       for (const item of [stateItem, inbox.item, ...(earlier ? [earlier.item] : [])])
         this.unwanted(item, nowMs);
       for (const table of ["devices", "seen", "given"])
@@ -169,23 +218,30 @@ export class MailboxRows {
 
   parts(): PartRow[] {
     return this.#database
-      .prepare<[], PartRow>(
+      .prepare<[], Omit<PartRow, "isThere"> & { is_there: number }>(
         `SELECT item, clip, name, part, key, file_bytes AS fileBytes, put_at_ms AS putAtMs,
-           expires_at_ms AS expiresAtMs FROM mailbox_parts ORDER BY clip, name, part`,
+           expires_at_ms AS expiresAtMs, is_there FROM mailbox_parts ORDER BY clip, name, part`,
       )
-      .all();
+      .all()
+      .map(({ is_there, ...row }) => ({ ...row, isThere: is_there === 1 }));
   }
 
-  addPart(row: PartRow): void {
+  /** Before it is put: whatever becomes of that, its name is known. */
+  beginPart(row: Omit<PartRow, "expiresAtMs" | "isThere">): void {
     this.#database
       .prepare(
-        `INSERT INTO mailbox_parts (item, clip, name, part, key, file_bytes, put_at_ms,
-           expires_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO mailbox_parts (item, clip, name, part, key, file_bytes, put_at_ms, is_there)
+         VALUES (?, ?, ?, ?, ?, ?, ?, 0)`,
       )
-      .run(
-        ...[row.item, row.clip, row.name, row.part, row.key],
-        ...[row.fileBytes, row.putAtMs, row.expiresAtMs],
-      );
+      .run(...[row.item, row.clip, row.name, row.part, row.key], ...[row.fileBytes, row.putAtMs]);
+  }
+
+  partIsThere(item: string, putAtMs: number, expiresAtMs: number | null): void {
+    this.#database
+      .prepare(
+        "UPDATE mailbox_parts SET is_there = 1, put_at_ms = ?, expires_at_ms = ? WHERE item = ?",
+      )
+      .run(putAtMs, expiresAtMs, item);
   }
 
   removePart(item: string, nowMs: number): void {
@@ -211,6 +267,13 @@ export class MailboxRows {
       )
       .all(limit)
       .map(({ item }) => item);
+  }
+
+  /** It could not be removed: after all the others, the next time. */
+  putBack(item: string, nowMs: number): void {
+    this.#database
+      .prepare("UPDATE mailbox_unwanted SET since_ms = ? WHERE item = ?")
+      .run(nowMs, item);
   }
 
   gone(item: string): void {
@@ -251,6 +314,10 @@ export class MailboxRows {
       .prepare("DELETE FROM mailbox_nonces WHERE request NOT IN (SELECT value FROM json_each(?))")
       .run(JSON.stringify(requests));
   }
+}
+
+function hashOf({ kind, url }: KnownPlace): string {
+  return sha256Hex(utf8Bytes(`${kind} ${url}`));
 }
 
 function readDevice(row: RawDevice): DeviceRow {
