@@ -1,8 +1,6 @@
 import path from "node:path";
-import type { HubDatabase } from "./base/database.ts";
 import type { CertificateState } from "./http/certificate-server.ts";
 import type { LanDesk, LanName, LanState } from "./http/lan-desk.ts";
-import type { HubServices } from "./http/services.ts";
 import {
   isLoopback,
   openCertificateDoor,
@@ -10,8 +8,7 @@ import {
   openProxyDoor,
   type LanDoor,
 } from "./hub-lan-doors.ts";
-import type { HubOptions, LanOptions } from "./hub-options.ts";
-import type { HubSettings } from "./hub-settings.ts";
+import type { HubLanOptions, Wanted } from "./hub-lan-parts.ts";
 import { addressesOf } from "./hub-lan-addresses.ts";
 import { NameChoice } from "./hub-lan-choice.ts";
 import {
@@ -32,25 +29,6 @@ import { DEFAULT_NAME, LAN_DEFAULT, type LanSettings } from "./settings-listen.t
 
 const LOOK_EVERY_MS = 15_000;
 const CERTIFICATES_DIRECTORY = path.join("secrets", "lan");
-
-export interface HubLanOptions {
-  readonly dataDirectory: string;
-  readonly database: HubDatabase;
-  readonly settings: HubSettings;
-  /** Null: nothing listens on the local network. */
-  readonly lan: LanOptions | null;
-  readonly pageDirectory: string;
-  readonly services: () => HubServices;
-  readonly nowMs: () => number;
-  readonly log: HubOptions["log"];
-}
-
-/** What is listened on, by which a change is noticed. */
-interface Wanted {
-  readonly settings: LanSettings;
-  readonly names: readonly string[];
-  readonly isOpen: boolean;
-}
 
 /**
  * The hub on the local network: open as the settings have it or until the claim, under one name, or
@@ -110,7 +88,9 @@ export class HubLan implements LanDesk, AsyncDisposable {
 
   /** After each change of settings, names or claim: one after the other. Never throws. */
   configure(): Promise<void> {
-    this.#tail = this.#tail.then(() => this.#reconcile());
+    this.#tail = this.#tail
+      .then(() => this.#reconcile())
+      .catch((error: unknown) => this.#failed(error));
     return this.#tail;
   }
 
@@ -192,10 +172,15 @@ export class HubLan implements LanDesk, AsyncDisposable {
     const [name = DEFAULT_NAME] = this.#wanted().names;
     if (throughLan && !this.#isProxiedOnly())
       await settings.setListen({ lan: true, name }).catch((error: unknown) => {
+        // Who has just claimed may have no other way to the hub.
+        this.#names.set("chosen", name);
         const found = error instanceof Error ? error.message : "unknown";
-        log("warn", `the local network stays open only until a restart: ${found}`);
+        log("warn", `the local network stays open, though the settings do not say so: ${found}`);
       });
-    else void this.configure();
+    else {
+      this.#names.set("chosen", null);
+      void this.configure();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -216,7 +201,7 @@ export class HubLan implements LanDesk, AsyncDisposable {
     return {
       settings: written,
       names: moving === null || moving === name ? [name] : [name, moving],
-      isOpen: lan !== null && (written.isOpen ?? !this.#isClaimed()),
+      isOpen: lan !== null && (written.isOpen ?? this.#isOpenUnsaid()),
     };
   }
 
@@ -249,7 +234,7 @@ export class HubLan implements LanDesk, AsyncDisposable {
     if (this.#options.lan?.mdns === false) return;
     this.#mdns ??= new Mdns({
       monotonicMs: () => performance.now(),
-      onChange: () => this.#sayTrouble(this.#wanted()),
+      onChange: () => void this.#tail.then(() => this.#look()).catch(() => undefined),
     });
     await this.#mdns.show(
       names.filter((name) => name.endsWith(".local")),
@@ -347,6 +332,11 @@ export class HubLan implements LanDesk, AsyncDisposable {
     return this.#options.services().household.keyring !== null;
   }
 
+  /** Until the claim; after one from there where the settings file could not be written. */
+  #isOpenUnsaid(): boolean {
+    return !this.#isClaimed() || this.#names.get("chosen") !== null;
+  }
+
   /** Its name stands in the settings. */
   #isWritten(): boolean {
     return (this.#options.settings.current.lan?.name ?? null) !== null;
@@ -384,6 +374,15 @@ export class HubLan implements LanDesk, AsyncDisposable {
       isOwnUnused: settings.certificate !== null && own?.kind !== "own",
       report: (name) => this.#mdns?.report(name) ?? null,
     });
+  }
+
+  #look(): void {
+    this.#sayTrouble(this.#wanted());
+  }
+
+  #failed(error: unknown): void {
+    const found = error instanceof Error ? error.message : "unknown";
+    this.#options.log("warn", `local network: Cannot look after it: ${found}`);
   }
 
   /** Once for each trouble, and once when it is over. */

@@ -88,10 +88,11 @@ export class Webhooks implements AsyncDisposable {
     const line = this.#lineOf(hook);
     if (line.waiting >= WAITING_MAX) return;
     line.waiting += 1;
-    line.last = line.last.then(async () => {
-      await this.#deliver(hook, message);
-      line.waiting -= 1;
-    });
+    line.last = line.last
+      .then(() => this.#deliver(hook, message))
+      // Not what a target did, which is remembered: no call may stand in the way of the next.
+      .catch(() => undefined)
+      .finally(() => (line.waiting -= 1));
   }
 
   async #deliver(hook: Webhook, message: WebhookMessage): Promise<void> {

@@ -115,6 +115,21 @@ describe("before the claim", () => {
     expect((await askLan(hub, "/api/keyring")).status).toBe(401);
   });
 
+  test("a claim through it leaves it open where the settings cannot say so", async () => {
+    await using folder = temporaryFolder();
+    await using hub = await lanHub("{}", folder.path, { claimed: false });
+    const wrong = "cameras: [";
+    writeFileSync(path.join(folder.path, "doorward.yaml"), wrong);
+    await claimHub(lanCall(hub), hub.hub.services.claimDesk.code, {
+      kind: "x25519",
+      nowMs: hub.clock.nowMs,
+    });
+    expect(settingsOf(folder.path)).toBe(wrong);
+    await hub.hub.services.lan.configure();
+    expect((await askLan(hub, "/api/keyring")).status).toBe(401);
+    expect(hub.log.join("\n")).toContain("stays open, though the settings do not say so");
+  });
+
   test("a claim on the hub's own machine closes it, where the settings say nothing", async () => {
     await using folder = temporaryFolder();
     await using hub = await lanHub("{}", folder.path, { claimed: false });
