@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { english as words } from "../../web/page/screens/welcome/words.en.ts";
+import { english as locked } from "../../web/page/screens/locked/words.en.ts";
 import { storedText } from "../support/page-device.ts";
 import { CHROMIUM_COMMANDS, startPage } from "../support/page.ts";
 import { missingCommands } from "../support/requirements.ts";
@@ -28,5 +29,19 @@ describe.skipIf(isMissing)("a claim whose answer is lost", () => {
     await page.getByRole("button", { name: words.proof.check }).click();
     await page.getByRole("button", { name: words.proof.check }).waitFor({ state: "detached" });
     await expect.poll(() => storedText(page)).not.toContain("typedRight");
+
+    // Without a session nobody tells the hub that the keys are gone: the browser's service has to.
+    await page.context().clearCookies();
+    await page.reload();
+    await page.getByRole("heading", { name: locked.locked }).waitFor();
+    await page.evaluate(`navigator.serviceWorker.getRegistration = async () => ({
+      pushManager: {
+        getSubscription: async () => ({ unsubscribe: async () => (globalThis.hasEnded = true) }),
+      },
+      getNotifications: async () => [],
+    })`);
+    await page.getByRole("button", { name: locked.forget }).click();
+    await page.getByRole("dialog").getByRole("button", { name: locked.forget }).click();
+    await expect.poll(() => page.evaluate("globalThis.hasEnded")).toBe(true);
   });
 });

@@ -86,6 +86,18 @@ export async function switchPushOff(): Promise<void> {
 }
 
 /**
+ * For a browser that has no keys any more: its service then tells the hub, also where this browser
+ * has no session left to tell it with.
+ */
+export async function endPush(): Promise<void> {
+  if (!("serviceWorker" in navigator)) return;
+  const registration = await navigator.serviceWorker.getRegistration();
+  const subscription = await registration?.pushManager?.getSubscription();
+  await subscription?.unsubscribe();
+  for (const shown of (await registration?.getNotifications()) ?? []) shown.close();
+}
+
+/**
  * Tells the hub again where this browser is: after a logout it has forgotten it, and what a person
  * has switched on here stays on. Asks nobody for anything.
  */
