@@ -50,6 +50,12 @@ listen:
 #   ntfy: { url: https://ntfy.example }   # or http:// at an address of your own network
 #   services: [push.example.org]          # hosts that a device's endpoint may lie at
 
+# A folder or topic of your own outside, so that owners can decide while they are away. User, password
+# or token: secrets/mailbox.yaml beside this file.
+# mailbox:
+#   webdav: https://files.example.org/dav/door   # or ntfy: https://ntfy.example.org/Xb72kQ
+#   space: 24MB       # for pieces of recordings
+
 # What the notice for the door says (doorward owner notice). Everybody may read it.
 # notice:
 #   contact: "Flat 2, or door@example.org"
