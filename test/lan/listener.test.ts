@@ -154,6 +154,9 @@ describe("addresses and names", () => {
       "*.example.org",
       `${"a".repeat(64)}.org`,
       "1.168.192.in-addr.arpa",
+      "co.uk",
+      "duckdns.org",
+      "home.arpa",
       "",
     ])
       expect(isHouseName(name), name).toBe(false);
