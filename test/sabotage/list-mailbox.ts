@@ -30,4 +30,18 @@ export const MAILBOX_SABOTAGES: readonly Sabotage[] = [
     replace: 'redirect: "follow"',
     tests: ["test/mailbox/carrier-attacks.test.ts"],
   },
+  {
+    name: "a piece whose answer is lost is put again under another name",
+    file: "src/mailbox/mailbox.ts",
+    find: "const box = known ? { item: known.item, key: known.key } : this.#inbox();",
+    replace: "const box = this.#inbox();",
+    tests: ["test/mailbox/leftovers.test.ts"],
+  },
+  {
+    name: "a mailbox that the settings name no more is only forgotten",
+    file: "src/hub-mailbox.ts",
+    find: "await this.#reach(place, async (carrier) => mailbox.leave(carrier));",
+    replace: "await this.#reach(place, async () => undefined);",
+    tests: ["test/mailbox/leaving.test.ts"],
+  },
 ];

@@ -200,8 +200,10 @@ async function newSession(): Promise<SessionAnswer | null> {
     await ask("logIn", null);
   } catch (error) {
     // Removed from the household: what the hub said before is not this device's any more.
-    if (error instanceof VaultError && error.code === "LOGIN_REFUSED")
+    if (error instanceof VaultError && error.code === "LOGIN_REFUSED") {
       await ask("forgetLastState", null);
+      await ask("forgetMailbox", null);
+    }
     throw error;
   }
   return ask("session", null);

@@ -1,6 +1,6 @@
 import { MailboxClient } from "../../../../src/owner/mailbox-client.ts";
 import { lookIntoMailbox, sendReply } from "../../../../src/owner/mailbox.ts";
-import { readItem } from "../device-store.ts";
+import { forgetItem, readItem } from "../device-store.ts";
 import { mailboxStore } from "../mailbox-store.ts";
 import type { VaultContext } from "../vault-worker.ts";
 import { show, type ShownRequest } from "./request-calls.ts";
@@ -32,6 +32,9 @@ export const mailboxCalls = {
   /** Whether this device was ever told of a mailbox. Needs no keys. */
   hasMailbox: async (_context: VaultContext): Promise<boolean> =>
     (await readItem<Uint8Array>("mailbox")) !== null,
+
+  /** A device that is in the household no more needs no login to its mailbox. */
+  forgetMailbox: async (_context: VaultContext): Promise<void> => forgetItem("mailbox"),
 
   /** The hub answers again, as far as the page knows: it is asked itself. */
   comeHome: async ({ device }: VaultContext): Promise<void> => device.goHome(),

@@ -7,6 +7,8 @@ export const english = {
     "The keys to recordings change. Every device that stays gets the new ones by itself when it next looks.",
     "What was recorded before stays open to it, if somebody gives it the files. You are asked afterwards what to do about that.",
   ],
+  removeMailbox:
+    "If it is an owner's device, it knows the user name and password of your mailbox. Change that password where the mailbox is and in secrets/mailbox.yaml: until then it can delete or hold back what lies there, though it can neither read it nor decide.",
   removeOwn: "This is the device that you are using. Another owner's device can let you in again.",
   leftBehind: (labels: string) =>
     `${labels} cannot be given the new keys from here and must be let in again.`,

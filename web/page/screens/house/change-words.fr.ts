@@ -8,6 +8,8 @@ export const french: ChangeWords = {
     "Les clés des enregistrements changent. Chaque appareil qui reste reçoit les nouvelles de lui-même à sa prochaine visite.",
     "Ce qui a été enregistré avant lui reste ouvert, si quelqu’un lui donne les fichiers. On vous demande ensuite ce qu’il faut en faire.",
   ],
+  removeMailbox:
+    "Si c’est l’appareil d’un propriétaire, il connaît le nom et le mot de passe de votre boîte aux lettres. Changez ce mot de passe là où elle se trouve et dans secrets/mailbox.yaml : jusque-là, il peut effacer ou retenir ce qui s’y trouve, mais ni le lire ni décider.",
   removeOwn:
     "C’est l’appareil que vous utilisez. L’appareil d’un autre propriétaire pourra vous laisser entrer à nouveau.",
   leftBehind: (labels) =>
