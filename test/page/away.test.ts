@@ -62,6 +62,13 @@ test.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))(
     // Home again: the hub itself is asked, by itself.
     await context.unroute(`${home.url}/api/**`);
     await page.getByText("refused", { exact: false }).first().waitFor();
+    // Who removes a device is told what it keeps of the mailbox.
+    await page.goto(`${home.url}/#/house`);
+    await page
+      .getByRole("button", { name: /^Remove … / })
+      .first()
+      .click();
+    await page.getByText("Change that password where the mailbox is").waitFor();
   },
 );
 
