@@ -18,7 +18,10 @@ const entryKind = Type.Union(
 ) as unknown as Type.TUnsafe<LedgerEntryKind>;
 
 /** What the ledger says, and what the household's devices say of it. */
-export function addLedgerRoutes(server: HubServer, { ledger, household, mailbox }: HubServices): void {
+export function addLedgerRoutes(
+  server: HubServer,
+  { ledger, household, mailbox }: HubServices,
+): void {
   server.get(
     "/api/ledger/checkpoint",
     { config: { access: "session" }, schema: { response: { 200: Api.CheckpointAnswer } } },

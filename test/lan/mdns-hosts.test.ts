@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { projectRoot } from "../support/requirements.ts";
 import { cannotMakeHosts, startHosts, type Host } from "../support/two-hosts.ts";
 
@@ -30,7 +30,7 @@ class Machine implements AsyncDisposable {
   async hears(like: Said): Promise<Said> {
     const matches = (said: Said): boolean =>
       Object.entries(like).every(([key, value]) => said[key] === value);
-    await expect.poll(() => this.#said.some(matches), { timeout: 50_000, interval: 50 }).toBe(true);
+    await vi.waitUntil(() => this.#said.some(matches), { timeout: 50_000, interval: 50 });
     const [found = {}] = this.#said.splice(0, this.#said.findIndex(matches) + 1).slice(-1);
     return found;
   }

@@ -43,7 +43,7 @@ async function settled(page: Page): Promise<void> {
   await expect
     .poll(
       async () => {
-        const now = `${await page.evaluate(WAITING)} ${await page.locator("main").innerHTML()}`;
+        const now = `${String(await page.evaluate(WAITING))} ${await page.locator("main").innerHTML()}`;
         const isSame = now === before && now.startsWith("0 ");
         before = now;
         return isSame;

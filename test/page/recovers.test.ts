@@ -1,5 +1,5 @@
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseCameraId } from "../../src/protocol/ids.ts";
 import { CHROMIUM_COMMANDS, startPage, toolsOf, type TestPage } from "../support/page.ts";
 import { builtPage } from "../support/page-build.ts";
@@ -38,9 +38,6 @@ describe.skipIf(isMissing)("the page that is left open", () => {
     await mark(page);
     shown = 1;
   });
-  afterEach(async () => {
-    expect(await isMarked(page)).toBe(true);
-  });
   afterAll(async () => {
     await home[Symbol.asyncDispose]();
     await folder[Symbol.asyncDispose]();
@@ -55,6 +52,7 @@ describe.skipIf(isMissing)("the page that is left open", () => {
     await tools.send("Page.setWebLifecycleState", { state: "active" });
     await oneMore();
     home.expectClean();
+    expect(await isMarked(page)).toBe(true);
   });
 
   test("a ring is shown once, however often the line is cut", async () => {
@@ -68,6 +66,7 @@ describe.skipIf(isMissing)("the page that is left open", () => {
       await page.getByText(LOST).waitFor({ state: "detached" });
       expect(await rings.count()).toBe(1);
     }
+    expect(await isMarked(page)).toBe(true);
   });
 
   test("open for twelve hours: its session is over, and it logs in again without a word", async () => {
@@ -85,6 +84,7 @@ describe.skipIf(isMissing)("the page that is left open", () => {
     await hub.record();
     await oneMore();
     expect(await page.getByRole("heading", { name: "This device is locked" }).count()).toBe(0);
+    expect(await isMarked(page)).toBe(true);
   });
 
   test("a hub that is stopped and started again: it says so, and goes on with what is new", async () => {
@@ -99,5 +99,6 @@ describe.skipIf(isMissing)("the page that is left open", () => {
     await again.record();
     await oneMore();
     await page.getByText(LOST).waitFor({ state: "detached" });
+    expect(await isMarked(page)).toBe(true);
   });
 });

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import https from "node:https";
 import tls from "node:tls";
 import type { TestHub } from "./test-hub.ts";
@@ -43,7 +44,7 @@ export async function askLan(hub: TestHub, path: string, ask: LanAsk = {}): Prom
     },
   });
   request.end(ask.body === undefined ? undefined : JSON.stringify(ask.body));
-  const [response] = (await once(request, "response")) as [import("node:http").IncomingMessage];
+  const [response] = (await once(request, "response")) as [IncomingMessage];
   const parts: Buffer[] = [];
   for await (const part of response) parts.push(part as Buffer);
   const body = Buffer.concat(parts).toString();
