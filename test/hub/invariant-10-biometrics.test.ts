@@ -58,11 +58,11 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       notice_rules: "device rules digest_until_ms",
       notice_ways: "device carrier address keys",
       // What lies in the household's mailbox, by names that tell nothing, and the keys around it.
-      mailbox_place: "one place_sha256",
+      mailbox_place: "one place_sha256 kind url",
       mailbox_devices:
         "device state_item sequence material_sha256 size put_at_ms expires_at_ms inbox_item inbox_key earlier_item earlier_key answers",
       mailbox_seen: "device size at_home",
-      mailbox_parts: "item clip name part key file_bytes put_at_ms expires_at_ms",
+      mailbox_parts: "item clip name part key file_bytes put_at_ms expires_at_ms is_there",
       mailbox_given: "device clip",
       mailbox_nonces: "request nonce first_at_ms",
       mailbox_unwanted: "item since_ms",
