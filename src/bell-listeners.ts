@@ -259,7 +259,7 @@ export class BellListeners {
       state: (isListening, problem) => {
         this.#linkState = { isListening, problem };
         tell(isListening);
-        this.#send({ type: "broker", isUp: isListening });
+        this.#send({ type: "broker", isUp: isListening, problem });
         this.#tellBroker();
       },
       message: (message) => {

@@ -108,7 +108,14 @@ const FromBellsSchema = Type.Union([
     closed,
   ),
   /** The broker is there, or no more. */
-  Type.Object({ type: Type.Literal("broker"), isUp: Type.Boolean() }, closed),
+  Type.Object(
+    {
+      type: Type.Literal("broker"),
+      isUp: Type.Boolean(),
+      problem: Type.Union([BellProblem, Type.Null()]),
+    },
+    closed,
+  ),
   /** On one of the topics of the house. */
   Type.Object(
     { type: Type.Literal("said"), topic: line(300), payload: line(SAID_CHARACTERS) },

@@ -40,6 +40,8 @@ export interface HouseOnBroker {
   readonly topics: () => HouseTopicsHeard | null;
   /** The broker has come, and knows nothing of what was said while it was away. */
   readonly onUp: () => void;
+  /** It cannot be spoken with, or no more. */
+  readonly onDown: (problem: BellProblem | null) => void;
   readonly onSaid: (topic: string, payload: string) => void;
 }
 
@@ -281,6 +283,7 @@ export class Bells implements BellDesk, AsyncDisposable {
         return;
       case "broker":
         if (message.isUp) this.#house?.onUp();
+        else this.#house?.onDown(message.problem);
         return;
       case "said":
         if (this.#house?.topics()?.topics.includes(message.topic) === true)
@@ -360,6 +363,7 @@ export class Bells implements BellDesk, AsyncDisposable {
   }
 
   #allDown(): void {
+    this.#house?.onDown(null);
     const sinceMs = this.#options.nowMs();
     for (const listener of this.#listeners.values())
       if (listener.isListening) {

@@ -15,6 +15,9 @@ import {
   ringPayload,
 } from "./notify/home-assistant.ts";
 import type { HouseEvent } from "./notify/notice.ts";
+import type { HouseTrouble } from "./protocol/api-house.ts";
+import type { BellProblem } from "./protocol/api-bells.ts";
+import { HubError } from "./protocol/errors.ts";
 import type { HomeAssistantSettings } from "./settings-home-assistant.ts";
 import type { CameraSettings } from "./settings-cameras.ts";
 
@@ -39,7 +42,18 @@ export interface HubHomeAssistantOptions {
   /** Runs what writes into the ledger, once there is room for it. */
   readonly withRoom: (work: () => void) => Promise<void>;
   readonly version: string;
+  readonly nowMs: () => number;
   readonly log: (level: "info" | "warn", message: string) => void;
+}
+
+/** How it stands with what Home Assistant is told. */
+export interface HomeAssistantState {
+  /** Whether the broker is there, and has taken the last of it. */
+  readonly told: boolean;
+  /** UTC; null until something was to be said. */
+  readonly sinceMs: number | null;
+  /** The last one since the hub began, also where it is over. */
+  readonly trouble: HouseTrouble | null;
 }
 
 /**
@@ -61,6 +75,11 @@ export class HubHomeAssistant implements HouseOnBroker {
   #waiting = 0;
   /** Null until something was to be said. */
   #isFailing: boolean | null = null;
+  /** UTC. */
+  #sinceMs: number | null = null;
+  #trouble: HouseTrouble | null = null;
+  /** Why the broker cannot be spoken with, where it is known; null while it can. */
+  #lost: BellProblem | null = null;
 
   constructor(options: HubHomeAssistantOptions) {
     this.#options = options;
@@ -68,9 +87,12 @@ export class HubHomeAssistant implements HouseOnBroker {
     options.bells.setHouse(this);
   }
 
-  /** Whether the broker has taken the last of what it was told. */
-  get isTold(): boolean {
-    return this.#isFailing === false;
+  get state(): HomeAssistantState {
+    return {
+      told: this.#isFailing === false,
+      sinceMs: this.#sinceMs,
+      trouble: this.#trouble,
+    };
   }
 
   /** What is listened to, and what is said of this hub when it is gone. */
@@ -87,7 +109,13 @@ export class HubHomeAssistant implements HouseOnBroker {
   }
 
   onUp(): void {
+    this.#lost = null;
     this.configure();
+  }
+
+  onDown(problem: BellProblem | null): void {
+    this.#lost = problem;
+    if (this.#topics()) this.#failed(new HubError("BROKER_LOST", "the broker cannot be reached"));
   }
 
   onSaid(topic: string, payload: string): void {
@@ -225,15 +253,19 @@ export class HubHomeAssistant implements HouseOnBroker {
   }
 
   #succeeded(): void {
+    if (this.#isFailing !== false) this.#sinceMs = this.#options.nowMs();
     this.#isFailing = false;
   }
 
   /** Said once: it is all said again when the broker is back. */
   #failed(error: unknown): void {
+    const { nowMs, log } = this.#options;
     const isNews = this.#isFailing !== true && this.#topics() !== null;
+    if (this.#isFailing !== true) this.#sinceMs = nowMs();
     this.#isFailing = true;
-    const words = error instanceof Error ? error.message : "?";
-    if (isNews) this.#options.log("warn", `Home Assistant not told: ${words}`);
+    const { code, message } = this.#lost ?? problemOf(error);
+    this.#trouble = { atMs: nowMs(), code, message };
+    if (isNews) log("warn", `Home Assistant not told: ${message}`);
   }
 
   #kept(): string[] {
@@ -256,6 +288,11 @@ export class HubHomeAssistant implements HouseOnBroker {
   #cameras(): readonly CameraSettings[] {
     return this.#options.settings.current.cameras;
   }
+}
+
+function problemOf(error: unknown): BellProblem {
+  const code = error instanceof HubError ? error.code : "NOT_PUBLISHED";
+  return { code, message: error instanceof Error ? error.message : "?" };
 }
 
 /** Made once: names that changed would be other devices over there. */

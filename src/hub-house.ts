@@ -21,7 +21,10 @@ const LOST: ReadonlySet<string> = new Set(["connecting", "waiting-to-retry"]);
 export interface HubHouseOptions extends HubHomeAssistantOptions {
   readonly privacy: HubHomeAssistantOptions["privacy"] & Pick<HubServices["privacy"], "onChange">;
   readonly settings: HubHomeAssistantOptions["settings"] & {
-    readonly current: { readonly webhooks?: readonly WebhookSettings[] };
+    readonly current: {
+      readonly webhooks?: readonly WebhookSettings[];
+      readonly mqtt?: { readonly url: string };
+    };
   };
   /** Calls back for each ring and each motion. */
   readonly onEvent: (listener: (event: HouseEvent) => void) => unknown;
@@ -29,7 +32,6 @@ export interface HubHouseOptions extends HubHomeAssistantOptions {
   readonly statuses: () => readonly CameraStatus[];
   readonly connections: OutwardLog;
   readonly dataDirectory: string;
-  readonly nowMs: () => number;
   /** Replaced in tests. */
   readonly lookUp?: LookUp;
 }
@@ -69,9 +71,10 @@ export class HubHouse implements HouseDesk, AsyncDisposable {
   }
 
   answer(): HouseAnswer {
-    const { homeAssistant, webhooks = [] } = this.#options.settings.current;
+    const { homeAssistant, webhooks = [], mqtt } = this.#options.settings.current;
     return {
-      homeAssistant: homeAssistant ? { ...homeAssistant, told: this.#homeAssistant.isTold } : null,
+      broker: mqtt ? brokerAddress(new URL(mqtt.url)) : null,
+      homeAssistant: homeAssistant ? { ...homeAssistant, ...this.#homeAssistant.state } : null,
       webhooks: webhooks.map(({ url, events, anywhere }) => ({
         ...{ address: addressOf(new URL(url)), events: [...events], anywhere },
         tried: this.#webhooks.tried(url),
@@ -85,11 +88,17 @@ export class HubHouse implements HouseDesk, AsyncDisposable {
     return this.answer();
   }
 
+  /** Resolves when all that was told so far has arrived, or was given up. */
+  async settled(): Promise<void> {
+    await this.#webhooks.settled();
+    await this.#homeAssistant.settled();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#looking);
     this.#homeAssistant.stop();
     await this.#webhooks[Symbol.asyncDispose]();
-    await this.#homeAssistant.settled();
+    await this.settled();
     await this.#secrets?.catch(() => undefined);
   }
 
@@ -147,6 +156,12 @@ export class HubHouse implements HouseDesk, AsyncDisposable {
       log("warn", `secrets of webhooks not kept: ${error instanceof Error ? error.message : "?"}`);
     }
   }
+}
+
+/** Host and port. */
+function brokerAddress({ hostname, port, protocol }: URL): string {
+  const usual = protocol === "mqtts:" ? "8883" : "1883";
+  return `${hostname}:${port === "" ? usual : port}`;
 }
 
 /** From the start on, and told of everything by `configure`, `recorded`, bells and privacy. */

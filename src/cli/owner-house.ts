@@ -24,11 +24,15 @@ export async function ownerHouse(args: string[]): Promise<ExitCode> {
   return isTest && hasFailed ? 1 : 0;
 }
 
-function homeAssistantLine({ homeAssistant }: HouseAnswer): string {
+function homeAssistantLine({ homeAssistant, broker }: HouseAnswer): string {
   if (homeAssistant === null) return "Home Assistant is not told anything.";
-  const { privacySwitch, told } = homeAssistant;
-  const took = told ? "the broker has taken it" : "the broker has not taken it yet";
-  return `Home Assistant is told over the broker (${took}); privacy switch: ${privacySwitch}.`;
+  const { privacySwitch, told, sinceMs, trouble } = homeAssistant;
+  const since = sinceMs === null ? "" : ` since ${localTime(sinceMs)}`;
+  const took = told ? "which takes it" : "which does not take it";
+  const last = trouble
+    ? ` Last trouble, ${localTime(trouble.atMs)}: ${printable(trouble.message)}.`
+    : "";
+  return `Home Assistant is told over ${printable(broker ?? "no broker")}, ${took}${since}; privacy switch: ${privacySwitch}.${last}`;
 }
 
 function webhookLine({ address, events, anywhere, tried }: Webhook): string {

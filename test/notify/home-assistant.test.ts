@@ -11,6 +11,11 @@ import {
 } from "../../src/notify/home-assistant.ts";
 import { parseCameraId, parseClipId, parseSha256Hex } from "../../src/protocol/ids.ts";
 import { readSettings } from "../../src/settings.ts";
+import type { HouseAnswer } from "../../src/protocol/api-house.ts";
+import {
+  homeAssistantYaml,
+  WEBHOOKS_YAML,
+} from "../../web/page/screens/cameras/programs/program-yaml.ts";
 import { Broker } from "../support/broker.ts";
 import { HomeAssistantPeer } from "../support/home-assistant.ts";
 import { startTestHub, type TestHub } from "../support/test-hub.ts";
@@ -33,7 +38,7 @@ async function hubIn(folder: string, text: string, owner?: TestHub["owner"]): Pr
   mkdirSync(path.join(folder, "secrets"), { mode: 0o700, recursive: true });
   const secrets = path.join(folder, "secrets", "mqtt.yaml");
   writeFileSync(secrets, `user: ${LOGIN.user}\npassword: ${LOGIN.password}\n`, { mode: 0o600 });
-  const settings = await readSettings(folder, null, {});
+  const settings = { ...(await readSettings(folder, null, {})), port: 0 };
   return startTestHub({
     ...{ dataDirectory: folder, settings, nowMs: "system" },
     ...(owner ? { owner: owner.bundle } : {}),
@@ -93,6 +98,21 @@ test("is refused without a broker, and where a bell listens to what the hub says
       ),
     ).toMatch(/each ring would bring about the next/);
   expect(await wrong(`${mqtt.replace("true", "false")}`)).toBe("taken");
+});
+
+test("the lines that the page shows are taken by the settings as they stand", async () => {
+  await using folder = temporaryFolder();
+  const read = async (text: string) => {
+    writeFileSync(path.join(folder.path, "doorward.yaml"), text);
+    return readSettings(folder.path, null, {});
+  };
+  const fresh = await read(`${homeAssistantYaml(false)}${WEBHOOKS_YAML}`);
+  expect(fresh.homeAssistant).toEqual({ prefix: "homeassistant", privacySwitch: "off" });
+  expect(fresh.webhooks?.map(({ events }) => events.length)).toEqual([4]);
+  const beside = await read(`mqtt:\n  url: mqtt://192.0.2.9\n${homeAssistantYaml(true)}`);
+  expect([beside.homeAssistant?.prefix, beside.mqtt?.url]).toEqual([
+    ...["homeassistant", "mqtt://192.0.2.9"],
+  ]);
 });
 
 test("who writes to the broker without end makes the hub say one thing at a time, and do one", async () => {
@@ -160,6 +180,32 @@ test("who writes to the broker without end makes the hub say one thing at a time
 });
 
 describe("over a real broker", () => {
+  test("an owner sees whether the broker takes it, since when, and what was wrong", async () => {
+    await using folder = temporaryFolder();
+    await using broker = await Broker.start(LOGIN);
+    const text = withBroker(broker, "homeAssistant:\n  discovery: true\n");
+    await using hub = await hubIn(folder.path, text);
+    const stands = async (): Promise<HouseAnswer["homeAssistant"]> => {
+      const answer = await hub.call("GET", "/api/house", { as: hub.owner });
+      const { homeAssistant, broker: where } = answer.json<HouseAnswer>();
+      expect(where).toBe(`127.0.0.1:${broker.port}`);
+      return homeAssistant;
+    };
+    await expect.poll(async () => (await stands())?.told).toBe(true);
+    const before = (await stands())?.sinceMs ?? 0;
+    expect(before).toBeGreaterThan(0);
+    await broker[Symbol.asyncDispose]();
+    await expect.poll(async () => (await stands())?.told).toBe(false);
+    const after = await stands();
+    expect(after?.sinceMs).toBeGreaterThanOrEqual(before);
+    expect(after?.trouble).toMatchObject({
+      ...{ code: expect.stringMatching(/^(?:UNREACHABLE|ENDED)$/) as unknown },
+      atMs: expect.any(Number) as unknown,
+    });
+    const adult = await hub.admit("adult");
+    expect((await hub.call("GET", "/api/house", { as: adult })).statusCode).toBe(403);
+  });
+
   test("cameras are announced, ring, move and go, and come back with Home Assistant", async () => {
     await using folder = temporaryFolder();
     await using broker = await Broker.start(LOGIN);

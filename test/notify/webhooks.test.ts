@@ -1,10 +1,12 @@
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
-import { readFileSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
+import { openDatabase } from "../../src/base/database.ts";
+import { HubHouse, type HubHouseOptions } from "../../src/hub-house.ts";
 import { isLocalAddress } from "../../src/notify/webhook-address.ts";
 import type { LookUp } from "../../src/notify/webhook-post.ts";
 import type { WebhookMessage } from "../../src/notify/webhook-message.ts";
@@ -12,7 +14,6 @@ import { Webhooks, type Webhook } from "../../src/notify/webhooks.ts";
 import type { HouseAnswer } from "../../src/protocol/api-house.ts";
 import { parseCameraId, parseClipId, parseSha256Hex } from "../../src/protocol/ids.ts";
 import { readSettings } from "../../src/settings.ts";
-import { writeFileSync } from "node:fs";
 import { cliOwner } from "../support/cli-owner.ts";
 import { startTestHub } from "../support/test-hub.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -93,6 +94,8 @@ function hooksOf(
   });
   return { hooks, places, log };
 }
+
+afterEach(() => void vi.useRealTimers());
 
 const hookAt = (url: string, rest: Partial<Webhook> = {}): Webhook => ({
   ...{ url, events: ["bell", "motion"], anywhere: false },
@@ -245,7 +248,7 @@ test("a hub tells what its owner has listed, and nothing of a camera that is off
     path.join(folder.path, "doorward.yaml"),
     `cameras:\n  - { id: front, main: "rtsp://127.0.0.1:1/a" }\nwebhooks:\n  - { url: "${program.url("ha")}", events: [bell, motion, privacy] }\n`,
   );
-  const settings = await readSettings(folder.path, null, {});
+  const settings = { ...(await readSettings(folder.path, null, {})), port: 0 };
   await using hub = await startTestHub({ dataDirectory: folder.path, settings, nowMs: "system" });
   const tried = await hub.call("POST", "/api/house/test", { as: hub.owner });
   const [hook] = tried.json<HouseAnswer>().webhooks;
@@ -288,16 +291,79 @@ test("a hub tells what its owner has listed, and nothing of a camera that is off
   expect(given).toBe(
     createHmac("sha256", secret).update(`${seconds}.${program.called[1]?.body}`).digest("hex"),
   );
-  const { json, owner } = cliOwner(folder.path, hub.owner.bundle, hub.hub.url);
-  const shown = await json<HouseAnswer>("house", "--test");
+  const cli = cliOwner(folder.path, hub.owner.bundle, hub.hub.url);
+  const shown = await cli.json<HouseAnswer>("house", "--test");
   expect(shown).toMatchObject({ homeAssistant: null, webhooks: [{ tried: { problem: null } }] });
   program.answer = (response) => void response.writeHead(404).end();
-  const failed = await owner("house", "--test");
+  const failed = await cli.owner("house", "--test");
   expect([failed.code, failed.stdout]).toEqual([1, expect.stringContaining("it answered 404")]);
   const places = hub.hub.services.connections
     .list()
     .map(({ what, address }) => `${what} ${address}`);
   expect(places).toContain(`webhook 127.0.0.1:${program.port}`);
+});
+
+test("a camera is away after a minute without an answer, once each time, and never while it is off", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  await using folder = temporaryFolder();
+  await using program = await Program.start();
+  await using database = openDatabase(":memory:");
+  mkdirSync(path.join(folder.path, "secrets"), { mode: 0o700 });
+  const camera = parseCameraId("front");
+  let [nowMs, main, isOff]: [number, string, boolean] = [1_795_335_300_000, "streaming", false];
+  const url = program.url();
+  const status = (): ReturnType<HubHouseOptions["statuses"]> =>
+    // Of a status no more is read.
+    [{ id: camera, main }] as unknown as ReturnType<HubHouseOptions["statuses"]>;
+  await using house = new HubHouse({
+    ...{ database, nowMs: () => nowMs, version: "0", log: () => undefined, statuses: status },
+    ...{ onEvent: () => undefined, withRoom: async () => undefined, dataDirectory: folder.path },
+    settings: {
+      current: { cameras: [], webhooks: [{ url, events: ["camera-away"], anywhere: false }] },
+    },
+    bells: { publish: async () => undefined, setHouse: () => undefined },
+    privacy: {
+      ...{ isOff: () => isOff, setByBroker: () => undefined, onChange: () => () => undefined },
+    },
+    connections: {
+      ...{ mention: () => undefined, connected: () => undefined, disconnected: () => undefined },
+    },
+  });
+  house.configure();
+  await house.test();
+  program.called.length = 0;
+  const said: string[] = [];
+  /** As the hub sees it, which looks every five seconds. */
+  const passes = async (seconds: number): Promise<number> => {
+    for (let passed = 0; passed < seconds; passed += 5) {
+      nowMs += 5_000;
+      vi.advanceTimersByTime(5_000);
+    }
+    // Called after all that was told before.
+    await house.settled();
+    said.push(...program.called.splice(0).map(({ body }) => body));
+    return said.length;
+  };
+  expect(await passes(600)).toBe(0);
+  main = "waiting-to-retry";
+  expect(await passes(60)).toBe(0);
+  main = "connecting";
+  expect(await passes(5)).toBe(1);
+  expect(JSON.parse(said[0] ?? "")).toEqual({
+    ...{ event: "camera-away", camera: "front", at: new Date(nowMs).toISOString() },
+  });
+  expect(await passes(3_600)).toBe(1);
+  // Back for a moment, and away again: another time.
+  main = "streaming";
+  expect(await passes(5)).toBe(1);
+  main = "waiting-to-retry";
+  expect(await passes(65)).toBe(2);
+  // Switched off by somebody: that it does not answer is no news, and not what went before.
+  isOff = true;
+  expect(await passes(600)).toBe(2);
+  isOff = false;
+  expect(await passes(60)).toBe(2);
+  expect(await passes(5)).toBe(3);
 });
 
 test("the settings take no address that would ring, has a password, or stands there twice", async () => {

@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -18,10 +21,21 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS))("bells in the page", () =
   let device: FakeOnvifDevice;
   let home: TestPage;
   let page: Page;
+  /** A program of the house, which answers with this. */
+  let status = 503;
+  const program = http.createServer((request, response) => {
+    request.resume();
+    response.writeHead(status).end();
+  });
+  const place = (): string => `127.0.0.1:${(program.address() as AddressInfo).port}`;
   beforeAll(async () => {
     device = await FakeOnvifDevice.start({ username: "admin", password: "geheim!1" });
     const camera = `  - id: front\n    name: Front door\n    main: rtsp://127.0.0.1:1/main\n    onvif: ${device.url}\n`;
-    writeFileSync(file, `# Ours.\ncameras:\n${camera}`);
+    await once(program.listen(0, "127.0.0.1"), "listening");
+    const hook = `  - { url: "http://${place()}/secret-path", events: [bell, camera-away] }`;
+    // Nobody listens on this port.
+    const broker = "mqtt: { url: mqtt://127.0.0.1:1 }\nhomeAssistant: { discovery: true }";
+    writeFileSync(file, `# Ours.\ncameras:\n${camera}${broker}\nwebhooks:\n${hook}\n`);
     mkdirSync(path.join(folder.path, "secrets"), { mode: 0o700 });
     const secrets = "front:\n  user: admin\n  password: geheim!1\n";
     writeFileSync(path.join(folder.path, "secrets", "cameras.yaml"), secrets, { mode: 0o600 });
@@ -36,6 +50,7 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS))("bells in the page", () =
   afterAll(async () => {
     await home[Symbol.asyncDispose]();
     await device[Symbol.asyncDispose]();
+    program.close();
     await folder[Symbol.asyncDispose]();
   });
 
@@ -78,6 +93,28 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS))("bells in the page", () =
     await page.getByText(/\/api\/bells\/front\/ring\/[0-9a-f]{48}$/).waitFor();
     expect(await page.getByRole("button", { name: /^Have a program call/ }).count()).toBe(0);
     await expectAccessible(page);
+  });
+
+  test("an owner sees what programs of the house are told and tries them, and nobody else does", async () => {
+    const programs = page.getByRole("region", { name: "Programs of the house" });
+    await programs.getByText(/It is not told: 127\.0\.0\.1:1 does not take/).waitFor();
+    await programs.getByText("The broker cannot be reached.").waitFor();
+    await programs.getByText(place(), { exact: true }).waitFor();
+    await programs.getByText(/somebody rings, a camera does not answer/).waitFor();
+    expect(await programs.textContent()).not.toContain("secret-path");
+    const tried = programs.getByRole("button", { name: "Call each once, to try it" });
+    await tried.click();
+    await programs.getByText("1 of 1 did not take the call.").waitFor();
+    await programs.getByText(/The program there answered that it does not take it/).waitFor();
+    await programs.getByText(/it answered 503/).waitFor();
+    await expectAccessible(page);
+    status = 204;
+    await tried.click();
+    await programs.getByText("It took the call.").waitFor();
+    expect(await programs.getByText(/it answered 503/).count()).toBe(0);
+    await using other = await home.another({ device: "adult", at: "#/cameras" });
+    await other.page.getByRole("alert").first().waitFor();
+    expect(await other.page.getByText("Programs of the house").count()).toBe(0);
   });
 
   test("an open page says where somebody rings, on whatever screen, until it is put aside", async () => {

@@ -17,6 +17,7 @@ import { liveCalls } from "./calls/live-calls.ts";
 import { ledgerCalls } from "./calls/ledger-calls.ts";
 import { mailboxCalls } from "./calls/mailbox-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
+import { programCalls } from "./calls/program-calls.ts";
 import { offlineCalls } from "./calls/offline-calls.ts";
 import { renditionCalls } from "./calls/rendition-calls.ts";
 import { shareCalls } from "./calls/share-calls.ts";
@@ -64,6 +65,7 @@ const calls = {
   ...liveCalls,
   ...talkCalls,
   ...offlineCalls,
+  ...programCalls,
   ...renditionCalls,
   ...requestCalls,
   ...handlingCalls,

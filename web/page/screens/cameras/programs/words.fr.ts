@@ -43,7 +43,7 @@ export const french: typeof english = {
   test: "Appeler chacun une fois, pour essayer",
   testing: "Appel en cours",
   allTaken: (count, isOne) => (isOne ? "Il a pris l’appel." : `Les ${count} ont pris l’appel.`),
-  someFailed: (failed, count) => `Sur ${count}, ${failed} n’ont pas pris l’appel.`,
+  someFailed: (failed, count) => `Appels qui n’ont pas été pris : ${failed} sur ${count}.`,
   problems: {
     WRONG_PASSWORD:
       "Le serveur MQTT refuse le nom d’utilisateur ou le mot de passe de secrets/mqtt.yaml.",
