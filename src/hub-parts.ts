@@ -27,7 +27,7 @@ export interface HubParts {
   connections: CameraConnections;
   bells: Bells;
   notifySecrets: NotifySecrets;
-  pushKeys: PushKeys;
+  pushKeys: PushKeys | null;
   /** The recorder checks a new keyring for itself; services are made before its process. */
   tellIngest: (message: ToIngest) => void;
 }

@@ -12,6 +12,7 @@ import { PushConnections } from "./notify/push-send.ts";
 import { PushSubscriptions } from "./notify/push-subscriptions.ts";
 import type { NotifySettings } from "./settings-notify.ts";
 import type { PushAnswer, PushBody, PushStored } from "./protocol/api-push.ts";
+import { HubError } from "./protocol/errors.ts";
 import type { DeviceId } from "./protocol/ids.ts";
 import { roleOfDevice } from "./protocol/keyring.ts";
 
@@ -21,7 +22,8 @@ const NAME_CHARACTERS = 32;
 
 export interface HubPushOptions {
   readonly database: HubDatabase;
-  readonly pushKeys: PushKeys;
+  /** Null where they cannot be used, which was said. */
+  readonly pushKeys: PushKeys | null;
   readonly household: Pick<Household, "keyring">;
   readonly settings: { readonly current: { readonly notify?: NotifySettings } };
   readonly connections: {
@@ -52,6 +54,7 @@ export class HubPush implements PushDesk {
   open(): void {
     const { pushKeys: keys, connections, nowMs, warn } = this.#options;
     const { log } = connections;
+    if (keys === null) return;
     this.#notices().addCarrier(
       new PushCarrier({
         ...{ keys, nowMs, warn },
@@ -73,7 +76,7 @@ export class HubPush implements PushDesk {
 
   answer(device: DeviceId): PushAnswer {
     return {
-      key: this.#options.pushKeys.publicKey,
+      key: this.#keys().publicKey,
       subscriptions: this.#subscriptions.of(device).map((row) => ({
         id: idOf(row.endpoint),
         service: URL.parse(row.endpoint)?.hostname ?? "",
@@ -86,8 +89,18 @@ export class HubPush implements PushDesk {
     };
   }
 
+  #keys(): PushKeys {
+    const { pushKeys } = this.#options;
+    if (pushKeys) return pushKeys;
+    throw new HubError(
+      "PUSH_OFF",
+      "Cannot push: the hub cannot use its key for pushes; its log says why",
+    );
+  }
+
   subscribe(device: DeviceId, origin: string, body: PushBody): PushStored {
     const { endpoint, replaces = null } = body;
+    this.#keys();
     placeOf(endpoint, this.#services());
     const keys = pushKeysOf(body);
     const known = this.#subscriptions.of(device).find((row) => row.endpoint === endpoint);

@@ -90,7 +90,7 @@ export class Hub implements AsyncDisposable {
       ...{ options, database, ledgerKey, clipsDirectory, urls, health },
       settings: hubSettings,
       ...{ connections, bells, notifySecrets: await openNotifySecrets(dataDirectory) },
-      pushKeys: await openPushKeys(path.join(dataDirectory, "secrets")),
+      pushKeys: await pushKeysOrNull(path.join(dataDirectory, "secrets"), log),
       tellIngest: (message) => tellIngest(message),
     });
     stack.use(services.retention);
@@ -142,6 +142,18 @@ function openSettings({ dataDirectory, settings, settingsFile, ...options }: Hub
     environment: options.environment ?? {},
     facesUnsaid: facesWhereUnsaid(options.blurAbility ?? { canBlur: false, reason: null }),
   });
+}
+
+/** What only notifications need keeps no hub from recording. */
+async function pushKeysOrNull(secretsDirectory: string, log: HubOptions["log"]) {
+  try {
+    return await openPushKeys(secretsDirectory);
+  } catch (error) {
+    if (!(error instanceof HubError) && !(error instanceof Error && "syscall" in error))
+      throw error;
+    log("warn", `nothing is pushed to phones: ${error.message}`);
+    return null;
+  }
 }
 
 /** What has sockets or programs of its own, which end with the hub. */

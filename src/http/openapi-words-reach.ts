@@ -35,16 +35,19 @@ export const REACH_WORDS: readonly RouteGroup[] = [
     description:
       "What a device is told of, and how it is reached. Nothing but an opaque id leaves the house.",
     routes: {
-      "GET /api/push": { summary: "Whether this device's browser takes pushes" },
+      "GET /api/push": {
+        summary: "Whether this device's browser takes pushes",
+        errors: ["PUSH_OFF"],
+      },
       "PUT /api/push": {
         summary: "Push to this device's browser from now on",
         description:
           "Only push services that browsers use, and those that the settings name. The answer holds the secret with which this browser looks up notices; it is told this once, and ends the one before.",
-        errors: ["ENDPOINT_NOT_ALLOWED", "NOT_CLAIMED", "TOO_MANY_SUBSCRIPTIONS"],
+        errors: ["ENDPOINT_NOT_ALLOWED", "NOT_CLAIMED", "PUSH_OFF", "TOO_MANY_SUBSCRIPTIONS"],
       },
       "DELETE /api/push/:id": {
         summary: "Push to this browser no more",
-        errors: ["NOT_FOUND"],
+        errors: ["NOT_FOUND", "PUSH_OFF"],
       },
       "GET /api/notices": { summary: "The last notices, and how each carrier does" },
       "GET /api/notices/:id": {

@@ -28,9 +28,7 @@ export function addPushRoutes(server: HubServer, { push }: Pick<HubServices, "pu
       },
     },
     async (request) => {
-      const { origin, host = "" } = request.headers;
-      const from = origin ?? `${request.protocol}://${host}`;
-      return push.subscribe(deviceOf(request).device, from, request.body);
+      return push.subscribe(deviceOf(request).device, request.ownOrigin, request.body);
     },
   );
   server.delete(

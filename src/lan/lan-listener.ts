@@ -49,6 +49,7 @@ interface Held {
   readonly network: string;
   /** Once it is, it stays so for as long as the connection does. */
   isProven: boolean;
+  readonly isProxied: boolean;
   /** Runs while a handshake goes on. */
   deadline: NodeJS.Timeout | null;
 }
@@ -156,12 +157,15 @@ export class LanListener implements AsyncDisposable {
     const peer = plainAddress(socket.remoteAddress);
     const proxied = isProxy(peer);
     const proven = proxied || isProven(peer);
-    if (!proxied && !this.#mayConnect(peer, proven)) {
+    if (!(proxied ? this.#mayConnectThrough() : this.#mayConnect(peer, proven))) {
       socket.resetAndDestroy();
       return;
     }
-    this.#makeRoom(proven);
-    const held: Held = { peer, network: networkOf(peer), isProven: proven, deadline: null };
+    if (!proxied) this.#makeRoom(proven);
+    const held: Held = {
+      ...{ peer, network: networkOf(peer), isProven: proven, isProxied: proxied },
+      deadline: null,
+    };
     const ends = endsOf(socket);
     this.#sockets.set(socket, held);
     this.#byEnds.set(ends, held);
@@ -173,6 +177,14 @@ export class LanListener implements AsyncDisposable {
     });
     if (isTls) this.#watchHandshake(socket, held);
     take(socket);
+  }
+
+  /**
+   * Who it is behind a proxy shows only in what he asks. So nobody there makes room for another: the
+   * oldest connections are those of who looks at a live picture.
+   */
+  #mayConnectThrough(): boolean {
+    return this.#count(({ isProxied }) => isProxied) < this.#options.limits.provenConnections;
   }
 
   #mayConnect(peer: string, proven: boolean): boolean {
@@ -187,7 +199,7 @@ export class LanListener implements AsyncDisposable {
   #makeRoom(proven: boolean): void {
     const { limits, isProven, isTls } = this.#options;
     for (const held of this.#sockets.values()) held.isProven ||= isProven(held.peer);
-    const isAlike = (held: Held): boolean => held.isProven === proven;
+    const isAlike = (held: Held): boolean => !held.isProxied && held.isProven === proven;
     const most = proven ? limits.provenConnections : limits.connections;
     if (this.#count(isAlike) >= most) this.#dropOne(isAlike);
     if (proven || !isTls) return;

@@ -351,3 +351,18 @@ describe("pushes", () => {
     );
   });
 });
+
+test("a key for pushes that cannot be used keeps no hub from recording", async () => {
+  await using folder = temporaryFolder();
+  let owner: TestDevice["bundle"];
+  {
+    await using hub = await startTestHub({ dataDirectory: folder.path });
+    owner = hub.owner.bundle;
+  }
+  writeFileSync(path.join(folder.path, "secrets", "push.pem"), "no key", { mode: 0o600 });
+  await using hub = await startTestHub({ dataDirectory: folder.path, owner });
+  expect(hub.log.join("\n")).toContain("nothing is pushed to phones: Cannot use push.pem");
+  const answer = await hub.call("GET", "/api/push", { as: hub.owner });
+  expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([409, "PUSH_OFF"]);
+  await hub.record();
+});

@@ -82,6 +82,19 @@ describe("connections", () => {
     for (const socket of [owner, ...sockets]) socket.destroy();
   });
 
+  test("through a proxy end none that is there, however many they are", async () => {
+    const { made } = await listener({ isProxy: (address) => address === "127.0.0.50" });
+    await using _listener = made;
+    const first = await connect(made.port, "127.0.0.50");
+    const many: net.Socket[] = [];
+    for (let count = 0; count < 20; count += 1) many.push(await connect(made.port, "127.0.0.50"));
+    await expect.poll(() => many.filter((socket) => !socket.closed).length).toBe(3);
+    expect([first.closed, made.connections]).toEqual([false, 4]);
+    const owner = await connect(made.port, OWNER);
+    await expect.poll(() => made.connections).toBe(5);
+    for (const socket of [first, owner, ...many]) socket.destroy();
+  });
+
   test("of an address outside the house are ended", async () => {
     const { made, taken } = await listener({ isPeer: (address) => address !== "127.0.0.66" });
     await using _listener = made;
