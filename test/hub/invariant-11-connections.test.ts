@@ -53,6 +53,7 @@ const LISTENERS = [
   "lan/mdns.ts",
   "lan/names.ts",
   "settings-listen.ts",
+  "settings-notify.ts",
 ];
 
 /** What somebody else's socket looks like may be said anywhere. */

@@ -29,9 +29,8 @@ export const LAN_SABOTAGES: readonly Sabotage[] = [
   {
     name: "whoever fills the hub with connections pushes the household's out",
     file: "src/lan/lan-listener.ts",
-    find: "const isAlike = (held: Held): boolean => held.isProven === proven;",
-    replace:
-      "const isAlike = (held: Held): boolean => held.isProven !== proven || proven === proven;",
+    find: "!held.isProxied && held.isProven === proven;",
+    replace: "!held.isProxied && (held.isProven !== proven || proven === proven);",
     tests: ["test/lan/listener.test.ts"],
     only: "the oldest makes room",
   },

@@ -221,9 +221,9 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "any host name is answered",
-    file: "src/http/server.ts",
-    find: "requireOwnHost(request, options.hostNames);",
-    replace: "",
+    file: "src/http/access-check.ts",
+    find: "!hostNames.includes(name)",
+    replace: "hostNames.length < 0",
     tests: ["test/http/edges.test.ts"],
   },
   {

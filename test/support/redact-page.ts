@@ -108,6 +108,7 @@ async function builtHarness(): Promise<string> {
   await build({
     configFile: path.join(projectRoot, "web/vite.config.ts"),
     root: HARNESS,
+    publicDir: path.join(projectRoot, "web/public"),
     logLevel: "warn",
     build: { outDir, emptyOutDir: true },
   });

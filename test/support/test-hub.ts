@@ -319,7 +319,7 @@ function ledgerKinds({ services }: Hub): string[] {
 }
 
 const STORE_FILE =
-  /^(doorward\.db(-wal|-shm)?|doorward\.yaml|hub\.(json|lock)|ballast|secrets\/(ledger\.pem|cameras\.yaml|lan\/[a-z]+-[a-z0-9.-]+\.pem)|clips\/\d{4}-\d{2}\/[0-9a-f]{32}\/((\d{3,4}\.(video|audio)|poster)\.(original|blurred)\.age(\.partial)?))$/;
+  /^(doorward\.db(-wal|-shm)?|doorward\.yaml|hub\.(json|lock)|ballast|secrets\/((ledger|push)\.pem|cameras\.yaml|lan\/[a-z]+-[a-z0-9.-]+\.pem)|clips\/\d{4}-\d{2}\/[0-9a-f]{32}\/((\d{3,4}\.(video|audio)|poster)\.(original|blurred)\.age(\.partial)?))$/;
 
 function filesOutsideTheStore(dataDirectory: string): string[] {
   return readdirSync(dataDirectory, { recursive: true, withFileTypes: true })
