@@ -118,7 +118,9 @@ describe.skipIf(isMissing)(
       const environment = await environmentOf(ingest);
       expect(environment).toContain("PATH=");
       for (const one of environment.split("\0").filter((text) => text !== ""))
-        expect(one).toMatch(/^(PATH|NODE_ENV|NODE_COMPILE_CACHE|DOORWARD_FFMPEG|NODE_CHANNEL_\w+)=/);
+        expect(one).toMatch(
+          /^(PATH|NODE_ENV|NODE_COMPILE_CACHE|DOORWARD_FFMPEG|NODE_CHANNEL_\w+)=/,
+        );
       const secrets = [
         path.join(hub.dataDirectory, "secrets"),
         path.join(hub.dataDirectory, "doorward.db"),

@@ -52,6 +52,7 @@ describe.skipIf(isMissing)(
         url: expect.stringMatching(/^http:\/\/localhost:\d+$/),
         claimCode: expect.stringMatching(/^[A-Z0-9]{4}(-[A-Z0-9]{4}){2}$/),
         cameras: [{ id: "demo", name: "Demo door" }],
+        lan: null,
       });
     });
 
