@@ -210,6 +210,9 @@ describe("pushes", () => {
   test.each(["logs out", "is shown out", "is removed"])(
     "reach no browser of a device that %s",
     async (how) => {
+      // Somebody else who is told, so that what is sent can be waited for.
+      const told = await call<PushAnswer>(hub.owner, "GET", "/api/push");
+      if (told.subscriptions.length === 0) await subscribe(hub.owner, service.subscription());
       const phone = await hub.admit("owner", { person: hub.owner.bundle.person });
       const browser = service.subscription();
       const { secret } = await subscribe(phone, browser);
