@@ -216,9 +216,8 @@ describe("pushes", () => {
       const phone = await hub.admit("owner", { person: hub.owner.bundle.person });
       const browser = service.subscription();
       const { secret } = await subscribe(phone, browser);
-      const already = service.taken.length;
       const id = await testNotice(phone);
-      await service.has(already + 1);
+      await expect.poll(() => takenBy(browser).length).toBe(1);
       expect((await withSecret(secret, "GET", `/api/notices/${id}`)).statusCode).toBe(200);
       if (how === "logs out") await hub.call("DELETE", "/api/session", { as: phone });
       else if (how === "is shown out") {
