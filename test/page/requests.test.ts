@@ -125,7 +125,7 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("requests in th
     await page.getByText("Stopped. Nothing was signed, and nothing has been sent.").waitFor();
     expect(sent.count).toBe(0);
     expect((await requests.stored(request.record.request)).state).toBe("received");
-    await page.unrouteAll();
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await page.getByRole("button", { name: "Show me exactly what would leave" }).click();
     await page.getByRole("heading", { name: "This leaves, and nothing else" }).waitFor();
     await requests.hold("Hold to approve");
@@ -153,7 +153,7 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("requests in th
     await page.getByRole("button", { name: "Show me exactly what would leave" }).click();
     await page.getByText(ANOTHER_REQUEST).first().waitFor();
     expect(await page.locator("pre.statement").count()).toBe(0);
-    await page.unrouteAll();
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await requests.sheet(request);
     await page.route("**/api/requests/*", nameAnotherKey);
     await requests.hold("Hold to refuse");
@@ -183,7 +183,7 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("requests in th
     await requests.hold("Hold to approve");
     await page.getByText("Ready to be fetched").waitFor();
     const lost = await requests.ask();
-    await page.unrouteAll();
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await requests.show(lost);
     await page.route("**/decision", (route) => route.abort());
     await requests.hold("Hold to approve");
