@@ -41,6 +41,11 @@ const SYSTEM_NEEDS = {
   broker: { packages: ["mosquitto", "mosquitto-clients"], command: "mosquitto" },
   sound: { packages: ["alsa-utils"], command: "aplay" },
   network: { packages: ["nftables", "iproute2"], command: "nft" },
+  disks: { packages: ["xfsprogs", "e2fsprogs", "util-linux", "mount"], command: "mkfs.xfs" },
+  faults: { packages: ["strace"], command: "strace" },
+  clocks: { packages: ["faketime"], command: "faketime" },
+  webdav: { packages: ["rclone"], command: "rclone" },
+  units: { packages: ["systemd"], command: "systemd-analyze" },
 };
 
 const TEST_NEEDS = [
@@ -52,6 +57,11 @@ const TEST_NEEDS = [
   "broker",
   "sound",
   "network",
+  "disks",
+  "faults",
+  "clocks",
+  "webdav",
+  "units",
 ];
 
 const TASKS = {
