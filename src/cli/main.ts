@@ -233,6 +233,10 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "attack --data DIR [--pid PID] [--keys DIR] [--thorough] [--json]",
     load: async () => (await import("./attack.ts")).attack,
   },
+  torture: {
+    usage: "torture [GROUP...] [--full] [--json]",
+    load: async () => (await import("./torture.ts")).torture,
+  },
   doctor: {
     usage: "doctor [--json]",
     load: async () => (await import("./doctor.ts")).doctor,

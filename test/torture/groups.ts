@@ -1,0 +1,4 @@
+import type { TortureGroup } from "./frame.ts";
+
+/** In the order in which `doorward torture` goes through them; loaded when one is run. */
+export const GROUPS: Readonly<Record<string, () => Promise<TortureGroup>>> = {};
