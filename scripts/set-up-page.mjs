@@ -9,7 +9,10 @@ import { root, say, sha256, takeLock } from "./set-up-common.mjs";
 const pageFolder = path.join(root, "web/dist");
 const pageStampPath = path.join(pageFolder, ".doorward-stamp");
 /** What the page is made of. Its build needs no more than a production installation has. */
-const PAGE_SOURCES = ["package-lock.json", "web", "src/owner", "src/protocol"];
+const PAGE_SOURCES = [
+  ...["package-lock.json", "web", "src/owner", "src/protocol", "src/blur"],
+  "models/ultraface.onnx",
+];
 const COMPRESSED = /\.(?:js|mjs|css|html|svg|json|wasm|webmanifest)$/;
 const COMPRESSED_BYTES_MIN = 1_024;
 
