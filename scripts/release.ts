@@ -62,8 +62,9 @@ export function makeRelease({ root, commit, to, key }: ReleaseOptions): string[]
   try {
     const exact = run("git", ["rev-parse", "--verify", `${commit}^{commit}`], root).trim();
     const { name, tree } = unpackCommit(root, exact, work);
+    requireNoSecrets(tree);
     requireSamePackages(root, tree);
-    requireReleasable(tree);
+    requireLicences(tree);
     buildPageOf(tree);
     const bill = billOfMaterials(tree);
     writeFileSync(path.join(tree, "sbom.cdx.json"), bill);
@@ -109,12 +110,15 @@ function requireSamePackages(root: string, tree: string): void {
   symlinkSync(path.join(root, "node_modules"), path.join(tree, "node_modules"));
 }
 
-function requireReleasable(tree: string): void {
+function requireNoSecrets(tree: string): void {
   const secrets = filesBelow(tree).flatMap((name) =>
     secretsIn(name, readFileSync(path.join(tree, name))),
   );
   if (secrets.length > 0)
     throw new ReleaseError(`Cannot make a release with secrets in it:\n${secrets.join("\n")}`);
+}
+
+function requireLicences(tree: string): void {
   const refused = licencesRefused(tree);
   if (refused.length > 0)
     throw new ReleaseError(`Cannot make a release under these licences:\n${refused.join("\n")}`);

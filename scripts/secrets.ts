@@ -47,10 +47,10 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** Found once, looked at, and no secret: file, and the text that is there. */
-const KNOWN: readonly (readonly [file: string, text: string])[] = [
+/** Found once, looked at, and no secret: file, and how the text ends that was found there. */
+const KNOWN: readonly (readonly [file: string, end: string])[] = [
   // That an address with a password is refused.
-  ["test/notify/push.test.ts", "https://user:word@web.push.apple.com/x"],
+  ["test/notify/push.test.ts", "@web.push.apple.com/x"],
 ];
 
 /**
@@ -64,7 +64,7 @@ export function secretsIn(name: string, content: Uint8Array): string[] {
   return KINDS.flatMap(({ name: kind, pattern, isSecret }) =>
     [...text.matchAll(pattern)]
       .filter((match) => isSecret === undefined || isSecret(match))
-      .filter(([found]) => !KNOWN.some(([file, known]) => file === name && found === known))
+      .filter(([found]) => !KNOWN.some(([file, known]) => file === name && found.endsWith(known)))
       .map(({ index }) => `${name}:${text.slice(0, index).split("\n").length}: ${kind}`),
   );
 }
