@@ -37,11 +37,11 @@ export class IngestProcess implements AsyncDisposable {
 
   private constructor(options: IngestProcessOptions) {
     this.#options = options;
-    const { PATH, DOORWARD_FFMPEG, NODE_ENV } = process.env;
+    const { PATH, DOORWARD_FFMPEG, DOORWARD_DECODER, NODE_ENV } = process.env;
     this.#supervised = SupervisedProcess.start({
       ...options,
       entry: options.entry ?? ENTRY,
-      environment: { PATH, DOORWARD_FFMPEG, NODE_ENV },
+      environment: { PATH, DOORWARD_FFMPEG, DOORWARD_DECODER, NODE_ENV },
       execArgv: INGEST_NODE_FLAGS,
       pipes: 1,
       onSpawn: (child) => this.#readPictures(child),

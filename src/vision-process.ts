@@ -155,10 +155,10 @@ export class VisionProcess implements BlurWorker, AsyncDisposable {
   }
 
   #start(): SupervisedProcess<ToVisionMessage, VisionMessage> {
-    const { PATH, DOORWARD_FFMPEG, NODE_ENV } = process.env;
+    const { PATH, DOORWARD_FFMPEG, DOORWARD_DECODER, NODE_ENV } = process.env;
     return SupervisedProcess.start<ToVisionMessage, VisionMessage>({
       entry: this.#options.entry ?? ENTRY,
-      environment: { PATH, DOORWARD_FFMPEG, NODE_ENV },
+      environment: { PATH, DOORWARD_FFMPEG, DOORWARD_DECODER, NODE_ENV },
       pipes: 2,
       greet: () => [],
       stop: { type: "stop" },

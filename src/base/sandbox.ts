@@ -3,6 +3,7 @@ import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { HubError } from "../protocol/errors.ts";
+import { decoderUnit, decoderUnitCommand, type DecoderUnit } from "./decoder-unit.ts";
 import { findOnPath } from "./ffmpeg.ts";
 import { seccompFilter } from "./seccomp.ts";
 
@@ -45,9 +46,12 @@ export interface ChildExit {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** What keeps a child in: bubblewrap by its path, or the system's unit for decoders. */
+type Wall = string | DecoderUnit;
+
 interface Confinement {
-  /** Path of bubblewrap, or null where only the limits are in force. */
-  readonly bubblewrap: string | null;
+  /** Path of bubblewrap, a unit of the system, or null where only the limits are in force. */
+  readonly wall: Wall | null;
   readonly reason: string;
 }
 
@@ -58,8 +62,8 @@ let confinement: Promise<Confinement> | undefined;
  * many containers.
  */
 export async function sandboxState(): Promise<SandboxState> {
-  const { bubblewrap, reason } = await confinementInForce();
-  return { inForce: bubblewrap !== null, reason };
+  const { wall, reason } = await confinementInForce();
+  return { inForce: wall !== null, reason };
 }
 
 /**
@@ -72,8 +76,8 @@ export async function sandboxState(): Promise<SandboxState> {
  *   or refuses shows as an exit code.
  */
 export async function spawnSandboxed(options: SandboxOptions): Promise<SandboxedChild> {
-  const { bubblewrap } = await confinementInForce();
-  return SandboxedChild.start(options, bubblewrap);
+  const { wall } = await confinementInForce();
+  return SandboxedChild.start(options, wall);
 }
 
 /** A running child. Leaving the scope kills it and waits for its end. */
@@ -100,9 +104,13 @@ export class SandboxedChild implements AsyncDisposable {
   }
 
   /** Use {@link spawnSandboxed}, which knows whether this machine has a sandbox. */
-  static async start(options: SandboxOptions, bubblewrap: string | null): Promise<SandboxedChild> {
-    const filter = bubblewrap === null ? null : seccompFilter(process.arch);
-    const child = spawn("/bin/sh", commandLine(options, bubblewrap, filter !== null), {
+  static async start(options: SandboxOptions, wall: Wall | null): Promise<SandboxedChild> {
+    const filter = wall === null ? null : seccompFilter(process.arch);
+    const hasInfo = typeof wall === "string";
+    const [program, ...words] = isUnit(wall)
+      ? decoderUnitCommand(wall, { ...options, memoryLimitKib: memoryLimitKib(options) })
+      : ["/bin/sh", ...commandLine(options, wall, filter !== null)];
+    const child = spawn(program, words, {
       cwd: "/",
       env: {},
       // A process group of its own, see `kill`.
@@ -113,7 +121,7 @@ export class SandboxedChild implements AsyncDisposable {
         "pipe",
         options.sideOutput === true ? "pipe" : "ignore",
         filter === null ? "ignore" : "pipe",
-        bubblewrap === null ? "ignore" : "pipe",
+        hasInfo ? "pipe" : "ignore",
       ],
     });
     // A child that dies while it is written to must not take this process along; `exited` tells.
@@ -128,9 +136,9 @@ export class SandboxedChild implements AsyncDisposable {
         ),
       );
     });
-    const started = new SandboxedChild(child, child.pid ?? 0, bubblewrap !== null);
+    const started = new SandboxedChild(child, child.pid ?? 0, wall !== null);
     if (filter !== null) (pipeOf(child, SECCOMP_FD) as Writable).end(filter);
-    if (bubblewrap !== null) started.#innerPid = await innerPid(pipeOf(child, INFO_FD) as Readable);
+    if (hasInfo) started.#innerPid = await innerPid(pipeOf(child, INFO_FD) as Readable);
     return started;
   }
 
@@ -200,14 +208,21 @@ async function innerPid(info: Readable): Promise<number | null> {
   return found === undefined ? null : Number(found);
 }
 
+function isUnit(wall: Wall | null): wall is DecoderUnit {
+  return typeof wall === "object" && wall !== null;
+}
+
+function memoryLimitKib({ memoryLimitBytes }: SandboxOptions): number {
+  return Math.floor((memoryLimitBytes ?? SANDBOX_MEMORY_DEFAULT_BYTES) / 1024);
+}
+
 /** Arguments of `sh`: the limits, then bubblewrap where there is one, then the program. */
 function commandLine(
   options: SandboxOptions,
   bubblewrap: string | null,
   filtered: boolean,
 ): string[] {
-  const memoryKib = Math.floor((options.memoryLimitBytes ?? SANDBOX_MEMORY_DEFAULT_BYTES) / 1024);
-  const limits = ["-c 0", "-f 0", `-n ${OPEN_FILES_MAX}`, `-v ${memoryKib}`];
+  const limits = ["-c 0", "-f 0", `-n ${OPEN_FILES_MAX}`, `-v ${memoryLimitKib(options)}`];
   if (options.cpuSecondsMax !== undefined) limits.push(`-t ${Math.ceil(options.cpuSecondsMax)}`);
   // `sh` and its ulimit are on every machine, prlimit is not. It only hands the command on as
   // separate words, so nothing in it is read as shell.
@@ -268,27 +283,37 @@ function confinementInForce(): Promise<Confinement> {
 }
 
 async function tryConfinement(): Promise<Confinement> {
+  const unit = decoderUnit(process.env);
+  const limitsOnly = "decoders have limits only";
+  const filter =
+    seccompFilter(process.arch) === null
+      ? `without a system-call filter on ${process.arch}`
+      : "with a system-call filter";
+  if (unit !== null) {
+    const failed = await failureIn(unit, [unit.ffmpeg, "-hide_banner", "-version"]);
+    return failed === null
+      ? { wall: unit, reason: `a unit of the system for each decoder, ${filter}` }
+      : { wall: null, reason: `${unit.socket} gives no decoder (${failed}): ${limitsOnly}` };
+  }
   const bubblewrap = await findOnPath("bwrap");
   if (bubblewrap === null) {
     return {
-      bubblewrap: null,
-      reason: "bubblewrap is not installed (apt-get install bubblewrap): decoders have limits only",
+      wall: null,
+      reason: `bubblewrap is not installed (apt-get install bubblewrap): ${limitsOnly}`,
     };
   }
-  const command = ["/usr/bin/true"];
-  await using child = await SandboxedChild.start({ command, stdin: "ignore" }, bubblewrap);
+  const failed = await failureIn(bubblewrap, ["/usr/bin/true"]);
+  return failed === null
+    ? { wall: bubblewrap, reason: `bubblewrap ${filter}` }
+    : { wall: null, reason: `bubblewrap cannot make a sandbox here (${failed}): ${limitsOnly}` };
+}
+
+/** What the last words were of a child that should have ended well there; null where it did. */
+async function failureIn(wall: Wall, command: readonly string[]): Promise<string | null> {
+  await using child = await SandboxedChild.start({ command, stdin: "ignore" }, wall);
   const timeout = setTimeout(() => child.kill(), PROBE_TIMEOUT_MS);
   child.stdout.resume();
   const { code } = await child.exited;
   clearTimeout(timeout);
-  if (code !== 0) {
-    const said = child.stderrTail().trim().split("\n").at(-1) || "no reason given";
-    return {
-      bubblewrap: null,
-      reason: `bubblewrap cannot make a sandbox here (${said}): decoders have limits only`,
-    };
-  }
-  return seccompFilter(process.arch) === null
-    ? { bubblewrap, reason: `bubblewrap, without a system-call filter on ${process.arch}` }
-    : { bubblewrap, reason: "bubblewrap with a system-call filter" };
+  return code === 0 ? null : child.stderrTail().trim().split("\n").at(-1) || "no reason given";
 }

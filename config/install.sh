@@ -1,0 +1,204 @@
+#!/bin/sh
+# Installs Doorward on Debian or Raspberry Pi OS, or upgrades it: run it as root from an unpacked
+# release or a clone, as often as you like. See docs/install.md and docs/upgrade.md.
+#
+#   sudo config/install.sh               install this version, or upgrade to it
+#   sudo config/install.sh --roll-back   go back to the version before, with its database
+#   sudo config/install.sh --remove      take the program away; recordings and settings stay
+#
+# It writes to /opt/doorward (program), /etc/systemd/system (units) and makes the user doorward,
+# whose /var/lib/doorward holds recordings and settings. Exit codes: 0 done, 1 it did not start and
+# the version before runs again, 2 wrong use, 3 this machine lacks something.
+set -eu
+umask 022
+
+HOME_DIR=/opt/doorward
+STATE_DIR=/var/lib/doorward
+DATA_DIR=$STATE_DIR/data
+UNIT_DIR=/etc/systemd/system
+UNITS="doorward.service doorward-decoder.socket doorward-decoder@.service"
+KEPT_RELEASES=3
+START_SECONDS=90
+
+say() { echo "doorward: $*"; }
+fail() { code=$1; shift; echo "Cannot install: $*" >&2; exit "$code"; }
+
+source_dir=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+
+require_machine() {
+  [ "$(id -u)" = 0 ] || fail 3 "this needs root: sudo config/install.sh"
+  command -v apt-get >/dev/null || fail 3 "this is for Debian and Raspberry Pi OS; see docs/install.md for containers"
+  [ -d /run/systemd/system ] || fail 3 "systemd does not run here"
+  case $(uname -m) in
+    x86_64 | aarch64) ;;
+    *) fail 3 "a 64-bit system is needed (x86_64 or aarch64), this is $(uname -m)" ;;
+  esac
+}
+
+install_packages() {
+  wanted=
+  for package in ffmpeg bubblewrap perl-base ca-certificates npm; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q ' installed$' || wanted="$wanted $package"
+  done
+  # A Node and npm of another origin serve as well.
+  if command -v npm >/dev/null; then wanted=$(echo "$wanted" | sed 's/ npm$//'); fi
+  [ -n "$wanted" ] || return 0
+  say "installing$wanted"
+  apt-get update -q >/dev/null || fail 3 "apt-get update failed"
+  # shellcheck disable=SC2086
+  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $wanted >/dev/null ||
+    fail 3 "apt-get could not install$wanted"
+}
+
+make_user() {
+  getent passwd doorward >/dev/null ||
+    useradd --system --user-group --home-dir "$STATE_DIR" --no-create-home --shell /usr/sbin/nologin doorward
+  # Only what the hub's own user may read: the sealed recordings are there, and its passwords.
+  install -d -m 0700 -o doorward -g doorward "$STATE_DIR" "$DATA_DIR"
+}
+
+# What belongs to a release, and nothing that somebody left beside it.
+release_files() {
+  tar -C "$source_dir" --exclude=./.git --exclude=./node_modules --exclude=./data --exclude=./web/dist \
+    --exclude=./test --exclude=./bench --owner=0 --group=0 --sort=name --mtime=@0 -cf - .
+}
+
+release_name() {
+  version=$(sed -n 's/^ *"version": *"\([^"]*\)".*/\1/p' "$source_dir/package.json" | head -n 1)
+  printf '%s-%s' "$version" "$(release_files | sha256sum | cut -c1-12)"
+}
+
+# Into a folder beside the others, complete before anything of the running version changes.
+prepare_release() {
+  release=$HOME_DIR/releases/$1
+  if [ -f "$release/.complete" ]; then return 0; fi
+  say "preparing $1"
+  rm -rf -- "$release"
+  install -d -m 0755 "$release"
+  release_files | tar -C "$release" -xf -
+  (cd "$release" && NODE_ENV=production npm_config_update_notifier=false node scripts/set-up.mjs page) ||
+    fail 3 "the packages or the page could not be made; nothing was changed"
+  # What Node compiles is kept from here on, so that the hub, which may not write here, starts soon.
+  (cd "$release" && ./doorward help >/dev/null) || fail 3 "the version does not run on this machine; nothing was changed"
+  chown -R root:root "$release"
+  chmod -R go-w "$release"
+  touch "$release/.complete"
+}
+
+point() { ln -sfn -- "$2" "$HOME_DIR/$1.new" && mv -T -- "$HOME_DIR/$1.new" "$HOME_DIR/$1"; }
+
+install_units() {
+  for unit in $UNITS; do
+    install -m 0644 "$HOME_DIR/current/config/systemd/$unit" "$UNIT_DIR/$unit"
+  done
+  systemctl daemon-reload
+}
+
+start_hub() {
+  systemctl enable -q doorward-decoder.socket doorward.service
+  systemctl restart doorward-decoder.socket
+  systemctl restart doorward.service || return 1
+  waited=0
+  until "$HOME_DIR/current/doorward" hub --alive --data "$DATA_DIR" >/dev/null 2>&1; do
+    waited=$((waited + 1))
+    if [ "$waited" -ge "$START_SECONDS" ]; then return 1; fi
+    sleep 1
+  done
+}
+
+stop_hub() { systemctl stop doorward.service doorward-decoder.socket 2>/dev/null || true; }
+
+newest_migration() { ls "$1/src/base/migrations" | sed -n 's/^\([0-9]\{4\}\)-.*\.sql$/\1/p' | sort | tail -n 1; }
+
+# The database as it was before the first migration that the older version does not know.
+restore_database() {
+  known=$(newest_migration "$1")
+  backup=
+  for file in "$DATA_DIR"/doorward.db.before-*; do
+    number=${file##*.before-}
+    if [ -f "$file" ] && [ "${#number}" = 4 ] && [ "$number" -gt "$known" ]; then backup=$file; break; fi
+  done
+  [ -n "$backup" ] || return 0
+  aside=$DATA_DIR/rolled-back-$(date -u +%Y%m%dT%H%M%SZ)
+  say "taking the database of before the upgrade; the newer one goes to $aside"
+  install -d -m 0700 -o doorward -g doorward "$aside"
+  for file in "$DATA_DIR"/doorward.db "$DATA_DIR"/doorward.db-wal "$DATA_DIR"/doorward.db-shm; do
+    if [ -e "$file" ]; then mv -- "$file" "$aside/"; fi
+  done
+  cp -p -- "$backup" "$DATA_DIR/doorward.db.partial"
+  sync "$DATA_DIR/doorward.db.partial"
+  mv -- "$DATA_DIR/doorward.db.partial" "$DATA_DIR/doorward.db"
+  sync "$DATA_DIR"
+}
+
+go_back() {
+  before=$(readlink "$HOME_DIR/previous" 2>/dev/null) || return 1
+  [ -d "$before" ] || return 1
+  now=$(readlink "$HOME_DIR/current")
+  stop_hub
+  restore_database "$before"
+  point current "$before"
+  point previous "$now"
+  install_units
+  start_hub
+}
+
+remove_old_releases() {
+  kept=0
+  for release in $(ls -td -- "$HOME_DIR"/releases/*/ 2>/dev/null); do
+    release=${release%/}
+    case $release in
+      "$(readlink "$HOME_DIR/current")" | "$(readlink "$HOME_DIR/previous" 2>/dev/null)") continue ;;
+    esac
+    kept=$((kept + 1))
+    if [ "$kept" -gt $((KEPT_RELEASES - 2)) ]; then rm -rf -- "$release"; fi
+  done
+}
+
+upgrade() {
+  install_packages
+  make_user
+  name=$(release_name)
+  prepare_release "$name"
+  before=$(readlink "$HOME_DIR/current" 2>/dev/null || true)
+  # Run twice with the same version: the version before stays what it was.
+  if [ -n "$before" ] && [ "$before" != "$HOME_DIR/releases/$name" ]; then
+    stop_hub
+    point previous "$before"
+  fi
+  point current "$HOME_DIR/releases/$name"
+  ln -sfn "$HOME_DIR/current/doorward" /usr/local/bin/doorward
+  install_units
+  if ! start_hub; then
+    say "it did not start; its last words:"
+    journalctl -u doorward.service -n 15 --no-pager -o cat >&2 || true
+    if [ -n "$before" ] && [ "$before" != "$HOME_DIR/releases/$name" ] && go_back; then
+      fail 1 "$name did not start; $(basename "$before") runs again"
+    fi
+    fail 1 "$name did not start; see journalctl -u doorward"
+  fi
+  remove_old_releases
+  say "$name runs"
+  say "address and claim code: journalctl -u doorward -o cat | tail -n 30"
+  say "settings: $DATA_DIR/doorward.yaml"
+}
+
+case ${1-} in
+  '') require_machine; upgrade ;;
+  --roll-back)
+    require_machine
+    [ -L "$HOME_DIR/previous" ] || fail 3 "there is no version before this one"
+    go_back || fail 1 "the version before did not start; see journalctl -u doorward"
+    say "$(basename "$(readlink "$HOME_DIR/current")") runs again"
+    ;;
+  --remove)
+    require_machine
+    systemctl disable -q --now doorward.service doorward-decoder.socket 2>/dev/null || true
+    for unit in $UNITS; do rm -f -- "$UNIT_DIR/$unit"; done
+    systemctl daemon-reload
+    rm -rf -- "$HOME_DIR"
+    rm -f -- /usr/local/bin/doorward
+    say "removed; recordings and settings are still in $STATE_DIR (user doorward)"
+    ;;
+  *) echo "Usage: sudo config/install.sh [--roll-back | --remove]" >&2; exit 2 ;;
+esac
