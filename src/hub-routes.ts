@@ -27,6 +27,7 @@ import { addRenditionRoutes } from "./http/rendition-routes.ts";
 import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { addRewrapRoutes } from "./http/rewrap-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
+import { addSecurityRoute } from "./http/security-routes.ts";
 import { addSettingsRoutes } from "./http/settings-routes.ts";
 import { addShareRoutes } from "./http/share-routes.ts";
 import { addStatementRoutes } from "./http/statement-routes.ts";
@@ -67,6 +68,7 @@ export function addHouseRoutes(server: HubServer, services: HubServices): void {
   addNoticeRoute(server, services);
   addNoticeFacts(server, services);
   addPickUpRoute(server, services);
+  addSecurityRoute(server, services);
   addShareRoutes(server, services);
   addWithdrawalRoute(server, services);
   addLanRoutes(server, services);

@@ -94,6 +94,7 @@ export function openServices(parts: HubParts): HubServices {
     notice: () => noticeFacts(settings.current, urls.outside, services.privacy.allOff().length),
     bundles: bundleSource({ ledger, household, clips, viewers }),
     viewers,
+    securityContact: () => settings.current.securityContact ?? null,
     ...openSigned(database, stores, nowMs),
     nowMs,
     seal: (plaintext, recipients) => sealBytes(plaintext, recipients.map(parseRecipient)),

@@ -59,4 +59,8 @@ listen:
 # What the notice for the door says (doorward owner notice). Everybody may read it.
 # notice:
 #   contact: "Flat 2, or door@example.org"
+
+# Whom to tell who finds a hole in this hub; everybody who reaches it may read it.
+# security:
+#   contact: mailto:door@example.org
 `;

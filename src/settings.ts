@@ -25,6 +25,7 @@ import { ListenSchema, readListen, type LanSettings } from "./settings-listen.ts
 import { MailboxSchema, readMailbox, type MailboxSettings } from "./settings-mailbox.ts";
 import { MotionSchema } from "./settings-motion.ts";
 import { NotifySchema, readNotify, type NotifySettings } from "./settings-notify.ts";
+import { readSecurity, SecuritySchema } from "./settings-security.ts";
 import { MqttSchema, readBrokerUrl, requireNoOwnBell } from "./settings-bells.ts";
 import { ChimeSchema, readChime, type ChimeSettings } from "./settings-chime.ts";
 import { EXAMPLE_SETTINGS } from "./settings-example.ts";
@@ -95,6 +96,7 @@ const SettingsSchema = Type.Object(
     notice: Type.Optional(Type.Object({ contact: Type.Optional(lineOfText(200)) }, closed)),
     retention: Type.Optional(
       Type.Object(
+    security: Type.Optional(SecuritySchema),
         {
           motion: Type.Optional(duration),
           bell: Type.Optional(duration),
@@ -143,6 +145,8 @@ export interface Settings {
   readonly retention?: RetentionRules;
   /** The same, as the file says it. */
   readonly retentionWritten?: RetentionWritten;
+  /** Address for whoever finds a hole in this hub; left out: none is named. */
+  readonly securityContact?: string;
   /** SHA-256 input for the ledger: the file as it was read, without the secrets. */
   readonly text: string;
 }
@@ -231,6 +235,7 @@ export function readSettingsFrom(options: {
     text,
   };
 }
+    ...(value.security ? { securityContact: readSecurity(file, checked, value.security) } : {}),
 
 const HOUR_MS = 3_600_000;
 const UNIT_BYTES: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9, TB: 1e12 };

@@ -33,6 +33,11 @@ export const HOUSE_WORDS: readonly RouteGroup[] = [
         summary: "The notice at the door, for everybody who comes",
         answer: page("text/html"),
       },
+      "GET /.well-known/security.txt": {
+        summary: "To whom to report a hole in this hub, where its owner has named somebody",
+        errors: ["NOT_FOUND"],
+        answer: page("text/plain"),
+      },
       "GET /api/notice": { summary: "What the notice at the door says, as facts" },
       "GET /api/openapi.json": {
         summary: "This document",

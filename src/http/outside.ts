@@ -4,6 +4,7 @@ import { addDocumentIntake } from "./handling-routes.ts";
 import { addNoticeRoute } from "./notice-routes.ts";
 import { addOutsideLimits, OUTSIDE_LIMITS } from "./outside-limits.ts";
 import { addPickUpRoute } from "./pick-up-routes.ts";
+import { addSecurityRoute } from "./security-routes.ts";
 import { createServer, type HubServer, type ServerOptions } from "./server.ts";
 import type { HubServices } from "./services.ts";
 import { addSharedRoutes } from "./share-routes.ts";
@@ -23,6 +24,7 @@ export async function createOutsideServer(
   addDocumentIntake(server, services);
   addNoticeRoute(server, services);
   addPickUpRoute(server, services);
+  addSecurityRoute(server, services);
   addSharedRoutes(server, services);
   addWithdrawalRoute(server, services);
   return server;

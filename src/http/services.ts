@@ -93,3 +93,5 @@ export interface HubServices {
   readonly intakeUrl: () => string | null;
   readonly outsideUrl: () => string | null;
 }
+  /** Address for whoever finds a hole in this hub; null where the settings name none. */
+  readonly securityContact: () => string | null;

@@ -18,6 +18,7 @@ const PUBLIC = [
   "GET /status/:token",
   "POST /status/:token/withdrawal",
   "GET /notice",
+  "GET /.well-known/security.txt",
   "GET /api/hub",
   "GET /api/openapi.json",
   "GET /api/lan/name",
