@@ -173,7 +173,7 @@ export function prepareClipStatements(database: BetterSqlite3.Database) {
       `${SELECT_CLIP} WHERE state = 'recording' ORDER BY sequence`,
     ),
     counts: database.prepare<[], { readonly state: ClipState; readonly count: number }>(
-      "SELECT state, count(*) AS count FROM clips GROUP BY state",
+      "SELECT state, count FROM clip_counts",
     ),
     insertFile: database.prepare<
       [ClipId, string, number | null, Track, Rendition, number, Sha256Hex, number, number]

@@ -28,8 +28,8 @@ export class Nothings {
          WHERE camera = ? ORDER BY sequence DESC LIMIT ?`,
       ),
       others: database.prepare<[CameraId, number], WhyRow>(
-        `SELECT why FROM clips WHERE camera = ? AND kind <> 'bell'
-         AND id NOT IN (SELECT clip FROM clip_nothings) ORDER BY sequence DESC LIMIT ?`,
+        `SELECT why FROM clips INDEXED BY clips_of_camera WHERE camera = ? AND kind <> 'bell'
+         AND NOT EXISTS (SELECT 1 FROM clip_nothings WHERE clip = id) ORDER BY sequence DESC LIMIT ?`,
       ),
     };
   }

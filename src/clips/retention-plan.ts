@@ -17,6 +17,7 @@ export const RETENTION_DEFAULT: RetentionRules = {
 
 /** `bell` goes last; everything that a person did not ring for is `motion`. */
 export type RetentionClass = "motion" | "bell";
+export const RETENTION_CLASSES: readonly RetentionClass[] = ["motion", "bell"];
 
 /** A clip as the plan sees it. */
 export interface RetentionClip {
@@ -78,6 +79,37 @@ export function planDeletions(state: RetentionState): readonly PlannedDeletion[]
     else break;
   }
   return planned;
+}
+
+const FIRST_LOOK = 200;
+
+/**
+ * A plan from no more of the oldest clips than it needs: most often nothing goes, and a plan over
+ * thousands at each turn would hold up everything else.
+ *
+ * @param limit - Of each class that are looked at, at most.
+ * @param look - Plans with so many of the oldest of each class; what an owner deleted may come as well.
+ */
+export function planFromOldest(
+  limit: number,
+  look: (count: number) => {
+    readonly clips: readonly RetentionClip[];
+    readonly planned: readonly PlannedDeletion[];
+  },
+): readonly PlannedDeletion[] {
+  for (let count = Math.min(FIRST_LOOK, limit); ; count = Math.min(count * 4, limit)) {
+    const { clips, planned } = look(count);
+    if (count >= limit) return planned;
+    const going = new Set(planned.map(({ clip }) => clip));
+    // The first of a class that stays, or the end of it: no older one is left to be looked at.
+    const stays = ({ clip, keep, goesInMs }: RetentionClip): boolean =>
+      keep === null && goesInMs === null && !going.has(clip);
+    const isEnough = RETENTION_CLASSES.every((name) => {
+      const ofClass = clips.filter((clip) => clip.class === name);
+      return ofClass.length < count || ofClass.some(stays);
+    });
+    if (isEnough) return planned;
+  }
 }
 
 function byAge(left: RetentionClip, right: RetentionClip): number {

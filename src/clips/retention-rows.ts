@@ -55,8 +55,13 @@ export function prepareRetentionStatements(database: BetterSqlite3.Database) {
       .prepare<[], number>("SELECT counted_ms FROM retention_count WHERE id = 1")
       .pluck(),
     keepCount: database.prepare<[number]>(
-      "INSERT OR REPLACE INTO retention_count (id, counted_ms) VALUES (1, ?)",
+      `INSERT INTO retention_count (id, counted_ms) VALUES (1, ?)
+       ON CONFLICT (id) DO UPDATE SET counted_ms = excluded.counted_ms`,
     ),
+    takenInBelow: database
+      .prepare<[], number>("SELECT taken_in_below FROM retention_count WHERE id = 1")
+      .pluck(),
+    keepTakenIn: database.prepare<[number]>("UPDATE retention_count SET taken_in_below = ?"),
     /** Every clip below this sequence has ended. */
     endedBelow: database
       .prepare<[], number>(
@@ -73,9 +78,7 @@ export function prepareRetentionStatements(database: BetterSqlite3.Database) {
       `${SELECT_ROW} WHERE class = ? ORDER BY sequence LIMIT ?`,
     ),
     row: database.prepare<[ClipId], RetentionRow>(`${SELECT_ROW} WHERE clip_retention.clip = ?`),
-    used: database
-      .prepare<[], number>("SELECT coalesce(sum(size_bytes), 0) FROM clip_retention")
-      .pluck(),
+    used: database.prepare<[], number>("SELECT size_bytes FROM clip_retention_used").pluck(),
     recordedSince: database.prepare<
       [number],
       { readonly bytes: number; readonly first: number | null }

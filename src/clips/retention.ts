@@ -7,6 +7,8 @@ import { BALLAST_BYTES, createBallast, diskAt, type Ballast } from "./ballast.ts
 import { eraseClip, isDiskFull } from "./erase.ts";
 import {
   planDeletions,
+  planFromOldest,
+  RETENTION_CLASSES,
   type DeletionReason,
   type PlannedDeletion,
   type RetentionClip,
@@ -84,7 +86,7 @@ export class Retention implements AsyncDisposable {
   readonly #count: RetentionCount;
   readonly #ballast: Ballast;
   readonly #ballastBytes: number;
-  #takenInBelow = 0;
+  #takenInBelow: number;
   #tail: Promise<void> = Promise.resolve();
   #isWaiting = false;
   #isFull = false;
@@ -93,6 +95,7 @@ export class Retention implements AsyncDisposable {
   private constructor(options: RetentionOptions) {
     this.#options = options;
     this.#statements = prepareRetentionStatements(options.database);
+    this.#takenInBelow = this.#statements.takenInBelow.get() ?? 0;
     const monotonicMs = options.monotonicMs ?? (() => performance.now());
     this.#count = openRetentionCount(this.#statements, monotonicMs);
     this.#ballastBytes = options.ballastBytes ?? BALLAST_BYTES;
@@ -258,7 +261,9 @@ export class Retention implements AsyncDisposable {
       inTransaction(this.#options.database, () => {
         this.#statements.lapse.run(this.#count.nowMs());
         this.#count.keep();
-        return this.#takeIn();
+        const below = this.#takeIn();
+        this.#statements.keepTakenIn.run(below);
+        return below;
       }),
     );
     const { missingBytes } = await this.#room();
@@ -312,29 +317,33 @@ export class Retention implements AsyncDisposable {
   }
 
   #plan(missingBytes: number, aheadMs: number, limit: number): readonly PlannedDeletion[] {
-    const { going, oldest, used } = this.#statements;
+    const usedBytes = this.#statements.used.get() ?? 0;
+    const rules = this.#options.rules();
+    return planFromOldest(limit, (count) => {
+      const clips = this.#oldest(count, aheadMs);
+      return { clips, planned: planDeletions({ clips, rules, usedBytes, missingBytes }) };
+    });
+  }
+
+  /** So many of each class, and what an owner has deleted. */
+  #oldest(count: number, aheadMs: number): readonly RetentionClip[] {
+    const { going, oldest } = this.#statements;
     const rows = new Map(
-      [...going.all(), ...oldest.all("motion", limit), ...oldest.all("bell", limit)].map((row) => [
-        row.sequence,
-        row,
-      ]),
+      [...going.all(), ...RETENTION_CLASSES.flatMap((name) => oldest.all(name, count))].map(
+        (row) => [row.sequence, row],
+      ),
     );
     const released = this.#options.released();
     const countedMs = this.#count.nowMs() + aheadMs;
-    return planDeletions({
-      clips: [...rows.values()].map((row): RetentionClip => ({
-        clip: parseClipId(row.clip),
-        sequence: row.sequence,
-        class: row.class,
-        ageMs: countedMs - row.counted_ms,
-        sizeBytes: row.size_bytes,
-        keep: this.#keepOf(row, released),
-        goesInMs: row.goes_counted_ms === null ? null : row.goes_counted_ms - countedMs,
-      })),
-      rules: this.#options.rules(),
-      usedBytes: used.get() ?? 0,
-      missingBytes,
-    });
+    return [...rows.values()].map((row): RetentionClip => ({
+      clip: parseClipId(row.clip),
+      sequence: row.sequence,
+      class: row.class,
+      ageMs: countedMs - row.counted_ms,
+      sizeBytes: row.size_bytes,
+      keep: this.#keepOf(row, released),
+      goesInMs: row.goes_counted_ms === null ? null : row.goes_counted_ms - countedMs,
+    }));
   }
 
   #keepOf(row: RetentionRow, released: ReadonlySet<string>): RetentionClip["keep"] {

@@ -26,9 +26,39 @@ export interface ClipSealedBefore {
   readonly torn: number;
 }
 
+/** As the index of it has it. */
+const SEALED_FOR = "coalesce(rewrapped_epoch, keyring_epoch)";
+
+/** Those that clips are sealed for: few, each found by a step in the index, however many clips. */
+const EPOCHS = `
+  WITH RECURSIVE epochs (epoch) AS (
+    SELECT min(${SEALED_FOR}) FROM clips INDEXED BY clips_sealed_for WHERE entry_index IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(${SEALED_FOR}) FROM clips INDEXED BY clips_sealed_for
+            WHERE entry_index IS NOT NULL AND ${SEALED_FOR} > epoch)
+    FROM epochs WHERE epoch IS NOT NULL
+  )
+  SELECT epoch FROM epochs WHERE epoch < ?`;
+
 export function prepareRewrapStatements(database: BetterSqlite3.Database) {
   const insertFile = database.prepare<[ClipId, string, Uint8Array]>(
     "INSERT OR REPLACE INTO rewrap_files (clip, name, header) VALUES (?, ?, ?)",
+  );
+  const epochs = database.prepare<[number], number>(EPOCHS).pluck();
+  const ofEpoch = database
+    .prepare<[number, number, number], number>(
+      `SELECT sequence FROM clips INDEXED BY clips_sealed_for
+       WHERE entry_index IS NOT NULL AND ${SEALED_FOR} = ? AND sequence < ?
+       ORDER BY sequence DESC LIMIT ?`,
+    )
+    .pluck();
+  const found = database.prepare<[string], SealedBeforeRow>(
+    `SELECT sequence, id, started_at_ms, ${SEALED_FOR} AS epoch,
+       (SELECT sum(size_bytes) FROM clip_files WHERE clip = id) AS bytes,
+       (SELECT coalesce(sum(size_bytes), 0) FROM clip_files
+        WHERE clip = id AND rendition = 'blurred') AS blurred_bytes,
+       (SELECT count(*) FROM torn_files WHERE clip = id) AS torn
+     FROM clips WHERE sequence IN (SELECT value FROM json_each(?)) ORDER BY sequence DESC`,
   );
   return {
     /** A statement and its headers, in the transaction that is open. */
@@ -53,18 +83,15 @@ export function prepareRewrapStatements(database: BetterSqlite3.Database) {
     done: database.prepare<[ClipId, string]>(
       "DELETE FROM rewrap_files WHERE clip = ? AND name = ?",
     ),
-    sealedBefore: database.prepare<[number, number, number], SealedBeforeRow>(
-      `SELECT sequence, id, started_at_ms,
-         coalesce(clip_rewraps.keyring_epoch, clips.keyring_epoch) AS epoch,
-         (SELECT sum(size_bytes) FROM clip_files WHERE clip = id) AS bytes,
-         (SELECT coalesce(sum(size_bytes), 0) FROM clip_files
-          WHERE clip = id AND rendition = 'blurred') AS blurred_bytes,
-         (SELECT count(*) FROM torn_files WHERE clip = id) AS torn
-       FROM clips LEFT JOIN clip_rewraps ON clip_rewraps.clip = id
-       WHERE clips.entry_index IS NOT NULL AND sequence < ?
-         AND coalesce(clip_rewraps.keyring_epoch, clips.keyring_epoch) < ?
-       ORDER BY sequence DESC LIMIT ?`,
-    ),
+    /** Newest first: below a sequence, and sealed for readers of before an epoch. */
+    sealedBefore: (before: number, beforeEpoch: number, limit: number): SealedBeforeRow[] => {
+      const sequences = epochs
+        .all(beforeEpoch)
+        .flatMap((epoch) => ofEpoch.all(epoch, before, limit))
+        .toSorted((left, right) => right - left)
+        .slice(0, limit);
+      return found.all(JSON.stringify(sequences));
+    },
   };
 }
 

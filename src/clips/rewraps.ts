@@ -64,7 +64,7 @@ export class Rewraps {
   ): { readonly clips: readonly ClipSealedBefore[]; readonly next: number | null } {
     if (!Number.isSafeInteger(limit) || limit < 1 || limit > SEALED_BEFORE_MAX)
       throw new RangeError(`Cannot list clips: a limit of ${limit}`);
-    const rows = this.#statements.sealedBefore.all(before, beforeEpoch, limit + 1);
+    const rows = this.#statements.sealedBefore(before, beforeEpoch, limit + 1);
     const clips = rows.slice(0, limit).map(sealedBeforeOf);
     return { clips, next: rows.length > limit ? (clips.at(-1)?.sequence ?? null) : null };
   }
