@@ -5,6 +5,8 @@ import type { BlurBacklog } from "./protocol/blur-backlog.ts";
 import type { CameraOff } from "./protocol/api-privacy.ts";
 import type { HubServices } from "./http/services.ts";
 import { codecNotes } from "./hub-codec-notes.ts";
+import type { HealthKeeper } from "./hub-health-keeper.ts";
+import type { TroubleNews } from "./hub-notice-watch.ts";
 import { publicSpaceNotes } from "./hub-zones.ts";
 import type { FromIngest, StreamReport } from "./ingest-messages.ts";
 import type { IngestProcess } from "./ingest-process.ts";
@@ -29,18 +31,31 @@ export interface Health {
   forgetStreams(): void;
   setIngest(ingest: IngestProcess): void;
   report(services: HubServices): HealthAnswer;
+  /** To be called every few seconds: what owners are to be told of now. */
+  look(services: HubServices): TroubleNews[];
+  /** Writes down what was counted. */
+  keep(): void;
 }
+
+/** What the hub has of a warning's kind at the most, as its answer carries them. */
+const WARNINGS_MAX = 20;
 
 const IDLE: StreamReport = { state: "idle", problem: null, codec: null, picture: null };
 
 export function createHealth(
   configured: readonly CameraSettings[],
+  keeper: HealthKeeper,
   blurAbility?: BlurAbility,
 ): Health {
   let cameras = configured;
   const startedAtMs = Date.now();
   const reports = new CameraReports();
   let ingest: IngestProcess | null = null;
+  const report = (services: HubServices): HealthAnswer => {
+    const found = { cameras, reports, keeper, blurAbility, services };
+    const restarts = ingest?.restarts ?? 0;
+    return { ...answerOf(found), startedAtMs, ingestRestarts: restarts };
+  };
   return {
     configure: (changed) => {
       const stay = cameras.filter((camera) =>
@@ -48,40 +63,65 @@ export function createHealth(
       );
       reports.keepOnly((id) => stay.some((camera) => camera.id === id));
       cameras = changed;
+      keeper.gaps.keepOnly(changed.map(({ id }) => id));
     },
-    observe: (message) => reports.observe(message),
+    observe: (message) => {
+      const news = reports.observe(message);
+      const of = message.type === "camera" ? message.camera : null;
+      if (of !== null && cameras.some(({ id }) => id === of)) keeper.streams(of, reports);
+      return news;
+    },
     forgetCamera: (camera) => reports.forget(camera),
     forgetStreams: () => reports.forgetAll(),
     setIngest: (started) => void (ingest = started),
-    report: (services) => {
-      const { clips, ledger, household, version, intakeUrl } = services;
-      const counts = clips.counts();
-      const { sandbox } = reports;
-      return {
-        startedAtMs,
-        version,
-        cameras: cameras.map((camera) =>
-          withBell(
-            whileOff(
-              withBlur(reports.statusOf(camera), camera, blurAbility),
-              services.privacy.offOf(camera.id),
-            ),
-            services.bells.lostSinceMs(camera.id) !== null,
-          ),
-        ),
-        sandbox,
-        ingestRestarts: ingest?.restarts ?? 0,
-        outside: intakeUrl()?.replace(/\/intake$/, "") ?? null,
-        clips: counts.recording + counts.closed + counts.torn,
-        ledgerEntries: ledger.size(),
-        blur: reports.blur,
-        warnings: [
-          ...warningsOf(services),
-          ...warnings(household.keyring, sandbox),
-          ...blurWarnings(blurAbility),
-        ],
-      };
+    report,
+    look: (services) => {
+      for (const { id } of cameras) {
+        // Before the claim nothing is connected to, and nothing is missing.
+        const isOff = !services.household.keyring || services.privacy.offOf(id) !== null;
+        keeper.stands(id, isOff, reports);
+      }
+      return services.household.keyring ? keeper.look(report(services)) : [];
     },
+    keep: () => keeper.gaps.keep(),
+  };
+}
+
+function answerOf(found: {
+  readonly cameras: readonly CameraSettings[];
+  readonly reports: CameraReports;
+  readonly keeper: HealthKeeper;
+  readonly blurAbility: BlurAbility | undefined;
+  readonly services: HubServices;
+}): Omit<HealthAnswer, "startedAtMs" | "ingestRestarts"> {
+  const { cameras, reports, keeper, blurAbility, services } = found;
+  const { clips, ledger, household, version, intakeUrl } = services;
+  const counts = clips.counts();
+  const { sandbox } = reports;
+  const care = keeper.care(services);
+  const statusOf = (camera: CameraSettings): CameraStatus => {
+    const status = { ...reports.statusOf(camera), gaps: keeper.gaps.of(camera.id) };
+    const { privacy, bells } = services;
+    return withBell(
+      whileOff(withBlur(status, camera, blurAbility), privacy.offOf(camera.id)),
+      bells.lostSinceMs(camera.id) !== null,
+    );
+  };
+  return {
+    ...care,
+    version,
+    cameras: cameras.map(statusOf),
+    sandbox,
+    outside: intakeUrl()?.replace(/\/intake$/, "") ?? null,
+    clips: counts.recording + counts.closed + counts.torn,
+    ledgerEntries: ledger.size(),
+    blur: reports.blur,
+    warnings: [
+      ...warningsOf(services),
+      ...warnings(household.keyring, sandbox),
+      ...care.warnings,
+      ...blurWarnings(blurAbility),
+    ].slice(0, WARNINGS_MAX),
   };
 }
 
@@ -129,7 +169,11 @@ class CameraReports {
     }
   }
 
-  statusOf(camera: CameraSettings): CameraStatus {
+  readonly isStreaming = (camera: string): boolean =>
+    this.#streams.get(`${camera} main`)?.state === "streaming";
+
+  /** All but its gaps, which are counted elsewhere. */
+  statusOf(camera: CameraSettings): Omit<CameraStatus, "gaps"> {
     const isRecording = [...this.#recording.values()].includes(camera.id);
     return cameraStatus(camera, this.#streams, this.#troubles, isRecording);
   }
@@ -221,7 +265,7 @@ function cameraStatus(
   streams: ReadonlyMap<string, StreamReport>,
   troubles: ReadonlyMap<string, Notice>,
   isRecording: boolean,
-): CameraStatus {
+): Omit<CameraStatus, "gaps"> {
   const main = streams.get(`${camera.id} main`) ?? IDLE;
   const hasSub = camera.source === "rtsp" && camera.sub !== null;
   const sub = hasSub ? (streams.get(`${camera.id} sub`) ?? IDLE) : null;
@@ -238,6 +282,8 @@ function cameraStatus(
     width: main.picture?.width ?? null,
     height: main.picture?.height ?? null,
     fps: main.picture?.fps ?? null,
+    seenFps: main.state === "streaming" ? (main.picture?.seenFps ?? null) : null,
+    clockOffsetMs: main.picture?.clockOffsetMs ?? sub?.picture?.clockOffsetMs ?? null,
     recording: isRecording,
     sound: main.sound?.state ?? "off",
     notes: [

@@ -10,7 +10,9 @@ import type { HubServices } from "./http/services.ts";
 import { CameraConnections } from "./hub-connections.ts";
 import type { Bells } from "./hub-bells.ts";
 import { createHealth, type Health } from "./hub-health.ts";
+import { HealthKeeper } from "./hub-health-keeper.ts";
 import { privacyGreeting } from "./hub-privacy-links.ts";
+import { sayRecovery } from "./hub-recovery.ts";
 import type { HubOptions } from "./hub-options.ts";
 import type { HubUrls } from "./hub-parts.ts";
 import { addHouseRoutes } from "./hub-routes.ts";
@@ -72,7 +74,12 @@ export class Hub implements AsyncDisposable {
     const database = stack.use(openDatabase(path.join(dataDirectory, DATABASE_FILE)));
     const urls: HubUrls = { main: "", outside: null };
     const hubSettings = openSettings(options);
-    const health = createHealth(settings.cameras, options.blurAbility);
+    const keeper = new HealthKeeper({
+      ...{ database, log, settings: () => hubSettings.current.health },
+      nowMs: options.nowMs ?? Date.now,
+      upMs: options.monotonicMs ?? (() => performance.now()),
+    });
+    const health = createHealth(settings.cameras, keeper, options.blurAbility);
     const connections = new CameraConnections(
       new Connections(database, options.nowMs ?? Date.now, (message) => log("warn", message)),
       settings.cameras,
@@ -115,7 +122,7 @@ export class Hub implements AsyncDisposable {
     health.setIngest(ingest);
     tellIngest = (message) => ingest.send(message);
     stack.use(bells).open();
-    useDoors(stack, services, options);
+    useDoors(stack, services, options, health);
     stack.defer(() => connections.forgetStreams());
     stack.use(startTimers(services, connections, options, clock));
     await services.lan.open();
@@ -157,10 +164,15 @@ async function pushKeysOrNull(secretsDirectory: string, log: HubOptions["log"]) 
 }
 
 /** What has sockets or programs of its own, which end with the hub. */
-function useDoors(stack: AsyncDisposableStack, services: HubServices, options: HubOptions): void {
+function useDoors(
+  stack: AsyncDisposableStack,
+  services: HubServices,
+  options: HubOptions,
+  health: Health,
+): void {
   const { live, talk, news, chime, mailbox, notices, house, push } = services;
   for (const each of [push, live, talk, news, chime, mailbox, notices, house]) stack.use(each);
-  stack.use(followTime(services, options));
+  stack.use(followTime(services, options, health));
   push.open();
   chime.configure();
   house.configure();
@@ -176,16 +188,15 @@ async function settlePast(services: HubServices, options: HubOptions): Promise<v
   await services.documents.finish();
   await services.rewraps.finish();
   const found = await services.clips.recoverOrphans();
-  for (const clip of found.torn) log("warn", `clip ${clip} was torn by the last stop`);
-  for (const { clip, name } of found.missing)
-    log("warn", `file ${name} of clip ${clip} is missing`);
+  sayRecovery(found, log);
   const settle = () => settleRequests(services, log);
   await onAnyDisk("requests not settled", services, options, settle);
 }
 
 /** What time alone does to requests: expiry, the end of a veto window, the end of a pick-up. */
 function settleRequests(services: HubServices, log: HubOptions["log"]): void {
-  const { household, requests, withdrawals, decisions } = services;
+  const { household, requests, withdrawals, decisions, clockTrust } = services;
+  clockTrust.look();
   if (!household.keyring) return;
   withdrawals.settle();
   requests.expireDue(household.keyring.head);
@@ -356,7 +367,7 @@ function startIngest(parts: {
       log("warn", `the ingest process ended (${reason}); starting it again`);
       await taken.all;
       const found = await clips.recoverOrphans();
-      for (const clip of found.torn) log("warn", `clip ${clip} was torn`);
+      sayRecovery(found, log);
     },
   });
 }

@@ -51,6 +51,9 @@ const text = (maxLength: number) => Type.String({ pattern: "^[^\\p{C}]*$", maxLe
 const closed = { additionalProperties: false } as const;
 const camera = Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$", maxLength: 32 });
 
+/** 200 years. */
+export const CLOCK_OFFSET_MAX_MS = 200 * 366 * 86_400_000;
+
 /** State of one stream, without anything that a camera could have chosen freely. */
 const StreamReportSchema = Type.Object(
   {
@@ -72,6 +75,12 @@ const StreamReportSchema = Type.Object(
           height: Type.Integer({ minimum: 1, maximum: 16_384 }),
           /** As the stream says it. */
           fps: Type.Union([Type.Number({ minimum: 0, maximum: 1_000 }), Type.Null()]),
+          /** As they came, since it was last said. */
+          seenFps: Type.Optional(Type.Number({ minimum: 0, maximum: 1_000 })),
+          /** Camera clock minus hub clock; left out where the camera says no time. */
+          clockOffsetMs: Type.Optional(
+            Type.Integer({ minimum: -CLOCK_OFFSET_MAX_MS, maximum: CLOCK_OFFSET_MAX_MS }),
+          ),
         },
         closed,
       ),

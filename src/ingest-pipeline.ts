@@ -10,7 +10,12 @@ import type { IngestBlur } from "./ingest-blur.ts";
 import { CameraMotion, watchMotion } from "./ingest-motion.ts";
 import { openCameraMasks, type CameraMasks, type MasksTrouble } from "./ingest-masks.ts";
 import { CameraRings } from "./ingest-rings.ts";
-import { sayable, type FromIngest, type StreamReport } from "./ingest-messages.ts";
+import {
+  CLOCK_OFFSET_MAX_MS,
+  sayable,
+  type FromIngest,
+  type StreamReport,
+} from "./ingest-messages.ts";
 import { PRE_ROLL_MS } from "./protocol/clip.ts";
 import type { Fragment } from "./protocol/fragment.ts";
 import { parseCameraId, type CameraId } from "./protocol/ids.ts";
@@ -48,12 +53,19 @@ const DETECTION_DELAY_MAX_MS = 2_000;
 const SUB_RING = { durationMs: 0, sizeBytes: 8 * 1024 * 1024 };
 /** How often the hub is told that pictures still come. */
 const REPORT_INTERVAL_MS = 5_000;
+const RATE_SPAN_MS = 4_000;
 /** Sub stream of the demo scene, as a common camera would send it. */
 const DEMO_SUB = { width: 640, height: 360 };
 const DEMO_SCENE = fileURLToPath(new URL("../scripts/demo-scene.ts", import.meta.url));
 
-/** @param lastAtMs - When the newest picture arrived, by this machine's clock. */
-function streamReport(status: CameraStatus, lastAtMs: number): StreamReport {
+interface SeenPictures {
+  /** When the newest picture arrived, by this machine's clock. */
+  readonly lastAtMs: number;
+  /** How many came a second; null where it was not counted for long enough. */
+  readonly perSecond: number | null;
+}
+
+function streamReport(status: CameraStatus, { lastAtMs, perSecond }: SeenPictures): StreamReport {
   switch (status.state) {
     case "idle":
     case "connecting":
@@ -63,11 +75,16 @@ function streamReport(status: CameraStatus, lastAtMs: number): StreamReport {
       // A stream says what it likes: of such a size or rate nothing is told.
       const isLikely = Math.max(width, height) <= 16_384 && Math.min(width, height) >= 1;
       const rate = fps !== null && fps > 0 && fps <= 1_000 ? fps : null;
+      const offsetMs = Math.round(status.clockOffsetMs ?? Number.NaN);
+      const seen = {
+        ...(perSecond === null ? {} : { seenFps: perSecond }),
+        ...(Math.abs(offsetMs) <= CLOCK_OFFSET_MAX_MS ? { clockOffsetMs: offsetMs } : {}),
+      };
       return {
         state: status.state,
         problem: null,
         codec: sayable(status.codec, 40),
-        picture: isLikely ? { lastAtMs, width, height, fps: rate } : null,
+        picture: isLikely ? { lastAtMs, width, height, fps: rate, ...seen } : null,
         sound: soundReport(status.sound),
       };
     }
@@ -123,6 +140,31 @@ function filmSource(
   return { kind: "ffmpeg", input: ffmpegInput(camera), audio: false };
 }
 
+/** Counts how often something comes, over at least {@link RATE_SPAN_MS}. */
+function countRate(nowMs: () => number): {
+  add(): void;
+  /** Null before it was counted for long enough. */
+  perSecond(): number | null;
+  beginAnew(): void;
+} {
+  let sinceMs = nowMs();
+  let count = 0;
+  let last: number | null = null;
+  return {
+    add: () => void (count += 1),
+    perSecond: () => {
+      const spanMs = nowMs() - sinceMs;
+      if (spanMs < RATE_SPAN_MS) return last;
+      last = Math.min(1_000, Math.round((count / spanMs) * 10_000) / 10);
+      [sinceMs, count] = [nowMs(), 0];
+      return last;
+    },
+    beginAnew: () => {
+      [sinceMs, count, last] = [nowMs(), 0, null];
+    },
+  };
+}
+
 type TakeFragment = (fragment: Fragment) => void;
 
 /**
@@ -140,17 +182,20 @@ function openStream(
   const stack = new AsyncDisposableStack();
   let lastAtMs = 0;
   let toldAtMs = 0;
+  const rate = countRate(systemClock.monotonicMs);
   const take = (fragment: Fragment): void => {
     lastAtMs = systemClock.wallClockMs();
+    if (fragment.track === "video") rate.add();
     onFragment(fragment);
   };
   let status: CameraStatus = { state: "idle" };
   const tell = (): void => {
     toldAtMs = lastAtMs;
-    const report = way.report(streamReport(status, lastAtMs));
+    const report = way.report(streamReport(status, { lastAtMs, perSecond: rate.perSecond() }));
     ground.send({ type: "camera", camera, role, report });
   };
   const onStatus = (next: CameraStatus): void => {
+    if (status.state !== "streaming") rate.beginAnew();
     status = next;
     masks.noteStatus(role, next);
     tell();

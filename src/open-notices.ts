@@ -3,12 +3,14 @@ import type { BellDesk } from "./http/bell-desk.ts";
 import type { Connections } from "./http/connections.ts";
 import type { HubServices } from "./http/services.ts";
 import { HubNotices, machineClock } from "./hub-notices.ts";
-import { TroubleWatch } from "./hub-notice-watch.ts";
+import type { Health } from "./hub-health.ts";
 import type { HubOptions } from "./hub-options.ts";
 import type { HubSettings } from "./hub-settings.ts";
 import type { NotifySecrets } from "./settings-notify.ts";
 
 const TICK_MS = 15_000;
+/** Of a notice's code: what it names is over. */
+const OVER_ENDING = "_OVER";
 
 /** The notices of a hub: told of every ring from here on. */
 export function openNotices(parts: {
@@ -36,16 +38,24 @@ export function openNotices(parts: {
 }
 
 /** What owners are told of because time passes: digests, and what is wrong for too long. */
-export function followTime(services: HubServices, { monotonicMs, log }: HubOptions): Disposable {
-  const watch = new TroubleWatch(monotonicMs ?? (() => performance.now()));
+export function followTime(services: HubServices, { log }: HubOptions, health: Health): Disposable {
   const timer = setInterval(() => {
     try {
-      for (const { code, camera } of watch.look(services.health()))
-        services.notices.trouble(code, camera);
+      for (const { code, camera, isOver } of health.look(services))
+        services.notices.trouble(isOver ? `${code}${OVER_ENDING}` : code, camera);
       services.notices.tick();
     } catch (error) {
       log("warn", `notices not looked after: ${error instanceof Error ? error.message : "?"}`);
     }
   }, TICK_MS);
-  return { [Symbol.dispose]: () => clearInterval(timer) };
+  return {
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      try {
+        health.keep();
+      } catch (error) {
+        log("warn", `gaps not written down: ${error instanceof Error ? error.message : "?"}`);
+      }
+    },
+  };
 }

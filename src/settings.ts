@@ -12,6 +12,7 @@ import {
   type CameraSettings,
 } from "./settings-cameras.ts";
 import { FacesSchema, type Faces } from "./settings-blur.ts";
+import { HealthSchema, readHealth, type HealthSettings } from "./settings-health.ts";
 import {
   HomeAssistantSchema,
   readHomeAssistant,
@@ -24,8 +25,8 @@ import {
 import { ListenSchema, readListen, type LanSettings } from "./settings-listen.ts";
 import { MailboxSchema, readMailbox, type MailboxSettings } from "./settings-mailbox.ts";
 import { MotionSchema } from "./settings-motion.ts";
-import { NotifySchema, readNotify, type NotifySettings } from "./settings-notify.ts";
 import { readSecurity, SecuritySchema } from "./settings-security.ts";
+import { NotifySchema, readNotify, type NotifySettings } from "./settings-notify.ts";
 import { MqttSchema, readBrokerUrl, requireNoOwnBell } from "./settings-bells.ts";
 import { ChimeSchema, readChime, type ChimeSettings } from "./settings-chime.ts";
 import { EXAMPLE_SETTINGS } from "./settings-example.ts";
@@ -93,10 +94,11 @@ const SettingsSchema = Type.Object(
     homeAssistant: Type.Optional(HomeAssistantSchema),
     webhooks: Type.Optional(WebhooksSchema),
     mailbox: Type.Optional(MailboxSchema),
+    health: Type.Optional(HealthSchema),
     notice: Type.Optional(Type.Object({ contact: Type.Optional(lineOfText(200)) }, closed)),
+    security: Type.Optional(SecuritySchema),
     retention: Type.Optional(
       Type.Object(
-    security: Type.Optional(SecuritySchema),
         {
           motion: Type.Optional(duration),
           bell: Type.Optional(duration),
@@ -139,14 +141,16 @@ export interface Settings {
   readonly webhooks?: readonly WebhookSettings[];
   /** Where owners find what waits when they are away; left out: nowhere. */
   readonly mailbox?: MailboxSettings;
+  /** From when on owners are told of what is wrong; left out: `HEALTH_DEFAULT`. */
+  readonly health?: HealthSettings;
   /** Whom the notice at the door says to ask; left out: nobody by name. */
   readonly noticeContact?: string;
+  /** Address for whoever finds a hole in this hub; left out: none is named. */
+  readonly securityContact?: string;
   /** Without it, the defaults of `RETENTION_DEFAULT`. */
   readonly retention?: RetentionRules;
   /** The same, as the file says it. */
   readonly retentionWritten?: RetentionWritten;
-  /** Address for whoever finds a hole in this hub; left out: none is named. */
-  readonly securityContact?: string;
   /** SHA-256 input for the ledger: the file as it was read, without the secrets. */
   readonly text: string;
 }
@@ -229,13 +233,14 @@ export function readSettingsFrom(options: {
     ...(homeAssistant ? { homeAssistant } : {}),
     ...(value.webhooks ? { webhooks: readWebhooks(file, checked, value.webhooks) } : {}),
     ...(value.mailbox ? { mailbox: readMailbox(file, checked, value.mailbox) } : {}),
+    ...(value.health ? { health: readHealth(value.health) } : {}),
     ...(value.notice?.contact === undefined ? {} : { noticeContact: value.notice.contact }),
+    ...(value.security ? { securityContact: readSecurity(file, checked, value.security) } : {}),
     retention: retentionOf(value.retention ?? {}),
     retentionWritten: value.retention ?? {},
     text,
   };
 }
-    ...(value.security ? { securityContact: readSecurity(file, checked, value.security) } : {}),
 
 const HOUR_MS = 3_600_000;
 const UNIT_BYTES: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9, TB: 1e12 };

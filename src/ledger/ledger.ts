@@ -255,6 +255,24 @@ export class Ledger {
     return note + lines.map((line) => `${line}\n`).join("");
   }
 
+  /** The newest checkpoint that this signer has cosigned, with his line alone, or null. */
+  cosignedBy(keyName: string): string | null {
+    this.#requireCommitted();
+    const newest = this.#statements.newestOfSigner.get(keyName);
+    if (newest === undefined) return null;
+    return `${this.#signedNote(this.#checkpointAt(newest.size))}${newest.line}\n`;
+  }
+
+  /**
+   * When a device last held the hub to this ledger, by that device's own clock, and to how many
+   * entries of it; null where none has.
+   */
+  lastWitnessed(): { readonly size: number; readonly atMs: number } | null {
+    const newest = this.#newestCosigned();
+    const atMs = newest && this.#statements.cosignedAt.get(newest.size);
+    return newest && atMs !== undefined ? { size: newest.size, atMs } : null;
+  }
+
   /** Stores the hash of each subtree that the leaf at `index` completes. */
   #completeSubtrees(index: number, leafHash: Uint8Array): void {
     let hash = leafHash;
@@ -354,6 +372,14 @@ function prepareStatements(database: BetterSqlite3.Database) {
     newestCosignature: database.prepare<[], CosignatureRow>(
       "SELECT size, root FROM ledger_cosignatures ORDER BY size DESC LIMIT 1",
     ),
+    newestOfSigner: database.prepare<[string], { size: number; line: string }>(
+      "SELECT size, line FROM ledger_cosignatures WHERE key_name = ? ORDER BY size DESC LIMIT 1",
+    ),
+    cosignedAt: database
+      .prepare<[number], number>(
+        "SELECT max(cosigned_at_ms) FROM ledger_cosignatures WHERE size = ?",
+      )
+      .pluck(),
     cosignatureSigners: database.prepare<[number], { key_name: string; key_id: number }>(
       "SELECT key_name, key_id FROM ledger_cosignatures WHERE size = ?",
     ),

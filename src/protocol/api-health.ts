@@ -1,10 +1,13 @@
-import Type, { type Static } from "typebox";
+import Type, { type Static, type TSchema } from "typebox";
 import { BlurBacklogSchema } from "./blur-backlog.ts";
 import { CameraOff } from "./api-privacy.ts";
 
 /** How the hub and its cameras do, as its API says it. */
 const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 const closed = { additionalProperties: false } as const;
+const orNull = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+/** Clocks of cameras begin in 1970 as a rule; what is further off is no clock. */
+const OFFSET_MAX_MS = 200 * 366 * 86_400_000;
 
 /** Something that an owner should know: a name for programs, and words in English. */
 const NoticeSchema = Type.Object(
@@ -30,6 +33,12 @@ export const CameraStatus = Type.Object(
     height: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
     /** Pictures a second, where the stream says it. */
     fps: Type.Union([Type.Number({ minimum: 0 }), Type.Null()]),
+    /** Pictures a second that came in the last seconds; null where none were counted. */
+    seenFps: orNull(Type.Number({ minimum: 0 })),
+    /** Camera clock minus hub clock, as its stream says; null where it does not. */
+    clockOffsetMs: orNull(Type.Integer({ minimum: -OFFSET_MAX_MS, maximum: OFFSET_MAX_MS })),
+    /** Of the last 24 hours: how long it was on and watched, and for how much of that nothing came. */
+    gaps: Type.Object({ watchedMs: timeMs, gapMs: timeMs }, closed),
     recording: Type.Boolean(),
     /** Of its main stream; "off" too while it does not stream. */
     sound: Type.Union([
@@ -46,6 +55,33 @@ export const CameraStatus = Type.Object(
   closed,
 );
 export type CameraStatus = Static<typeof CameraStatus>;
+
+/** What owners are told of when it begins and when it is over. */
+const TroubleSchema = Type.Object(
+  {
+    code: Type.String({ maxLength: 40 }),
+    camera: orNull(Type.String({ maxLength: 32 })),
+    /** UTC. */
+    sinceMs: timeMs,
+  },
+  closed,
+);
+
+/** What the machine says of itself; null for what it does not say. */
+const MachineSchema = Type.Object(
+  {
+    /** The warmest sensor of its processor, in degrees Celsius. */
+    temperatureC: orNull(Type.Number({ minimum: -40, maximum: 150 })),
+    /** Of a Raspberry Pi's supply: too weak now, or when it last was since the hub began. */
+    power: orNull(Type.Object({ isLow: Type.Boolean(), lastLowAtMs: orNull(timeMs) }, closed)),
+    /** "piped": the hub's limit forbids them, and the machine asks a program and not the limit. */
+    coreDumps: orNull(Type.Union([Type.Literal("off"), Type.Literal("piped"), Type.Literal("on")])),
+    /** Whether a time server has set its clock. */
+    isClockSet: orNull(Type.Boolean()),
+  },
+  closed,
+);
+
 export const HealthAnswer = Type.Object(
   {
     /** UTC, when the hub's process began. */
@@ -63,8 +99,39 @@ export const HealthAnswer = Type.Object(
     ledgerEntries: Type.Integer({ minimum: 0 }),
     /** How far behind the blurring is; null before the recorder has said so. */
     blur: Type.Optional(Type.Union([BlurBacklogSchema, Type.Null()])),
+    /** What goes on of it, the oldest first. */
+    troubles: Type.Array(TroubleSchema, { maxItems: 100 }),
+    machine: MachineSchema,
+    /** Of the certificate that the local network is shown, where the hub shows it itself. */
+    certificateEndsAtMs: orNull(timeMs),
+    /** When a device last held the hub to its ledger, and the entries since. */
+    witness: Type.Object(
+      { lastAtMs: orNull(timeMs), entriesSince: Type.Integer({ minimum: 0 }) },
+      closed,
+    ),
+    /** The newest jump of the hub's clock within a week that is in its ledger. */
+    clockJump: orNull(Type.Object({ atMs: timeMs, jumpMs: Type.Integer() }, closed)),
+    /** Places that the hub may connect to, and how many of them it is connected to. */
+    connections: Type.Object(
+      { known: Type.Integer({ minimum: 0 }), open: Type.Integer({ minimum: 0 }) },
+      closed,
+    ),
     warnings: Type.Array(NoticeSchema, { maxItems: 20 }),
   },
   closed,
 );
 export type HealthAnswer = Static<typeof HealthAnswer>;
+
+/** Whether programs may read the hub's figures, and whether a token for it has been made. */
+export const MetricsAnswer = Type.Object(
+  { isOn: Type.Boolean(), madeAtMs: orNull(timeMs) },
+  closed,
+);
+export type MetricsAnswer = Static<typeof MetricsAnswer>;
+
+/** Said once, when it is made: the hub keeps its hash alone. */
+export const MetricsTokenAnswer = Type.Object(
+  { token: Type.String({ pattern: "^[0-9a-f]{64}$", maxLength: 64 }) },
+  closed,
+);
+export type MetricsTokenAnswer = Static<typeof MetricsTokenAnswer>;

@@ -52,6 +52,9 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       // Where a device's browser takes pushes: keys of the browser, nothing of anybody seen.
       push_subscriptions:
         "endpoint device origin language p256dh auth created_at_ms taken_at_ms problem secret_sha256",
+      // How long a camera showed nothing in an hour, and what owners were told is wrong with the hub.
+      camera_gaps: "camera hour watched_ms gap_ms",
+      told_troubles: "code camera told_at_ms over_at_ms",
       // What the house is told of: which camera and zone, as the recording's own row has them.
       notices: "id kind at_ms expires_at_ms camera zone clip request code since_ms device",
       notice_outbox: "notice device carrier late_at_ms boot late_at_up_ms",

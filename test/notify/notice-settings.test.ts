@@ -1,10 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { AWAY_AFTER_MS, TroubleWatch } from "../../src/hub-notice-watch.ts";
 import { HubNotices } from "../../src/hub-notices.ts";
 import { openDatabase } from "../../src/base/database.ts";
 import { Connections } from "../../src/http/connections.ts";
 import { NoticeStore } from "../../src/notify/notice-store.ts";
-import type { CameraStatus } from "../../src/protocol/api.ts";
 import { parseCameraId } from "../../src/protocol/ids.ts";
 import { readNotifySecrets } from "../../src/settings-notify.ts";
 import { readSettingsFrom } from "../../src/settings.ts";
@@ -52,50 +50,6 @@ describe("notify in the settings", () => {
     expect(readNotifySecrets("s", null)).toEqual({ ntfyToken: null });
     expect(readNotifySecrets("s", 'ntfy: { token: "tk_abc" }\n')).toEqual({ ntfyToken: "tk_abc" });
     expect(() => readNotifySecrets("s", "token: x\n")).toThrow(/no setting of this name/);
-  });
-});
-
-function status(main: CameraStatus["main"], codes: readonly string[] = []): CameraStatus {
-  return {
-    ...{ id: "front", name: "Front", main, sub: null, problem: null, codec: null },
-    ...{ lastPictureMs: null, width: null, height: null, fps: null, recording: false },
-    ...{ sound: "off", notes: codes.map((code) => ({ code, message: "" })) },
-  };
-}
-
-describe("what owners are told of the hub's health", () => {
-  const front = parseCameraId("front");
-
-  test("a camera is away too long once, and once more only after it was back for hours", () => {
-    let upMs = 0;
-    const watch = new TroubleWatch(() => upMs);
-    const look = (main: CameraStatus["main"], codes: readonly string[] = []) =>
-      watch.look({ cameras: [status(main, codes)], warnings: [] });
-    expect(look("connecting")).toEqual([]);
-    upMs += AWAY_AFTER_MS - 1;
-    expect(look("waiting")).toEqual([]);
-    upMs += 1;
-    expect(look("connecting")).toEqual([{ code: "CAMERA_AWAY", camera: front }]);
-    upMs += AWAY_AFTER_MS;
-    expect(look("connecting")).toEqual([]);
-    expect(look("streaming")).toEqual([]);
-    look("connecting");
-    upMs += AWAY_AFTER_MS;
-    expect(look("connecting")).toEqual([]);
-    look("off");
-    upMs += 6 * 3_600_000;
-    look("connecting");
-    upMs += AWAY_AFTER_MS;
-    expect(look("connecting", ["BELL_LOST"])).toEqual([{ code: "CAMERA_AWAY", camera: front }]);
-    upMs += AWAY_AFTER_MS;
-    expect(look("streaming", ["BELL_LOST"])).toEqual([{ code: "BELL_LOST", camera: front }]);
-  });
-
-  test("a full disk is told at once, a warning that is no news is not", () => {
-    const watch = new TroubleWatch(() => 0);
-    const warnings = ["DISK_FULL", "SWAP_ON"].map((code) => ({ code, message: "" }));
-    expect(watch.look({ cameras: [], warnings })).toEqual([{ code: "DISK_FULL", camera: null }]);
-    expect(watch.look({ cameras: [], warnings })).toEqual([]);
   });
 });
 

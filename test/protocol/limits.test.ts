@@ -48,7 +48,10 @@ test("what signed statements and files may measure is what the specification say
 
 const HEALTH: HealthAnswer = {
   ...{ startedAtMs: 0, version: "1", cameras: [], sandbox: { inForce: true, reason: "" } },
-  ...{ ingestRestarts: 0, outside: null, clips: 0, ledgerEntries: 0, warnings: [] },
+  ...{ ingestRestarts: 0, outside: null, clips: 0, ledgerEntries: 0, warnings: [], troubles: [] },
+  machine: { temperatureC: null, power: null, coreDumps: null, isClockSet: null },
+  ...{ certificateEndsAtMs: null, clockJump: null, connections: { known: 0, open: 0 } },
+  witness: { lastAtMs: null, entriesSince: 0 },
 };
 const TESTED: CameraTestAnswer = {
   ...{ ok: true, codec: "h264", width: 1, height: 1, fps: 0, problem: null },
