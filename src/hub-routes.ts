@@ -24,6 +24,7 @@ import { addPresenceRoutes } from "./http/presence-routes.ts";
 import { addPrivacyRoutes } from "./http/privacy-routes.ts";
 import { addPushRoutes } from "./http/push-routes.ts";
 import { addRenditionRoutes } from "./http/rendition-routes.ts";
+import { addRestorationRoutes } from "./http/restoration-routes.ts";
 import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { addRewrapRoutes } from "./http/rewrap-routes.ts";
 import { addSessionRoutes } from "./http/session-routes.ts";
@@ -75,6 +76,7 @@ export function addHouseRoutes(server: HubServer, services: HubServices): void {
   addLedgerRoutes(server, services);
   addPresenceRoutes(server, services);
   addStatementRoutes(server, services);
+  addRestorationRoutes(server, services);
   addNewsRoutes(server, services);
   addNotificationRoutes(server, services);
   addConnectionRoutes(server, services);

@@ -36,6 +36,7 @@ import { Household } from "./keys/household.ts";
 import { KeyringDesk } from "./keys/keyring-desk.ts";
 import type { LedgerKey } from "./keys/hub-keys.ts";
 import { Ledger } from "./ledger/ledger.ts";
+import { Restorations } from "./ledger/restorations.ts";
 import { Statements } from "./ledger/statements.ts";
 import { parseRecipient } from "./protocol/age-header.ts";
 import { toHex } from "./protocol/bytes.ts";
@@ -210,13 +211,19 @@ function openSigned(
   database: HubDatabase,
   { household, ledger, requests, decisions, appendEntry }: ReturnType<typeof openStores>,
   nowMs: () => number,
-): Pick<HubServices, "shares" | "statements"> {
+): Pick<HubServices, "shares" | "statements" | "restorations"> {
   const keyring = () => requireKeyring(household);
   return {
     shares: new Shares({ database, requests, decisions, appendEntry, nowMs, keyring }),
     statements: new Statements({
       ...{ database, appendEntry, nowMs, keyring },
       knowsCheckpoint: (size, root) => knowsCheckpoint(ledger, size, root),
+    }),
+    restorations: new Restorations({
+      ...{ database, appendEntry, nowMs, keyring },
+      chain: () => household.statements(),
+      size: () => ledger.size(),
+      root: (size) => ledger.root(size),
     }),
   };
 }

@@ -14,6 +14,8 @@ export function alarmText(alarm: Alarm): string {
       return `Times run back from ${localTime(alarm.fromMs)} to ${localTime(alarm.toMs)}, and no entry says that the clock was set (entry ${alarm.index}).`;
     case "recovery_early":
       return `A recovery took effect at ${localTime(alarm.toMs)}, before the 72 hours in which an owner may object were over (entry ${alarm.index}).`;
+    case "restored":
+      return `The hub was set up anew from a copy at ${localTime(alarm.toMs)} (entry ${alarm.index}). What was entered and recorded after ${localTime(alarm.fromMs)}, and before that, is gone, if there was anything. If nobody of the household did this, ask who did.`;
     case "withheld":
       return `The newest entry is of ${localTime(alarm.newestMs)}: the hub answers, and either enters nothing or withholds it. Compare its clock with yours.`;
     case "clock_ahead":

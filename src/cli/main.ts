@@ -1,4 +1,5 @@
 import { HubError } from "../protocol/errors.ts";
+import { LedgerRestored } from "../owner/restored.ts";
 import { LedgerChanged } from "../owner/witness.ts";
 import { say } from "./options.ts";
 import { exitCodeOf, UsageError, type ExitCode } from "./exit.ts";
@@ -8,7 +9,7 @@ type Command = (args: string[]) => Promise<ExitCode>;
 
 const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Command> }>> = {
   hub: {
-    usage: "hub [--data DIR] [--settings FILE] [--port N] [--json]",
+    usage: "hub [--data DIR] [--settings FILE] [--port N] [--json] | hub --alive [--data DIR]",
     load: async () => (await import("./hub.ts")).hub,
   },
   "owner claim": {
@@ -164,6 +165,10 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "owner witness --keys DIR [--acknowledge] [--json]",
     load: async () => (await import("./owner-witness.ts")).ownerWitness,
   },
+  "owner restored": {
+    usage: "owner restored --keys DIR [--accept] [--yes] [--json]",
+    load: async () => (await import("./restore-accept.ts")).ownerRestored,
+  },
   "owner receipt": {
     usage: "owner receipt INDEX|CLIP --keys DIR --out FILE [--json]",
     load: async () => (await import("./owner-receipt.ts")).ownerReceipt,
@@ -275,6 +280,8 @@ async function run(args: string[]): Promise<ExitCode> {
     if (!(error instanceof HubError)) throw error;
     say(error.message);
     if (error instanceof UsageError) process.stderr.write(`Usage: doorward ${command.usage}\n`);
+    if (error instanceof LedgerRestored)
+      say("Look at it, and answer: doorward owner restored --keys DIR");
     if (error instanceof LedgerChanged)
       process.stderr.write(
         `\nThis device saw:\n${error.before}\nThe hub now shows:\n${error.now}\nKeep both: together they prove what was done.\n`,

@@ -20,14 +20,19 @@ const entryKind = Type.Union(
 /** What the ledger says, and what the household's devices say of it. */
 export function addLedgerRoutes(
   server: HubServer,
-  { ledger, household, mailbox }: HubServices,
+  { ledger, household, mailbox, restorations }: HubServices,
 ): void {
   server.get(
     "/api/ledger/checkpoint",
     { config: { access: "session" }, schema: { response: { 200: Api.CheckpointAnswer } } },
     async (request) => {
       mailbox.handedOut(deviceOf(request).device, ledger.size());
-      return { checkpoint: ledger.checkpoint(), cosigned: ledger.cosignedCheckpoint() };
+      const restored = restorations.hashes();
+      return {
+        checkpoint: ledger.checkpoint(),
+        cosigned: ledger.cosignedCheckpoint(),
+        ...(restored.length > 0 ? { restored } : {}),
+      };
     },
   );
   server.get(

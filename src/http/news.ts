@@ -78,6 +78,8 @@ const TOPIC_OF: Readonly<Record<LedgerEntryKind, Topic | null>> = {
   clock: null,
   heartbeat: null,
   statement: null,
+  restored: null,
+  acceptance: null,
 };
 
 interface Reader {

@@ -131,6 +131,13 @@ export const RECORDING_WORDS: readonly RouteGroup[] = [
         answer: nothing("It is kept."),
       },
       "GET /api/statements": { summary: "Statements that owners have signed" },
+      "GET /api/restorations": {
+        summary: "Where the ledger went on from a copy, and who has accepted it",
+      },
+      "POST /api/restorations/acceptances": {
+        summary: "Take an owner's word that he knows what is gone",
+        errors: ["RESTORATION_REFUSED", "STATEMENT_OLD", "NOT_CLAIMED"],
+      },
       "POST /api/statements": {
         summary: "Hand in a signed statement",
         errors: ["STATEMENT_KNOWN", "STATEMENT_OLD", "STATEMENT_REFUSED", "NOT_CLAIMED"],

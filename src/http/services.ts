@@ -15,6 +15,7 @@ import type { ClipTimeline } from "../clips/timeline.ts";
 import type { Household } from "../keys/household.ts";
 import type { KeyringDesk } from "../keys/keyring-desk.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { Restorations } from "../ledger/restorations.ts";
 import type { Statements } from "../ledger/statements.ts";
 import type { HealthAnswer } from "../protocol/api.ts";
 import type { NoticeFacts } from "../protocol/notice.ts";
@@ -78,6 +79,7 @@ export interface HubServices {
   readonly shares: Shares;
   readonly viewers: Viewers;
   readonly statements: Statements;
+  readonly restorations: Restorations;
   readonly nowMs: () => number;
   /** Seals bytes with the recorder's own writer. */
   readonly seal: (plaintext: Uint8Array, recipients: readonly string[]) => Uint8Array;

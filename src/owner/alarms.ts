@@ -67,6 +67,7 @@ export function alarmKey(alarm: Alarm): string | null {
     case "silence":
     case "backwards":
     case "recovery_early":
+    case "restored":
       return `${alarm.kind}:${alarm.index}`;
     case "withheld":
     case "clock_ahead":
@@ -247,12 +248,13 @@ const AnyEntry = Type.Object({
   everyMs: Type.Optional(timeMs),
   first: Type.Optional(Type.Boolean()),
   jumpMs: Type.Optional(Type.Integer()),
+  copiedToMs: Type.Optional(timeMs),
 });
 export type JudgedEntry = Static<typeof AnyEntry>;
 
 const JUDGED_KINDS = new Set([
   ...["clip", "torn", "rendition", "deletion"],
-  ...["keyring", "heartbeat", "clock", "statement"],
+  ...["keyring", "heartbeat", "clock", "statement", "restored"],
 ]);
 
 /** @throws MalformedInput when it has no kind or time, or one that is judged is not of its shape. */

@@ -24,6 +24,8 @@ const FindingSchema = Type.Object(
       Type.Literal("backwards"),
       /** A recovery took effect before the household had its time to object. */
       Type.Literal("recovery_early"),
+      /** The hub goes on from a copy: from the newest entry that it had to when it was restored. */
+      Type.Literal("restored"),
     ]),
     /** The entry at which it shows. */
     index,
@@ -147,6 +149,8 @@ export class Findings {
     this.#newestMs = atMs;
     if (kind === "heartbeat") this.#everyMs = entry.everyMs ?? this.#everyMs;
     if (kind === "keyring") this.#recover(entry, index);
+    if (kind === "restored")
+      this.#settle("restored", { index, fromMs: entry.copiedToMs ?? atMs, toMs: atMs });
   }
 
   #step(atMs: number, index: number): void {
@@ -167,7 +171,8 @@ export class Findings {
   #explain({ kind, first, jumpMs = 0, everyMs = 0 }: JudgedEntry): void {
     const gap = this.#gap;
     const back = this.#back;
-    if (gap !== null && kind === "heartbeat" && first === true) this.#pause("off", gap);
+    const isStart = (kind === "heartbeat" && first === true) || kind === "restored";
+    if (gap !== null && isStart) this.#pause("off", gap);
     if (gap !== null && kind === "clock") {
       const unexplainedMs = gap.toMs - gap.fromMs - jumpMs;
       if (unexplainedMs <= (this.#everyMs ?? everyMs) + SLACK_MS) this.#pause("clock", gap);

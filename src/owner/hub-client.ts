@@ -5,9 +5,10 @@ import type { Envelope } from "../protocol/envelope.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import { parseSha256Hex } from "../protocol/ids.ts";
 import { verifyKeyring, verifyKeyringSince, type Keyring } from "../protocol/keyring.ts";
-import { deviceOfBundle, type DeviceBundle } from "./device-bundle.ts";
+import { deviceOfBundle, signingKeyOf, type DeviceBundle } from "./device-bundle.ts";
 import { signLogin } from "./household.ts";
-import { followLedger, type Seen } from "./witness.ts";
+import { explainChange, passedBy, provenRestorations } from "./restored.ts";
+import { continuesKeyring, followLedger, LedgerChanged, type Seen } from "./witness.ts";
 
 const TIMEOUT_MS = 60_000;
 const FILE_TYPE = "application/octet-stream";
@@ -158,6 +159,12 @@ async function answerChallenge(client: HubClient, bundle: DeviceBundle): Promise
   return signLogin(bundle, challenge);
 }
 
+/**
+ * Follows keyring and ledger on from what a device saw last.
+ *
+ * @throws LedgerChanged, as LedgerRestored where somebody of the household has signed why;
+ * KeyringRefused.
+ */
 export async function follow(
   client: HubClient,
   bundle: DeviceBundle,
@@ -165,15 +172,30 @@ export async function follow(
 ): Promise<{ keyring: Keyring; seen: Seen }> {
   const { statements } = await client.get("/api/keyring", Api.KeyringAnswer);
   const keyring = verifyKeyring(statements, parseSha256Hex(bundle.genesis));
-  const { checkpoint } = await client.get("/api/ledger/checkpoint", Api.CheckpointAnswer);
-  const next = await followLedger(keyring, checkpoint, seen, async (from, to) => {
-    const query = `from=${from}&to=${to}`;
-    return (await client.get(`/api/ledger/consistency?${query}`, Api.ProofAnswer)).proof;
-  });
+  const { checkpoint, restored } = await client.get("/api/ledger/checkpoint", Api.CheckpointAnswer);
+  const ground = { client, chain: statements, keyring, now: checkpoint };
+  const nowMs = Date.now();
+  let next: Seen;
+  try {
+    next = await followLedger(keyring, checkpoint, seen, async (from, to) => {
+      const query = `from=${from}&to=${to}`;
+      return (await client.get(`/api/ledger/consistency?${query}`, Api.ProofAnswer)).proof;
+    });
+  } catch (error) {
+    // A keyring that is older than the one seen is explained by nothing: who was removed is back in it.
+    if (!(error instanceof LedgerChanged) || !seen || !continuesKeyring(keyring, seen)) throw error;
+    requireGrown(statements, seen);
+    throw await explainChange(error, ground, seen, signingKeyOf(bundle).publicKey, nowMs);
+  }
   // Not shorter and not another one of that length, says the step before; here: grown from it.
-  if (seen)
-    verifyKeyringSince(statements, { epoch: seen.epoch, head: parseSha256Hex(seen.keyringHead) });
-  return { keyring, seen: next };
+  if (seen) requireGrown(statements, seen);
+  const isNews = (restored ?? []).some((one) => !seen?.restorations?.includes(one));
+  const passed = isNews ? passedBy(seen, (await provenRestorations(ground)).proven) : null;
+  return { keyring, seen: { ...next, atMs: nowMs, ...(passed ? { restorations: passed } : {}) } };
+}
+
+function requireGrown(statements: readonly unknown[], { epoch, keyringHead }: Seen): void {
+  verifyKeyringSince(statements, { epoch, head: parseSha256Hex(keyringHead) });
 }
 
 /** What a hub says, on one line: it cannot imitate a line of ours. */

@@ -54,7 +54,7 @@ export async function makeReport(
   const { size, root } = verifyCheckpoint(source.checkpoint, { origin, publicKey });
   const cosignature = cosign(keyring, source.checkpoint, signingKey, nowMs);
   const statement: ReportStatement = {
-    v: 3,
+    v: 4,
     origin,
     atMs: nowMs,
     checkpoint: { size, root: toHex(root) },

@@ -27,6 +27,12 @@ export const SeenSchema = Type.Object(
     checkpoint: Type.String({ maxLength: 65_536 }),
     epoch: Type.Integer({ minimum: 0 }),
     keyringHead: Type.String({ pattern: "^[0-9a-f]{64}$", maxLength: 64 }),
+    /** This device's clock at that contact. */
+    atMs: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })),
+    /** Restorations (SHA-256 of what was signed) that this device has gone past. */
+    restorations: Type.Optional(
+      Type.Array(Type.String({ pattern: "^[0-9a-f]{64}$", maxLength: 64 }), { maxItems: 64 }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -34,12 +40,12 @@ export type Seen = Static<typeof SeenSchema>;
 
 /** The ledger is not the one this device saw before; both checkpoints are kept as evidence. */
 export class LedgerChanged extends HubError {
-  override readonly name = "LedgerChanged";
+  override readonly name: string = "LedgerChanged";
   readonly before: string;
   readonly now: string;
 
-  constructor(reason: string, before: string, now: string) {
-    super("LEDGER_CHANGED", `Cannot confirm ledger: ${reason}`);
+  constructor(reason: string, before: string, now: string, code = "LEDGER_CHANGED") {
+    super(code, `Cannot confirm ledger: ${reason}`);
     this.before = before;
     this.now = now;
   }
@@ -66,6 +72,7 @@ export async function followLedger(
     requireSameKeyring(keyring, seen, note);
     await requireConsistent(checkpoint, seen, note, fetchProof);
   }
+  const restorations = seen?.restorations;
   return {
     v: 1,
     size: checkpoint.size,
@@ -73,6 +80,7 @@ export async function followLedger(
     checkpoint: note,
     epoch: keyring.epoch,
     keyringHead: keyring.head,
+    ...(restorations ? { restorations } : {}),
   };
 }
 

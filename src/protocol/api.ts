@@ -342,6 +342,10 @@ export const CheckpointAnswer = Type.Object(
     checkpoint: Type.String({ maxLength: 65_536 }),
     /** The newest one that a device has cosigned. */
     cosigned: Type.Union([Type.String({ maxLength: 65_536 }), Type.Null()]),
+    /** SHA-256 of each signed restoration that the ledger carries; left out where there is none. */
+    restored: Type.Optional(
+      Type.Array(Type.String({ pattern: "^[0-9a-f]{64}$", maxLength: 64 }), { maxItems: 64 }),
+    ),
   },
   closed,
 );

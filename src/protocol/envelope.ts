@@ -61,6 +61,8 @@ export const PAYLOAD_TYPES = {
   report: "application/vnd.doorward.report+json",
   statement: "application/vnd.doorward.statement+json",
   share: "application/vnd.doorward.share+json",
+  restoration: "application/vnd.doorward.restoration+json",
+  acceptance: "application/vnd.doorward.acceptance+json",
 } as const;
 export type PayloadType = (typeof PAYLOAD_TYPES)[keyof typeof PAYLOAD_TYPES];
 

@@ -277,6 +277,24 @@ export const LEDGER_ENTRY_SCHEMAS = {
     month: Type.String({ pattern: "^[0-9]{4}-(0[1-9]|1[0-2])$", maxLength: 7 }),
     statementSha256: hex(64),
   }),
+  /**
+   * The hub goes on here from a copy, which had all entries before this one: signed by who restored
+   * it, `by` null with the recovery sheet. What had been entered after them elsewhere is gone.
+   */
+  restored: entry("restored", {
+    by: Type.Union([hex(64), Type.Null()]),
+    /** Time of the newest entry that the copy had. */
+    copiedToMs: timeMs,
+    statementSha256: hex(64),
+  }),
+  /** An owner has signed that he knows what is gone: his device had seen `seenSize` entries. */
+  acceptance: entry("acceptance", {
+    /** Index of the `restored` entry. */
+    restored: timeMs,
+    device: hex(64),
+    seenSize: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+    statementSha256: hex(64),
+  }),
 } as const;
 
 export type LedgerEntryKind = keyof typeof LEDGER_ENTRY_SCHEMAS;

@@ -1,5 +1,4 @@
 import Type, { type Static } from "typebox";
-import type { Json } from "./canonical-json.ts";
 import type { LedgerEntry, LedgerEntryOf } from "./ledger-entry.ts";
 import { MalformedInput } from "./errors.ts";
 import { REQUEST_KINDS } from "./request.ts";
@@ -9,7 +8,7 @@ const closed = { additionalProperties: false } as const;
 const literals = <const Values extends readonly string[]>(values: Values) =>
   Type.Union(values.map((value) => Type.Literal(value))) as unknown as Type.TUnsafe<Values[number]>;
 
-const kindMembers = {
+export const kindMembers = {
   kind: literals(REQUEST_KINDS),
   received: count,
   /** Of these, how many claimed to be an emergency. */
@@ -41,7 +40,7 @@ const KindFiguresSchema = Type.Object(
 );
 export type KindFigures = Static<typeof KindFiguresSchema>;
 
-const figureMembers = {
+export const figureMembers = {
   /** Smallest and largest time of an entry; 0 where there is none. */
   fromMs: count,
   toMs: count,
@@ -64,7 +63,7 @@ const figureMembers = {
   disclosuresWithoutApproval: count,
 };
 
-const figureMembersOfVersion2 = {
+export const figureMembersOfVersion2 = {
   ...figureMembers,
   /** One row a kind that was received, in the order of `REQUEST_KINDS`. */
   requests: Type.Array(KindFiguresSchema, { maxItems: REQUEST_KINDS.length }),
@@ -82,6 +81,12 @@ const figureMembersOfVersion2 = {
   statements: count,
 };
 
+export const figureMembersOfVersion3 = {
+  ...figureMembersOfVersion2,
+  /** How often a camera was switched off, by hand or by its hours. */
+  switchedOff: count,
+};
+
 /**
  * What a household's ledger says about it, in numbers alone: no id, no camera, no time of a single
  * event. Only what the entries themselves show: the legal basis is sealed to the owners, and nobody
@@ -89,40 +94,13 @@ const figureMembersOfVersion2 = {
  */
 export const ReportFiguresSchema = Type.Object(
   {
-    ...figureMembersOfVersion2,
-    /** How often a camera was switched off, by hand or by its hours. */
-    switchedOff: count,
+    ...figureMembersOfVersion3,
+    /** How often the hub went on from a copy; what came after the copy is not in these figures. */
+    restored: count,
   },
   closed,
 );
 export type ReportFigures = Static<typeof ReportFiguresSchema>;
-
-/** Figures as reports of version 1 have them. */
-export const ReportFiguresV1Schema = Type.Object(
-  {
-    ...figureMembers,
-    requests: Type.Array(Type.Object(kindMembers, closed), { maxItems: REQUEST_KINDS.length }),
-  },
-  closed,
-);
-
-/** Figures as reports of version 2 have them. */
-export const ReportFiguresV2Schema = Type.Object(figureMembersOfVersion2, closed);
-
-/** What a report of version 2 says of the same ledger. */
-export function figuresOfVersion2(figures: ReportFigures): Json {
-  return only(figureMembersOfVersion2, figures);
-}
-
-/** What a report of version 1 says of the same ledger. */
-export function figuresOfVersion1(figures: ReportFigures): Json {
-  const requests = figures.requests.map((row) => only(kindMembers, row));
-  return { ...only(figureMembers, figures), requests };
-}
-
-function only(members: object, value: Readonly<Record<string, Json>>): Record<string, Json> {
-  return Object.fromEntries(Object.entries(value).filter(([name]) => Object.hasOwn(members, name)));
-}
 
 type Counts = { -readonly [Name in keyof ReportFigures]: ReportFigures[Name] };
 
@@ -178,6 +156,7 @@ export function reportFigures(entries: readonly LedgerEntry[]): ReportFigures {
     heartbeats: 0,
     statements: 0,
     switchedOff: 0,
+    restored: 0,
   };
   const telling: Telling = {
     counts,
@@ -200,6 +179,7 @@ const COUNTED = {
   rewrap: "rewraps",
   heartbeat: "heartbeats",
   statement: "statements",
+  restored: "restored",
 } as const;
 
 function tell(telling: Telling, entry: LedgerEntry): void {
@@ -217,6 +197,7 @@ function tell(telling: Telling, entry: LedgerEntry): void {
     case "rewrap":
     case "heartbeat":
     case "statement":
+    case "restored":
       counts[COUNTED[entry.kind]] += 1;
       return;
     case "hold":
@@ -245,6 +226,7 @@ function tell(telling: Telling, entry: LedgerEntry): void {
     case "settings":
     case "software":
     case "clock":
+    case "acceptance":
       return;
   }
 }

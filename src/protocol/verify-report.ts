@@ -17,15 +17,15 @@ import { roleOfDevice, verifyKeyring, type Keyring } from "./keyring.ts";
 import type { LedgerEntry } from "./ledger-entry.ts";
 import { LIMITS } from "./limits.ts";
 import { hashLeaf, rootOfLeafHashes } from "./merkle.ts";
+import { reportFigures, ReportFiguresSchema, type ReportFigures } from "./report.ts";
 import {
   figuresOfVersion1,
   figuresOfVersion2,
-  reportFigures,
-  ReportFiguresSchema,
+  figuresOfVersion3,
   ReportFiguresV1Schema,
   ReportFiguresV2Schema,
-  type ReportFigures,
-} from "./report.ts";
+  ReportFiguresV3Schema,
+} from "./report-versions.ts";
 import { readEntry } from "./read-entry.ts";
 import { requireKnownCosigners } from "./checkpoint-witnesses.ts";
 import type { BundleCheck } from "./verify-bundle.ts";
@@ -46,10 +46,16 @@ const statementMembers = {
 
 /** What an owner's device signs: figures, and the state of ledger and keyring they are of. */
 export const ReportStatementSchema = Type.Object(
-  { v: Type.Literal(3), ...statementMembers, figures: ReportFiguresSchema },
+  { v: Type.Literal(4), ...statementMembers, figures: ReportFiguresSchema },
   closed,
 );
 export type ReportStatement = Static<typeof ReportStatementSchema>;
+
+/** Of a report that was made before a hub could go on from a copy. */
+const Version3StatementSchema = Type.Object(
+  { v: Type.Literal(3), ...statementMembers, figures: ReportFiguresV3Schema },
+  closed,
+);
 
 /** Of a report that was made before cameras could be switched off. */
 const Version2StatementSchema = Type.Object(
@@ -64,6 +70,7 @@ const OldStatementSchema = Type.Object(
 );
 const AnyStatementSchema = Type.Union([
   ReportStatementSchema,
+  Version3StatementSchema,
   Version2StatementSchema,
   OldStatementSchema,
 ]);
@@ -254,12 +261,15 @@ function requireOwners(envelope: Envelope, payload: Uint8Array, keyring: Keyring
 function requireSameFigures(parts: Parts): string {
   const statement = need(parts.signed);
   const figures = reportFigures(need(parts.entries));
-  const expected = { 1: figuresOfVersion1, 2: figuresOfVersion2, 3: asTheyAre }[statement.v](
-    figures,
-  );
+  const expected = {
+    1: figuresOfVersion1,
+    2: figuresOfVersion2,
+    3: figuresOfVersion3,
+    4: asTheyAre,
+  }[statement.v](figures);
   if (!equalBytes(canonicalJson(expected), canonicalJson(statement.figures)))
     refuse("figures", "its figures are not those that its entries give");
-  parts.counted = { ...statement, v: 3, figures };
+  parts.counted = { ...statement, v: 4, figures };
   return `${figures.requests.reduce((sum, { received }) => sum + received, 0)} requests`;
 }
 

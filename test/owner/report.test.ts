@@ -7,7 +7,11 @@ import { canonicalJson, parseCanonicalJson, type Json } from "../../src/protocol
 import { PAYLOAD_TYPES, signEnvelope, type Envelope } from "../../src/protocol/envelope.ts";
 import type { LedgerEntry } from "../../src/protocol/ledger-entry.ts";
 import { hashLeaf, rootOfLeafHashes } from "../../src/protocol/merkle.ts";
-import { figuresOfVersion1, figuresOfVersion2 } from "../../src/protocol/report.ts";
+import {
+  figuresOfVersion1,
+  figuresOfVersion2,
+  figuresOfVersion3,
+} from "../../src/protocol/report-versions.ts";
 import {
   isSoundReport,
   looksLikeReport,
@@ -136,6 +140,7 @@ describe("a report", () => {
   test.each([
     [1, "entries said how much", 16, figuresOfVersion1],
     [2, "cameras could be switched off", 22, figuresOfVersion2],
+    [3, "a hub could go on from a copy", 23, figuresOfVersion3],
   ])("of version %i, made before %s, goes on to hold; with other figures not", async (...row) => {
     const [v, , members, figuresOf] = row;
     const { figures, ...rest } = made.statement;

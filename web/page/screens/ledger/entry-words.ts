@@ -78,6 +78,10 @@ export function sentenceOf(entry: LedgerEntry, names: Names): string {
       return entry.first ? sentences.heartbeatFirst : sentences.heartbeat;
     case "statement":
       return sentences.statement(entry.month);
+    case "restored":
+      return sentences.restored(dateAndTime(entry.copiedToMs));
+    case "acceptance":
+      return sentences.acceptance(names.device(entry.device), count(entry.seenSize));
   }
 }
 

@@ -66,6 +66,8 @@ export const english = {
     talk: "Talking",
     heartbeat: "Signs of life",
     statement: "Monthly statements",
+    restored: "Hub restored from a copy",
+    acceptance: "Restored hub accepted",
   },
   sentences: {
     genesis: "The household was founded.",
@@ -136,6 +138,10 @@ export const english = {
     heartbeats: (count: string) => `Nothing else happened; the hub was there ${count} times.`,
     heartbeatFirst: "The hub had been off, as it says, and runs again.",
     statement: (month: string) => `An owner made the monthly statement for ${month}.`,
+    restored: (until: string) =>
+      `The hub was set up anew from a copy that went up to ${until}. What came after is gone.`,
+    acceptance: (device: string, size: string) =>
+      `${device} accepted that: it had seen ${size} entries before.`,
   },
   events: {
     bell: "the bell",
@@ -165,6 +171,8 @@ export const english = {
       `Times run back from ${from} to ${to}, and no entry says that the clock was set.`,
     recoveryEarly: (at: string) =>
       `A recovery took effect on ${at}, before the 72 hours in which an owner may object were over.`,
+    restored: (until: string, at: string) =>
+      `The hub was set up anew from a copy on ${at}. What was entered and recorded after ${until}, and before that, is gone, if there was anything. If nobody of the household did this, ask who did.`,
     withheld: (at: string) =>
       `The newest entry is of ${at}. The hub answers, and enters nothing or keeps it from you. Compare its clock with yours.`,
     ahead: (at: string) => `The newest entry is of ${at}, ahead of this device’s clock.`,

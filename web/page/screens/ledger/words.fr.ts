@@ -71,6 +71,8 @@ export const french: LedgerWords = {
     talk: "Parler",
     heartbeat: "Signes de vie",
     statement: "Déclarations du mois",
+    restored: "Centrale rétablie d’une copie",
+    acceptance: "Rétablissement accepté",
   },
   sentences: {
     genesis: "Le foyer a été fondé.",
@@ -145,6 +147,10 @@ export const french: LedgerWords = {
     talk: (device, camera) => `${device} a parlé par ${camera}.`,
     heartbeatFirst: "La centrale avait été arrêtée, dit-elle, et elle est de nouveau en marche.",
     statement: (month) => `Un propriétaire a fait la déclaration du mois ${month}.`,
+    restored: (until) =>
+      `La centrale a été rétablie d’une copie qui allait jusqu’au ${until}. La suite est perdue.`,
+    acceptance: (device, size) =>
+      `${device} l’a accepté : il avait vu ${size} inscriptions auparavant.`,
   },
   events: {
     bell: "la sonnette",
@@ -177,6 +183,8 @@ export const french: LedgerWords = {
       `Le temps recule du ${from} au ${to}, et aucune inscription ne dit que l’horloge a été réglée.`,
     recoveryEarly: (at) =>
       `Un secours a pris effet le ${at}, avant la fin des 72 heures pendant lesquelles un propriétaire peut s’y opposer.`,
+    restored: (until, at) =>
+      `La centrale a été rétablie d’une copie le ${at}. Ce qui a été inscrit et enregistré entre le ${until} et cette date est perdu, s’il y avait quelque chose. Si personne du foyer ne l’a fait, demandez qui l’a fait.`,
     withheld: (at) =>
       `La dernière inscription est du ${at}. La centrale répond, et n’inscrit rien ou vous le cache. Comparez son horloge à la vôtre.`,
     ahead: (at) => `La dernière inscription est du ${at}, en avance sur l’horloge de cet appareil.`,

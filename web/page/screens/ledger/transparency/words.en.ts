@@ -31,6 +31,10 @@ export const english = {
     `Downloads: ${accesses}. Links made for somebody without a key: ${shares}.`,
   switchedOff: (times: number) =>
     times === 1 ? "A camera was switched off once." : `Cameras were switched off ${times} times.`,
+  restored: (times: number) =>
+    times === 1
+      ? "The hub was set up anew from a copy once. What was lost then is in no figure."
+      : `The hub was set up anew from a copy ${times} times. What was lost then is in no figure.`,
   ended: (revocations: number, lapses: number) =>
     `Taken back by an owner: ${revocations}. Ended because their time was over: ${lapses}.`,
   recordings: "The recordings",

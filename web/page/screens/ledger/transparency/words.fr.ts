@@ -31,6 +31,10 @@ export const french: typeof english = {
     `Téléchargements : ${accesses}. Liens créés pour une personne sans clé : ${shares}.`,
   switchedOff: (times) =>
     times > 1 ? `Des caméras ont été éteintes ${times} fois.` : `Caméras éteintes : ${times} fois.`,
+  restored: (times) =>
+    times > 1
+      ? `La centrale a été rétablie d’une copie ${times} fois. Ce qui fut alors perdu n’est dans aucun chiffre.`
+      : "La centrale a été rétablie d’une copie une fois. Ce qui fut alors perdu n’est dans aucun chiffre.",
   ended: (revocations, lapses) =>
     `Repris par un propriétaire : ${revocations}. Terminés parce que leur temps était écoulé : ${lapses}.`,
   recordings: "Les enregistrements",
