@@ -84,7 +84,7 @@ export class Line implements Disposable {
     signal.throwIfAborted();
     const patienceMs =
       PATIENCE_MS + ((request.body?.sizeBytes ?? 0) / BYTES_PER_SECOND_MIN) * 1_000;
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(patienceMs))]);
     try {
       const response = await this.#sent(request, limit);
       this.#options.onAnswer?.(true);

@@ -32,37 +32,76 @@ export function takenError(name: string): Error {
 }
 
 /**
- * Whether what is there under a name is this content: by size, by its hash where the place says it,
- * and else by its beginning and its end. A sealed file has both to itself.
+ * What is there under a name, held against what is to be there: by size, by its hash where the place
+ * says it, and else by its beginning and its end. A sealed file has both to itself. `torn`: it is the
+ * beginning of it, from an upload that broke off at a place which keeps such.
  */
-export async function isSame(
+export async function compareObject(
   place: Pick<Place, "look" | "read">,
   name: string,
   content: PlaceContent,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<"none" | "same" | "torn" | "other"> {
   const found = await place.look(name, signal);
-  if (found === null || found.sizeBytes !== content.sizeBytes) return false;
-  if (found.sha256 !== null) return found.sha256 === content.sha256;
-  const { sizeBytes } = content;
+  if (found === null) return "none";
+  const { sizeBytes, sha256 } = found;
+  if (sizeBytes > content.sizeBytes) return "other";
+  const isWhole = sizeBytes === content.sizeBytes;
+  if (isWhole && sha256 !== null) return sha256 === content.sha256 ? "same" : "other";
   const firstBytes = Math.min(sizeBytes, END_BYTES);
   const lastFrom = Math.max(firstBytes, sizeBytes - END_BYTES);
-  let at = 0;
-  const ends: Uint8Array[] = [];
-  for await (const part of content.open()) {
-    const head = part.subarray(0, Math.max(0, firstBytes - at));
-    const tail = part.subarray(Math.max(0, lastFrom - at));
-    if (head.length > 0) ends.push(head);
-    if (at + part.length > lastFrom) ends.push(tail);
-    at += part.length;
-  }
   const there: Uint8Array[] = [];
   for (const [from, to] of [
     [0, firstBytes],
     [lastFrom, sizeBytes],
   ] as const)
-    if (to > from)
-      for await (const part of place.read(name, signal, { from, sizeBytes: to - from }))
-        there.push(part);
-  return equalBytes(new Uint8Array(Buffer.concat(ends)), new Uint8Array(Buffer.concat(there)));
+    for await (const part of place.read(name, signal, { from, sizeBytes: to - from }))
+      there.push(part);
+  const ends = await endsOf(content, firstBytes, lastFrom, sizeBytes);
+  if (!equalBytes(ends, new Uint8Array(Buffer.concat(there)))) return "other";
+  return isWhole ? "same" : "torn";
+}
+
+async function endsOf(
+  content: PlaceContent,
+  firstBytes: number,
+  lastFrom: number,
+  sizeBytes: number,
+): Promise<Uint8Array> {
+  const ends: Uint8Array[] = [];
+  let at = 0;
+  for await (const part of content.open()) {
+    const to = at + part.length;
+    if (at < firstBytes) ends.push(part.subarray(0, firstBytes - at));
+    if (to > lastFrom && at < sizeBytes)
+      ends.push(part.subarray(Math.max(0, lastFrom - at), sizeBytes - at));
+    at = to;
+    if (at >= sizeBytes) break;
+  }
+  return new Uint8Array(Buffer.concat(ends));
+}
+
+/**
+ * Looks before something is put, and takes away what an upload that broke off has left.
+ *
+ * @returns True where it is there already.
+ * @throws HubError PLACE_TAKEN.
+ */
+export async function isThere(
+  place: Place,
+  name: string,
+  content: PlaceContent,
+  signal: AbortSignal,
+): Promise<boolean> {
+  switch (await compareObject(place, name, content, signal)) {
+    case "none":
+      return false;
+    case "same":
+      return true;
+    case "torn":
+      if (await place.remove(name, signal)) return false;
+      throw takenError(name);
+    case "other":
+      throw takenError(name);
+  }
 }

@@ -4,7 +4,7 @@ import { fromBase64, fromHex, toBase64, toHex } from "../protocol/bytes.ts";
 import { MalformedInput } from "../protocol/errors.ts";
 import { limited, rangeHeader, readAnswer, requireStatus } from "./answers.ts";
 import { Line, type LineOptions, type PlaceAnswer, type PlaceRequest } from "./exchange.ts";
-import { isSame, requirePlainName, takenError } from "./place-names.ts";
+import { compareObject, isThere, requirePlainName, takenError } from "./place-names.ts";
 import {
   placeError,
   type ByteRange,
@@ -61,7 +61,7 @@ class S3Place implements Place {
 
   async put(name: string, content: PlaceContent, signal: AbortSignal): Promise<"put" | "known"> {
     requirePlainName(name);
-    if ((await this.look(name, signal)) !== null) return await this.#known(name, content, signal);
+    if (await isThere(this, name, content, signal)) return "known";
     let answer = await this.#put(name, content, signal);
     if (answer.status === 501 && this.#knowsCondition) {
       this.#knowsCondition = false;
@@ -158,7 +158,7 @@ class S3Place implements Place {
   }
 
   async #known(name: string, content: PlaceContent, signal: AbortSignal): Promise<"known"> {
-    if (!(await isSame(this, name, content, signal))) throw takenError(name);
+    if ((await compareObject(this, name, content, signal)) !== "same") throw takenError(name);
     return "known";
   }
 

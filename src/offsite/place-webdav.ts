@@ -4,7 +4,8 @@ import { toBase64, utf8Bytes } from "../protocol/bytes.ts";
 import { Line, type LineOptions, type PlaceAnswer, type PlaceRequest } from "./exchange.ts";
 import {
   isPlainName,
-  isSame,
+  compareObject,
+  isThere,
   requirePlainName,
   takenError,
   TEMPORARY_ENDING,
@@ -66,7 +67,7 @@ class WebDavPlace implements Place {
   /** Under another name first: an upload that breaks off leaves no half a file under the right one. */
   async put(name: string, content: PlaceContent, signal: AbortSignal): Promise<"put" | "known"> {
     requirePlainName(name);
-    if ((await this.look(name, signal)) !== null) return await this.#known(name, content, signal);
+    if (await isThere(this, name, content, signal)) return "known";
     await this.#makeFolders(name, signal);
     if (this.#canMove) {
       const put = await this.#putAndMove(name, content, signal);
@@ -157,7 +158,7 @@ class WebDavPlace implements Place {
   }
 
   async #known(name: string, content: PlaceContent, signal: AbortSignal): Promise<"known"> {
-    if (!(await isSame(this, name, content, signal))) throw takenError(name);
+    if ((await compareObject(this, name, content, signal)) !== "same") throw takenError(name);
     return "known";
   }
 
