@@ -15,6 +15,8 @@ interface LockedPackage {
   readonly cpu?: string | readonly string[];
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly optionalDependencies?: Readonly<Record<string, string>>;
+  /** npm installs these as well. */
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 /** One package that an installed hub has, as package-lock.json lists it. */
@@ -106,10 +108,10 @@ function nameOf(folder: string): string {
 
 function needsOf(
   folder: string,
-  { dependencies, optionalDependencies }: LockedPackage,
+  { dependencies, optionalDependencies, peerDependencies }: LockedPackage,
   packages: Readonly<Record<string, LockedPackage>>,
 ): string[] {
-  const names = Object.keys({ ...dependencies, ...optionalDependencies });
+  const names = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies });
   return names
     .flatMap((name) => {
       for (let place = folder; ; place = place.slice(0, place.lastIndexOf("/node_modules/"))) {
