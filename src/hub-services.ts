@@ -35,6 +35,7 @@ import { configurationFor, type ToIngest } from "./ingest-messages.ts";
 import { Household } from "./keys/household.ts";
 import { KeyringDesk } from "./keys/keyring-desk.ts";
 import type { LedgerKey } from "./keys/hub-keys.ts";
+import { ClockTrust } from "./ledger/clock-trust.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import { Restorations } from "./ledger/restorations.ts";
 import { Statements } from "./ledger/statements.ts";
@@ -46,6 +47,7 @@ import { parseSha256Hex } from "./protocol/ids.ts";
 import type { Keyring, KeyringPosition } from "./protocol/keyring.ts";
 import type { LedgerEntry } from "./protocol/ledger-entry.ts";
 import { noticeFacts } from "./notice-facts.ts";
+import { openMetrics } from "./metrics-token.ts";
 import { hasSameStreams } from "./settings-cameras.ts";
 
 export const VERSION = (
@@ -75,7 +77,7 @@ export function openServices(parts: HubParts): HubServices {
     keyringDesk: new KeyringDesk(household, nowMs, () => services.lan.origins()),
     sessions: stores.sessions,
     claimDesk: createClaimDesk(() => performance.now()),
-    pairings: new Pairings(nowMs, () => news.tell("pairings")),
+    pairings: new Pairings(nowMs, stores.countedMs, () => news.tell("pairings")),
     news,
     connections: connections.log,
     clips,
@@ -93,14 +95,16 @@ export function openServices(parts: HubParts): HubServices {
     withdrawals: stores.withdrawals,
     ...openHandling({ options, database, stores, nowMs }, () => services.retention.countedMs()),
     notice: () => noticeFacts(settings.current, urls.outside, services.privacy.allOff().length),
+    securityContact: () => settings.current.securityContact ?? null,
     bundles: bundleSource({ ledger, household, clips, viewers }),
     viewers,
-    securityContact: () => settings.current.securityContact ?? null,
     ...openSigned(database, stores, nowMs),
     nowMs,
+    clockTrust: stores.clockTrust,
     seal: (plaintext, recipients) => sealBytes(plaintext, recipients.map(parseRecipient)),
     ...changesOf(parts, () => services),
     health: () => health.report(services),
+    metrics: openMetrics(parts, nowMs),
     ...openWays(
       parts,
       { household, nowMs, version: VERSION, page: PAGE_DIRECTORY },
@@ -165,7 +169,10 @@ function openHouse(
       ...{ options, database, settings, secrets, connections, bells, household, origin },
     }),
     replies: new Replies(database, nowMs),
-    privacy: openPrivacy({ database, settings, household, appendEntry, nowMs, timeZone }),
+    privacy: openPrivacy({
+      ...{ database, settings, household, appendEntry, nowMs, timeZone },
+      upMs: options.monotonicMs ?? (() => performance.now()),
+    }),
     chime: openChime({ settings, nowMs, timeZone, news, bells }),
   };
 }
@@ -209,12 +216,12 @@ function followSettings(services: HubServices, parts: HubParts): void {
 /** What owners have signed that is neither keyring nor decision. */
 function openSigned(
   database: HubDatabase,
-  { household, ledger, requests, decisions, appendEntry }: ReturnType<typeof openStores>,
+  { household, ledger, requests, decisions, appendEntry, countedMs }: ReturnType<typeof openStores>,
   nowMs: () => number,
 ): Pick<HubServices, "shares" | "statements" | "restorations"> {
   const keyring = () => requireKeyring(household);
   return {
-    shares: new Shares({ database, requests, decisions, appendEntry, nowMs, keyring }),
+    shares: new Shares({ database, requests, decisions, appendEntry, nowMs, countedMs, keyring }),
     statements: new Statements({
       ...{ database, appendEntry, nowMs, keyring },
       knowsCheckpoint: (size, root) => knowsCheckpoint(ledger, size, root),
@@ -254,20 +261,33 @@ function openStores(parts: {
     ...(options.monotonicMs ? { monotonicMs: options.monotonicMs } : {}),
   });
   const clips = ClipStore.open({ database, clipsDirectory, appendEntry, nowMs });
+  const { countedMs, clockTrust } = openCount(options, database, nowMs);
+  const isClockBelieved = () => clockTrust.isBelieved();
   const requests = new RequestStore({
-    database,
-    appendEntry,
-    nowMs,
+    ...{ database, appendEntry, nowMs, countedMs, isClockBelieved },
     ...(options.random ? { random: options.random } : {}),
   });
   const consent = openConsent({
     ...{ database, requests, appendEntry, nowMs, household, clips, ledger },
-    monotonicMs: options.monotonicMs ?? (() => performance.now()),
+    ...{ countedMs, isClockBelieved },
   });
-  const sessions = new Sessions({ database, keyring: () => household.keyring, nowMs });
+  const sessions = new Sessions({ database, keyring: () => household.keyring, nowMs, countedMs });
   const news = openNews({ clips, ledger, household, sessions });
   heard = news;
-  return { ledger, appendEntry, household, clips, requests, ...consent, sessions, news };
+  const clocks = { countedMs, clockTrust };
+  return { ledger, appendEntry, household, clips, requests, ...consent, sessions, news, ...clocks };
+}
+
+/** The count that retention goes by and keeps, here only read, and what it says of the clock. */
+function openCount(
+  { monotonicMs, log }: HubOptions,
+  database: HubDatabase,
+  nowMs: () => number,
+): { countedMs: () => number; clockTrust: ClockTrust } {
+  const statements = prepareRetentionStatements(database);
+  const count = openRetentionCount(statements, monotonicMs ?? (() => performance.now()));
+  const countedMs = () => count.nowMs();
+  return { countedMs, clockTrust: new ClockTrust({ database, nowMs, countedMs, log }) };
 }
 
 /** What is done about requests besides deciding them. */
@@ -302,15 +322,14 @@ function openConsent(parts: {
   household: Household;
   clips: ClipStore;
   ledger: Ledger;
-  monotonicMs: () => number;
+  countedMs: () => number;
+  isClockBelieved: () => boolean;
 }) {
   const { database, requests, appendEntry, nowMs, household, clips, ledger } = parts;
-  // The count that retention goes by and keeps; here it is only read.
-  const count = openRetentionCount(prepareRetentionStatements(database), parts.monotonicMs);
+  const { countedMs, isClockBelieved } = parts;
   const endings = {
-    ...{ database, requests, appendEntry, nowMs },
+    ...{ database, requests, appendEntry, nowMs, countedMs, isClockBelieved },
     keyring: () => requireKeyring(household),
-    countedMs: () => count.nowMs(),
   };
   const decisions = createDecisions({
     ...endings,

@@ -182,7 +182,7 @@ function openStream(
   const stack = new AsyncDisposableStack();
   let lastAtMs = 0;
   let toldAtMs = 0;
-  const rate = countRate(systemClock.monotonicMs);
+  const rate = countRate(() => systemClock.monotonicMs());
   const take = (fragment: Fragment): void => {
     lastAtMs = systemClock.wallClockMs();
     if (fragment.track === "video") rate.add();

@@ -69,6 +69,28 @@ export const HOUSE_WORDS: readonly RouteGroup[] = [
         summary: "How cameras, disk, blurring and bells do",
         answer: { kind: "json", schema: HealthAnswer, words: "The state at this moment." },
       },
+      "GET /api/metrics": {
+        summary: "The same as figures, in Prometheus' text format",
+        description:
+          "Only where the settings say `health: { metrics: true }`, and with a token of its own as bearer.",
+        errors: ["NOT_FOUND", "METRICS_REFUSED"],
+        answer: {
+          kind: "bytes",
+          type: "text/plain",
+          words: "Prometheus' text format, version 0.0.4.",
+        },
+      },
+      "GET /api/health/metrics": {
+        summary: "Whether programs may read figures, and since when there is a token",
+      },
+      "POST /api/health/metrics-token": {
+        summary: "Make a new token for reading figures, in place of the last",
+        description: "It is said this once: the hub keeps its hash.",
+      },
+      "DELETE /api/health/metrics-token": {
+        summary: "Take the token for reading figures back",
+        answer: nothing("No token reads them any more."),
+      },
       "GET /api/connections": {
         summary: "Every place this hub was ever told to connect to",
         description: "With the first and the last time. Nothing else is connected to.",
@@ -120,7 +142,8 @@ export const HOUSE_WORDS: readonly RouteGroup[] = [
       "POST /api/claim": {
         summary: "Found the household",
         errors: [
-          ...["CLAIM_CODE_WRONG", "CLAIM_GONE", "CLAIM_UNPROVEN", "FOREIGN_HOUSEHOLD"],
+          ...["CLAIM_CODE_WRONG", "CLAIM_GONE", "CLAIM_UNPROVEN", "CLOCK_WRONG"],
+          "FOREIGN_HOUSEHOLD",
           "PASSKEY_FOREIGN",
           ...KEYRING_CODES,
         ],

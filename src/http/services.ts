@@ -3,7 +3,8 @@ import type { RequestDocuments } from "../consent/documents.ts";
 import type { RequestHandling } from "../consent/handling.ts";
 import type { Decisions } from "../consent/decisions.ts";
 import type { Withdrawals } from "../consent/endings.ts";
-import type { RequestStore, StoredRequest } from "../consent/requests.ts";
+import type { StoredRequest } from "../consent/request-rows.ts";
+import type { RequestStore } from "../consent/requests.ts";
 import type { Shares } from "../consent/shares.ts";
 import type { Viewers } from "../consent/viewers.ts";
 import type { Retention } from "../clips/retention.ts";
@@ -14,6 +15,7 @@ import type { ClipStore } from "../clips/store.ts";
 import type { ClipTimeline } from "../clips/timeline.ts";
 import type { Household } from "../keys/household.ts";
 import type { KeyringDesk } from "../keys/keyring-desk.ts";
+import type { ClockTrust } from "../ledger/clock-trust.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Restorations } from "../ledger/restorations.ts";
 import type { Statements } from "../ledger/statements.ts";
@@ -27,6 +29,7 @@ import type { Connections } from "./connections.ts";
 import type { LanDesk } from "./lan-desk.ts";
 import type { LiveStreams } from "./live-streams.ts";
 import type { News } from "./news.ts";
+import type { MetricsDesk } from "./metrics-routes.ts";
 import type { NoticeDesk } from "./notice-desk.ts";
 import type { Pairings } from "./pairings.ts";
 import type { PushDesk } from "./push-desk.ts";
@@ -81,6 +84,8 @@ export interface HubServices {
   readonly statements: Statements;
   readonly restorations: Restorations;
   readonly nowMs: () => number;
+  /** Whether the clock on the wall is believed. */
+  readonly clockTrust: ClockTrust;
   /** Seals bytes with the recorder's own writer. */
   readonly seal: (plaintext: Uint8Array, recipients: readonly string[]) => Uint8Array;
   /** Called after a keyring statement was accepted: the recorder checks the chain for itself. */
@@ -88,12 +93,13 @@ export interface HubServices {
   /** Called when something new waits for the owner. */
   readonly requestReceived: (request: StoredRequest) => void;
   readonly health: () => HealthAnswer;
+  readonly metrics: MetricsDesk;
   /** What the notice at the door says: from the settings, and from nothing else. */
   readonly notice: () => NoticeFacts;
+  /** Address for whoever finds a hole in this hub; null where the settings name none. */
+  readonly securityContact: () => string | null;
   /** Public addresses of this hub; known once it listens. */
   readonly statusUrl: (statusToken: string) => string;
   readonly intakeUrl: () => string | null;
   readonly outsideUrl: () => string | null;
 }
-  /** Address for whoever finds a hole in this hub; null where the settings name none. */
-  readonly securityContact: () => string | null;

@@ -7,6 +7,7 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["BUNDLE_TOO_LARGE", 413],
   ["NOT_LOGGED_IN", 401],
   ["LOGIN_REFUSED", 401],
+  ["METRICS_REFUSED", 401],
   ["NOT_ALLOWED", 403],
   ["WRONG_HOST", 421],
   ["WRONG_ORIGIN", 403],

@@ -20,6 +20,8 @@ const PUBLIC = [
   "GET /notice",
   "GET /.well-known/security.txt",
   "GET /api/hub",
+  // By a token of its own, and only where the settings say so.
+  "GET /api/metrics",
   "GET /api/openapi.json",
   "GET /api/lan/name",
   "POST /api/lan/name",
@@ -125,6 +127,9 @@ const OWNERS_ONLY = [
   "POST /api/bells/:camera/test",
   "GET /api/sessions",
   "GET /api/connections",
+  "GET /api/health/metrics",
+  "POST /api/health/metrics-token",
+  "DELETE /api/health/metrics-token",
   "DELETE /api/sessions/:id",
   "DELETE /api/clips/:clip",
   "POST /api/clips/:clip/hold",
