@@ -67,22 +67,37 @@ function clipIdOf(name: string): ClipId | null {
   return /^[0-9a-f]{32}$/.test(name) ? parseClipId(name) : null;
 }
 
+/** A folder of a clip, and where it is below `data/clips`. */
+export type ClipFolderName = Pick<FoundFolder, "clip" | "folder">;
+
+/** Names of clip folders, a month at a time, and what does not belong beside them. */
+export async function* findFolderNames(clipsDirectory: string): AsyncGenerator<{
+  readonly clips: readonly ClipFolderName[];
+  readonly foreign: readonly string[];
+}> {
+  for (const month of await namesIn(clipsDirectory)) {
+    if (!MONTH.test(month)) {
+      yield { clips: [], foreign: [month] };
+      continue;
+    }
+    const clips: ClipFolderName[] = [];
+    const foreign: string[] = [];
+    for (const name of await namesIn(path.join(clipsDirectory, month))) {
+      const clip = clipIdOf(name);
+      if (clip === null) foreign.push(`${month}/${name}`);
+      else clips.push({ clip, folder: `${month}/${name}` });
+    }
+    yield { clips, foreign };
+  }
+}
+
 /** Every clip folder below `clipsDirectory`, and what does not belong there. */
 export async function findClipFolders(clipsDirectory: string): Promise<FoundStore> {
   const clips: FoundFolder[] = [];
   const foreign: string[] = [];
-  for (const month of await namesIn(clipsDirectory)) {
-    if (!MONTH.test(month)) {
-      foreign.push(month);
-      continue;
-    }
-    for (const name of await namesIn(path.join(clipsDirectory, month))) {
-      const clip = clipIdOf(name);
-      const folder = `${month}/${name}`;
-      if (clip === null) {
-        foreign.push(folder);
-        continue;
-      }
+  for await (const month of findFolderNames(clipsDirectory)) {
+    foreign.push(...month.foreign);
+    for (const { clip, folder } of month.clips) {
       const names = await namesIn(path.join(clipsDirectory, folder));
       clips.push({ clip, folder, names: names.filter(isSealedFileName) });
       for (const odd of names) if (!isSealedFileName(odd)) foreign.push(`${folder}/${odd}`);

@@ -317,11 +317,10 @@ export class Retention implements AsyncDisposable {
   }
 
   #plan(missingBytes: number, aheadMs: number, limit: number): readonly PlannedDeletion[] {
-    const usedBytes = this.#statements.used.get() ?? 0;
-    const rules = this.#options.rules();
+    const state = { usedBytes: this.#statements.used.get() ?? 0, rules: this.#options.rules() };
     return planFromOldest(limit, (count) => {
       const clips = this.#oldest(count, aheadMs);
-      return { clips, planned: planDeletions({ clips, rules, usedBytes, missingBytes }) };
+      return { clips, planned: planDeletions({ clips, ...state, missingBytes }) };
     });
   }
 
@@ -394,7 +393,7 @@ export class Retention implements AsyncDisposable {
   #daysLeft(freeBytes: number): number | null {
     const countedMs = this.#count.nowMs();
     const found = this.#statements.recordedSince.get(countedMs - RATE_WINDOW_MS);
-    if (found === undefined || found.first === null || found.bytes === 0) return null;
+    if (!found || found.first === null || found.bytes === 0) return null;
     const spanMs = countedMs - found.first;
     return spanMs < RATE_KNOWN_AFTER_MS ? null : (freeBytes / found.bytes) * (spanMs / DAY_MS);
   }

@@ -1,5 +1,4 @@
 import path from "node:path";
-import type BetterSqlite3 from "better-sqlite3";
 import { inTransaction } from "../base/database.ts";
 import { PARTIAL_ENDING } from "../base/files.ts";
 import {
@@ -12,9 +11,7 @@ import {
 } from "../protocol/clip.ts";
 import { HubError } from "../protocol/errors.ts";
 import type { ClipId } from "../protocol/ids.ts";
-import type { LedgerEntry } from "../protocol/ledger-entry.ts";
 import {
-  findClipFolders,
   isSealedFileName,
   measureFile,
   namesIn,
@@ -31,35 +28,18 @@ import {
   type TornFile,
 } from "./clip-rows.ts";
 import { HubCopies } from "./hub-copies.ts";
+import { settleFolders, sweepClips } from "./recovery.ts";
 import { readRecorderEvent } from "./recorder-event.ts";
+import {
+  CLIPS_PAGE_MAX,
+  type ClipsPage,
+  type ClipsQuery,
+  type ClipStoreOptions,
+} from "./store-options.ts";
 
 export type { Recovery } from "./clip-folder.ts";
 export type { StoredClip, TornFile } from "./clip-rows.ts";
-
-export interface ClipStoreOptions {
-  readonly database: BetterSqlite3.Database;
-  /** `data/clips`. */
-  readonly clipsDirectory: string;
-  /** Appends to the ledger, inside the transaction that is open, and returns the entry's index. */
-  readonly appendEntry: (entry: LedgerEntry) => number;
-  /** UTC. */
-  readonly nowMs: () => number;
-}
-
-export interface ClipsQuery {
-  /** `next` of the page before. */
-  readonly before?: number;
-  /** 1 to 500; by default 100. */
-  readonly limit?: number;
-}
-
-export interface ClipsPage {
-  /** Newest first. */
-  readonly clips: readonly StoredClip[];
-  readonly next: number | null;
-}
-
-export const CLIPS_PAGE_MAX = 500;
+export { CLIPS_PAGE_MAX, type ClipStoreOptions } from "./store-options.ts";
 
 /**
  * Rows and files of the recordings, in the hub's process. A clip's row closes in the transaction
@@ -218,33 +198,67 @@ export class ClipStore {
   }
 
   /**
-   * Settles what a dead recorder left behind: to be called at the start, and again after the
-   * recorder's process ended, never while one runs. Nothing is removed.
+   * Settles what a dead recorder left behind, and looks over every recording: to be called while no
+   * recorder runs. Nothing is removed.
    */
   async recoverOrphans(): Promise<Recovery> {
+    const settled = await this.settleRecorder();
+    const swept = await this.sweep();
+    return {
+      closed: settled.closed,
+      torn: [...new Set([...settled.torn, ...swept.torn])],
+      missing: swept.missing,
+      foreign: [...settled.foreign, ...swept.foreign],
+    };
+  }
+
+  /**
+   * What was being recorded, copies that were being made, and folders of which no row tells: to be
+   * called at the start, and again after the recorder's process ended, never while one runs.
+   */
+  async settleRecorder(): Promise<Omit<Recovery, "missing">> {
     return await this.#inTurn(async () => {
+      const { database, clipsDirectory } = this.#options;
       const before = this.#statements.recording.all().map(clipOf);
       for (const clip of before) await this.#end(clip, this.#lastSeenMs(clip));
       await this.#copies.settleAll();
-      const found = await findClipFolders(this.#options.clipsDirectory);
-      const torn = new Set<ClipId>();
-      for (const { clip, folder, names } of found.clips) {
-        // What its entry says is gone is no torn file, whether or not it has been removed yet.
-        if (this.#statements.deletion.get(clip) !== undefined) {
-          if (names.length > 0) this.#copies.reopenDeletion(clip);
-          continue;
-        }
-        await this.#copies.removeLeft(clip, names);
-        const absolute = path.join(this.#options.clipsDirectory, folder);
-        const unfinished = await this.#unlisted(clip, absolute, names);
-        if (unfinished.length > 0) torn.add(clip);
-        inTransaction(this.#options.database, () => this.#recordTorn(clip, unfinished));
-      }
+      const found = await settleFolders(database, clipsDirectory, (clip, folder) =>
+        this.#settleFolder(clip, folder),
+      );
+      const torn = new Set(found.torn);
       const states = before.map(({ id }) => this.#require(id));
       for (const { id, state } of states) if (state === "torn") torn.add(id);
       const closed = states.filter(({ state }) => state === "closed").map(({ id }) => id);
-      return { closed, torn: [...torn], missing: this.#missing(found), foreign: found.foreign };
+      return { closed, torn: [...torn], foreign: found.foreign };
     });
+  }
+
+  /**
+   * Looks over every recording that has ended, while everything else goes on: for files that are
+   * missing, and such as a power cut left beside what is listed. `signal` ends it early.
+   */
+  async sweep(signal?: AbortSignal): Promise<Omit<Recovery, "closed">> {
+    return await sweepClips(this.#options.database, this.#options.clipsDirectory, {
+      signal,
+      has: (clip) => this.get(clip) !== null,
+      settle: (clip, folder) => this.#inTurn(() => this.#settleFolder(clip, folder)),
+    });
+  }
+
+  /** Records what no row lists of a folder as torn; returns whether there was any. In turn. */
+  async #settleFolder(clip: ClipId, folder: string): Promise<boolean> {
+    const absolute = path.join(this.#options.clipsDirectory, folder);
+    const names = (await namesIn(absolute)).filter(isSealedFileName);
+    // What its entry says is gone is no torn file, whether or not it has been removed yet.
+    if (this.#statements.deletion.get(clip) !== undefined) {
+      if (names.length > 0) this.#copies.reopenDeletion(clip);
+      return false;
+    }
+    await this.#copies.removeLeft(clip, names);
+    const unfinished = await this.#unlisted(clip, absolute, names);
+    if (unfinished.length > 0)
+      inTransaction(this.#options.database, () => this.#recordTorn(clip, unfinished));
+    return unfinished.length > 0;
   }
 
   /** Runs `work` while the store does nothing else: neither takes events in nor settles the past. */
@@ -328,8 +342,7 @@ export class ClipStore {
     const folder = this.#folderOf(clip);
     const unfinished = await this.#unlisted(clip.id, folder, await namesIn(folder));
     const files = this.files(clip.id);
-    // A wall clock that was set back must not make a clip end before it began.
-    const toMs = Math.max(endedAtMs, clip.startedAtMs);
+    const toMs = Math.max(endedAtMs, clip.startedAtMs); // A wall clock may have been set back.
     inTransaction(this.#options.database, () => {
       this.#recordTorn(clip.id, unfinished);
       const isWhole = unfinished.length === 0 && files.length > 0;
@@ -383,17 +396,5 @@ export class ClipStore {
     });
     for (const { name, sizeBytes, sha256 } of files)
       this.#statements.insertTorn.run(clip, name, sizeBytes, sha256, entryIndex);
-  }
-
-  #missing(found: Awaited<ReturnType<typeof findClipFolders>>): Recovery["missing"] {
-    const onDisk = new Map(found.clips.map(({ clip, names }) => [clip, new Set(names)]));
-    const missing: { clip: ClipId; name: string }[] = [];
-    for (let page = this.list({ limit: CLIPS_PAGE_MAX }); ;) {
-      for (const { id } of page.clips)
-        for (const name of this.files(id).map(sealedFileName))
-          if (onDisk.get(id)?.has(name) !== true) missing.push({ clip: id, name });
-      if (page.next === null) return missing;
-      page = this.list({ limit: CLIPS_PAGE_MAX, before: page.next });
-    }
   }
 }

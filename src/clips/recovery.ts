@@ -1,0 +1,141 @@
+import path from "node:path";
+import type BetterSqlite3 from "better-sqlite3";
+import { clipFolder } from "../protocol/clip.ts";
+import { parseClipId, type ClipId } from "../protocol/ids.ts";
+import {
+  findFolderNames,
+  isSealedFileName,
+  namesIn,
+  type ClipFolderName,
+  type Recovery,
+} from "./clip-folder.ts";
+
+/** What a dead recorder may have left, found without holding anything else up. */
+
+/** So many are looked up at once, with room for others in between. */
+const LOOKED_UP_AT_ONCE = 1_000;
+
+interface SweptRow {
+  readonly sequence: number;
+  readonly id: string;
+  readonly started_at_ms: number;
+}
+
+/** A clip with a row, and what is in its folder. */
+interface SweptClip {
+  readonly clip: ClipId;
+  /** Relative to `data/clips`. */
+  readonly folder: string;
+  readonly names: readonly string[];
+  /** Listed files that are not there. */
+  readonly missing: readonly string[];
+  /** Sealed files that are there and not listed. */
+  readonly unlisted: readonly string[];
+}
+
+/** Folders of clips that have no row, and names that are no clip's. */
+async function foldersWithoutRow(
+  database: BetterSqlite3.Database,
+  clipsDirectory: string,
+): Promise<{ readonly folders: readonly ClipFolderName[]; readonly foreign: readonly string[] }> {
+  const unknown = database
+    .prepare<[string], string>(
+      `SELECT value FROM json_each(?)
+       WHERE NOT EXISTS (SELECT 1 FROM clips WHERE id = value)`,
+    )
+    .pluck();
+  const folders: ClipFolderName[] = [];
+  const foreign: string[] = [];
+  for await (const month of findFolderNames(clipsDirectory)) {
+    foreign.push(...month.foreign);
+    for (let at = 0; at < month.clips.length; at += LOOKED_UP_AT_ONCE) {
+      const some = month.clips.slice(at, at + LOOKED_UP_AT_ONCE);
+      const without = new Set(unknown.all(JSON.stringify(some.map(({ clip }) => clip))));
+      folders.push(...some.filter(({ clip }) => without.has(clip)));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+  return { folders, foreign };
+}
+
+/** Every clip that has ended, newest first, with what is on the disk of it. */
+async function* sweptClips(
+  database: BetterSqlite3.Database,
+  clipsDirectory: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<SweptClip> {
+  const page = database.prepare<[number, number], SweptRow>(
+    `SELECT sequence, id, started_at_ms FROM clips
+     WHERE sequence < ? AND state <> 'recording' ORDER BY sequence DESC LIMIT ?`,
+  );
+  const listed = database
+    .prepare<[string], string>("SELECT name FROM clip_files WHERE clip = ?")
+    .pluck();
+  let before = Number.MAX_SAFE_INTEGER;
+  for (let rows = page.all(before, LOOKED_UP_AT_ONCE); rows.length > 0;) {
+    for (const { sequence, id, started_at_ms: startedAtMs } of rows) {
+      if (signal?.aborted) return;
+      before = sequence;
+      const clip = parseClipId(id);
+      const folder = clipFolder(clip, startedAtMs);
+      // In this order: what is listed while the folder is read is no file too many.
+      const names = await namesIn(path.join(clipsDirectory, folder));
+      if (signal?.aborted) return;
+      const known = new Set(listed.all(id));
+      const there = new Set(names);
+      yield {
+        ...{ clip, folder, names },
+        missing: [...known].filter((name) => !there.has(name)),
+        unlisted: names.filter((name) => isSealedFileName(name) && !known.has(name)),
+      };
+    }
+    rows = page.all(before, LOOKED_UP_AT_ONCE);
+  }
+}
+
+/** Records what is unfinished in a folder as torn; whether there was any. */
+type SettleFolder = (clip: ClipId, folder: string) => Promise<boolean>;
+
+/** Settles the folders of which no row tells. */
+export async function settleFolders(
+  database: BetterSqlite3.Database,
+  clipsDirectory: string,
+  settle: SettleFolder,
+): Promise<Pick<Recovery, "torn" | "foreign">> {
+  const { folders, foreign } = await foldersWithoutRow(database, clipsDirectory);
+  const torn: ClipId[] = [];
+  const odd = [...foreign];
+  for (const { clip, folder } of folders) {
+    odd.push(...oddOnes(folder, await namesIn(path.join(clipsDirectory, folder))));
+    if (await settle(clip, folder)) torn.push(clip);
+  }
+  return { torn, foreign: odd };
+}
+
+/** @see ClipStore.sweep */
+export async function sweepClips(
+  database: BetterSqlite3.Database,
+  clipsDirectory: string,
+  ground: {
+    readonly signal: AbortSignal | undefined;
+    readonly has: (clip: ClipId) => boolean;
+    readonly settle: SettleFolder;
+  },
+): Promise<Omit<Recovery, "closed">> {
+  const torn: ClipId[] = [];
+  const missing: { clip: ClipId; name: string }[] = [];
+  const foreign: string[] = [];
+  for await (const found of sweptClips(database, clipsDirectory, ground.signal)) {
+    const { clip, folder, names } = found;
+    foreign.push(...oddOnes(folder, names));
+    // What was deleted since its row was read is neither torn nor missing.
+    if (found.unlisted.length + found.missing.length === 0 || !ground.has(clip)) continue;
+    if (found.unlisted.length > 0 && (await ground.settle(clip, folder))) torn.push(clip);
+    for (const name of found.missing) missing.push({ clip, name });
+  }
+  return { torn, missing, foreign };
+}
+
+function oddOnes(folder: string, names: readonly string[]): string[] {
+  return names.filter((name) => !isSealedFileName(name)).map((name) => `${folder}/${name}`);
+}
