@@ -12,7 +12,7 @@ import type { Bells } from "./hub-bells.ts";
 import { createHealth, type Health } from "./hub-health.ts";
 import { HealthKeeper } from "./hub-health-keeper.ts";
 import { privacyGreeting } from "./hub-privacy-links.ts";
-import { sayRecovery } from "./hub-recovery.ts";
+import { sayRecovery, sweepRecordings } from "./hub-recovery.ts";
 import type { HubOptions } from "./hub-options.ts";
 import type { HubUrls } from "./hub-parts.ts";
 import { addHouseRoutes } from "./hub-routes.ts";
@@ -124,6 +124,7 @@ export class Hub implements AsyncDisposable {
     stack.use(bells).open();
     useDoors(stack, services, options, health);
     stack.defer(() => connections.forgetStreams());
+    stack.use(sweepRecordings(services.clips, log));
     stack.use(startTimers(services, connections, options, clock));
     await services.lan.open();
     log("info", `listening on ${urls.main}`);
@@ -187,7 +188,7 @@ async function settlePast(services: HubServices, options: HubOptions): Promise<v
   await services.renditions.settleUnfinished();
   await services.documents.finish();
   await services.rewraps.finish();
-  const found = await services.clips.recoverOrphans();
+  const found = await services.clips.settleRecorder();
   sayRecovery(found, log);
   const settle = () => settleRequests(services, log);
   await onAnyDisk("requests not settled", services, options, settle);
@@ -366,7 +367,7 @@ function startIngest(parts: {
       live.ingestGone();
       log("warn", `the ingest process ended (${reason}); starting it again`);
       await taken.all;
-      const found = await clips.recoverOrphans();
+      const found = await clips.settleRecorder();
       sayRecovery(found, log);
     },
   });
