@@ -46,7 +46,7 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       ledger_nodes: "level idx hash",
       ledger_cosignatures: "size key_name key_id root cosigned_at_ms line",
       clips:
-        "sequence id camera kind why event_at_ms started_at_ms ended_at_ms state keyring_head keyring_epoch entry_index",
+        "sequence id camera kind why event_at_ms started_at_ms ended_at_ms state keyring_head keyring_epoch entry_index rewrapped_epoch",
       clip_hours: "hour camera kind count",
       clip_nothings: "clip",
       // Where a device's browser takes pushes: keys of the browser, nothing of anybody seen.
@@ -85,7 +85,10 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       clip_retention: "sequence clip class counted_ms size_bytes goes_counted_ms",
       clip_holds: "clip until_ms until_counted_ms",
       clip_deletions: "clip entry_index files_gone",
-      retention_count: "id counted_ms",
+      retention_count: "id counted_ms taken_in_below",
+      // How many clips, and bytes in use.
+      clip_counts: "state count",
+      clip_retention_used: "id size_bytes",
       keyring_statements: "epoch head envelope",
       keyring_proposals: "proposal envelope passed_on pairing newcomer_sealed proposed_at_ms",
       passed_on: "device epoch sealed",

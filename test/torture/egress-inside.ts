@@ -1,0 +1,85 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as wait } from "node:timers/promises";
+import { startLiveHub } from "../support/live-hub.ts";
+import { rtspCamera, shown } from "../support/page-live.ts";
+import { startPage, type TestPage } from "../support/page.ts";
+import { until } from "./frame.ts";
+
+/**
+ * Runs on the hub's machine, in a network namespace of its own: a hub as people start it, open to the
+ * network, and another one whose page a browser goes through; both with the one camera. Prints
+ * `ready`, and after `seconds`, when both have recorded, what was done. `planted` also has somebody
+ * on this machine look up a name and call out, which has to be seen.
+ */
+const [main = "", sub = "", seconds = "30", planted = ""] = process.argv.slice(2);
+
+const SCREENS = [
+  ...["#/live", "#/events", "#/requests", "#/ledger", "#/transparency", "#/house", "#/cameras"],
+  ...["#/notifications", "#/health"],
+];
+
+/** What a browser does for its maker, and no page can. */
+const QUIET_BROWSER = [
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-domain-reliability",
+  "--disable-sync",
+  "--no-pings",
+  "--metrics-recording-only",
+];
+
+const CALL_OUT = `
+  require("node:dns").lookup("telemetry.example.org", () => undefined);
+  require("node:dgram").createSocket("udp4").send("x", 9, "192.0.2.9", () => process.exit(0));
+`;
+
+async function goThrough(page: TestPage, deadlineMs: number): Promise<{ looks: number }> {
+  let looks = 0;
+  while (performance.now() < deadlineMs || looks < SCREENS.length) {
+    await page.page.goto(`${page.url}/${SCREENS[looks % SCREENS.length] ?? ""}`);
+    await page.page.locator("main").first().waitFor();
+    if (looks % SCREENS.length === 0)
+      await until(
+        "a live picture",
+        async () => (await shown(page.page, "front")).state === "playing",
+      );
+    await wait(500);
+    looks += 1;
+  }
+  return { looks };
+}
+
+/** Sealed files that are whole, of recordings that go on, too. */
+function sealedFiles(page: TestPage): number {
+  const { clips } = page.hub.hub.services;
+  return clips.list().clips.reduce((sum, { id }) => sum + clips.files(id).length, 0);
+}
+
+await using hub = await startLiveHub({
+  cameras: `cameras:\n  - id: front\n    main: ${main}\n    sub: ${sub}\n`,
+  listen: "{ lan: true }",
+});
+await hub.claim("--classic");
+await using page = await startPage({
+  hub: { settings: { cameras: [rtspCamera("front", "Front door", main, sub)] } },
+  switches: QUIET_BROWSER,
+  serviceWorker: true,
+});
+process.stdout.write("ready\n");
+if (planted === "planted")
+  await once(spawn(process.execPath, ["-e", CALL_OUT], { stdio: "ignore" }), "exit");
+const { looks } = await goThrough(page, performance.now() + Number(seconds) * 1_000);
+const limitMs = 120_000;
+await until("a sealed file", () => sealedFiles(page) > 0, { limitMs });
+const segmentsOf = async (): Promise<number> =>
+  (await hub.clips()).reduce((sum, { segments }) => sum + segments, 0);
+await until("another hub's sealed file", async () => (await segmentsOf()) > 0, { limitMs });
+const witnessed = await hub.cli("owner", "witness", "--keys", hub.keysDirectory);
+const done = {
+  looks,
+  files: sealedFiles(page) + (await segmentsOf()),
+  problems: page.problems,
+  witnessed: witnessed.code,
+};
+process.stdout.write(`${JSON.stringify(done)}\n`);

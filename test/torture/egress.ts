@@ -1,0 +1,200 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { projectRoot } from "../support/requirements.ts";
+import { RTSP_SERVER_COMMANDS, startRtspServer } from "../support/rtsp-server.ts";
+import { cannotMakeHosts } from "../support/two-hosts.ts";
+import {
+  startHouseNetwork,
+  type Captured,
+  type Flow,
+  type HouseNetwork,
+} from "./egress-network.ts";
+import { CannotLook, type TortureGroup, type TortureResult } from "./frame.ts";
+
+const FULL_SECONDS = 600;
+const SHORT_SECONDS = 30;
+const LAN_PORT = 8443;
+const INSIDE = path.join(projectRoot, "test/torture/egress-inside.ts");
+/** Groups that the names of a house's network are answered in (RFC 6762), and its port. */
+const MDNS = { groups: ["224.0.0.251", "ff02::fb"], port: 5353 } as const;
+/** Solicitation and advertisement of routers and neighbours, and reports of groups: the kernel's own. */
+const OF_THE_KERNEL = ["icmp6-133", "icmp6-135", "icmp6-136", "icmp6-143", "ip-2", "arp-reply"];
+
+/** Somebody who looks in over the network, again and again, until it is ended. */
+const VIEWER = `
+  const https = require("node:https");
+  let answered = 0;
+  const ask = () => https.get({
+    host: "${"10.77.0.1"}", port: ${LAN_PORT}, path: "/api/hub", servername: "doorward.local",
+    rejectUnauthorized: false, headers: { host: "doorward.local:${LAN_PORT}" },
+  }, (answer) => { answered += answer.statusCode === 200 ? 1 : 0; answer.resume(); })
+    .on("error", () => undefined);
+  setInterval(ask, 500);
+  process.stdin.on("end", () => { console.log(answered); process.exit(0); }).resume();
+`;
+
+/** What was done meanwhile, as the other side tells it. */
+interface Inside {
+  readonly looks: number;
+  /** Sealed files of both hubs. */
+  readonly files: number;
+  readonly problems: readonly string[];
+  /** Exit code of an owner's `witness`. */
+  readonly witnessed: number | null;
+}
+
+export interface EgressRun {
+  readonly inside: Inside;
+  readonly captured: Captured;
+  /** Answers that the viewer on the network had. */
+  readonly viewed: number;
+  /** What went to neither camera nor viewer. */
+  readonly stray: readonly Flow[];
+}
+
+/**
+ * Hub, camera, browser and viewer on a network of their own, for `seconds`, with every packet that
+ * leaves the hub's machine counted.
+ *
+ * @param planted - Also has somebody there look up a name and call out, which is stray.
+ * @throws CannotLook where no network namespace may be made.
+ */
+export async function watchEgress(
+  seconds: number,
+  { planted = false, signal }: { planted?: boolean; signal?: AbortSignal } = {},
+): Promise<EgressRun> {
+  if (cannotMakeHosts()) throw new CannotLook("no network namespace can be made here");
+  await using network = await startHouseNetwork();
+  const { camera: host } = network;
+  await using camera = await startRtspServer({ address: host.address, within: host.within });
+  const viewer = startViewer(network);
+  try {
+    const inside = await runInside(
+      network,
+      [...[camera.mainUrl, camera.subUrl, String(seconds)], ...(planted ? ["planted"] : [])],
+      signal,
+    );
+    const viewed = await viewer.end();
+    const captured = await network.captured();
+    const stray = captured.flows.filter((flow) => !isOfTheHouse(flow, network, camera.port));
+    return { inside, captured, viewed, stray };
+  } finally {
+    await viewer.end();
+  }
+}
+
+function isOfTheHouse(flow: Flow, network: HouseNetwork, rtspPort: number): boolean {
+  const { protocol, to, ownPort, otherPort } = flow;
+  const { camera, viewer } = network;
+  if (OF_THE_KERNEL.includes(protocol)) return true;
+  if (protocol === "arp") return [camera.address, viewer.address].includes(to);
+  if (protocol === "tcp" && to === camera.address) return otherPort === rtspPort;
+  if (protocol === "tcp" && to === viewer.address) return ownPort === LAN_PORT;
+  return protocol === "udp" && otherPort === MDNS.port && MDNS.groups.some((group) => group === to);
+}
+
+function startViewer({ viewer }: HouseNetwork): { end(): Promise<number> } {
+  const [program, ...args] = [...viewer.within, process.execPath, "-e", VIEWER];
+  const child = spawn(program ?? "", args, { stdio: ["pipe", "pipe", "inherit"] });
+  let said = "";
+  child.stdout.on("data", (part) => (said += String(part)));
+  const closed = once(child, "close");
+  return {
+    end: async () => {
+      child.stdin.end();
+      await closed;
+      return Number(said);
+    },
+  };
+}
+
+async function runInside(
+  { hub }: HouseNetwork,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Inside> {
+  const [program = "", ...rest] = [...hub.within, process.execPath, INSIDE, ...args];
+  const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"] });
+  const stop = (): void => void child.kill("SIGTERM");
+  signal?.addEventListener("abort", stop, { once: true });
+  let errors = "";
+  child.stderr.on("data", (part) => (errors = (errors + String(part)).slice(-4_000)));
+  const lines: string[] = [];
+  createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
+  const [code] = (await once(child, "close")) as [number | null];
+  signal?.removeEventListener("abort", stop);
+  signal?.throwIfAborted();
+  if (code !== 0) throw new Error(`The hub's machine failed with ${String(code)}: ${errors}`);
+  return JSON.parse(lines.at(-1) ?? "") as Inside;
+}
+
+export function egressResults(run: EgressRun, seconds: number): TortureResult[] {
+  const { inside, captured, viewed, stray } = run;
+  const packets = captured.flows.reduce((sum, flow) => sum + flow.packets, 0);
+  const strayPackets = stray.reduce((sum, flow) => sum + flow.packets, 0);
+  const isComplete =
+    captured.lost === 0 && viewed > 0 && inside.files > 1 && inside.witnessed === 0 && packets > 0;
+  const did = `${inside.files} sealed files, ${inside.looks} screens, ${viewed} answers to a viewer, ${packets} packets that left`;
+  const context = `${seconds} s; ${did}`;
+  const destinations = stray
+    .slice(0, 5)
+    .map(({ protocol, to, otherPort, name }) =>
+      [protocol, to, otherPort || "", name].join(" ").trim(),
+    );
+  return [
+    {
+      name: "egress.packets",
+      holds: isComplete && stray.length === 0,
+      detail: !isComplete
+        ? `nothing is shown: ${captured.lost} packets were not read; ${did}`
+        : stray.length === 0
+          ? `nothing left for anybody but camera and viewers: ${did}`
+          : `${strayPackets} packets left for others: ${destinations.join(", ")}`,
+      figures: [{ name: "egress.packets", value: strayPackets, unit: "packets", context }],
+    },
+    {
+      name: "egress.names",
+      holds: isComplete && captured.asked.length === 0,
+      detail:
+        captured.asked.length === 0
+          ? "no name was looked up"
+          : `looked up: ${[...new Set(captured.asked)].slice(0, 10).join(", ")}`,
+      figures: [{ name: "egress.dns", value: captured.asked.length, unit: "queries", context }],
+    },
+    {
+      name: "egress.page",
+      holds: inside.problems.length === 0,
+      detail:
+        inside.problems.length === 0
+          ? "the page asked its hub alone, and nothing failed in it"
+          : inside.problems.slice(0, 5).join("; "),
+    },
+  ];
+}
+
+export const group: TortureGroup = {
+  name: "egress",
+  promise: "Nothing leaves for anybody but the camera and who looks in, and no name is looked up",
+  needs: [...RTSP_SERVER_COMMANDS, "ip", "chromium"],
+  run: async ({ isFull, say, signal }) => {
+    say("a planted call, to see that one would be caught");
+    const planted = await watchEgress(1, { planted: true, signal });
+    const isCaught =
+      planted.captured.asked.includes("telemetry.example.org") &&
+      planted.stray.some(({ to, otherPort }) => to === "192.0.2.9" && otherPort === 9);
+    const seconds = isFull ? FULL_SECONDS : SHORT_SECONDS;
+    say(`${seconds} s with hub, camera, browser and a viewer on a network of their own`);
+    return [
+      {
+        name: "egress.control",
+        holds: isCaught,
+        detail: isCaught
+          ? "a name that somebody looked up and a packet to 192.0.2.9 were caught"
+          : `a planted call was not seen: ${JSON.stringify(planted.stray.slice(0, 5))}`,
+      },
+      ...egressResults(await watchEgress(seconds, { signal }), seconds),
+    ];
+  },
+};
