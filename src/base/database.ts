@@ -12,6 +12,7 @@ import {
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { HubError } from "../protocol/errors.ts";
+import { backUpBeforeUpgrade, forgetUpgradeBackups } from "./upgrade-backup.ts";
 
 /** The hub's one SQLite file. Leaving the scope closes it. */
 export type HubDatabase = BetterSqlite3.Database & AsyncDisposable;
@@ -48,7 +49,8 @@ const OWN_MIGRATIONS = fileURLToPath(new URL("./migrations/", import.meta.url));
  *
  * @throws HubError `SCHEMA_CHANGED` when a migration that was already applied is not what it was,
  * `SCHEMA_NEWER` when the file was written by a later version, `SCHEMA_OLDER` when `readOnly` and
- * a migration is still to be applied, `DATABASE_MISSING` when `readOnly` and there is no file.
+ * a migration is still to be applied, `DATABASE_MISSING` when `readOnly` and there is no file,
+ * `BACKUP_FAILED` when an upgrade could not keep a copy of what was there.
  */
 export function openDatabase(databasePath: string, options: OpenDatabaseOptions = {}): HubDatabase {
   const readOnly = options.readOnly ?? false;
@@ -59,22 +61,30 @@ export function openDatabase(databasePath: string, options: OpenDatabaseOptions 
     fileMustExist: true,
     timeout: BUSY_TIMEOUT_MS,
   });
+  let backups: { end(): void } | null = null;
   try {
-    configure(database, readOnly);
+    // Before anything of the file is changed, its journal included.
     const known = readMigrations(options.migrationsFolder ?? OWN_MIGRATIONS);
-    const pending = pendingMigrations(known, readApplied(database));
+    const applied = readApplied(database);
+    const pending = pendingMigrations(known, applied);
+    configure(database, readOnly);
     if (readOnly && pending[0] !== undefined)
       throw new HubError(
         "SCHEMA_OLDER",
         `Cannot read database: ${pending[0].name} has not been applied yet; start the hub once`,
       );
+    const isFile = !readOnly && databasePath !== IN_MEMORY;
+    if (isFile && applied.length > 0 && pending[0] !== undefined)
+      backUpBeforeUpgrade(database, databasePath, pending[0].number);
     for (const migration of pending) apply(database, migration);
+    if (isFile) backups = forgetUpgradeBackups(databasePath, Date.now);
   } catch (error) {
     database.close();
     throw error;
   }
   return Object.assign(database, {
     [Symbol.asyncDispose]: async () => {
+      backups?.end();
       database.close();
     },
   });
@@ -155,7 +165,7 @@ function pendingMigrations(
     if (migration === undefined)
       throw new HubError(
         "SCHEMA_NEWER",
-        `Cannot open database: ${row.name} was applied by a version of the hub that this one does not know`,
+        `Cannot open database: ${row.name} was applied by a newer version of the hub than this one; start that version, or roll back as docs/upgrade.md says`,
       );
     if (migration.sha256 !== row.sha256)
       throw new HubError(

@@ -49,5 +49,12 @@ export function decoderUnitCommand(
   },
 ): [string, ...string[]] {
   const seconds = Math.ceil(options.cpuSecondsMax ?? 0);
-  return [PERL, CLIENT, socket, String(options.memoryLimitKib), String(seconds), ...options.command];
+  return [
+    PERL,
+    CLIENT,
+    socket,
+    String(options.memoryLimitKib),
+    String(seconds),
+    ...options.command,
+  ];
 }

@@ -1,3 +1,4 @@
+import { refuseCoreDumps } from "../base/core-dumps.ts";
 import { HubError } from "../protocol/errors.ts";
 import { LedgerRestored } from "../owner/restored.ts";
 import { LedgerChanged } from "../owner/witness.ts";
@@ -234,6 +235,11 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     usage: "check --data DIR [--json]",
     load: async () => (await import("./check.ts")).check,
   },
+  restore: {
+    usage:
+      "restore --from COPY --data DIR|--drill [--sheet FILE ...|--keys DIR] [--endpoint URL --region NAME] [--writer NAME] [--json]",
+    load: async () => (await import("./restore.ts")).restore,
+  },
   attack: {
     usage: "attack --data DIR [--pid PID] [--keys DIR] [--thorough] [--json]",
     load: async () => (await import("./attack.ts")).attack,
@@ -247,6 +253,8 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./doctor.ts")).doctor,
   },
 };
+
+const WITH_KEYS = new Set(["owner", "cameras", "open", "restore"]);
 
 function usage(): string {
   const lines = Object.values(COMMANDS).map((command) => `  doorward ${command.usage}`);
@@ -272,6 +280,8 @@ async function run(args: string[]): Promise<ExitCode> {
     process.stderr.write(`There is no command "${args.slice(0, 2).join(" ")}".\n${usage()}\n`);
     return 2;
   }
+  // An owner's keys are in this process's memory, or the hub's that it starts.
+  if (WITH_KEYS.has(args[0] ?? "")) refuseCoreDumps();
   try {
     return await (
       await command.load()
