@@ -1,4 +1,6 @@
 import type { TortureGroup } from "./frame.ts";
 
 /** In the order in which `doorward torture` goes through them; loaded when one is run. */
-export const GROUPS: Readonly<Record<string, () => Promise<TortureGroup>>> = {};
+export const GROUPS: Readonly<Record<string, () => Promise<TortureGroup>>> = {
+  power: async () => (await import("./power.ts")).group,
+};
