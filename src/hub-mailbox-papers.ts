@@ -5,7 +5,7 @@ import { devicesOf } from "./http/household-routes.ts";
 import { summaryOf } from "./http/request-summary.ts";
 import type { HubServices } from "./http/services.ts";
 import type { StoredClip } from "./clips/store.ts";
-import type { StoredRequest } from "./consent/requests.ts";
+import type { StoredRequest } from "./consent/request-rows.ts";
 import type { MailboxHouse, OwnState, WantedFile } from "./mailbox/mailbox.ts";
 import type { MailboxRows } from "./mailbox/rows.ts";
 import { randomBytes } from "node:crypto";
@@ -75,7 +75,7 @@ export class MailboxPapers {
     const { requests, viewers, nowMs } = this.#services;
     const now = nowMs();
     const open = [...requests.inState("received"), ...requests.inState("held")]
-      .filter(({ expiresAtMs }) => expiresAtMs > now)
+      .filter((request) => !requests.isTimeOver(request))
       .toSorted((left, right) => left.expiresAtMs - right.expiresAtMs);
     this.#rows.keepNoncesOf(open.map(({ id }) => id));
     this.#viewer = open.length === 0 ? null : ((await viewers.newest())?.sha256 ?? null);

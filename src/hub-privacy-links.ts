@@ -16,11 +16,12 @@ export function openPrivacy(parts: {
   household: Household;
   appendEntry: (entry: LedgerEntry) => number;
   nowMs: () => number;
+  upMs: () => number;
   timeZone: string;
 }): CameraPrivacy {
-  const { database, settings, household, appendEntry, nowMs, timeZone } = parts;
+  const { database, settings, household, appendEntry, nowMs, upMs, timeZone } = parts;
   return new CameraPrivacy({
-    ...{ database, appendEntry, nowMs, timeZone },
+    ...{ database, appendEntry, nowMs, upMs, timeZone },
     cameras: () => settings.current.cameras,
     isClaimed: () => household.keyring !== null,
     personOf: (device) => household.keyring?.devices.get(parseDeviceId(device))?.person ?? null,

@@ -17,6 +17,8 @@ export interface CameraPrivacyOptions {
   /** The person that a device of the keyring belongs to; null for one that it does not know. */
   readonly personOf: (device: string) => string | null;
   readonly nowMs: () => number;
+  /** Only ever runs forward: an hour for which a camera is off is an hour. */
+  readonly upMs: () => number;
   /** Of the IANA list. */
   readonly timeZone: string;
 }
@@ -68,6 +70,8 @@ export class CameraPrivacy implements PrivacyDesk {
   readonly #listeners: ((camera: string, isOff: boolean) => void)[] = [];
   /** In force, by camera, with the time since when. A camera that is not in it is new. */
   readonly #inForce = new Map<string, State>();
+  /** When what was set by hand ends, by the clock that only runs forward, and by the other. */
+  readonly #ends = new Map<string, { readonly untilMs: number; readonly upMs: number }>();
   #failedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: CameraPrivacyOptions) {
@@ -175,7 +179,7 @@ export class CameraPrivacy implements PrivacyDesk {
     const row = this.#rows.get(camera);
     const hand = row?.hand ?? null;
     const untilMs = row?.hand_until_ms ?? null;
-    const handIsOver = hand !== null && untilMs !== null && nowMs >= untilMs;
+    const handIsOver = hand !== null && untilMs !== null && this.#isOver(camera, untilMs);
     const hours = this.#hours(camera, nowMs);
     if (hand === null || handIsOver)
       return {
@@ -189,6 +193,18 @@ export class CameraPrivacy implements PrivacyDesk {
       ...{ state: hand, isByHand: true, handIsOver: false },
       untilMs: goesOn ? after.changesAtMs : untilMs,
     };
+  }
+
+  /**
+   * What was set for an hour lasts an hour, however the clock is set meanwhile. From one start of the
+   * hub to the next there is only the clock to go by.
+   */
+  #isOver(camera: string, untilMs: number): boolean {
+    const { nowMs, upMs } = this.#options;
+    const known = this.#ends.get(camera);
+    const end = known?.untilMs === untilMs ? known : { untilMs, upMs: upMs() + untilMs - nowMs() };
+    this.#ends.set(camera, end);
+    return upMs() >= end.upMs;
   }
 
   #hours(camera: string, atMs: number): ReturnType<typeof hoursNow> {
@@ -269,6 +285,7 @@ export class CameraPrivacy implements PrivacyDesk {
     const isChanged = hand !== undefined || handIsOver;
     const row = isChanged ? { ...kept, ...handColumns(hand ?? null) } : kept;
     if (isChanged) this.#rows.set(camera, row);
+    if (isChanged) this.#ends.delete(camera);
     const { state } = this.#wanted(camera);
     try {
       if (isClaimed()) {

@@ -208,6 +208,7 @@ function followSettings(services: HubServices, parts: HubParts): void {
       services.house.configure();
       void services.lan.configure();
       services.mailbox.configure();
+      services.copy.configure();
       services.news.tell("cameras");
     },
   });

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { announcedJson, announcedText } from "./announce.ts";
+import { refuseCoreDumps } from "./base/core-dumps.ts";
 import { makePrivateDirectory } from "./base/files.ts";
 import { Hub } from "./hub.ts";
 import { HubError } from "./protocol/errors.ts";
@@ -19,6 +20,12 @@ const options = {
 } as const;
 
 async function run(): Promise<void> {
+  const { isLimited, isEmpty } = refuseCoreDumps();
+  if (!isLimited && !isEmpty)
+    log(
+      "warn",
+      "a crash could write this process's memory to a disk; see docs/guide.md, core dumps",
+    );
   const { values } = parseArgs({ options, strict: true });
   const dataDirectory = path.resolve(values.data ?? process.env["DOORWARD_DATA"] ?? "data");
   const environment = { ...process.env };

@@ -21,7 +21,7 @@ import { parseSha256Hex, type ClipId, type Sha256Hex } from "../protocol/ids.ts"
 import { parseSignedNote } from "../protocol/signed-note.ts";
 import { writeZip, zipBytes, type ZipMember } from "../protocol/zip.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import type { StoredRequest } from "./requests.ts";
+import type { StoredRequest } from "./request-rows.ts";
 
 export interface BundleSource {
   readonly ledger: Ledger;

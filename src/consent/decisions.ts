@@ -15,7 +15,7 @@ import { verifyKeyring } from "../protocol/keyring.ts";
 import { AVAILABLE_DEFAULT_MS } from "../protocol/limits.ts";
 import { forgetFreed, isOver, lapseDue, revoke, withdraw, type EndingsOptions } from "./endings.ts";
 import { noProposal, ProposalStore, type StoredProposal } from "./proposals.ts";
-import type { StoredRequest } from "./requests.ts";
+import type { StoredRequest } from "./request-rows.ts";
 import { requireSignersInForce } from "./signers.ts";
 import { advance, isReleased } from "./states.ts";
 
@@ -147,7 +147,7 @@ function contextOf(options: DecisionsOptions, request: StoredRequest): DecisionC
       recipient: request.record.asked.recipient ?? null,
       expiresAtMs: request.expiresAtMs,
     },
-    nonce: request.nonceSpentAtMs === null ? request.nonce : null,
+    nonce: options.requests.openNonce(request),
     nowMs: options.nowMs(),
     findFile: options.findFile,
     knowsCheckpoint: options.knowsCheckpoint,
@@ -156,7 +156,7 @@ function contextOf(options: DecisionsOptions, request: StoredRequest): DecisionC
 
 function requireOpen(options: DecisionsOptions, id: RequestId): StoredRequest {
   const request = options.requests.get(id);
-  if (!request || request.expiresAtMs <= options.nowMs())
+  if (!request || options.requests.isTimeOver(request))
     throw new HubError("NOT_OPEN", "Cannot decide: there is no open request of this id");
   if (!advance(request.state, "approve"))
     throw new HubError("NOT_OPEN", `Cannot decide: the request is ${request.state}`);
@@ -283,7 +283,7 @@ function commitDecision(
            decided_at_ms = ?, decision_index = ?, nonce_spent_at_ms = ?,
            leaves_counted_ms = ?, lapses_counted_ms = ?, available_until_ms = ?
          WHERE id = ? AND state = ? AND nonce = ? AND nonce_spent_at_ms IS NULL
-           AND nonce_expires_at_ms >= ?`,
+           AND nonce_expires_at_ms >= ? AND nonce_expires_counted_ms >= ?`,
       )
       .run(
         step.state,
@@ -300,6 +300,7 @@ function commitDecision(
         request.state,
         verified.terms.nonce,
         atMs,
+        options.countedMs(),
       );
     // Thrown inside the transaction, so that the ledger entry goes with it.
     if (spent.changes !== 1)

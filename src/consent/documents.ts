@@ -53,7 +53,7 @@ function takenBytes(database: HubDatabase, nowMs: number): number {
       `SELECT coalesce(sum(size_bytes), 0) AS bytes FROM request_documents
        WHERE received_at_ms IS NOT NULL OR announced_at_ms > ?`,
     )
-    .get(nowMs - DOCUMENT_WAIT_MS);
+    .get(Math.max(0, nowMs - DOCUMENT_WAIT_MS));
   return taken?.bytes ?? 0;
 }
 
@@ -99,7 +99,8 @@ export class RequestDocuments {
   waitingFor(sha256: string): RequestId | null {
     const row = this.#row("sha256", sha256);
     if (!row || row.received_at_ms !== null) return null;
-    const isInTime = row.announced_at_ms > this.#nowMs() - DOCUMENT_WAIT_MS;
+    // Not the zero of one that was removed: a hub's clock may stand in 1970.
+    const isInTime = row.announced_at_ms > Math.max(0, this.#nowMs() - DOCUMENT_WAIT_MS);
     return isInTime ? parseRequestId(row.request) : null;
   }
 

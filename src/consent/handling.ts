@@ -9,7 +9,8 @@ import {
 import { parseClipId, type ClipId, type RequestId } from "../protocol/ids.ts";
 import type { Keyring } from "../protocol/keyring.ts";
 import type { LedgerEntry } from "../protocol/ledger-entry.ts";
-import type { RequestStore, StoredRequest } from "./requests.ts";
+import type { StoredRequest } from "./request-rows.ts";
+import type { RequestStore } from "./requests.ts";
 import { advance } from "./states.ts";
 
 export interface HandlingOptions {
@@ -55,7 +56,7 @@ export class RequestHandling {
    */
   assure(id: RequestId, envelope: unknown): void {
     const request = this.#require(id);
-    if (!isOpen(request, this.#options.nowMs()))
+    if (!this.#isOpen(request))
       throw new HubError("NOT_OPEN", "Cannot state assurance: the request is not open");
     const before = this.statements(id, "assurance");
     const found = verifyAssurance(envelope, this.#contextOf(request, before.length));
@@ -84,7 +85,7 @@ export class RequestHandling {
     const last = newest === undefined ? null : readAcceptedPreservation(newest);
     const context = this.#contextOf(request, before.length);
     const { statement, device, sha256 } = verifyPreservation(envelope, context, last);
-    if (statement.action === "hold" && !isOpen(request, nowMs))
+    if (statement.action === "hold" && !this.#isOpen(request))
       throw new HubError("NOT_OPEN", "Cannot hold: the request is not open");
     const clips = statement.clips.map((clip) => this.#requireClip(parseClipId(clip)));
     this.#database.transaction(() => {
@@ -145,13 +146,14 @@ export class RequestHandling {
     return request;
   }
 
+  #isOpen(request: StoredRequest): boolean {
+    const isWaiting = request.state === "received" || request.state === "held";
+    return isWaiting && !this.#options.requests.isTimeOver(request);
+  }
+
   #requireClip(clip: ClipId): ClipId {
     if (!this.#options.hasClip(clip))
       throw new HubError("CLIP_UNKNOWN", "Cannot hold: one of the recordings is not here any more");
     return clip;
   }
-}
-
-function isOpen({ state, expiresAtMs }: StoredRequest, nowMs: number): boolean {
-  return (state === "received" || state === "held") && expiresAtMs > nowMs;
 }

@@ -54,7 +54,7 @@ export class ProposalStore {
     const { terms } = proposal.decision;
     const taken = this.#database
       .prepare(
-        `UPDATE requests SET nonce = NULL, nonce_expires_at_ms = NULL
+        `UPDATE requests SET nonce = NULL, nonce_expires_at_ms = NULL, nonce_expires_counted_ms = NULL
          WHERE id = ? AND state IN ('received', 'held') AND nonce = ?
            AND nonce_spent_at_ms IS NULL AND nonce_expires_at_ms >= ?`,
       )
@@ -89,7 +89,8 @@ export class ProposalStore {
   giveNonceBack({ request, nonce }: StoredProposal): void {
     this.#database
       .prepare(
-        `UPDATE requests SET nonce = ?, nonce_expires_at_ms = expires_at_ms
+        `UPDATE requests SET nonce = ?, nonce_expires_at_ms = expires_at_ms,
+           nonce_expires_counted_ms = expires_counted_ms
          WHERE id = ? AND nonce_spent_at_ms IS NULL`,
       )
       .run(nonce, request);

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import type { HubDatabase } from "../base/database.ts";
+import { requirePlausibleClock } from "../base/plausible-clock.ts";
 import { NOTHING_GRANTED, secondsAsked } from "../protocol/amounts.ts";
 import { sha256Hex, utf8Bytes, utf8Text } from "../protocol/bytes.ts";
-import { canonicalJson, parseCanonicalJson } from "../protocol/canonical-json.ts";
-import { checkShape } from "../protocol/check.ts";
+import { canonicalJson } from "../protocol/canonical-json.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseRecipient } from "../protocol/age-header.ts";
-import { parseRequestId, parseSha256Hex, type RequestId, type Sha256Hex } from "../protocol/ids.ts";
+import { parseRequestId, type RequestId, type Sha256Hex } from "../protocol/ids.ts";
 import type { LedgerEntry } from "../protocol/ledger-entry.ts";
 import {
   DECISION_LIFETIME_MS,
@@ -17,7 +17,6 @@ import {
 import {
   checkAsked,
   requestSha256,
-  RequestRecordSchema,
   type Asked,
   type RequestChannel,
   type RequestRecord,
@@ -26,45 +25,21 @@ import type { AnnouncedDocument } from "../protocol/request-document.ts";
 import { statusTokenOf } from "../protocol/status-token.ts";
 import { announceDocument } from "./documents.ts";
 import { forgetFreed } from "./endings.ts";
+import { readRow, type RequestRow, type StoredRequest } from "./request-rows.ts";
 import { advance, type RequestState } from "./states.ts";
 
 /** More open requests than a household can look at; intake from outside stops here. */
 const OPEN_REQUESTS_MAX = 200;
 const OPEN_FORMS_MAX = 500;
 
-export interface StoredRequest {
-  readonly id: RequestId;
-  readonly state: RequestState;
-  readonly record: RequestRecord;
-  readonly recordSha256: Sha256Hex;
-  readonly receivedAtMs: number;
-  readonly expiresAtMs: number;
-  /** Age file for the owners' reader; null once erased. */
-  readonly personal: Uint8Array | null;
-  readonly statusToken: string;
-  readonly nonce: string | null;
-  readonly nonceExpiresAtMs: number | null;
-  readonly nonceSpentAtMs: number | null;
-  readonly decision: string | null;
-  readonly decisionSha256: Sha256Hex | null;
-  readonly outcome: string | null;
-  readonly decidedAtMs: number | null;
-  readonly requestIndex: number;
-  readonly decisionIndex: number | null;
-  readonly releaseIndex: number | null;
-  /** Where the hub's running time will stand when a veto comes too late; null where none waits. */
-  readonly leavesCountedMs: number | null;
-  readonly lapsesCountedMs: number | null;
-  readonly availableUntilMs: number | null;
-  /** What was approved and has been revoked or has lapsed: the terms, as canonical JSON. */
-  readonly endedTerms: string | null;
-  readonly endedAtMs: number | null;
-}
-
 export interface RequestStoreOptions {
   readonly database: HubDatabase;
   readonly appendEntry: (entry: LedgerEntry) => number;
   readonly nowMs: () => number;
+  /** Milliseconds that the hub has run: a clock that is set back opens nothing again. */
+  readonly countedMs: () => number;
+  /** Whether what the clock calls over may be ended for good. */
+  readonly isClockBelieved: () => boolean;
   /** Replaced in tests that compare whole histories byte for byte. */
   readonly random?: (size: number) => Uint8Array;
 }
@@ -87,11 +62,38 @@ export class RequestStore {
   constructor(options: RequestStoreOptions) {
     this.#database = options.database;
     this.#options = options;
+    this.#countOlder();
+  }
+
+  /** What was there before both clocks counted. */
+  #countOlder(): void {
+    const { nowMs, countedMs } = this.#options;
+    for (const table of ["requests", "forms"])
+      this.#database
+        .prepare(
+          `UPDATE ${table} SET expires_counted_ms = ? + min(max(expires_at_ms - ?, 0), ?)
+           WHERE expires_counted_ms IS NULL`,
+        )
+        .run(countedMs(), nowMs(), REQUEST_EXPIRY_MAX_MS);
+  }
+
+  /** Its time is over by the clock on the wall or by the time the hub has run: either will do. */
+  isTimeOver({ expiresAtMs, expiresCountedMs }: StoredRequest): boolean {
+    const { nowMs, countedMs } = this.#options;
+    return expiresAtMs <= nowMs() || expiresCountedMs <= countedMs();
+  }
+
+  /** Null too where its time is over, by either clock. */
+  openNonce({ nonce, nonceSpentAtMs, nonceExpiresCountedMs }: StoredRequest): string | null {
+    const isOver =
+      nonceExpiresCountedMs !== null && nonceExpiresCountedMs < this.#options.countedMs();
+    return nonceSpentAtMs !== null || isOver ? null : nonce;
   }
 
   /** @throws HubError TOO_MANY_FORMS. */
   createForm(tokenSha256: Sha256Hex, expiresAtMs: number): void {
     const nowMs = this.#options.nowMs();
+    const countedMs = this.#options.countedMs();
     if (expiresAtMs <= nowMs || expiresAtMs > nowMs + REQUEST_EXPIRY_MAX_MS)
       throw new HubError(
         "EXPIRY_OUT_OF_RANGE",
@@ -99,15 +101,19 @@ export class RequestStore {
       );
     this.#database.transaction(() => {
       const open = this.#database
-        .prepare<[number], { count: number }>(
-          "SELECT count(*) AS count FROM forms WHERE spent_at_ms IS NULL AND expires_at_ms > ?",
+        .prepare<[number, number], { count: number }>(
+          `SELECT count(*) AS count FROM forms
+           WHERE spent_at_ms IS NULL AND expires_at_ms > ? AND expires_counted_ms > ?`,
         )
-        .get(nowMs);
+        .get(nowMs, countedMs);
       if ((open?.count ?? 0) >= OPEN_FORMS_MAX)
         throw new HubError("TOO_MANY_FORMS", `Cannot make form: ${OPEN_FORMS_MAX} are open`);
       this.#database
-        .prepare("INSERT INTO forms (token_sha256, created_at_ms, expires_at_ms) VALUES (?, ?, ?)")
-        .run(tokenSha256, nowMs, expiresAtMs);
+        .prepare(
+          `INSERT INTO forms (token_sha256, created_at_ms, expires_at_ms, expires_counted_ms)
+           VALUES (?, ?, ?, ?)`,
+        )
+        .run(tokenSha256, nowMs, expiresAtMs, countedMs + expiresAtMs - nowMs);
     })();
   }
 
@@ -115,16 +121,17 @@ export class RequestStore {
    * Takes a filled-in form. Token, request and ledger entry are one transaction, so that a token is
    * spent exactly when its request is kept.
    *
-   * @throws HubError FORM_GONE for unknown, used and expired tokens alike.
+   * @throws HubError FORM_GONE for unknown, used and expired tokens alike; CLOCK_WRONG.
    */
   receiveForm(token: string, intake: Intake): StoredRequest {
     const nowMs = this.#options.nowMs();
     return this.#database.transaction(() => {
       const spent = this.#database
         .prepare(
-          "UPDATE forms SET spent_at_ms = ? WHERE token_sha256 = ? AND spent_at_ms IS NULL AND expires_at_ms > ?",
+          `UPDATE forms SET spent_at_ms = ? WHERE token_sha256 = ? AND spent_at_ms IS NULL
+             AND expires_at_ms > ? AND expires_counted_ms > ?`,
         )
-        .run(nowMs, sha256Hex(utf8Bytes(token)), nowMs);
+        .run(nowMs, sha256Hex(utf8Bytes(token)), nowMs, this.#options.countedMs());
       if (spent.changes !== 1)
         throw new HubError("FORM_GONE", "Cannot take request: this form was used or has expired");
       return this.#insert(intake, statusTokenOf(token));
@@ -144,6 +151,8 @@ export class RequestStore {
       throw new HubError("TOO_LARGE", "Cannot take request: personal is over 64 KiB");
     this.#requireRoom();
     const receivedAtMs = this.#options.nowMs();
+    // It would be over before anybody has read it, as soon as the clock is right.
+    requirePlausibleClock(receivedAtMs, "take request");
     const record: RequestRecord = {
       v: 1,
       request: Buffer.from(this.#random(16)).toString("hex"),
@@ -168,13 +177,15 @@ export class RequestStore {
     });
     this.#database
       .prepare(
-        `INSERT INTO requests (id, state, received_at_ms, expires_at_ms, record, record_sha256,
-           personal, status_token, request_index) VALUES (?, 'received', ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO requests (id, state, received_at_ms, expires_at_ms, expires_counted_ms, record,
+           record_sha256, personal, status_token, request_index)
+         VALUES (?, 'received', ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         record.request,
         receivedAtMs,
         record.expiresAtMs,
+        this.#options.countedMs() + REQUEST_EXPIRY_MS,
         utf8Text(canonicalJson(record), "request"),
         recordSha256,
         intake.personal,
@@ -206,7 +217,7 @@ export class RequestStore {
 
   get(id: RequestId): StoredRequest | null {
     return readRow(
-      this.#database.prepare<[string], Row>("SELECT * FROM requests WHERE id = ?").get(id),
+      this.#database.prepare<[string], RequestRow>("SELECT * FROM requests WHERE id = ?").get(id),
     );
   }
 
@@ -218,7 +229,7 @@ export class RequestStore {
   findReleased(token: string): StoredRequest | null {
     return readRow(
       this.#database
-        .prepare<[string], Row>(
+        .prepare<[string], RequestRow>(
           "SELECT * FROM requests WHERE status_token = ? AND state IN ('packaged', 'accessed')",
         )
         .get(token),
@@ -228,7 +239,7 @@ export class RequestStore {
   findByStatusToken(token: string): StoredRequest | null {
     return readRow(
       this.#database
-        .prepare<[string], Row>("SELECT * FROM requests WHERE status_token = ?")
+        .prepare<[string], RequestRow>("SELECT * FROM requests WHERE status_token = ?")
         .get(token),
     );
   }
@@ -236,8 +247,8 @@ export class RequestStore {
   /** Newest first. */
   list(limit: number, beforeMs: number): StoredRequest[] {
     return this.#database
-      .prepare<[number, number], Row>(
-        "SELECT * FROM requests WHERE received_at_ms < ? ORDER BY received_at_ms DESC, id LIMIT ?",
+      .prepare<[number, number], RequestRow>(
+        "SELECT * FROM requests WHERE received_at_ms < ? ORDER BY request_index DESC LIMIT ?",
       )
       .all(beforeMs, limit)
       .flatMap((row) => readRow(row) ?? []);
@@ -246,7 +257,9 @@ export class RequestStore {
   /** Rows in one state, oldest first: for what a restart has to finish. */
   inState(state: RequestState): StoredRequest[] {
     return this.#database
-      .prepare<[string], Row>("SELECT * FROM requests WHERE state = ? ORDER BY received_at_ms")
+      .prepare<[string], RequestRow>(
+        "SELECT * FROM requests WHERE state = ? ORDER BY request_index",
+      )
       .all(state)
       .flatMap((row) => readRow(row) ?? []);
   }
@@ -262,14 +275,17 @@ export class RequestStore {
     lifetimeMs: number = DECISION_LIFETIME_MS,
   ): { nonce: string; expiresAtMs: number } | null {
     const nowMs = this.#options.nowMs();
+    const countedMs = this.#options.countedMs();
     const nonce = Buffer.from(this.#random(32)).toString("hex");
     const issued = this.#database
-      .prepare<[string, number, string, number], { expiresAtMs: number }>(
-        `UPDATE requests SET nonce = ?, nonce_expires_at_ms = min(?, expires_at_ms)
+      .prepare<[string, number, number, string, number, number], { expiresAtMs: number }>(
+        `UPDATE requests SET nonce = ?, nonce_expires_at_ms = min(?, expires_at_ms),
+           nonce_expires_counted_ms = min(?, expires_counted_ms)
          WHERE id = ? AND state IN ('received', 'held') AND expires_at_ms > ?
+           AND expires_counted_ms > ?
          RETURNING nonce_expires_at_ms AS expiresAtMs`,
       )
-      .get(nonce, nowMs + lifetimeMs, id, nowMs);
+      .get(nonce, nowMs + lifetimeMs, countedMs + lifetimeMs, id, nowMs, countedMs);
     return issued ? { nonce, expiresAtMs: issued.expiresAtMs } : null;
   }
 
@@ -280,26 +296,31 @@ export class RequestStore {
   withNonce<T>(id: RequestId, nonce: string, work: () => T): T {
     const before = this.get(id);
     const set = this.#database.prepare(
-      `UPDATE requests SET nonce = ?, nonce_expires_at_ms = ?
+      `UPDATE requests SET nonce = ?, nonce_expires_at_ms = ?, nonce_expires_counted_ms = ?
        WHERE id = ? AND state IN ('received', 'held') AND nonce_spent_at_ms IS NULL`,
     );
     if (!before) return work();
-    set.run(nonce, before.expiresAtMs, id);
+    set.run(nonce, before.expiresAtMs, before.expiresCountedMs, id);
     try {
       return work();
     } finally {
-      set.run(before.nonce, before.nonceExpiresAtMs, id);
+      set.run(before.nonce, before.nonceExpiresAtMs, before.nonceExpiresCountedMs, id);
     }
   }
 
-  /** Closes what nobody answered in time: the entry first, and never into a yes (invariant 6). */
+  /**
+   * Closes what nobody answered in time: the entry first, and never into a yes (invariant 6). What a
+   * clock says that is not believed closes nothing for good.
+   */
   expireDue(keyringHead: Sha256Hex): number {
     const nowMs = this.#options.nowMs();
+    const isBelieved = this.#options.isClockBelieved();
     const due = this.#database
-      .prepare<[number], { id: string; state: RequestState }>(
-        "SELECT id, state FROM requests WHERE state IN ('received', 'held') AND expires_at_ms <= ? LIMIT 1000",
+      .prepare<[number, number], { id: string; state: RequestState }>(
+        `SELECT id, state FROM requests WHERE state IN ('received', 'held')
+           AND (expires_at_ms <= ? OR expires_counted_ms <= ?) LIMIT 1000`,
       )
-      .all(nowMs);
+      .all(isBelieved ? nowMs : 0, this.#options.countedMs());
     for (const { id, state } of due) {
       const step = advance(state, "expire");
       if (!step) continue;
@@ -325,60 +346,4 @@ export class RequestStore {
     if (due.length > 0) forgetFreed(this.#database);
     return due.length;
   }
-}
-
-interface Row {
-  readonly id: string;
-  readonly state: RequestState;
-  readonly received_at_ms: number;
-  readonly expires_at_ms: number;
-  readonly record: string;
-  readonly record_sha256: string;
-  readonly personal: Buffer | null;
-  readonly status_token: string;
-  readonly nonce: string | null;
-  readonly nonce_expires_at_ms: number | null;
-  readonly nonce_spent_at_ms: number | null;
-  readonly decision: string | null;
-  readonly decision_sha256: string | null;
-  readonly outcome: string | null;
-  readonly decided_at_ms: number | null;
-  readonly request_index: number;
-  readonly decision_index: number | null;
-  readonly release_index: number | null;
-  readonly leaves_counted_ms: number | null;
-  readonly lapses_counted_ms: number | null;
-  readonly available_until_ms: number | null;
-  readonly ended_terms: string | null;
-  readonly ended_at_ms: number | null;
-}
-
-function readRow(row: Row | undefined): StoredRequest | null {
-  if (!row) return null;
-  const record = parseCanonicalJson(utf8Bytes(row.record), "request record");
-  return {
-    id: parseRequestId(row.id),
-    state: row.state,
-    record: checkShape(RequestRecordSchema, record, "request record"),
-    recordSha256: parseSha256Hex(row.record_sha256),
-    receivedAtMs: row.received_at_ms,
-    expiresAtMs: row.expires_at_ms,
-    personal: row.personal,
-    statusToken: row.status_token,
-    nonce: row.nonce,
-    nonceExpiresAtMs: row.nonce_expires_at_ms,
-    nonceSpentAtMs: row.nonce_spent_at_ms,
-    decision: row.decision,
-    decisionSha256: row.decision_sha256 === null ? null : parseSha256Hex(row.decision_sha256),
-    outcome: row.outcome,
-    decidedAtMs: row.decided_at_ms,
-    requestIndex: row.request_index,
-    decisionIndex: row.decision_index,
-    releaseIndex: row.release_index,
-    leavesCountedMs: row.leaves_counted_ms,
-    lapsesCountedMs: row.lapses_counted_ms,
-    availableUntilMs: row.available_until_ms,
-    endedTerms: row.ended_terms,
-    endedAtMs: row.ended_at_ms,
-  };
 }

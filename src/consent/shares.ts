@@ -6,9 +6,15 @@ import { HubError } from "../protocol/errors.ts";
 import { parseRequestId, parseSha256Hex, type RequestId, type Sha256Hex } from "../protocol/ids.ts";
 import type { Keyring } from "../protocol/keyring.ts";
 import type { LedgerEntry } from "../protocol/ledger-entry.ts";
-import { ShareSchema, shareTokenSha256, VerifiedShare } from "../protocol/share.ts";
+import {
+  SHARE_EXPIRY_MAX_MS,
+  ShareSchema,
+  shareTokenSha256,
+  VerifiedShare,
+} from "../protocol/share.ts";
 import type { Decisions } from "./decisions.ts";
-import type { RequestStore, StoredRequest } from "./requests.ts";
+import type { StoredRequest } from "./request-rows.ts";
+import type { RequestStore } from "./requests.ts";
 
 /** Links of one approval: more than anybody sends by hand. */
 const SHARES_PER_REQUEST_MAX = 10;
@@ -34,6 +40,8 @@ export interface SharesOptions {
   readonly appendEntry: (entry: LedgerEntry) => number;
   readonly keyring: () => Keyring;
   readonly nowMs: () => number;
+  /** Milliseconds that the hub has run: a link that is over stays so, whatever becomes of a clock. */
+  readonly countedMs: () => number;
 }
 
 /** What a link's token opens at this moment. */
@@ -51,6 +59,7 @@ interface Row {
   readonly envelope: string;
   readonly made_at_ms: number;
   readonly expires_at_ms: number;
+  readonly expires_counted_ms: number;
   readonly views_max: number;
   readonly views: number;
 }
@@ -61,6 +70,14 @@ export class Shares {
 
   constructor(options: SharesOptions) {
     this.#options = options;
+    const { database, countedMs, nowMs } = options;
+    // Links of before both clocks counted.
+    database
+      .prepare(
+        `UPDATE shares SET expires_counted_ms = ? + min(max(expires_at_ms - ?, 0), ?)
+         WHERE expires_counted_ms IS NULL`,
+      )
+      .run(countedMs(), nowMs(), SHARE_EXPIRY_MAX_MS);
   }
 
   /**
@@ -70,7 +87,8 @@ export class Shares {
    * @throws ShareRefused; HubError NOT_OPEN, TOO_MANY_SHARES.
    */
   create(value: unknown): StoredShare {
-    const { database, requests, decisions, appendEntry, nowMs, keyring } = this.#options;
+    const { database, requests, decisions, appendEntry, keyring } = this.#options;
+    const { nowMs, countedMs } = this.#options;
     const request = requests.get(claimedRequest(value));
     const decisionSha256 =
       request && (request.decisionSha256 ?? decisions.proposalOf(request.id)?.decisionSha256);
@@ -97,7 +115,8 @@ export class Shares {
       const added = database
         .prepare(
           `INSERT INTO shares (token_sha256, request, decision_sha256, share_sha256, envelope,
-             made_at_ms, expires_at_ms, views_max) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+             made_at_ms, expires_at_ms, views_max, expires_counted_ms)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
            ON CONFLICT DO NOTHING`,
         )
         .run(
@@ -109,6 +128,7 @@ export class Shares {
           atMs,
           share.expiresAtMs,
           share.viewsMax,
+          countedMs() + share.expiresAtMs - atMs,
         );
       // Thrown inside the transaction, so that the ledger entry goes with it.
       if (added.changes !== 1)
@@ -150,14 +170,15 @@ export class Shares {
    * @returns False where somebody else has taken the last one, or its time has come meanwhile.
    */
   take(token: string, request: StoredRequest): boolean {
-    const { database, decisions, nowMs } = this.#options;
+    const { database, decisions, nowMs, countedMs } = this.#options;
     return database.transaction(() => {
       const taken = database
         .prepare(
           `UPDATE shares SET views = views + 1
-           WHERE token_sha256 = ? AND request = ? AND views < views_max AND expires_at_ms > ?`,
+           WHERE token_sha256 = ? AND request = ? AND views < views_max AND expires_at_ms > ?
+             AND expires_counted_ms > ?`,
         )
-        .run(shareTokenSha256(token), request.id, nowMs());
+        .run(shareTokenSha256(token), request.id, nowMs(), countedMs());
       if (taken.changes !== 1) return false;
       decisions.recordAccess(request);
       return true;
@@ -179,7 +200,7 @@ export class Shares {
   }
 
   #stored(row: Row): StoredShare {
-    const { requests, decisions, nowMs } = this.#options;
+    const { requests, decisions, nowMs, countedMs } = this.#options;
     const request = parseRequestId(row.request);
     const shared = requests.get(request);
     // Of a proposal that was replaced it would open nothing, whatever is approved.
@@ -187,6 +208,7 @@ export class Shares {
       row.decision_sha256 ===
       (shared?.decisionSha256 ?? decisions.proposalOf(request)?.decisionSha256);
     const isEnded = shared?.endedAtMs !== null || !isItsDecision;
+    const isInTime = row.expires_at_ms > nowMs() && row.expires_counted_ms > countedMs();
     return {
       request,
       decisionSha256: parseSha256Hex(row.decision_sha256),
@@ -196,7 +218,7 @@ export class Shares {
       expiresAtMs: row.expires_at_ms,
       viewsMax: row.views_max,
       views: row.views,
-      isOpen: !isEnded && row.views < row.views_max && row.expires_at_ms > nowMs(),
+      isOpen: !isEnded && row.views < row.views_max && isInTime,
     };
   }
 }

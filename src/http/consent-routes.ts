@@ -1,5 +1,5 @@
 import Type from "typebox";
-import type { StoredRequest } from "../consent/requests.ts";
+import type { StoredRequest } from "../consent/request-rows.ts";
 import * as Api from "../protocol/api.ts";
 import { decisionLifetimeMs } from "../protocol/decision.ts";
 import { fromBase64 } from "../protocol/bytes.ts";

@@ -1,7 +1,7 @@
 import Type from "typebox";
 import * as Api from "../protocol/api-handling.ts";
 import { documentGone } from "../consent/documents.ts";
-import type { StoredRequest } from "../consent/requests.ts";
+import type { StoredRequest } from "../consent/request-rows.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import { parseRequestId, type RequestId } from "../protocol/ids.ts";
 import { LIMITS } from "../protocol/limits.ts";

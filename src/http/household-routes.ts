@@ -1,5 +1,6 @@
 import Type from "typebox";
 import * as Api from "../protocol/api.ts";
+import { requirePlausibleClock } from "../base/plausible-clock.ts";
 import { plainAddress } from "../lan/names.ts";
 import { toBase64 } from "../protocol/bytes.ts";
 import { checkShape } from "../protocol/check.ts";
@@ -51,6 +52,8 @@ function addClaimRoutes(server: HubServer, services: HubServices): void {
     async ({ body, ip }) => {
       requireUnclaimed(services);
       claimDesk.requireCode(body.code, plainAddress(ip));
+      // All that is signed and entered from here on is dated.
+      requirePlausibleClock(services.nowMs(), "claim");
       const content = claimDesk.startTest(body);
       const file = services.seal(content, [body.originals, body.recovery]);
       return { file: toBase64(file) };
@@ -67,6 +70,7 @@ function addClaimRoutes(server: HubServer, services: HubServices): void {
       claimDesk.requireCode(body.code, plainAddress(ip));
       const founding = foundingOf(body.statement);
       claimDesk.requireProof(body.proof, founding.readers);
+      requirePlausibleClock(services.nowMs(), "claim");
       requireOwnPasskey(founding.device.passkey, services.lan.origins());
       const keyring = household.accept(body.statement, body.label);
       services.keyringChanged();

@@ -25,13 +25,16 @@ export const REQUEST_WORDS: readonly RouteGroup[] = [
         errors: [
           "EXPIRY_OUT_OF_RANGE",
           "TOO_MANY_DOCUMENTS",
-          "TOO_MANY_REQUESTS_OPEN",
+          ...["CLOCK_WRONG", "TOO_MANY_REQUESTS_OPEN"],
           "DOCUMENT_KNOWN",
         ],
       },
       "POST /api/requests/import": {
         summary: "Take in a filled form that came as a file",
-        errors: ["DOCUMENT_KNOWN", "FORM_GONE", "TOO_MANY_DOCUMENTS", "TOO_MANY_REQUESTS_OPEN"],
+        errors: [
+          ...["CLOCK_WRONG", "DOCUMENT_KNOWN", "FORM_GONE", "TOO_MANY_DOCUMENTS"],
+          "TOO_MANY_REQUESTS_OPEN",
+        ],
       },
       "GET /api/requests/:id": { summary: "One request", errors: ["NOT_FOUND"] },
       "POST /api/requests/:id/nonce": {

@@ -11,6 +11,8 @@ export interface Pairing {
   readonly tokenSha256: string;
   readonly commitment: string;
   readonly expiresAtMs: number;
+  /** By a clock that only runs forward: ten minutes are ten minutes. */
+  readonly expiresUpMs: number;
   ownerNonce: string | null;
   reveal: PairingReveal | null;
   /** Age file for the new device's transfer key; gone once fetched. */
@@ -24,11 +26,16 @@ export interface Pairing {
 export class Pairings {
   readonly #pairings = new Map<string, Pairing>();
   readonly #nowMs: () => number;
+  readonly #upMs: () => number;
   readonly #onChange: () => void;
 
-  /** @param onChange - Something is new for the owner who admits. */
-  constructor(nowMs: () => number, onChange: () => void = () => undefined) {
+  /**
+   * @param upMs - Only ever runs forward.
+   * @param onChange - Something is new for the owner who admits.
+   */
+  constructor(nowMs: () => number, upMs: () => number, onChange: () => void = () => undefined) {
     this.#nowMs = nowMs;
+    this.#upMs = upMs;
     this.#onChange = onChange;
   }
 
@@ -44,6 +51,7 @@ export class Pairings {
       tokenSha256: sha256Text(token),
       commitment,
       expiresAtMs,
+      expiresUpMs: this.#upMs() + PAIRING_LIFETIME_MS,
       ownerNonce: null,
       reveal: null,
       sealed: null,
@@ -99,9 +107,9 @@ export class Pairings {
   }
 
   #forgetExpired(): void {
-    const nowMs = this.#nowMs();
-    for (const [id, { expiresAtMs }] of this.#pairings)
-      if (expiresAtMs <= nowMs) this.#pairings.delete(id);
+    const upMs = this.#upMs();
+    for (const [id, { expiresUpMs }] of this.#pairings)
+      if (expiresUpMs <= upMs) this.#pairings.delete(id);
   }
 }
 

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
 import Type from "typebox";
 import { openBundle, type OpenedBundle } from "../consent/bundle.ts";
-import type { StoredRequest } from "../consent/requests.ts";
+import type { StoredRequest } from "../consent/request-rows.ts";
 import type { VerifiedApproval } from "../protocol/approval.ts";
 import { BUNDLE_MEDIA_TYPE } from "../protocol/bundle.ts";
 import { HubError } from "../protocol/errors.ts";

@@ -1,4 +1,4 @@
-import type { StoredRequest } from "../consent/requests.ts";
+import type { StoredRequest } from "../consent/request-rows.ts";
 import type * as Api from "../protocol/api.ts";
 import { toBase64 } from "../protocol/bytes.ts";
 import type { HubServices } from "./services.ts";

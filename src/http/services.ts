@@ -34,6 +34,7 @@ import type { NoticeDesk } from "./notice-desk.ts";
 import type { Pairings } from "./pairings.ts";
 import type { PushDesk } from "./push-desk.ts";
 import type { Replies } from "./replies.ts";
+import type { CopyDesk } from "./copy-desk.ts";
 import type { MailboxDesk } from "./mailbox-desk.ts";
 import type { MasksDesk } from "./masks-desk.ts";
 import type { SettingsDesk } from "./settings-desk.ts";
@@ -71,6 +72,7 @@ export interface HubServices {
   readonly nothings: Nothings;
   readonly settings: SettingsDesk;
   readonly mailbox: MailboxDesk & { configure(): void } & AsyncDisposable;
+  readonly copy: CopyDesk & { configure(): void } & AsyncDisposable;
   readonly masks: MasksDesk;
   readonly bells: BellDesk;
   readonly requests: RequestStore;

@@ -31,6 +31,9 @@ export interface SessionDevice {
   readonly session: string;
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
+  /** Where the hub's own count of time stands when it ends, whatever the clock says then. */
+  readonly expiresCountedMs: number;
+  readonly ageCountedMs: number;
 }
 
 interface SessionRow {
@@ -38,13 +41,21 @@ interface SessionRow {
   readonly device: string;
   readonly created_at_ms: number;
   readonly expires_at_ms: number;
+  readonly expires_counted_ms: number;
+  readonly age_counted_ms: number;
 }
 
 export interface SessionsOptions {
   readonly database: HubDatabase;
   readonly keyring: () => Keyring | null;
   readonly nowMs: () => number;
+  /** How long the hub has run: a clock that is set back makes no session longer. */
+  readonly countedMs: () => number;
 }
+
+const OPEN_SESSION = "expires_at_ms > ? AND expires_counted_ms > ?";
+const SESSION_COLUMNS =
+  "id, device, created_at_ms, expires_at_ms, expires_counted_ms, age_counted_ms";
 
 /**
  * A device proves itself by signing a challenge; there is no password anywhere. A session's device
@@ -53,7 +64,7 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions;
   /** Challenge to device and expiry. In memory only: a restart asks again. */
-  readonly #challenges = new Map<string, { device: DeviceId; expiresAtMs: number }>();
+  readonly #challenges = new Map<string, { device: DeviceId; expiresCountedMs: number }>();
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -61,16 +72,16 @@ export class Sessions {
 
   /** Answers for any device id, so that nobody learns which ones exist. */
   challenge(device: DeviceId): { challenge: string; expiresAtMs: number } {
-    const nowMs = this.#options.nowMs();
-    for (const [challenge, { expiresAtMs }] of this.#challenges) {
+    const countedMs = this.#options.countedMs();
+    for (const [challenge, { expiresCountedMs }] of this.#challenges) {
       // Oldest first, so the rest is younger; but never more than the limit.
-      if (expiresAtMs > nowMs && this.#challenges.size < CHALLENGES_MAX) break;
+      if (expiresCountedMs > countedMs && this.#challenges.size < CHALLENGES_MAX) break;
       this.#challenges.delete(challenge);
     }
     const challenge = randomBytes(32).toString("hex");
-    const expiresAtMs = nowMs + CHALLENGE_LIFETIME_MS;
-    this.#challenges.set(challenge, { device, expiresAtMs });
-    return { challenge, expiresAtMs };
+    const expiresCountedMs = countedMs + CHALLENGE_LIFETIME_MS;
+    this.#challenges.set(challenge, { device, expiresCountedMs });
+    return { challenge, expiresAtMs: this.#options.nowMs() + CHALLENGE_LIFETIME_MS };
   }
 
   /** @throws HubError LOGIN_REFUSED without saying which check failed. */
@@ -78,11 +89,14 @@ export class Sessions {
     const device = this.#verifiedDevice(login);
     const { database, nowMs } = this.#options;
     const createdAtMs = nowMs();
+    const countedMs = this.#options.countedMs();
     const session = randomBytes(16).toString("hex");
     const token = randomBytes(32).toString("hex");
     const expiresAtMs = createdAtMs + SESSION_LIFETIME_MS;
     database.transaction(() => {
-      database.prepare("DELETE FROM sessions WHERE expires_at_ms <= ?").run(createdAtMs);
+      database
+        .prepare(`DELETE FROM sessions WHERE NOT (${OPEN_SESSION})`)
+        .run(createdAtMs, countedMs);
       const open = database
         .prepare<[], { count: number }>("SELECT count(*) AS count FROM sessions")
         .get();
@@ -90,9 +104,13 @@ export class Sessions {
         throw new HubError("TOO_MANY_SESSIONS", "Cannot log in: too many sessions are open");
       database
         .prepare(
-          "INSERT INTO sessions (id, token_sha256, device, created_at_ms, expires_at_ms) VALUES (?, ?, ?, ?, ?)",
+          `INSERT INTO sessions (id, token_sha256, device, created_at_ms, expires_at_ms,
+             expires_counted_ms, age_counted_ms) VALUES (?, ?, ?, ?, ?, ?, ?)`,
         )
-        .run(session, sha256Text(token), device.id, createdAtMs, expiresAtMs);
+        .run(
+          ...[session, sha256Text(token), device.id, createdAtMs, expiresAtMs],
+          ...[countedMs + SESSION_LIFETIME_MS, countedMs + SESSION_AGE_MAX_MS],
+        );
     })();
     return { session, token, expiresAtMs, role: device.role };
   }
@@ -109,7 +127,8 @@ export class Sessions {
     const device = findDevice(keyring, id);
     const role = roleOfDevice(keyring, id);
     const [signature, extra] = envelope.signatures;
-    if (!asked || asked.expiresAtMs < this.#options.nowMs() || asked.device !== id) throw refused();
+    const isInTime = asked !== undefined && asked.expiresCountedMs >= this.#options.countedMs();
+    if (!isInTime || asked.device !== id) throw refused();
     if (!device || !role || !signature || extra || signature.keyid !== id) throw refused();
     if (statement.origin !== keyring.origin) throw refused();
     const signingKey = fromBase64(device.record.signingKey, "signingKey");
@@ -121,10 +140,10 @@ export class Sessions {
   deviceOf(token: string): SessionDevice | null {
     return this.#deviceOfRow(
       this.#options.database
-        .prepare<[string, number], SessionRow>(
-          "SELECT id, device, created_at_ms, expires_at_ms FROM sessions WHERE token_sha256 = ? AND expires_at_ms > ?",
+        .prepare<[string, number, number], SessionRow>(
+          `SELECT ${SESSION_COLUMNS} FROM sessions WHERE token_sha256 = ? AND ${OPEN_SESSION}`,
         )
-        .get(sha256Text(token), this.#options.nowMs()),
+        .get(sha256Text(token), ...this.#now()),
     );
   }
 
@@ -132,11 +151,15 @@ export class Sessions {
   deviceOfSession(session: string): SessionDevice | null {
     return this.#deviceOfRow(
       this.#options.database
-        .prepare<[string, number], SessionRow>(
-          "SELECT id, device, created_at_ms, expires_at_ms FROM sessions WHERE id = ? AND expires_at_ms > ?",
+        .prepare<[string, number, number], SessionRow>(
+          `SELECT ${SESSION_COLUMNS} FROM sessions WHERE id = ? AND ${OPEN_SESSION}`,
         )
-        .get(session, this.#options.nowMs()),
+        .get(session, ...this.#now()),
     );
+  }
+
+  #now(): [wallMs: number, countedMs: number] {
+    return [this.#options.nowMs(), this.#options.countedMs()];
   }
 
   #deviceOfRow(row: SessionRow | undefined): SessionDevice | null {
@@ -154,37 +177,41 @@ export class Sessions {
       session: row.id,
       createdAtMs: row.created_at_ms,
       expiresAtMs: row.expires_at_ms,
+      expiresCountedMs: row.expires_counted_ms,
+      ageCountedMs: row.age_counted_ms,
     };
   }
 
   /** Whether it is in its second half, and may go on behind its end. */
-  isToRenew({ createdAtMs, expiresAtMs }: SessionDevice): boolean {
-    const isHalfOver = expiresAtMs - this.#options.nowMs() < SESSION_LIFETIME_MS / 2;
-    return isHalfOver && expiresAtMs < createdAtMs + SESSION_AGE_MAX_MS;
+  isToRenew({ createdAtMs, expiresAtMs, ...counted }: SessionDevice): boolean {
+    const [nowMs, countedMs] = this.#now();
+    const leftMs = Math.min(expiresAtMs - nowMs, counted.expiresCountedMs - countedMs);
+    const mayGoOn =
+      expiresAtMs < createdAtMs + SESSION_AGE_MAX_MS &&
+      counted.expiresCountedMs < counted.ageCountedMs;
+    return leftMs < SESSION_LIFETIME_MS / 2 && mayGoOn;
   }
 
   /** @returns When it ends now: a whole lifetime from here, or seven days from its log-in. */
-  renew({ session, createdAtMs }: SessionDevice): number {
-    const expiresAtMs = Math.min(
-      this.#options.nowMs() + SESSION_LIFETIME_MS,
-      createdAtMs + SESSION_AGE_MAX_MS,
-    );
+  renew({ session, createdAtMs, ageCountedMs }: SessionDevice): number {
+    const [nowMs, countedMs] = this.#now();
+    const expiresAtMs = Math.min(nowMs + SESSION_LIFETIME_MS, createdAtMs + SESSION_AGE_MAX_MS);
     this.#options.database
-      .prepare("UPDATE sessions SET expires_at_ms = ? WHERE id = ?")
-      .run(expiresAtMs, session);
+      .prepare("UPDATE sessions SET expires_at_ms = ?, expires_counted_ms = ? WHERE id = ?")
+      .run(expiresAtMs, Math.min(countedMs + SESSION_LIFETIME_MS, ageCountedMs), session);
     return expiresAtMs;
   }
 
   list(): { session: string; device: string; createdAtMs: number; expiresAtMs: number }[] {
     return this.#options.database
       .prepare<
-        [number],
+        [number, number],
         { session: string; device: string; createdAtMs: number; expiresAtMs: number }
       >(
         `SELECT id AS session, device, created_at_ms AS createdAtMs, expires_at_ms AS expiresAtMs
-         FROM sessions WHERE expires_at_ms > ? ORDER BY created_at_ms LIMIT ${SESSIONS_MAX}`,
+         FROM sessions WHERE ${OPEN_SESSION} ORDER BY created_at_ms LIMIT ${SESSIONS_MAX}`,
       )
-      .all(this.#options.nowMs());
+      .all(...this.#now());
   }
 
   end(session: string): void {

@@ -8,7 +8,7 @@ import { LeafKeeper, type Leaf } from "./leaf.ts";
 import { makeAuthority, type MadeCertificate } from "./make-certificate.ts";
 import { nameConstraintsFor } from "./name-constraints.ts";
 import { readPemFile, writePemFile, type PemFile } from "./pem-file.ts";
-import { EARLIEST_MS, requirePlausibleClock } from "./plausible-clock.ts";
+import { EARLIEST_MS, requirePlausibleClock } from "../base/plausible-clock.ts";
 
 /**
  * The household's own certificate authority for one DNS name. Phones trust it once; the leaf that
@@ -134,7 +134,7 @@ async function begin(
       ].join(" "),
     );
   const fromNowMs = nowMs();
-  requirePlausibleClock(fromNowMs);
+  requirePlausibleClock(fromNowMs, "make a certificate");
   const validity = { fromMs: EARLIEST_MS, untilMs: fromNowMs + AUTHORITY_DAYS * DAY_MS };
   const { rootPem, issuer } = await makeAuthority(name, validity);
   const written = await writePemFile(file, issuer.keyPem, [issuer.certificatePem, rootPem]);

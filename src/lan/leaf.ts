@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { HubError } from "../protocol/errors.ts";
 import { makeLeaf, type MadeCertificate } from "./make-certificate.ts";
 import { readPemFile, writePemFile, type PemFile } from "./pem-file.ts";
-import { EARLIEST_MS, isPlausible, requirePlausibleClock } from "./plausible-clock.ts";
+import { EARLIEST_MS, isPlausible, requirePlausibleClock } from "../base/plausible-clock.ts";
 
 /** What a TLS listener shows. */
 export interface Leaf {
@@ -116,7 +116,7 @@ export class LeafKeeper {
   async #make(): Promise<Kept> {
     const { issuer, name, file, authorityEndsMs } = this.#options;
     const nowMs = this.#options.nowMs();
-    requirePlausibleClock(nowMs);
+    requirePlausibleClock(nowMs, "make a certificate");
     if (authorityEndsMs - nowMs < DAY_MS)
       throw new HubError(
         "AUTHORITY_ENDED",

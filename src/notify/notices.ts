@@ -54,6 +54,8 @@ interface Unwritten {
 
 /** Of a bell: while it is handed over nothing waits for the disk. */
 const WRITE_AFTER_MS = 250;
+/** Longer is no correction of a clock: it was wrong, or is. */
+const DIGEST_AHEAD_MAX_MS = 86_400_000;
 /** Of those whose row the disk does not take; movement goes first. */
 const UNWRITTEN_MAX = 200;
 
@@ -218,8 +220,12 @@ export class Notices implements AsyncDisposable {
     const { nowMs, nextTimeOfDay } = this.#options;
     const untilMs = this.rules.digestUntilMs(device);
     if (untilMs === null || this.#options.isWithin(rules.quiet)) return;
+    // A clock that was put back has to pass where it was before; from years ahead it begins anew.
+    if (untilMs > nowMs() + DIGEST_AHEAD_MAX_MS) {
+      this.rules.setDigestUntil(device, nowMs());
+      return;
+    }
     const sinceMs = Math.max(untilMs, nowMs() - NOTICE_AGE_MAX_MS);
-    // A clock that was put back has to pass where it was before.
     if (!isDigestDue(rules.digestTimes, { sinceMs, nowMs: nowMs() }, nextTimeOfDay)) return;
     this.rules.setDigestUntil(device, nowMs());
     const span = { fromMs: sinceMs, toMs: nowMs() };

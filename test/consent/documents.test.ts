@@ -26,7 +26,10 @@ function openDocuments() {
   const clock = { nowMs: NOW_MS };
   const nowMs = () => clock.nowMs;
   const directory = path.join(folder.path, "documents");
-  const requests = new RequestStore({ database, nowMs, appendEntry: () => 0 });
+  const requests = new RequestStore({
+    ...{ database, nowMs, countedMs: () => 0, isClockBelieved: () => true },
+    appendEntry: () => 0,
+  });
   const { asked } = readRequestDocument(requestDocument());
   const newRequest = (personal = SEALED): RequestId =>
     requests.receiveTyped({ asked, personal, channel: "typed_by_owner" }).id;

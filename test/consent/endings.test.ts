@@ -16,7 +16,13 @@ import {
   statusPath,
   typeRequest,
 } from "../support/test-consent.ts";
-import { firstClip, requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
+import {
+  firstClip,
+  logInAgain,
+  requireOk,
+  startTestHub,
+  type TestHub,
+} from "../support/test-hub.ts";
 import {
   codeOf,
   cosignAs,
@@ -63,6 +69,7 @@ describe("a veto window", () => {
   afterAll(() => hub[Symbol.asyncDispose]());
 
   async function approved(): Promise<RequestSummary> {
+    await logInAgain(hub, hub.partner);
     const request = await typeRequest(hub, { recipient });
     await approve(hub, request, { clip: firstClip(hub) });
     return request;
@@ -124,6 +131,7 @@ test("a veto window goes on where it was after a restart, and is not over by it"
   });
   expect(await stateOf(again, request)).toBe("approved");
   again.clock.ranMs += WINDOW_MS / 2 - 1;
+  await logInAgain(again);
   settle(again);
   expect(await stateOf(again, request)).toBe("approved");
   again.clock.ranMs += 1;
@@ -311,6 +319,7 @@ describe("until when it can be fetched", () => {
     await approve(hub, request, { clip: firstClip(hub) });
     hub.clock.nowMs -= 3_600_000;
     hub.clock.ranMs += 31 * DAY_MS;
+    await logInAgain(hub);
     expect(await fetched(hub, request)).toBe(404);
     settle(hub);
     expect(await stateOf(hub, request)).toBe("lapsed");
@@ -384,12 +393,14 @@ test("with a quorum and a veto window both, the window begins with the last sign
   const { request, terms } = await proposed(hub, recipient);
   expect(terms.availableUntilMs).toBe(request.record.expiresAtMs + WINDOW_MS + 30 * DAY_MS);
   hub.clock.ranMs += 3 * WINDOW_MS;
+  await logInAgain(hub, hub.partner);
   settle(hub);
   expect(await stateOf(hub, request)).toBe("received");
   requireOk(await cosignAs(hub, request, hub.partner));
   settle(hub);
   expect(await stateOf(hub, request)).toBe("approved");
   hub.clock.ranMs += WINDOW_MS;
+  await logInAgain(hub, hub.partner);
   settle(hub);
   expect(await fetched(hub, request)).toBe(200);
 });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { generateReader } from "../../src/owner/identity.ts";
 import type { RequestSummary } from "../../src/protocol/api.ts";
 import { approve, statusPath, typeRequest } from "../support/test-consent.ts";
-import { firstClip, requireOk, type TestHub } from "../support/test-hub.ts";
+import { firstClip, logInAgain, requireOk, type TestHub } from "../support/test-hub.ts";
 import { removeAndRotate } from "../support/test-rewrap.ts";
 import { revokeAs, startTwoOwners, summaryOf } from "../support/two-owners.ts";
 
@@ -38,6 +38,7 @@ test("what a device signed that was removed in the veto window never leaves, and
   settle(rest);
   expect(await warned()).toBe(false);
   rest.clock.ranMs += WINDOW_MS;
+  await logInAgain(rest);
   settle(rest);
   expect([await fetched(rest, stays), await fetched(rest, leaves)]).toEqual([404, 200]);
   const { state, leavesAtMs } = await summaryOf(rest, stays);

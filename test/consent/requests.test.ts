@@ -15,11 +15,13 @@ const HEAD = parseSha256Hex("ab".repeat(32));
 function openRequests() {
   const folder = temporaryFolder();
   const database = openDatabase(path.join(folder.path, "doorward.db"));
-  const clock = { nowMs: NOW_MS };
+  const clock = { nowMs: NOW_MS, countedMs: 0, isBelieved: true };
   const entries: LedgerEntry[] = [];
   const requests = new RequestStore({
     database,
     nowMs: () => clock.nowMs,
+    countedMs: () => clock.countedMs,
+    isClockBelieved: () => clock.isBelieved,
     appendEntry: (entry) => entries.push(entry) - 1,
   });
   const { asked } = readRequestDocument(requestDocument());

@@ -112,6 +112,7 @@ describe("a pairing", () => {
     expect((await hub.call("GET", url, wrong)).statusCode).toBe(404);
     expect((await hub.call("GET", url)).statusCode).toBe(422);
     hub.clock.nowMs += 600_000;
+    hub.clock.ranMs += 600_000;
     expect((await hub.call("GET", url, asNewcomer(started))).statusCode).toBe(404);
     expect((await hub.call("GET", "/api/pairings", { as: hub.owner })).json()).toEqual([]);
   });

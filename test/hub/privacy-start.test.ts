@@ -23,7 +23,7 @@ test("a camera is off by its hours from the first moment on, also where no entry
   const heard: string[] = [];
   const privacy = new CameraPrivacy({
     ...{ database, cameras: () => cameras, isClaimed: () => true, personOf: () => null },
-    ...{ nowMs: () => NIGHT_MS, timeZone: "UTC" },
+    ...{ nowMs: () => NIGHT_MS, upMs: () => 0, timeZone: "UTC" },
     appendEntry: (entry) => {
       if (isFull) throw new Error("the disk is full");
       return entered.push(entry);

@@ -23,6 +23,7 @@ function speaker(device: string, session: string): SessionDevice {
   return {
     ...{ device: parseDeviceId(device.repeat(64)), person: parsePersonId("0".repeat(32)) },
     ...{ role: "guest", rights: ["live"], session, createdAtMs: 0, expiresAtMs: 1 },
+    ...{ expiresCountedMs: 1, ageCountedMs: 1 },
   };
 }
 

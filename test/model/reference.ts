@@ -28,7 +28,8 @@ export interface ModelProposal {
 export interface ModelRequest {
   state: string;
   readonly expiresAtMs: number;
-  nonce: { readonly untilMs: number } | null;
+  readonly expiresCountedMs: number;
+  nonce: { readonly untilMs: number; readonly untilCountedMs: number } | null;
   proposal: ModelProposal | null;
   leavesAtMs: number;
   /** Devices behind the approval. */
@@ -53,21 +54,31 @@ export class Reference {
 
   request(): void {
     const expiresAtMs = this.nowMs + 14 * DAY_MS;
+    const expiresCountedMs = this.countedMs + 14 * DAY_MS;
     const nothing = { nonce: null, proposal: null, leavesAtMs: 0, lapsesAtMs: 0, approvedBy: [] };
     const rest = { availableUntilMs: 0, assurances: 0, wasHeld: false };
-    this.requests.push({ state: "received", expiresAtMs, ...nothing, ...rest });
+    this.requests.push({ state: "received", expiresAtMs, expiresCountedMs, ...nothing, ...rest });
     this.entries.push("request");
   }
 
-  isOpen({ state, expiresAtMs }: ModelRequest): boolean {
-    return (state === "received" || state === "held") && expiresAtMs > this.nowMs;
+  isOpen(request: ModelRequest): boolean {
+    const { state } = request;
+    return (state === "received" || state === "held") && !this.#isTimeOver(request);
+  }
+
+  /** By either clock. */
+  #isTimeOver({ expiresAtMs, expiresCountedMs }: ModelRequest): boolean {
+    return expiresAtMs <= this.nowMs || expiresCountedMs <= this.countedMs;
   }
 
   nonce(request: ModelRequest): boolean {
     if (!this.isOpen(request)) return false;
     const onTheSpot = this.rules.signers === 1 && this.rules.vetoMs === 0;
     const lifetimeMs = onTheSpot ? 15 * MINUTE_MS : 30 * DAY_MS;
-    request.nonce = { untilMs: Math.min(this.nowMs + lifetimeMs, request.expiresAtMs) };
+    request.nonce = {
+      untilMs: Math.min(this.nowMs + lifetimeMs, request.expiresAtMs),
+      untilCountedMs: Math.min(this.countedMs + lifetimeMs, request.expiresCountedMs),
+    };
     return true;
   }
 
@@ -78,6 +89,7 @@ export class Reference {
       this.isOpen(request) &&
       request.nonce !== null &&
       request.nonce.untilMs >= this.nowMs &&
+      request.nonce.untilCountedMs >= this.countedMs &&
       devices.every((device) => this.rules.owners.has(device)) &&
       persons.size === devices.length &&
       persons.size >= enough
@@ -194,7 +206,7 @@ export class Reference {
       if (isDue && isInForce) this.#end(request, "packaged", "release");
     }
     for (const request of this.requests)
-      if (["received", "held"].includes(request.state) && request.expiresAtMs <= this.nowMs)
+      if (["received", "held"].includes(request.state) && this.#isTimeOver(request))
         this.#end(request, "expired", "decision");
   }
 }

@@ -3,7 +3,8 @@ import { createPrivateKey, sign } from "node:crypto";
 import type { HubDatabase } from "../../src/base/database.ts";
 import { createDecisions, type Decisions } from "../../src/consent/decisions.ts";
 import { RequestHandling } from "../../src/consent/handling.ts";
-import { RequestStore, type StoredRequest } from "../../src/consent/requests.ts";
+import type { StoredRequest } from "../../src/consent/request-rows.ts";
+import { RequestStore } from "../../src/consent/requests.ts";
 import { Ledger } from "../../src/ledger/ledger.ts";
 import { approvalTerms, refusalTerms } from "../../src/owner/decide.ts";
 import { fromBase64, sha256Hex, toBase64, toHex, utf8Bytes } from "../../src/protocol/bytes.ts";
@@ -116,6 +117,7 @@ export class World {
       appendEntry: (entry: Parameters<Ledger["append"]>[0]) => this.ledger.append(entry),
       nowMs: () => clock.nowMs,
       countedMs: () => clock.countedMs,
+      isClockBelieved: () => true,
       keyring: () => this.keyring,
     };
     this.requests = new RequestStore(options);

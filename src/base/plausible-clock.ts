@@ -12,12 +12,20 @@ export function isPlausible(nowMs: number): boolean {
   return nowMs >= EARLIEST_MS && nowMs < LATEST_MS;
 }
 
-/** @throws HubError CLOCK_WRONG. */
-export function requirePlausibleClock(nowMs: number): void {
+/**
+ * @param doing - What would be done by it: "make a certificate".
+ * @throws HubError CLOCK_WRONG.
+ */
+export function requirePlausibleClock(nowMs: number, doing: string): void {
   if (isPlausible(nowMs)) return;
-  const shown = Number.isFinite(nowMs) ? new Date(nowMs).toISOString().slice(0, 10) : "nothing";
   throw new HubError(
     "CLOCK_WRONG",
-    `Cannot make a certificate: this machine's clock says ${shown}; set it, or wait for network time`,
+    `Cannot ${doing}: this machine's clock says ${dayOf(nowMs)}; set it, or wait for network time`,
   );
+}
+
+/** As people write it; a clock may stand where no date is. */
+export function dayOf(nowMs: number): string {
+  const date = new Date(nowMs);
+  return Number.isNaN(date.getTime()) ? "nothing" : date.toISOString().slice(0, 10);
 }
