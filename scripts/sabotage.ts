@@ -4,9 +4,7 @@ import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { CONSENT_SABOTAGES } from "../test/sabotage/list-consent.ts";
-import { HUB_SABOTAGES } from "../test/sabotage/list-hub.ts";
-import { SABOTAGES } from "../test/sabotage/list.ts";
+import { ALL_SABOTAGES } from "../test/sabotage/all.ts";
 import type { Sabotage } from "../test/sabotage/sabotage.ts";
 
 /**
@@ -130,8 +128,7 @@ function firstFailure(output: string): string {
 }
 
 async function main(names: readonly string[]): Promise<number> {
-  const all = [...SABOTAGES, ...HUB_SABOTAGES, ...CONSENT_SABOTAGES];
-  const chosen = all.filter(({ name }) => names.length === 0 || names.includes(name));
+  const chosen = ALL_SABOTAGES.filter(({ name }) => names.length === 0 || names.includes(name));
   await using copy = await copyOfProject();
   let unseen = 0;
   for (const sabotage of chosen) {

@@ -1,0 +1,3 @@
+import { trySabotages } from "./try-all.ts";
+
+trySabotages(4);

@@ -1,4 +1,0 @@
-import { SABOTAGES } from "./list.ts";
-import { trySabotages } from "./try-all.ts";
-
-trySabotages(SABOTAGES, 24);
