@@ -31,7 +31,11 @@ process.on("message", (value: unknown) => {
   readToVisionMessage(value);
   process.exit(0);
 });
-setPriority(NICENESS);
+try {
+  setPriority(NICENESS);
+} catch {
+  // A filter of system calls may refuse it: then it works as fast as what records, no less.
+}
 
 const output = new Socket({ fd: FOOTAGE_OUT_PIPE, readable: false, writable: true });
 const input = new Socket({ fd: FOOTAGE_IN_PIPE, readable: true, writable: false });

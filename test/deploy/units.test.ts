@@ -55,6 +55,10 @@ test("what was scored is what is used: the hub asks for the unit, the unit start
   }
 });
 
+test("what covers faces may stand back behind what records", () => {
+  expect(valuesOf("doorward.service", "SystemCallFilter").at(-1)).toContain("setpriority");
+});
+
 const withoutDecoder = missingCommands("systemd-socket-activate", "perl", "ffmpeg");
 
 describe.skipIf(withoutDecoder)("a decoder behind its socket", () => {

@@ -10,6 +10,7 @@ import { MAILBOX_SABOTAGES } from "./list-mailbox.ts";
 import { NOTICE_SABOTAGES } from "./list-notices.ts";
 import { HOUSE_SABOTAGES } from "./list-house.ts";
 import { KEYRING_SABOTAGES } from "./list-keyring.ts";
+import { DEPLOY_SABOTAGES } from "./list-deploy.ts";
 import { LAN_SABOTAGES } from "./list-lan.ts";
 import { LEDGER_SABOTAGES } from "./list-ledger.ts";
 import { PAGE_SABOTAGES } from "./list-page.ts";
@@ -43,6 +44,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     replace:
       'expiresAtMs: receivedAtMs + REQUEST_EXPIRY_MS * (intake.asked.urgency === "emergency" ? 2 : 1),',
     tests: ["test/hub/invariant-7-labels.test.ts"],
+    only: "an emergency: the same states, released bytes",
   },
   {
     name: "a request that nobody answered counts as approved",
@@ -50,6 +52,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: 'return { state: "expired", entry: "decision" };',
     replace: 'return { state: "approved", entry: "decision" };',
     tests: ["test/consent/states.test.ts", "test/hub/invariant-6-refusal.test.ts"],
+    only: "these edges exist, each with its ledger entry",
   },
   {
     name: "a label changes the released bytes",
@@ -65,6 +68,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     replace:
       "const record = () => void setTimeout(() => services.decisions.recordAccess(request), 50);",
     tests: ["test/hub/invariant-8-entry-first.test.ts"],
+    only: "access: no byte of a bundle leaves",
   },
   {
     name: "a view is entered after the recording was served",
@@ -73,6 +77,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     replace:
       "await sendFile(found.path, request.query.first, reply);\n      recordView(services, views, device, clip.id);",
     tests: ["test/hub/invariant-8-entry-first.test.ts"],
+    only: "view: no byte of a recording is served",
   },
   {
     name: "a request is kept where its entry was refused",
@@ -80,6 +85,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: "return this.#database.transaction(() => {\n      const spent",
     replace: "return (<T>(work: () => T) => () => work())(() => {\n      const spent",
     tests: ["test/hub/invariant-8-entry-first.test.ts"],
+    only: "request: a request is not kept, and its form not",
   },
   {
     name: "a refusal looks different from an unknown address",
@@ -88,6 +94,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     replace:
       '  if (!request || !approval) {\n    if (services.requests.findByStatusToken(token)) reply.header("retry-after", "60");\n',
     tests: ["test/hub/invariant-6-refusal.test.ts"],
+    only: "the same status, the same headers but the date",
   },
   {
     name: "an original under a blurred name has its key sealed to viewers",
@@ -95,6 +102,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: "if (isWhole && (await digestHex(payload)) !== file.payloadSha256)",
     replace: 'if (isWhole && (await digestHex(payload)) === "")',
     tests: ["test/hub/rewrap-refused.test.ts"],
+    only: "has no original's key sealed to those who may",
   },
   {
     name: "a header is sealed to one reader more than it should be",
@@ -102,6 +110,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: "if (stanzas.length !== STANZA_COUNT[rendition] || !stanzas.every(isOfKind))",
     replace: "if (!stanzas.every(isOfKind))",
     tests: ["test/hub/rewrap-refused.test.ts"],
+    only: "when a header has a stanza more, less or of",
   },
   {
     name: "the hub forgets new headers that a stop kept from the disk",
@@ -109,6 +118,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: "  await services.rewraps.finish();\n",
     replace: "",
     tests: ["test/hub/rewrap.test.ts"],
+    only: "is made good at the next start: what was",
   },
   {
     name: "an altered recording leaves the house",
@@ -116,6 +126,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: 'if (payloadHash.digest("hex") !== file.payloadSha256)',
     replace: 'if (payloadHash.digest("hex") === "")',
     tests: ["test/hub/invariant-6-refusal.test.ts"],
+    only: "the same also when a released recording has",
   },
   {
     name: "what the database calls released is handed out unverified",
@@ -124,6 +135,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     replace:
       "nowMs: request.decidedAtMs,\n    request: { ...contextOf(options, request).request, id: JSON.parse(Buffer.from((envelope as { payload: string }).payload, 'base64').toString()).terms.request, sha256: JSON.parse(Buffer.from((envelope as { payload: string }).payload, 'base64').toString()).terms.requestSha256 },\n  });",
     tests: ["test/hub/invariant-4-release.test.ts"],
+    only: "is not made from an approval that was moved to",
   },
   {
     name: "the hub takes a keyring that was cut off",
@@ -131,6 +143,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: "if (entered?.head !== keyring?.head || entered?.epoch !== keyring?.epoch)",
     replace: 'if (entered?.head === "")',
     tests: ["test/hub/invariant-9-keyring.test.ts"],
+    only: "by cutting the chain off, so that a removed",
   },
   {
     name: "the ingest process takes a keyring that was rolled back",
@@ -138,6 +151,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: "verifyKeyringSince(statements, seen)",
     replace: "verifyKeyringSince(statements, null)",
     tests: ["test/hub/invariant-9-keyring.test.ts"],
+    only: "it takes a chain that has grown, and refuses",
   },
   {
     name: "cameras are connected to before the claim",
@@ -154,6 +168,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     replace:
       '{\n        measured.push(await measureFile(folder, name));\n        await (await import("node:fs/promises")).rm(path.join(folder, name));\n      }',
     tests: ["test/clips/store.test.ts"],
+    only: "whole files without a row, partial files and",
   },
   {
     name: "a log-in can be used twice",
@@ -177,6 +192,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: "if (pairing.ownerNonce !== null)",
     replace: 'if (pairing.ownerNonce === "")',
     tests: ["test/http/pairing.test.ts"],
+    only: "lets neither side change what it has fixed",
   },
   {
     name: "a new device may show another key than it committed to",
@@ -184,6 +200,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: " || commitment !== pairing.commitment)",
     replace: ' || commitment === "")',
     tests: ["test/http/pairing.test.ts"],
+    only: "lets neither side change what it has fixed",
   },
   {
     name: "a bundle looks witnessed that is not",
@@ -191,6 +208,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: "if (signature === own) continue;",
     replace: "if (signature.name === own?.name) continue;",
     tests: ["test/protocol/bundle.test.ts"],
+    only: "a checkpoint with lines that only look like",
   },
   {
     name: "owner ledger prints what no checkpoint holds",
@@ -254,6 +272,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: "\"default-src 'none'; style-src 'self'; sandbox\"",
     replace: '"default-src *"',
     tests: ["test/cli/owner-ui-lying-hub.test.ts"],
+    only: "runs nothing in the page's origin, sends it",
   },
   {
     name: "the owner's keys are handed out to whoever asks again",
@@ -269,6 +288,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: 'host: "127.0.0.1"',
     replace: 'host: "0.0.0.0"',
     tests: ["test/hub/invariant-11-connections.test.ts"],
+    only: "it dials its camera and nobody else, and",
   },
   {
     name: "a live picture is shown before it is entered",
@@ -355,6 +375,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...TOGETHER_SABOTAGES,
   ...DELIVERY_SABOTAGES,
   ...LAN_SABOTAGES,
+  ...DEPLOY_SABOTAGES,
   ...LEDGER_SABOTAGES,
   ...HANDLING_SABOTAGES,
   ...CERTIFICATE_SABOTAGES,
