@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import tls from "node:tls";
 import { setTimeout as wait } from "node:timers/promises";
 import { startLiveHub } from "../support/live-hub.ts";
 import { rtspCamera, shown } from "../support/page-live.ts";
@@ -9,7 +11,7 @@ import { until } from "./frame.ts";
 /**
  * Runs on the hub's machine, in a network namespace of its own: a hub as people start it, open to the
  * network, and another one whose page a browser goes through; both with the one camera. Prints
- * `ready`, and after `seconds`, when both have recorded, what was done. `planted` also has somebody
+ * the hub's port on the network, and after `seconds`, when both have recorded, what was done. `planted` also has somebody
  * on this machine look up a name and call out, which has to be seen.
  */
 const [main = "", sub = "", seconds = "30", planted = ""] = process.argv.slice(2);
@@ -27,6 +29,10 @@ const QUIET_BROWSER = [
   "--disable-sync",
   "--no-pings",
   "--metrics-recording-only",
+  // Whom it asks by itself. What the page asks for, its own tools tell beside the packets.
+  "--host-resolver-rules=MAP *.google.com ~NOTFOUND, MAP *.googleapis.com ~NOTFOUND, MAP *.gstatic.com ~NOTFOUND, MAP *.gvt1.com ~NOTFOUND",
+  // It asks its maker what the fields of every form mean; and what the test's driver switches off.
+  "--disable-features=AutofillServerCommunication,MediaRouter,DialMediaRouteProvider,OptimizationHints,Translate,CertificateTransparencyComponentUpdater,HttpsUpgrades",
 ];
 
 const CALL_OUT = `
@@ -50,6 +56,35 @@ async function goThrough(page: TestPage, deadlineMs: number): Promise<{ looks: n
   return { looks };
 }
 
+/** Where the hub answers the network with TLS; the other port there shows its certificate. */
+async function networkPort(pid: number): Promise<number> {
+  let found = 0;
+  await until("a listener on the network", async () => {
+    for (const port of networkPorts(pid)) if (await speaksTls(port)) found = port;
+    return found !== 0;
+  });
+  return found;
+}
+
+function networkPorts(pid: number): number[] {
+  return ["tcp", "tcp6"].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/\s+/))
+      .filter(([, local = "", , state]) => state === "0A" && !local.startsWith("0100007F"))
+      .map(([, local = ""]) => Number.parseInt(local.split(":")[1] ?? "", 16)),
+  );
+}
+
+async function speaksTls(port: number): Promise<boolean> {
+  const socket = tls.connect({
+    ...{ host: "10.77.0.1", port, servername: "doorward.local", rejectUnauthorized: false },
+  });
+  return new Promise((resolve) => {
+    socket.once("secureConnect", () => resolve(true)).once("error", () => resolve(false));
+  }).finally(() => socket.destroy()) as Promise<boolean>;
+}
+
 /** Sealed files that are whole, of recordings that go on, too. */
 function sealedFiles(page: TestPage): number {
   const { clips } = page.hub.hub.services;
@@ -66,7 +101,8 @@ await using page = await startPage({
   switches: QUIET_BROWSER,
   serviceWorker: true,
 });
-process.stdout.write("ready\n");
+const lanPort = await networkPort(hub.pid);
+process.stdout.write(`${JSON.stringify({ lanPort })}\n`);
 if (planted === "planted")
   await once(spawn(process.execPath, ["-e", CALL_OUT], { stdio: "ignore" }), "exit");
 const { looks } = await goThrough(page, performance.now() + Number(seconds) * 1_000);

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as wait } from "node:timers/promises";
 import { projectRoot } from "../support/requirements.ts";
 import { RTSP_SERVER_COMMANDS, startRtspServer } from "../support/rtsp-server.ts";
 import { cannotMakeHosts } from "../support/two-hosts.ts";
@@ -15,7 +16,6 @@ import { CannotLook, type TortureGroup, type TortureResult } from "./frame.ts";
 
 const FULL_SECONDS = 600;
 const SHORT_SECONDS = 30;
-const LAN_PORT = 8443;
 const INSIDE = path.join(projectRoot, "test/torture/egress-inside.ts");
 /** Groups that the names of a house's network are answered in (RFC 6762), and its port. */
 const MDNS = { groups: ["224.0.0.251", "ff02::fb"], port: 5353 } as const;
@@ -27,8 +27,8 @@ const VIEWER = `
   const https = require("node:https");
   let answered = 0;
   const ask = () => https.get({
-    host: "${"10.77.0.1"}", port: ${LAN_PORT}, path: "/api/hub", servername: "doorward.local",
-    rejectUnauthorized: false, headers: { host: "doorward.local:${LAN_PORT}" },
+    host: process.argv[1], port: process.argv[2], path: "/api/hub", servername: "doorward.local",
+    rejectUnauthorized: false, headers: { host: "doorward.local:" + process.argv[2] },
   }, (answer) => { answered += answer.statusCode === 200 ? 1 : 0; answer.resume(); })
     .on("error", () => undefined);
   setInterval(ask, 500);
@@ -69,34 +69,45 @@ export async function watchEgress(
   await using network = await startHouseNetwork();
   const { camera: host } = network;
   await using camera = await startRtspServer({ address: host.address, within: host.within });
-  const viewer = startViewer(network);
+  await using machine = startInside(network, [
+    ...[camera.mainUrl, camera.subUrl, String(seconds)],
+    ...(planted ? ["planted"] : []),
+  ]);
+  signal?.addEventListener("abort", machine.stop, { once: true });
+  const { lanPort } = await machine.said<{ lanPort: number }>();
+  const viewer = startViewer(network, lanPort);
   try {
-    const inside = await runInside(
-      network,
-      [...[camera.mainUrl, camera.subUrl, String(seconds)], ...(planted ? ["planted"] : [])],
-      signal,
-    );
+    const inside = await machine.said<Inside>();
     const viewed = await viewer.end();
     const captured = await network.captured();
-    const stray = captured.flows.filter((flow) => !isOfTheHouse(flow, network, camera.port));
+    const stray = captured.flows.filter(
+      (flow) => !isOfTheHouse(flow, network, { rtsp: camera.port, lan: lanPort }),
+    );
     return { inside, captured, viewed, stray };
   } finally {
     await viewer.end();
+    signal?.throwIfAborted();
   }
 }
 
-function isOfTheHouse(flow: Flow, network: HouseNetwork, rtspPort: number): boolean {
+function isOfTheHouse(
+  flow: Flow,
+  network: HouseNetwork,
+  ports: { readonly rtsp: number; readonly lan: number },
+): boolean {
   const { protocol, to, ownPort, otherPort } = flow;
   const { camera, viewer } = network;
   if (OF_THE_KERNEL.includes(protocol)) return true;
   if (protocol === "arp") return [camera.address, viewer.address].includes(to);
-  if (protocol === "tcp" && to === camera.address) return otherPort === rtspPort;
-  if (protocol === "tcp" && to === viewer.address) return ownPort === LAN_PORT;
+  if (protocol === "tcp" && to === camera.address) return otherPort === ports.rtsp;
+  if (protocol === "tcp" && to === viewer.address) return ownPort === ports.lan;
   return protocol === "udp" && otherPort === MDNS.port && MDNS.groups.some((group) => group === to);
 }
 
-function startViewer({ viewer }: HouseNetwork): { end(): Promise<number> } {
-  const [program, ...args] = [...viewer.within, process.execPath, "-e", VIEWER];
+function startViewer({ hub, viewer }: HouseNetwork, port: number): { end(): Promise<number> } {
+  const [program, ...args] = [
+    ...[...viewer.within, process.execPath, "-e", VIEWER, hub.address, String(port)],
+  ];
   const child = spawn(program ?? "", args, { stdio: ["pipe", "pipe", "inherit"] });
   let said = "";
   child.stdout.on("data", (part) => (said += String(part)));
@@ -110,24 +121,33 @@ function startViewer({ viewer }: HouseNetwork): { end(): Promise<number> } {
   };
 }
 
-async function runInside(
-  { hub }: HouseNetwork,
-  args: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<Inside> {
-  const [program = "", ...rest] = [...hub.within, process.execPath, INSIDE, ...args];
-  const child = spawn(program, rest, { stdio: ["ignore", "pipe", "pipe"] });
-  const stop = (): void => void child.kill("SIGTERM");
-  signal?.addEventListener("abort", stop, { once: true });
+interface InsideMachine extends AsyncDisposable {
+  /** The next line that it prints. @throws Error with what it said where it ended before. */
+  said<T>(): Promise<T>;
+  readonly stop: () => void;
+}
+
+function startInside({ hub }: HouseNetwork, args: readonly string[]): InsideMachine {
+  const [program, ...rest] = [...hub.within, process.execPath, INSIDE, ...args];
+  const child = spawn(program ?? "", rest, { stdio: ["ignore", "pipe", "pipe"] });
   let errors = "";
   child.stderr.on("data", (part) => (errors = (errors + String(part)).slice(-4_000)));
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
-  const [code] = (await once(child, "close")) as [number | null];
-  signal?.removeEventListener("abort", stop);
-  signal?.throwIfAborted();
-  if (code !== 0) throw new Error(`The hub's machine failed with ${String(code)}: ${errors}`);
-  return JSON.parse(lines.at(-1) ?? "") as Inside;
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const closed = once(child, "close");
+  const stop = (): void => void child.kill("SIGTERM");
+  return {
+    said: async <T>() => {
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`The hub's machine ended: ${(await closed, errors)}`);
+      return JSON.parse(value) as T;
+    },
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.race([closed, wait(20_000)]);
+      child.kill("SIGKILL");
+      await closed;
+    },
+  };
 }
 
 export function egressResults(run: EgressRun, seconds: number): TortureResult[] {

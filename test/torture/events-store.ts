@@ -256,6 +256,8 @@ function recount(database: BetterSqlite3.Database): void {
     SELECT started_at_ms / 3600000, camera, kind, count(*) FROM clips GROUP BY 1, 2, 3;
     DELETE FROM clip_counts;
     INSERT INTO clip_counts (state, count) SELECT state, count(*) FROM clips GROUP BY state;
+    INSERT INTO retention_count (id, counted_ms) VALUES (1, 0) ON CONFLICT (id) DO NOTHING;
+    UPDATE retention_count SET taken_in_below = (SELECT max(sequence) + 1 FROM clips);
     UPDATE clip_retention_used SET size_bytes = (SELECT sum(size_bytes) FROM clip_retention);`);
 }
 
