@@ -16,6 +16,7 @@ import { sayRecovery, sweepRecordings } from "./hub-recovery.ts";
 import type { HubOptions } from "./hub-options.ts";
 import type { HubUrls } from "./hub-parts.ts";
 import { addHouseRoutes } from "./hub-routes.ts";
+import { RecorderIntake } from "./hub-intake.ts";
 import { HubSettings } from "./hub-settings.ts";
 import { facesWhereUnsaid } from "./settings-blur.ts";
 import { keyringMessage, openServices, PAGE_DIRECTORY, VERSION } from "./hub-services.ts";
@@ -109,14 +110,14 @@ export class Hub implements AsyncDisposable {
     urls.main = await listen(server, settings.port);
     stack.use(services.lan);
     urls.outside = await listenOutside(services, options, stack);
-    const taken = { all: Promise.resolve() };
+    const intake = openIntake(services, log);
     // After the process has ended and before the database closes: its last words are that clips
     // are whole.
-    stack.defer(() => taken.all);
+    stack.defer(() => intake.flush());
     const ingest = stack.use(
       startIngest({
         ...{ services, health, connections, bells, clipsDirectory, settings: hubSettings },
-        ...{ options, taken },
+        ...{ options, intake },
       }),
     );
     health.setIngest(ingest);
@@ -317,6 +318,19 @@ function hostNameOf(url: string | null): string[] {
   return url === null ? [] : [new URL(url).hostname];
 }
 
+function openIntake(
+  { clips, retention, notices, news }: HubServices,
+  log: HubOptions["log"],
+): RecorderIntake {
+  return new RecorderIntake({
+    ...{ clips, retention, log },
+    onTaken: (event) => {
+      notices.recorded(event);
+      news.tell("clips", event.clip);
+    },
+  });
+}
+
 function startIngest(parts: {
   services: HubServices;
   health: Health;
@@ -325,11 +339,10 @@ function startIngest(parts: {
   clipsDirectory: string;
   settings: HubSettings;
   options: HubOptions;
-  /** Resolves when all that was said of recordings so far is listed, or was reported as not. */
-  taken: { all: Promise<void> };
+  intake: RecorderIntake;
 }): IngestProcess {
   const { services, health, connections, bells, clipsDirectory, settings } = parts;
-  const { options, taken } = parts;
+  const { options, intake } = parts;
   const { log } = options;
   const { household, clips, retention, live } = services;
   return IngestProcess.start({
@@ -349,16 +362,7 @@ function startIngest(parts: {
       if (news) log(news.level, news.text);
       if (message.type === "camera" || news) services.news.tell("cameras");
       if (message.type === "trouble" && message.code === "RECORDER_DISK_FULL") retention.wake();
-      if (message.type === "recorder") {
-        // In their order, also where one has to wait for room on the disk.
-        taken.all = taken.all
-          .then(() => retention.withRoom(() => clips.apply(message.event)))
-          .then(() => services.notices.recorded(message.event))
-          .then(() => services.news.tell("clips", message.event.clip))
-          .catch((error: unknown) => {
-            log("warn", `recording not listed: ${error instanceof Error ? error.message : "?"}`);
-          });
-      }
+      if (message.type === "recorder") intake.take(message.event);
     },
     onMalformed: (reason) => log("warn", `ingest process: ${reason}`),
     onExit: async (reason) => {
@@ -366,7 +370,7 @@ function startIngest(parts: {
       connections.forgetStreams();
       live.ingestGone();
       log("warn", `the ingest process ended (${reason}); starting it again`);
-      await taken.all;
+      await intake.flush();
       const found = await clips.settleRecorder();
       sayRecovery(found, log);
     },

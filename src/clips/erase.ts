@@ -48,3 +48,10 @@ export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error) || !("code" in error)) return false;
   return error.code === "ENOSPC" || error.code === "EDQUOT" || error.code === "SQLITE_FULL";
 }
+
+/** True where the disk answered no, whatever was asked of it: what may be tried again. */
+export function isDiskFailure(error: unknown): boolean {
+  if (isDiskFull(error)) return true;
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return error.code === "EIO" || String(error.code).startsWith("SQLITE_IOERR");
+}

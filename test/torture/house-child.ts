@@ -9,6 +9,7 @@ import type { DeviceBundle } from "../../src/owner/device-bundle.ts";
 import { readRecorderEvent } from "../../src/clips/recorder-event.ts";
 import { approve, refuse, typeRequest } from "../support/test-consent.ts";
 import { startTestHub, type TestHub } from "../support/test-hub.ts";
+import { RecorderIntake } from "../../src/hub-intake.ts";
 import { readHouseOptions, within, type HouseMessage } from "./house.ts";
 
 /**
@@ -33,7 +34,6 @@ function sayLedger(hub: TestHub): void {
   if (size > 0) say({ type: "ledger", size, root: toHex(ledger.root(size)) });
 }
 
-/** As the hub does with what comes from its ingest process. */
 function record(hub: TestHub): void {
   const { keyring } = hub.hub.services.household;
   if (!keyring) throw new Error("nobody has claimed this hub");
@@ -52,26 +52,31 @@ function record(hub: TestHub): void {
     ],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
-  let taken = Promise.resolve();
+  const intake = openIntake(hub);
   createInterface({ input: recorder.stdout }).on("line", (line) => {
     const said = JSON.parse(line) as { event?: unknown; trouble?: string; pushedMs?: number };
     if (said.pushedMs !== undefined) return say({ type: "pushed", atMs: said.pushedMs });
     if (said.trouble !== undefined) return say({ type: "trouble", what: said.trouble });
-    taken = taken.then(() => takeIn(hub, said.event)).catch(sayTrouble);
+    intake.take(readRecorderEvent(said.event));
   });
   recorder.on("exit", (code, signal) => {
-    void taken.then(() => say({ type: "recorder-ended", how: String(signal ?? code) }));
+    say({ type: "recorder-ended", how: String(signal ?? code) });
   });
 }
 
-async function takeIn(hub: TestHub, said: unknown): Promise<void> {
+/** As the hub takes in what its own ingest process says. */
+function openIntake(hub: TestHub): RecorderIntake {
   const { clips, retention } = hub.hub.services;
-  const event = readRecorderEvent(said);
-  await retention.withRoom(() => clips.apply(event));
-  if (event.type === "file-closed")
-    say({ type: "file", clip: event.clip, name: sealedFileName(event.file) });
-  if (event.type === "clip-closed") say({ type: "clip", clip: event.clip });
-  sayLedger(hub);
+  return new RecorderIntake({
+    ...{ clips, retention, pauseMs: 50 },
+    onTaken: (event) => {
+      if (event.type === "file-closed")
+        say({ type: "file", clip: event.clip, name: sealedFileName(event.file) });
+      if (event.type === "clip-closed") say({ type: "clip", clip: event.clip });
+      sayLedger(hub);
+    },
+    log: (_level, what) => say({ type: "trouble", what }),
+  });
 }
 
 function sayTrouble(error: unknown): void {

@@ -49,6 +49,10 @@ export interface Acknowledged {
   readonly troubles: readonly string[];
 }
 
+export const NOTHING_ACKNOWLEDGED: Acknowledged = {
+  ...{ size: 0, root: "", files: [], clips: [], decisions: new Map(), pushedMs: 0, troubles: [] },
+};
+
 /** A hub with its recorder at work, in processes of their own. Leaving the scope kills them. */
 export interface House extends AsyncDisposable {
   readonly pid: number;
