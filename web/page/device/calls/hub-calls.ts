@@ -1,4 +1,5 @@
 import * as Api from "../../../../src/protocol/api.ts";
+import { MetricsAnswer, MetricsTokenAnswer } from "../../../../src/protocol/api-health.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
 import type { VaultContext } from "../vault-worker.ts";
 
@@ -21,4 +22,14 @@ export const hubCalls = {
   },
 
   health: async ({ device }: VaultContext) => device.client.get("/api/health", Api.HealthAnswer),
+
+  metrics: async ({ device }: VaultContext) =>
+    device.client.get("/api/health/metrics", MetricsAnswer),
+
+  /** Said once: the hub keeps its hash. */
+  makeMetricsToken: async ({ device }: VaultContext) =>
+    device.client.post("/api/health/metrics-token", {}, MetricsTokenAnswer),
+
+  revokeMetricsToken: async ({ device }: VaultContext) =>
+    device.client.delete("/api/health/metrics-token"),
 };

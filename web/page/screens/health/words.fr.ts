@@ -37,20 +37,90 @@ export const french: HealthWords = {
   outsideOn: (url) => `ouvert, à ${url} : formulaires, documents, retrait et avis`,
   ingestTodo:
     "De temps en temps, c’est sans gravité : au plus les quelques secondes en cours sont perdues. Si cela continue, le journal de la centrale dit pourquoi.",
-  recordings: "Enregistrements",
+  recordings: "Enregistrements et place",
+  kept: "Enregistrements conservés",
+  going: "Cette nuit",
+  goingNothing: "rien ne part",
+  goingTonight: (clips, size) =>
+    clips === 1 ? `1 enregistrement part, ${size}` : `${clips} enregistrements partent, ${size}`,
+  details: "En détail",
+  seeAbove: "Ce qu’il y a à en dire est plus haut.",
+  camerasShow: (showing, all) => `${showing} sur ${all} montrent des images`,
+  awaySince: (when) => `non connectée depuis le ${when}`,
+  perSecond: (pictures) => `${pictures} images par seconde`,
+  noGap: (watched) => `aucune interruption depuis un jour (suivie pendant ${watched})`,
+  gap: (gap, watched) => `aucune image pendant ${gap} depuis un jour (suivie pendant ${watched})`,
+  clockAhead: (time) => `son horloge avance de ${time}`,
+  clockBehind: (time) => `son horloge retarde de ${time}`,
+  offsetTodo:
+    "L’heure que cette caméra écrit dans ses images est fausse. Donnez-lui un serveur de temps (NTP) dans ses propres réglages. Les enregistrements suivent l’horloge de la centrale.",
+  machine: "Cette machine",
+  temperature: "Processeur",
+  warm: (degrees) => `${degrees} °C`,
+  notSaid: "cette machine ne le dit pas",
+  power: "Alimentation",
+  powerGood: "suffisante depuis le démarrage de la centrale",
+  powerLow: (when) => `a été trop faible, en dernier le ${when}`,
+  coreDumps: "Si la centrale plantait, sa mémoire",
+  coreDumpsAre: {
+    off: "ne serait pas écrite sur le disque",
+    piped:
+      "ne serait pas écrite, par la limite de la centrale ; un programme de cette machine décide du reste",
+    on: "serait écrite sur le disque",
+  },
+  clock: "Horloge",
+  clockSet: "réglée par un serveur de temps",
+  clockNotSet: "pas encore réglée par un serveur de temps",
+  clockTodo: "Regardez si cette machine atteint un serveur de temps : timedatectl le dit.",
+  ledgerAndKeys: "Registre",
+  lastWitness: "Dernière vérification par un appareil",
+  witnessed: (when) => `vérifié ${when}`,
+  neverWitnessed: "pas encore vérifié",
+  entriesSince: (entries) => `${entries} inscriptions depuis`,
+  jumped: "L’horloge de la centrale a sauté",
+  jump: (when, length, isAhead) => `le ${when}, de ${length} en ${isAhead ? "avant" : "arrière"}`,
+  reach: "Entrées et sorties",
+  certificate: "Certificat pour le réseau local",
+  noCertificate: "la centrale n’en montre aucun elle-même",
+  ends: (day) => `se termine le ${day}`,
+  connectionsOpen: (open) => `${open} connexions ouvertes`,
+  connectionsNow: "Connexions vers l’extérieur",
+  connectionsKnown: (open, known) => `${open} ouvertes, sur ${known} que vous avez réglées`,
+  figures: "Chiffres pour d’autres programmes",
+  figuresSum: "Prometheus",
+  figuresHint:
+    "Un de vos programmes peut lire comment va la centrale, pour le dessiner ou pour vous prévenir. Il n’apprend aucun nom et ne voit aucun enregistrement ; mais le nombre d’enregistrements dit quand quelqu’un est venu.",
+  figuresOff:
+    "Éteint. Pour l’allumer, écrivez ceci dans doorward.yaml, puis redémarrez la centrale :",
+  noToken: "Allumé, mais aucun programme n’a encore de jeton.",
+  tokenSince: (when) => `Allumé. Le jeton date du ${when}.`,
+  makeToken: "Créer un jeton",
+  makeAnother: "Créer un autre jeton",
+  revokeToken: "Reprendre le jeton",
+  tokenOnce: "Copiez-le maintenant : il ne sera plus montré. Le jeton d’avant ne sert plus.",
   ledger: "Inscriptions au registre",
   running: "En marche depuis",
   version: "Version",
-  warnings: "Bon à savoir",
+  warnings: "À regarder",
   warningsByCode: {
     CANNOT_BLUR:
       "Cette machine ne peut pas couvrir les visages. Les caméras dont rien d’autre n’est dit enregistrent les visages tels quels, et les spectateurs n’en voient rien.",
+    CERTIFICATE_ENDS:
+      "Le certificat du nom de cette maison se termine bientôt ; après, aucun téléphone n’atteint plus la centrale. Renouvelez-le là d’où il vient ; celui du foyer se renouvelle seul, et le journal de la centrale dit ce qui l’empêche.",
+    CORE_DUMPS_ON:
+      "Si la centrale plantait, cette machine écrirait sa mémoire sur le disque, avec les images des dernières secondes. Démarrez-la avec ulimit -c 0, ou avec LimitCORE=0 dans son unité.",
     DISK_FULL:
       "Le disque est plein : les plus anciens enregistrements que personne ne garde partent pour faire de la place.",
     DISK_STUCK:
       "Le disque est plein, et tout ce qui s’y trouve est gardé ou a été transmis. Rien de nouveau ne peut être enregistré : laissez partir quelque chose que vous gardez, ou faites de la place.",
     DOCUMENTS_FULL:
       "Il n’y a plus de place pour un document joint à une demande. Supprimez ceux des demandes qui sont closes.",
+    NOT_WITNESSED:
+      "Aucun appareil n’a vérifié le registre depuis longtemps : personne ne remarquerait qu’il a été réécrit. Ouvrez cette page de temps en temps sur vos téléphones, ou vérifiez-le maintenant sous Registre.",
+    POWER_LOW:
+      "L’alimentation est trop faible pour cette machine : elle peut s’arrêter à tout moment, et son disque peut en souffrir. Utilisez celle que son fabricant indique.",
+    TOO_HOT:
+      "Le processeur est trop chaud et ralentit. Donnez de l’air à la machine, ou un dissipateur.",
     RELEASE_STUCK:
       "Quelque chose a été accepté et ne peut pas sortir : un appareil qui a signé n’est plus en vigueur, ou un enregistrement n’est plus là. Parcourez les demandes et arrêtez-le.",
     SWAP_ON:
