@@ -104,10 +104,10 @@ describe.skipIf(withoutDecoder)("a decoder behind its socket", () => {
     const raw = ["-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", "64x48", "-i", "pipe:0"];
     const command = [FFMPEG, ...quiet, "-protocol_whitelist", "pipe", ...raw];
     await using child = await SandboxedChild.start(
-      { command: [...command, "-f", "rawvideo", "pipe:1"], stdin: "pipe" },
+      { command: [...command, "-flush_packets", "1", "-f", "rawvideo", "pipe:1"], stdin: "pipe" },
       { socket, ffmpeg: FFMPEG },
     );
-    child.stdin.write(new Uint8Array(64 * 48 * 3));
+    child.stdin.write(new Uint8Array(64 * 48 * 150));
     await new Promise((resolve) => child.stdout.once("data", resolve));
     child.stdout.resume();
     child.kill();
