@@ -3,6 +3,7 @@ import { addCameraRoutes } from "./http/camera-routes.ts";
 import { addChimeRoutes } from "./http/chime-routes.ts";
 import { addClipRoutes } from "./http/clip-routes.ts";
 import { addConnectionRoutes } from "./http/connections.ts";
+import { addCopyRoutes } from "./http/copy-routes.ts";
 import { addConsentRoutes } from "./http/consent-routes.ts";
 import { addWithdrawalRoute } from "./http/decision-routes.ts";
 import { addEventRoutes } from "./http/event-routes.ts";
@@ -61,6 +62,7 @@ export function addHouseRoutes(server: HubServer, services: HubServices): void {
   addEventRoutes(server, services);
   addMaskRoutes(server, services);
   addMailboxRoutes(server, services);
+  addCopyRoutes(server, services);
   addMetricsRoutes(server, services);
   addBellRoutes(server, services);
   addPrivacyRoutes(server, services);

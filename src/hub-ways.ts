@@ -1,4 +1,6 @@
 import type { HubServices } from "./http/services.ts";
+import path from "node:path";
+import { HubCopy } from "./hub-copy.ts";
 import { openHousePrograms } from "./hub-house.ts";
 import { HubLan } from "./hub-lan.ts";
 import { HubMailbox } from "./hub-mailbox.ts";
@@ -17,13 +19,19 @@ export function openWays(
     readonly page: string;
   },
   services: () => HubServices,
-): Pick<HubServices, "mailbox" | "lan" | "house" | "push"> {
+): Pick<HubServices, "mailbox" | "copy" | "lan" | "house" | "push"> {
   const { options, database, settings, ledgerKey } = parts;
   const { household, nowMs, version, page } = own;
   const { dataDirectory, lan = null, pageDirectory = page, log } = options;
   return {
     mailbox: new HubMailbox({
       ...{ database, settings, dataDirectory, log, services },
+      sign: (message) => ledgerKey.sign(message),
+    }),
+    copy: new HubCopy({
+      ...{ database, settings, dataDirectory, log, services, nowMs, version },
+      databasePath: path.join(dataDirectory, "doorward.db"),
+      environment: options.environment ?? {},
       sign: (message) => ledgerKey.sign(message),
     }),
     lan: new HubLan({

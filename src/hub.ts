@@ -16,6 +16,7 @@ import { sayRecovery, sweepRecordings } from "./hub-recovery.ts";
 import type { HubOptions } from "./hub-options.ts";
 import type { HubUrls } from "./hub-parts.ts";
 import { addHouseRoutes } from "./hub-routes.ts";
+import { requireNotRestoring } from "./hub-restored.ts";
 import { RecorderIntake } from "./hub-intake.ts";
 import { HubSettings } from "./hub-settings.ts";
 import { facesWhereUnsaid } from "./settings-blur.ts";
@@ -67,6 +68,7 @@ export class Hub implements AsyncDisposable {
   static async start(options: HubOptions): Promise<Hub> {
     await using stack = new AsyncDisposableStack();
     const { dataDirectory, settings, log } = options;
+    requireNotRestoring(dataDirectory);
     const clipsDirectory = path.join(dataDirectory, "clips");
     await makePrivateDirectory(clipsDirectory);
     // Somebody may have made the folder by hand, to put the settings into it.
@@ -172,13 +174,15 @@ function useDoors(
   options: HubOptions,
   health: Health,
 ): void {
-  const { live, talk, news, chime, mailbox, notices, house, push } = services;
-  for (const each of [push, live, talk, news, chime, mailbox, notices, house]) stack.use(each);
+  const { live, talk, news, chime, mailbox, copy, notices, house, push } = services;
+  for (const each of [push, live, talk, news, chime, mailbox, copy, notices, house])
+    stack.use(each);
   stack.use(followTime(services, options, health));
   push.open();
   chime.configure();
   house.configure();
   mailbox.configure();
+  copy.configure();
 }
 
 /** What the last run left unfinished, before anything new begins. */

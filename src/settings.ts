@@ -23,6 +23,7 @@ import {
   type WebhookSettings,
 } from "./settings-home-assistant.ts";
 import { ListenSchema, readListen, type LanSettings } from "./settings-listen.ts";
+import { CopySchema, readCopy, type CopySettings } from "./settings-copy.ts";
 import { MailboxSchema, readMailbox, type MailboxSettings } from "./settings-mailbox.ts";
 import { MotionSchema } from "./settings-motion.ts";
 import { readSecurity, SecuritySchema } from "./settings-security.ts";
@@ -94,6 +95,7 @@ const SettingsSchema = Type.Object(
     homeAssistant: Type.Optional(HomeAssistantSchema),
     webhooks: Type.Optional(WebhooksSchema),
     mailbox: Type.Optional(MailboxSchema),
+    copy: Type.Optional(CopySchema),
     health: Type.Optional(HealthSchema),
     notice: Type.Optional(Type.Object({ contact: Type.Optional(lineOfText(200)) }, closed)),
     security: Type.Optional(SecuritySchema),
@@ -141,6 +143,8 @@ export interface Settings {
   readonly webhooks?: readonly WebhookSettings[];
   /** Where owners find what waits when they are away; left out: nowhere. */
   readonly mailbox?: MailboxSettings;
+  /** Where sealed recordings, ledger and state are copied to; left out: nowhere. */
+  readonly copy?: CopySettings;
   /** From when on owners are told of what is wrong; left out: `HEALTH_DEFAULT`. */
   readonly health?: HealthSettings;
   /** Whom the notice at the door says to ask; left out: nobody by name. */
@@ -232,6 +236,7 @@ export function readSettingsFrom(options: {
     ...(value.chime ? { chime: readChime(file, checked, value.chime) } : {}),
     ...(homeAssistant ? { homeAssistant } : {}),
     ...(value.webhooks ? { webhooks: readWebhooks(file, checked, value.webhooks) } : {}),
+    ...(value.copy ? { copy: readCopy(file, checked, value.copy) } : {}),
     ...(value.mailbox ? { mailbox: readMailbox(file, checked, value.mailbox) } : {}),
     ...(value.health ? { health: readHealth(value.health) } : {}),
     ...(value.notice?.contact === undefined ? {} : { noticeContact: value.notice.contact }),

@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   camera: ["protocol", "base", "ledger"],
   clips: ["protocol", "base", "ledger", "keys", "vision", "camera"],
   consent: ["protocol", "base", "ledger", "keys", "vision", "camera", "clips"],
+  offsite: ["protocol", "base", "ledger", "keys", "vision", "camera", "clips"],
   mailbox: ["protocol", "base", "ledger", "keys", "vision", "camera", "clips", "consent"],
   notify: ["protocol", "base", "ledger", "keys", "vision", "camera", "clips", "consent"],
   http: [

@@ -87,6 +87,14 @@ export const REACH_WORDS: readonly RouteGroup[] = [
         description: "What lies there is sealed and signed; whoever carries it needs no trust.",
         errors: ["NOT_CLAIMED"],
       },
+      "GET /api/copy": {
+        summary: "How the copy elsewhere stands",
+        description: "What lies there is sealed; whoever keeps it needs no trust.",
+      },
+      "POST /api/copy/now": {
+        summary: "Copy now what is not there yet",
+        errors: ["NO_COPY", "NOT_CLAIMED"],
+      },
     },
   },
 ];

@@ -113,7 +113,7 @@ export const LedgerBatchSchema = Type.Object(
     first: count,
     /** Their canonical JSON is what the ledger hashed; each is checked as its kind where it is read. */
     entries: Type.Array(Type.Unknown(), { minItems: 1, maxItems: COPY_LIMITS.entriesPerBatch }),
-    /** The ledger's signed note over all entries up to the last of these. */
+    /** The ledger's signed note when this was made: its size is not below the end of these. */
     checkpoint: Type.String({ maxLength: 65_536 }),
     /** Keyring statements since the state before it: the ledger has only their hashes. */
     keyring: Type.Object(

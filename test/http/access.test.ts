@@ -172,6 +172,8 @@ const OWNERS_ONLY = [
   "GET /api/notice",
   "GET /api/viewer",
   "GET /api/mailbox",
+  "GET /api/copy",
+  "POST /api/copy/now",
   "GET /api/requests/:id/shares",
   "POST /api/shares",
 ];

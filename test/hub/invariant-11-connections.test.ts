@@ -89,6 +89,8 @@ describe("in the source", () => {
         "notify/webhook-post.ts",
         // Off unless the settings name a place; see test/mailbox.
         "mailbox/exchange.ts",
+        // Off unless the settings name a place for a copy; see test/offsite.
+        "offsite/exchange.ts",
       ].toSorted(),
     );
     const pipe = readFileSync(path.join(projectRoot, "src/ingest-pipe.ts"), "utf8");

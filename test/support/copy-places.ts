@@ -1,14 +1,22 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
+import type { Server } from "node:http";
+import { createRequire } from "node:module";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import S3rver from "@20minutes/s3rver";
 import { openFolderPlace } from "../../src/offsite/place-folder.ts";
 import { openS3Place, type S3Login } from "../../src/offsite/place-s3.ts";
 import { openWebDavPlace, type WebDavLogin } from "../../src/offsite/place-webdav.ts";
 import type { Place } from "../../src/offsite/place.ts";
+
+/** The package has no types of its own. */
+const S3rver = createRequire(import.meta.url)("@20minutes/s3rver") as new (options: object) => {
+  readonly httpServer?: Server;
+  run(): Promise<{ readonly port: number }>;
+  close(): Promise<void>;
+};
 
 /** Real places for copies, on this machine, and the files that they keep. */
 export interface RunningPlace extends AsyncDisposable {

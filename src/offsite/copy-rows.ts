@@ -1,0 +1,250 @@
+import type { HubDatabase } from "../base/database.ts";
+import { inTransaction } from "../base/database.ts";
+
+export interface CopyPlaceRow {
+  readonly place: string;
+  readonly is_marked: number;
+  readonly queued_from: number | null;
+  readonly can_remove: number | null;
+  readonly ledger_size: number;
+  readonly state_sequence: number;
+  readonly state_ledger_size: number;
+  readonly state_statements: number;
+  readonly state_at_ms: number | null;
+  readonly others_sequence: number | null;
+  readonly finished_at_ms: number | null;
+  readonly looked_at_ms: number | null;
+}
+
+export interface CopyObjectRow {
+  readonly sequence: number;
+  readonly name: string;
+  readonly clip: string | null;
+  readonly file: string | null;
+  readonly revision: number;
+  readonly content: "whole" | "header" | "document" | "spool";
+  readonly spool_from: number;
+  readonly state: "waiting" | "there" | "going" | "stays";
+  readonly size_bytes: number;
+  readonly sha256: string | null;
+}
+
+export interface CopyCounts {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+const QUEUE_BATCH = 500;
+const NAME = `'clips/' || strftime('%Y-%m', started_at_ms / 1000, 'unixepoch') || '/' || id || '/'`;
+const RANGE = "sequence < @before AND sequence >= @from";
+
+/** The queue of a copy in the hub's database. What is new queues itself, by triggers. */
+export class CopyRows {
+  readonly #database: HubDatabase;
+
+  constructor(database: HubDatabase) {
+    this.#database = database;
+  }
+
+  place(): CopyPlaceRow | null {
+    return this.#get<CopyPlaceRow>("SELECT * FROM copy_place") ?? null;
+  }
+
+  /** Begins anew where the place is another: what is there is found again when it is put. */
+  settle(place: string | null): void {
+    if ((this.place()?.place ?? null) === place) return;
+    inTransaction(this.#database, () => {
+      this.#run("DELETE FROM copy_objects");
+      this.#run("DELETE FROM copy_place");
+      if (place !== null) this.#run("INSERT INTO copy_place (id, place) VALUES (1, ?)", place);
+    });
+  }
+
+  set(values: Partial<Omit<CopyPlaceRow, "place">>): void {
+    for (const [name, value] of Object.entries(values))
+      this.#run(`UPDATE copy_place SET ${name} = ?`, value);
+  }
+
+  /** Queues some of the recordings of before the copy. @returns False when there are no more. */
+  queueSome(): boolean {
+    return inTransaction(this.#database, () => {
+      const last = this.#get<{ last: number }>(
+        "SELECT coalesce(max(sequence), 0) + 1 AS last FROM clips",
+      );
+      const before = this.place()?.queued_from ?? last?.last ?? 1;
+      if (before <= 1) return false;
+      const range = { before, from: Math.max(1, before - QUEUE_BATCH) };
+      const into =
+        "INSERT OR IGNORE INTO copy_objects (name, clip, file, revision, content, size_bytes)";
+      this.#run(
+        `${into} SELECT ${NAME} || iif(clip_files.entry_index IS NULL, name,
+             replace(name, '.age', '.' || clip_files.entry_index || '.age')),
+           clip, name, coalesce(clip_files.entry_index, 0), 'whole', size_bytes
+         FROM clips JOIN clip_files ON clip = id WHERE ${RANGE}`,
+        range,
+      );
+      this.#run(
+        `${into} SELECT ${NAME} || name, clip, name, 0, 'whole', size_bytes
+         FROM clips JOIN torn_files ON clip = id WHERE ${RANGE} AND size_bytes > 0`,
+        range,
+      );
+      this.set({ queued_from: range.from });
+      return range.from > 1;
+    });
+  }
+
+  /** Documents that came with requests: few, and looked for at each turn. */
+  queueDocuments(): void {
+    const name = "'documents/' || request || '.age'";
+    inTransaction(this.#database, () => {
+      this.#run(
+        `INSERT OR IGNORE INTO copy_objects (name, file, content, size_bytes)
+         SELECT ${name}, request || '.age', 'document', size_bytes FROM request_documents
+         WHERE received_at_ms IS NOT NULL`,
+      );
+      this.#run(
+        `UPDATE copy_objects SET state = 'going' WHERE content = 'document' AND state IN ('there', 'waiting')
+           AND name NOT IN (SELECT ${name} FROM request_documents WHERE received_at_ms IS NOT NULL)`,
+      );
+    });
+  }
+
+  add(row: Omit<CopyObjectRow, "sequence" | "state">): void {
+    this.#run(
+      `INSERT OR IGNORE INTO copy_objects (name, clip, file, revision, content, spool_from, size_bytes, sha256)
+       VALUES (@name, @clip, @file, @revision, @content, @spool_from, @size_bytes, @sha256)`,
+      row,
+    );
+  }
+
+  /** Newest first; what the hub itself has sealed before all recordings. */
+  waiting(before: number, isSpool: boolean, limit: number): readonly CopyObjectRow[] {
+    return this.#all<CopyObjectRow>(
+      `SELECT * FROM copy_objects WHERE state = 'waiting' AND sequence < ? AND (content = 'spool') = ?
+       ORDER BY sequence DESC LIMIT ?`,
+      ...[before, isSpool ? 1 : 0, limit],
+    );
+  }
+
+  /** A state's index only when its parts are there: they were queued before it. */
+  spool(after: number, limit: number): readonly CopyObjectRow[] {
+    return this.#all<CopyObjectRow>(
+      `SELECT * FROM copy_objects WHERE state = 'waiting' AND content = 'spool' AND sequence > ?
+       ORDER BY sequence LIMIT ?`,
+      ...[after, limit],
+    );
+  }
+
+  going(after: number, limit: number): readonly CopyObjectRow[] {
+    return this.#all<CopyObjectRow>(
+      "SELECT * FROM copy_objects WHERE state = 'going' AND sequence > ? ORDER BY sequence LIMIT ?",
+      ...[after, limit],
+    );
+  }
+
+  /** Some that are there, anywhere in the list. */
+  sample(limit: number): readonly CopyObjectRow[] {
+    return this.#all<CopyObjectRow>(
+      `SELECT * FROM copy_objects WHERE state = 'there' AND sequence >= (
+         SELECT abs(random()) % (max(sequence) + 1) FROM copy_objects) ORDER BY sequence LIMIT ?`,
+      limit,
+    );
+  }
+
+  byName(name: string): CopyObjectRow | null {
+    return this.#get<CopyObjectRow>("SELECT * FROM copy_objects WHERE name = ?", name) ?? null;
+  }
+
+  read(sequence: number, sizeBytes: number, sha256: string): void {
+    this.#run(
+      "UPDATE copy_objects SET size_bytes = ?, sha256 = ? WHERE sequence = ?",
+      ...[sizeBytes, sha256, sequence],
+    );
+  }
+
+  /** @returns False where it was let go meanwhile. */
+  setThere(sequence: number): boolean {
+    return (
+      this.#run(
+        "UPDATE copy_objects SET state = 'there' WHERE sequence = ? AND state = 'waiting'",
+        sequence,
+      ) === 1
+    );
+  }
+
+  setState(sequence: number, state: CopyObjectRow["state"]): void {
+    this.#run("UPDATE copy_objects SET state = ? WHERE sequence = ?", state, sequence);
+  }
+
+  drop(sequence: number): void {
+    this.#run("DELETE FROM copy_objects WHERE sequence = ?", sequence);
+  }
+
+  /** What a newer object of the same file takes the place of. */
+  supersede({ clip, file, revision, sequence }: CopyObjectRow): void {
+    this.#run(
+      `UPDATE copy_objects SET state = 'going'
+       WHERE clip = ? AND file = ? AND revision <= ? AND sequence <> ?`,
+      ...[clip, file, revision, sequence],
+    );
+  }
+
+  letGoNamed(pattern: string): void {
+    this.#run(
+      "UPDATE copy_objects SET state = 'going' WHERE name GLOB ? AND state <> 'going'",
+      pattern,
+    );
+  }
+
+  names(pattern: string): readonly string[] {
+    return this.#all<{ name: string }>(
+      "SELECT name FROM copy_objects WHERE name GLOB ? AND state = 'there'",
+      pattern,
+    ).map(({ name }) => name);
+  }
+
+  /** What the place would not remove is tried again, where the settings or the login changed. */
+  tryStaying(): void {
+    this.#run("UPDATE copy_objects SET state = 'going' WHERE state = 'stays'");
+  }
+
+  looked(name: string, turn: number): void {
+    this.#run("UPDATE copy_objects SET looked = ? WHERE name = ?", turn, name);
+  }
+
+  /** Puts again what a whole listing did not have. @returns How many. */
+  missing(turn: number): number {
+    return this.#run(
+      "UPDATE copy_objects SET state = 'waiting' WHERE state = 'there' AND looked <> ? AND content <> 'spool'",
+      turn,
+    );
+  }
+
+  /** What the hub had sealed and is lost cannot be put again: a new state takes its place. */
+  forgetLostPapers(turn: number): number {
+    return this.#run(
+      "DELETE FROM copy_objects WHERE state = 'there' AND looked <> ? AND content = 'spool'",
+      turn,
+    );
+  }
+
+  counts(state: CopyObjectRow["state"]): CopyCounts {
+    const found = this.#get<CopyCounts>(
+      `SELECT count(*) AS files, coalesce(sum(size_bytes), 0) AS bytes FROM copy_objects WHERE state = ?`,
+      state,
+    );
+    return found ?? { files: 0, bytes: 0 };
+  }
+
+  #run(sql: string, ...values: unknown[]): number {
+    return this.#database.prepare(sql).run(...values).changes;
+  }
+
+  #get<Row>(sql: string, ...values: unknown[]): Row | undefined {
+    return this.#database.prepare<unknown[], Row>(sql).get(...values);
+  }
+
+  #all<Row>(sql: string, ...values: unknown[]): Row[] {
+    return this.#database.prepare<unknown[], Row>(sql).all(...values);
+  }
+}
