@@ -1,0 +1,185 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { openKeys } from "../../src/cli/keys-directory.ts";
+import { signingKeyOf, type DeviceBundle } from "../../src/owner/device-bundle.ts";
+import { signLogin } from "../../src/owner/household.ts";
+import { startLiveHub, type LiveHub } from "../support/live-hub.ts";
+import { fillStore, filledClip, type FilledStore } from "./events-store.ts";
+import type { TortureGroup, TortureResult } from "./frame.ts";
+
+const FULL_CLIPS = 1_000_000;
+const SHORT_CLIPS = 20_000;
+const YEARS = 3;
+const DAY_MS = 86_400_000;
+const LIST_P99_MAX_MS = 100;
+const START_MAX_MS = 10_000;
+/** Of /proc/PID/stat, on every Linux that Node runs on. */
+const TICK_MS = 10;
+
+const REQUEST = {
+  ...{ kind: "police_voluntary", urgency: "normal", requester: { name: "A", contact: "b" } },
+  ...{ legalBasis: { basis: "none" }, narrative: "c", purpose: "d" },
+  sought: {
+    ...{ cameras: "unspecified", from: "2026-11-20T00:00:00Z", to: "2026-11-20T01:00:00Z" },
+    ...{ tracks: ["video"], clearFaces: false },
+  },
+};
+
+/** One list, asked for again and again. */
+export interface ListFound {
+  readonly url: string;
+  readonly status: number;
+  readonly bytes: number;
+  /** In ascending order. */
+  readonly tookMs: readonly number[];
+  /** Of the hub's own process, for each call. */
+  readonly cpuMs: number;
+}
+
+export interface EventsFound {
+  readonly filled: FilledStore;
+  readonly startMs: number;
+  readonly lists: readonly ListFound[];
+}
+
+/**
+ * Every list of the hub, and each of its filters, as an owner asks for them over HTTP, in a hub of its
+ * own with so many clips.
+ */
+export async function listEvents(options: {
+  readonly clips: number;
+  readonly calls: number;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}): Promise<EventsFound> {
+  const { clips, calls, say, signal } = options;
+  // Nobody answers there: cameras would take a share of what is measured.
+  const cameras = "cameras:\n  - id: front\n    main: rtsp://127.0.0.1:9/main\n";
+  await using hub = await startLiveHub({ cameras });
+  await hub.claim("--classic");
+  const file = path.join(hub.ownerDirectory, "request.json");
+  writeFileSync(file, JSON.stringify(REQUEST));
+  await hub.cli("owner", "request", "--keys", hub.keysDirectory, "--file", file);
+  await hub.stop();
+  say(`writing ${clips} clips`);
+  const newestAtMs = Date.now() - 3_600_000;
+  const filled = fillStore(hub.dataDirectory, { clips, newestAtMs, days: YEARS * 365 });
+  const beganMs = performance.now();
+  await hub.restart();
+  const startMs = performance.now() - beganMs;
+  const token = await tokenOf(hub, (await openKeys(hub.keysDirectory)).bundle);
+  const lists: ListFound[] = [];
+  for (const url of listUrls(clips, newestAtMs)) {
+    signal.throwIfAborted();
+    lists.push(await ask(hub, url, token, calls));
+  }
+  return { filled, startMs, lists };
+}
+
+/** From the middle of the time, where no end is near. */
+function listUrls(clips: number, newestAtMs: number): string[] {
+  const middle = Math.floor(clips / 2);
+  const clip = filledClip(middle);
+  const midMs = newestAtMs - Math.floor((YEARS * 365 * DAY_MS) / 2);
+  return [
+    ...[`limit=500`, `before=${middle}&limit=500`, `offset=${middle}&limit=500`],
+    ...[`fromMs=${midMs}&order=oldest&limit=500`, `toMs=${midMs}&limit=500`],
+    ...[`kind=bell&limit=500`, `kind=bell&toMs=${midMs}`, `camera=garden&toMs=${midMs}&limit=500`],
+    ...[`camera=garden&kind=bell&order=oldest`, `camera=garden&offset=${Math.floor(clips / 8)}`],
+  ]
+    .map((query) => `/api/clips?${query}`)
+    .concat(
+      ...["/api/timeline", "/api/timeline?before=480000", `/api/clips/${clip}`],
+      ...[`/api/clips/${clip}/views`, `/api/clips/${clip}/nothing`],
+      ...["newest=true&limit=1000", `from=${middle}&limit=1000`, "kind=view&newest=true"].map(
+        (query) => `/api/ledger/entries?${query}`,
+      ),
+      ...["kind=keyring&from=3", `subject=${clip}`].map((query) => `/api/ledger/entries?${query}`),
+      ...["/api/ledger/counts", "/api/ledger/checkpoint", "/api/requests", "/api/notices"],
+      ...["/api/retention", "/api/sealed-before?beforeEpoch=0", "/api/sealed-before?beforeEpoch=1"],
+      ...["/api/statements", "/api/sessions", "/api/devices", "/api/connections", "/api/health"],
+      ...["/api/keyring", "/api/pairings", "/api/settings", "/api/privacy", "/api/bells"],
+    );
+}
+
+async function ask(hub: LiveHub, url: string, token: string, calls: number): Promise<ListFound> {
+  const headers = { authorization: `Bearer ${token}` };
+  const tookMs: number[] = [];
+  let [status, bytes] = [0, 0];
+  const before = cpuMs(hub.pid);
+  for (let call = 0; call < calls; call += 1) {
+    const beganMs = performance.now();
+    const answer = await fetch(`${hub.url}${url}`, { headers });
+    bytes = (await answer.arrayBuffer()).byteLength;
+    tookMs.push(performance.now() - beganMs);
+    status = answer.status;
+  }
+  const used = (cpuMs(hub.pid) - before) / calls;
+  return { url, status, bytes, tookMs: tookMs.toSorted((a, b) => a - b), cpuMs: used };
+}
+
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * TICK_MS;
+}
+
+/** The command line's own client checks each answer, which is not what is measured. */
+async function tokenOf(hub: LiveHub, bundle: DeviceBundle): Promise<string> {
+  const post = async (url: string, body: unknown): Promise<Record<string, string>> => {
+    const headers = { "content-type": "application/json" };
+    const init = { method: "POST", headers, body: JSON.stringify(body) };
+    return (await (await fetch(`${hub.url}${url}`, init)).json()) as Record<string, string>;
+  };
+  const { device } = signingKeyOf(bundle);
+  const { challenge = "" } = await post("/api/session/challenge", { device });
+  const { token = "" } = await post("/api/session", { login: await signLogin(bundle, challenge) });
+  return token;
+}
+
+export function eventsResults({ filled, startMs, lists }: EventsFound): TortureResult[] {
+  const at = (list: ListFound, share: number): number =>
+    list.tookMs[Math.min(list.tookMs.length - 1, Math.floor(list.tookMs.length * share))] ?? 0;
+  const slowest = lists.toSorted((left, right) => at(right, 0.99) - at(left, 0.99));
+  const hungriest = lists.toSorted((left, right) => right.cpuMs - left.cpuMs)[0];
+  const p99 = slowest[0] ? at(slowest[0], 0.99) : Number.POSITIVE_INFINITY;
+  const failed = lists.filter(({ status }) => status !== 200);
+  const slow = slowest.filter((list) => at(list, 0.99) >= LIST_P99_MAX_MS);
+  const named = (list: ListFound): string => `${list.url} ${at(list, 0.99).toFixed(0)} ms`;
+  const context = `${lists.length} lists of a hub with ${filled.clips} clips, ${filled.entries} ledger entries, ${filled.requests} requests; load ${(os.loadavg()[0] ?? 0).toFixed(1)} on ${os.availableParallelism()} cores`;
+  return [
+    {
+      name: "events.lists",
+      holds: failed.length === 0 && slow.length === 0,
+      detail:
+        failed.length > 0
+          ? `not answered: ${failed.map(({ url, status }) => `${url} ${status}`).join(", ")}`
+          : slow.length > 0
+            ? `slower than ${LIST_P99_MAX_MS} ms (p99): ${slow.slice(0, 8).map(named).join(", ")}`
+            : `the slowest list: ${slowest[0] ? named(slowest[0]) : "none"} (p99)`,
+      figures: [
+        { name: "events.list_p99_ms", value: Math.round(p99), unit: "ms", context },
+        {
+          ...{ name: "events.list_cpu_ms", value: Math.round(hungriest?.cpuMs ?? 0), unit: "ms" },
+          context: `of the hub's processor, a call, the most of all: ${hungriest?.url}; ${context}`,
+        },
+      ],
+    },
+    {
+      name: "events.start",
+      holds: startMs < START_MAX_MS,
+      detail: `it answers ${Math.round(startMs)} ms after it was started`,
+      figures: [{ name: "events.start_ms", value: Math.round(startMs), unit: "ms", context }],
+    },
+  ];
+}
+
+export const group: TortureGroup = {
+  name: "events",
+  promise: "A hub with a million clips answers every list at once, and starts as fast as another",
+  needs: [],
+  run: async ({ isFull, say, signal }) => {
+    const [clips, calls] = isFull ? [FULL_CLIPS, 100] : [SHORT_CLIPS, 10];
+    return eventsResults(await listEvents({ clips, calls, say, signal }));
+  },
+};
