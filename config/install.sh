@@ -113,10 +113,14 @@ newest_migration() { ls "$1/src/base/migrations" | sed -n 's/^\([0-9]\{4\}\)-.*\
 # The database as it was before the first migration that the older version does not know.
 restore_database() {
   known=$(newest_migration "$1")
+  applied=$(newest_migration "$HOME_DIR/current")
   backup=
   for file in "$DATA_DIR"/doorward.db.before-*; do
     number=${file##*.before-}
-    if [ -f "$file" ] && [ "${#number}" = 4 ] && [ "$number" -gt "$known" ]; then backup=$file; break; fi
+    if [ -f "$file" ] && [ "${#number}" = 4 ] && [ "$number" -gt "$known" ] && [ "$number" -le "$applied" ]; then
+      backup=$file
+      break
+    fi
   done
   [ -n "$backup" ] || return 0
   aside=$DATA_DIR/rolled-back-$(date -u +%Y%m%dT%H%M%SZ)
@@ -125,9 +129,8 @@ restore_database() {
   for file in "$DATA_DIR"/doorward.db "$DATA_DIR"/doorward.db-wal "$DATA_DIR"/doorward.db-shm; do
     if [ -e "$file" ]; then mv -- "$file" "$aside/"; fi
   done
-  cp -p -- "$backup" "$DATA_DIR/doorward.db.partial"
-  sync "$DATA_DIR/doorward.db.partial"
-  mv -- "$DATA_DIR/doorward.db.partial" "$DATA_DIR/doorward.db"
+  # Moved, not copied: taken a second time, later, it would take entries out of the ledger.
+  mv -- "$backup" "$DATA_DIR/doorward.db"
   sync "$DATA_DIR"
 }
 
@@ -161,6 +164,7 @@ upgrade() {
   name=$(release_name)
   prepare_release "$name"
   before=$(readlink "$HOME_DIR/current" 2>/dev/null || true)
+  earlier=$(readlink "$HOME_DIR/previous" 2>/dev/null || true)
   # Run twice with the same version: the version before stays what it was.
   if [ -n "$before" ] && [ "$before" != "$HOME_DIR/releases/$name" ]; then
     stop_hub
@@ -173,6 +177,9 @@ upgrade() {
     say "it did not start; its last words:"
     journalctl -u doorward.service -n 15 --no-pager -o cat >&2 || true
     if [ -n "$before" ] && [ "$before" != "$HOME_DIR/releases/$name" ] && go_back; then
+      # What never ran is no version to go back to.
+      if [ -n "$earlier" ]; then point previous "$earlier"; else rm -f -- "$HOME_DIR/previous"; fi
+      rm -rf -- "$HOME_DIR/releases/$name"
       fail 1 "$name did not start; $(basename "$before") runs again"
     fi
     fail 1 "$name did not start; see journalctl -u doorward"
