@@ -240,6 +240,11 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
       "restore --from COPY --data DIR|--drill [--sheet FILE ...|--keys DIR] [--endpoint URL --region NAME] [--writer NAME] [--json]",
     load: async () => (await import("./restore.ts")).restore,
   },
+  restore: {
+    usage:
+      "restore --from COPY --data DIR|--drill [--sheet FILE ...|--keys DIR] [--endpoint URL --region NAME] [--writer NAME] [--json]",
+    load: async () => (await import("./restore.ts")).restore,
+  },
   attack: {
     usage: "attack --data DIR [--pid PID] [--keys DIR] [--thorough] [--json]",
     load: async () => (await import("./attack.ts")).attack,

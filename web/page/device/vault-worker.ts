@@ -15,6 +15,7 @@ import { hubCalls } from "./calls/hub-calls.ts";
 import { lanCalls } from "./calls/lan-calls.ts";
 import { liveCalls } from "./calls/live-calls.ts";
 import { ledgerCalls } from "./calls/ledger-calls.ts";
+import { restoredCalls } from "./calls/restored-calls.ts";
 import { mailboxCalls } from "./calls/mailbox-calls.ts";
 import { peopleCalls } from "./calls/people-calls.ts";
 import { programCalls } from "./calls/program-calls.ts";
@@ -52,6 +53,7 @@ const calls = {
   ...clipCalls,
   ...lanCalls,
   ...ledgerCalls,
+  ...restoredCalls,
   ...mailboxCalls,
   ...peopleCalls,
   ...changeCalls,

@@ -38,6 +38,7 @@ export const english = {
     FILE_ALTERED: "This file is not what was recorded. It is not shown.",
     NO_READER: "This device has no key for this recording.",
     CLIP_NOT_PROVEN: "The ledger does not list this recording as the hub shows it.",
+    LEDGER_RESTORED: "The hub was restored from a copy: open the ledger, and answer.",
     LEDGER_CHANGED: "The ledger is not the one that this device has seen before.",
     FAILED: "Something went wrong. Try again; if it stays, the hub's log says why.",
   },
