@@ -341,9 +341,11 @@ function whileOff(status: CameraStatus, off: CameraOff | null): CameraStatus {
 }
 
 function warningsOf(services: HubServices): Notice[] {
-  const { retention, decisions, documents, chime, lan, notices } = services;
+  const { retention, decisions, documents, chime, lan, notices, clockTrust } = services;
   const { trouble } = lan.state();
+  const clock = clockTrust.trouble();
   return [
+    ...(clock === null ? [] : [noticeOf(clock.code, clock.message)]),
     ...(trouble === null ? [] : [noticeOf("LAN_TROUBLE", trouble)]),
     ...chime.warnings(),
     ...notices.warnings(),

@@ -181,7 +181,7 @@ export class TroubleWatch {
 /** Warnings of the hub that are worth a notice, and those of a camera after it was away as long. */
 const HUB_CODES = new Set([
   ...["DISK_FULL", "DISK_STUCK", "CERTIFICATE_ENDS", "NOT_WITNESSED", "TOO_HOT", "POWER_LOW"],
-  ...["COPY_BEHIND"],
+  ...["COPY_BEHIND", "CLOCK_WRONG"],
 ]);
 const CAMERA_CODES = new Set(["BELL_LOST", "NOTHING_RECORDED"]);
 

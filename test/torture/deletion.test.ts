@@ -1,0 +1,24 @@
+import path from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { expect, test } from "vitest";
+import { temporaryFolder } from "../support/temporary.ts";
+import { deleteAndLook, marksIn } from "./deletion.ts";
+
+test("of what was deleted no header is in any file, the database or its log; of what was kept all are", async () => {
+  await using folder = temporaryFolder();
+  const dataDirectory = path.join(folder.path, "data");
+  await mkdir(dataDirectory, { mode: 0o700 });
+  const results = await deleteAndLook(dataDirectory, null);
+  expect(results.filter(({ holds }) => !holds)).toEqual([]);
+}, 60_000);
+
+test("what lies across two parts of a disk is found", async () => {
+  await using folder = temporaryFolder();
+  const file = path.join(folder.path, "image");
+  const mark = randomBytes(48);
+  const bytes = Buffer.alloc(9 * 1024 * 1024);
+  mark.copy(bytes, 4 * 1024 * 1024 - 20);
+  await writeFile(file, bytes);
+  expect(await marksIn(file, [mark, randomBytes(48)])).toBe(1);
+});
