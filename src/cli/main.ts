@@ -232,13 +232,8 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./open.ts")).open,
   },
   check: {
-    usage: "check --data DIR [--json]",
+    usage: "check --data DIR [--quick|--deep] [--json]",
     load: async () => (await import("./check.ts")).check,
-  },
-  restore: {
-    usage:
-      "restore --from COPY --data DIR|--drill [--sheet FILE ...|--keys DIR] [--endpoint URL --region NAME] [--writer NAME] [--json]",
-    load: async () => (await import("./restore.ts")).restore,
   },
   restore: {
     usage:
@@ -254,7 +249,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./torture.ts")).torture,
   },
   doctor: {
-    usage: "doctor [--json]",
+    usage: "doctor [--data DIR] [--json]",
     load: async () => (await import("./doctor.ts")).doctor,
   },
 };

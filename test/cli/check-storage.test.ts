@@ -1,6 +1,7 @@
 import { chmodSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { checkKeyring } from "../../src/cli/check-keyring.ts";
 import { checkStorage } from "../../src/cli/check-storage.ts";
 import { sealBytes } from "../../src/clips/sealed-file.ts";
 import type { ClipId } from "../../src/protocol/ids.ts";
@@ -21,6 +22,48 @@ describe("the storage check", () => {
     expect(checks.filter(({ holds }) => !holds)).toEqual([]);
     expect(checks.length).toBeGreaterThanOrEqual(10);
     for (const { detail } of checks) expect(detail).not.toBe("");
+  });
+
+  test("quick reads no recording: a changed byte is found by a full look, a cut file by both", async () => {
+    await using opened = openStore();
+    await recordInto(opened, 9);
+    const options = { kind: null, isQuick: true } as const;
+    const quick = async () =>
+      (await checkStorage(opened.dataDirectory, opened.database, options)).filter(
+        ({ holds }) => !holds,
+      );
+    expect(await quick()).toEqual([]);
+    const [month = ""] = readdirSync(opened.clipsDirectory);
+    const [clip = ""] = readdirSync(path.join(opened.clipsDirectory, month));
+    const folder = path.join(opened.clipsDirectory, month, clip);
+    const file = path.join(folder, readdirSync(folder)[0] ?? "");
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    writeFileSync(file, bytes);
+    expect(await quick()).toEqual([]);
+    expect(await failing(opened)).toEqual(["files-intact"]);
+    writeFileSync(file, bytes.subarray(0, -1));
+    expect((await quick()).map(({ invariant }) => invariant)).toEqual(["files-present"]);
+  });
+
+  test("finds a file that is sealed for another kind of reader, and a clip of no keyring", async () => {
+    await using opened = openStore();
+    const clip = await recordInto(opened, 9);
+    const kinds = await Promise.all(
+      (["pq", "x25519"] as const).map(async (kind) =>
+        (await checkStorage(opened.dataDirectory, opened.database, { kind }))
+          .filter(({ holds }) => !holds)
+          .map(({ invariant }) => invariant),
+      ),
+    );
+    expect(kinds.toSorted((left, right) => left.length - right.length)).toEqual([
+      ...[[], ["headers-one-kind"]],
+    ]);
+    expect(clip).toBeDefined();
+    const { checks } = checkKeyring(opened.database);
+    expect(checks.find(({ invariant }) => invariant === "sealed-for-the-keyring")).toMatchObject({
+      holds: false,
+    });
   });
 
   const damages: [string, (opened: Opened, file: string, clip: ClipId) => void | Promise<void>][] =

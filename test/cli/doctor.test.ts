@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -36,6 +37,34 @@ test("doctor names what is missing and what to do about it: exit 3", async () =>
   expect(stdout).toMatch(/^LACKING +ffmpeg: .*apt-get install ffmpeg/m);
   expect(stdout).toMatch(/^LACKING +sandbox for decoders: .*apt-get install bubblewrap/m);
   expect(stdout).toMatch(/^good +Node: /m);
+});
+
+test("doctor looks at a data folder: its disk, modes, secrets, settings and ports", async () => {
+  const data = path.join(empty, "data");
+  const look = async (): Promise<Map<string, Finding>> => {
+    const { stdout } = await runCli(["doctor", "--data", data, "--json"], empty, {
+      DOORWARD_PORT: "",
+    });
+    return new Map((JSON.parse(stdout) as Finding[]).map((found) => [found.what, found]));
+  };
+  expect((await look()).get("data folder")?.detail).toMatch(/not there yet: the hub makes it/);
+  mkdirSync(path.join(data, "secrets"), { recursive: true, mode: 0o700 });
+  writeFileSync(path.join(data, "secrets", "ledger.json"), "{}", { mode: 0o644 });
+  await using server = createServer();
+  const port = await new Promise<number>((resolve) =>
+    server.listen({ host: "127.0.0.1", port: 0 }, () =>
+      resolve((server.address() as AddressInfo).port),
+    ),
+  );
+  writeFileSync(path.join(data, "doorward.yaml"), `listen: { port: ${port}, lan: false }\n`);
+  const found = await look();
+  expect(found.get("secrets")).toMatchObject({ isGood: false });
+  expect(found.get("secrets")?.detail).toMatch(/chmod go= .*ledger\.json/);
+  expect(found.get(`port ${port}`)?.detail).toMatch(/taken.*listen\.port/);
+  expect(found.get("settings")).toMatchObject({ isGood: true });
+  expect(found.get("room for recordings")?.detail).toMatch(/GB free/);
+  writeFileSync(path.join(data, "doorward.yaml"), "listen: { prot: 1 }\n");
+  expect((await look()).get("settings")).toMatchObject({ isGood: false });
 });
 
 test("doctor takes no other arguments: exit 2", async () => {
