@@ -18,7 +18,6 @@ import type { HubUrls } from "./hub-parts.ts";
 import { addHouseRoutes } from "./hub-routes.ts";
 import { requireNotRestoring } from "./hub-restored.ts";
 import { RecorderIntake } from "./hub-intake.ts";
-import { requireNotRestoring } from "./hub-restored.ts";
 import { HubSettings } from "./hub-settings.ts";
 import { facesWhereUnsaid } from "./settings-blur.ts";
 import { keyringMessage, openServices, PAGE_DIRECTORY, VERSION } from "./hub-services.ts";
@@ -69,7 +68,6 @@ export class Hub implements AsyncDisposable {
   static async start(options: HubOptions): Promise<Hub> {
     await using stack = new AsyncDisposableStack();
     const { dataDirectory, settings, log } = options;
-    requireNotRestoring(dataDirectory);
     requireNotRestoring(dataDirectory);
     const clipsDirectory = path.join(dataDirectory, "clips");
     await makePrivateDirectory(clipsDirectory);
