@@ -21,10 +21,26 @@ export const CONSENT_SABOTAGES: readonly Sabotage[] = [
   {
     name: "recordings are held for a request that is over",
     file: "src/consent/handling.ts",
-    find: 'return (state === "received" || state === "held") && expiresAtMs > nowMs;',
-    replace: 'return state === "received" || (state === "held" && expiresAtMs > nowMs);',
+    find: "return isWaiting && !this.#options.requests.isTimeOver(request);",
+    replace: "return isWaiting;",
     tests: ["test/model/consent-model.test.ts"],
     only: "one fixed seed",
+  },
+  {
+    name: "a clock that is eleven years ahead ends requests for good",
+    file: "src/consent/requests.ts",
+    find: "isBelieved ? nowMs : 0",
+    replace: "isBelieved ? nowMs : nowMs",
+    tests: ["test/torture/clock.test.ts"],
+    only: "eleven years ahead close",
+  },
+  {
+    name: "a clock that is set back makes sessions longer",
+    file: "src/http/sessions.ts",
+    find: 'const OPEN_SESSION = "expires_at_ms > ? AND expires_counted_ms > ?";',
+    replace: 'const OPEN_SESSION = "expires_at_ms > ? AND expires_counted_ms > 0 * ?";',
+    tests: ["test/torture/clock.test.ts"],
+    only: "stay so when the clock is set back",
   },
   {
     name: "an access is entered apart from what it changes",

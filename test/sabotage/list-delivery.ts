@@ -13,8 +13,8 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
   {
     name: "a link is opened more often than was signed for",
     file: "src/consent/shares.ts",
-    find: "AND views < views_max AND expires_at_ms > ?`",
-    replace: "AND views < views_max + 0 * expires_at_ms + 0 * ? + 1`",
+    find: "AND views < views_max AND expires_at_ms > ?",
+    replace: "AND views < views_max + 0 * expires_at_ms + 0 * ? + 1",
     tests: ["test/consent/shares.test.ts"],
     only: "as often as was signed for",
   },

@@ -24,7 +24,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   {
     name: "a nonce stays good after its decision",
     file: "src/consent/decisions.ts",
-    find: "nonce: request.nonceSpentAtMs === null ? request.nonce : null,",
+    find: "nonce: options.requests.openNonce(request),",
     replace: "nonce: request.nonce,",
     tests: ["test/consent/decisions.test.ts"],
     only: "a nonce",
@@ -32,8 +32,8 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   {
     name: "a nonce never grows old",
     file: "src/consent/decisions.ts",
-    find: "AND nonce_expires_at_ms >= ?`",
-    replace: "AND ? > 0`",
+    find: "AND nonce_expires_at_ms >= ? AND nonce_expires_counted_ms >= ?`",
+    replace: "AND ? > 0 AND ? >= 0`",
     tests: ["test/consent/decisions.test.ts"],
     only: "a nonce",
   },
