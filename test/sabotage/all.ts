@@ -1,5 +1,6 @@
 import { CONSENT_SABOTAGES } from "./list-consent.ts";
 import { HUB_SABOTAGES } from "./list-hub.ts";
+import { OFFSITE_SABOTAGES } from "./list-offsite.ts";
 import { SABOTAGES } from "./list.ts";
 import type { Sabotage } from "./sabotage.ts";
 
@@ -8,6 +9,7 @@ export const ALL_SABOTAGES: readonly Sabotage[] = [
   ...SABOTAGES,
   ...HUB_SABOTAGES,
   ...CONSENT_SABOTAGES,
+  ...OFFSITE_SABOTAGES,
 ];
 
 /** Roughly how long a run of such a test takes, in its seconds: browsers, then hubs, then the rest. */

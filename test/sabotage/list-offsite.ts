@@ -1,0 +1,20 @@
+import type { Sabotage } from "./sabotage.ts";
+
+/** Edits of the copy elsewhere. */
+export const OFFSITE_SABOTAGES: readonly Sabotage[] = [
+  {
+    name: "the database's file is not held still while a state is sealed",
+    file: "src/offsite/state-archive.ts",
+    find: '    reader.exec("BEGIN");',
+    replace: "",
+    tests: ["test/offsite/state-archive.test.ts"],
+  },
+  {
+    name: "the login for a copy goes on to where a server redirects to",
+    file: "src/offsite/exchange.ts",
+    find: "      if (status >= 300 && status < 400) {",
+    replace: "      if (status === 399) {",
+    tests: ["test/offsite/lying-places.test.ts"],
+    only: "a redirect is not followed, and the login goes nowhere else",
+  },
+];
