@@ -20,6 +20,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "    wipe(fileKey);",
     replace: "",
     tests: ["test/clips/keys-gone.test.ts"],
+    only: "1 s after a file was closed no key of it is in",
   },
   {
     name: "ephemeral keys wait for the garbage collector",
@@ -27,6 +28,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "    releaseKeyObjects();",
     replace: "",
     tests: ["test/clips/keys-gone.test.ts"],
+    only: "1 s after a file was closed no key of it is in",
   },
   {
     name: "a decision's nonce is not compared",
@@ -34,6 +36,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "context.nonce === null || terms.nonce !== context.nonce",
     replace: "context.nonce === undefined",
     tests: ["test/protocol/approval.test.ts"],
+    only: "when its nonce was never issued",
   },
   {
     name: "a decision's signature is not checked",
@@ -41,6 +44,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (!verifyEnvelopeSignature(envelope, payload, signature, signingKey))",
     replace: 'if (signature.sig === "")',
     tests: ["test/protocol/approval-signers.test.ts"],
+    only: "a signature for other terms does not count as",
   },
   {
     name: "one person counts twice",
@@ -48,6 +52,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (persons.has(device.person))",
     replace: "if (persons.size < 0)",
     tests: ["test/protocol/approval-signers.test.ts"],
+    only: "one person twice is not, neither by one device",
   },
   {
     name: "one signer is enough where two are needed",
@@ -55,6 +60,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (persons.size < needed)",
     replace: "if (persons.size < 1)",
     tests: ["test/protocol/approval-signers.test.ts"],
+    only: "one alone is not",
   },
   {
     name: "a required passkey may be left out",
@@ -62,6 +68,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (passkey?.required === true && !signature.assertion)",
     replace: "if (passkey?.required === null)",
     tests: ["test/protocol/approval-signers.test.ts"],
+    only: "must, where the keyring says so, and may leave",
   },
   {
     name: "a second stanza lets somebody else in",
@@ -69,6 +76,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (!stanza || extra)",
     replace: "if (!stanza)",
     tests: ["test/protocol/approval.test.ts"],
+    only: "has two stanzas, the second for whoever else",
   },
   {
     name: "bytes after a header go out with it",
@@ -76,6 +84,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (!parsed || !equalBytes(parsed.headerBytes, header))",
     replace: "if (!parsed)",
     tests: ["test/protocol/approval.test.ts"],
+    only: "is followed by more bytes, even by one or by a",
   },
   {
     name: "the recipient is not compared with the request's",
@@ -83,6 +92,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "request.recipient !== null && request.recipient !== terms.recipient",
     replace: 'request.recipient === ""',
     tests: ["test/protocol/approval.test.ts"],
+    only: "when its recipient is not the request's, though",
   },
   {
     name: "a decision for another household is taken",
@@ -90,6 +100,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (terms.origin !== keyring.origin)",
     replace: 'if (terms.origin === "")',
     tests: ["test/protocol/approval.test.ts"],
+    only: "when it was made for another household",
   },
   {
     name: "a decision under an older keyring is taken",
@@ -97,6 +108,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "terms.keyringHead !== keyring.head || terms.keyringEpoch !== keyring.epoch",
     replace: 'terms.keyringHead === ""',
     tests: ["test/protocol/approval.test.ts"],
+    only: "when it was signed under another keyring",
   },
   {
     name: "an expired decision is taken",
@@ -104,6 +116,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "context.nowMs > terms.notAfterMs || terms.notAfterMs > context.request.expiresAtMs",
     replace: "context.nowMs < 0",
     tests: ["test/protocol/approval.test.ts"],
+    only: "when its time is over",
   },
   {
     name: "another file's hash is taken",
@@ -111,6 +124,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "named.file.payloadSha256 !== payloadSha256 || named.file.sizeBytes !== sizeBytes",
     replace: "named.file.sizeBytes < 0",
     tests: ["test/protocol/approval.test.ts"],
+    only: "has another hash",
   },
   {
     name: "redactions may say what is not so",
@@ -118,6 +132,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (terms.redactions.faces !== implied.faces || terms.redactions.audio !== implied.audio)",
     replace: "if (terms.redactions.faces === null)",
     tests: ["test/protocol/approval.test.ts"],
+    only: "when it says that faces are blurred, and they",
   },
   {
     name: "JSON need not be canonical",
@@ -125,6 +140,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (!equalBytes(written, bytes))",
     replace: "if (written.length === 0)",
     tests: ["test/protocol/canonical-json.test.ts"],
+    only: "only the canonical spelling of a value is read",
   },
   {
     name: "a keyring statement needs no owner's signature",
@@ -132,6 +148,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (!verifyEnvelopeSignature(envelope, payload, signature, signingKey))",
     replace: 'if (signature.sig === "")',
     tests: ["test/protocol/keyring.test.ts"],
+    only: "when the name of an owner stands under the",
   },
   {
     name: "a keyring statement need not follow",
@@ -139,6 +156,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (statement.previous !== (keyring ? keyring.head : null))",
     replace: 'if (statement.previous === "")',
     tests: ["test/protocol/keyring.test.ts"],
+    only: "when it is replayed, skips one, or names",
   },
   {
     name: "low-order keys sign everything",
@@ -154,6 +172,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (toHex(sha256(content.subarray(payloadOffset))) !== file.payloadSha256)",
     replace: "if (payloadOffset < 0)",
     tests: ["test/protocol/bundle.test.ts"],
+    only: "with parts of another household's bundle",
   },
   {
     name: "an inclusion proof of any length holds",
@@ -168,6 +187,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "  if (checkpoint.size < seen.size)",
     replace: "  if (checkpoint.size < 0)",
     tests: ["test/owner/witness.test.ts"],
+    only: "notices a ledger that is shorter than it was",
   },
   {
     name: "a device asks for no consistency proof",
@@ -175,6 +195,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "  if (!holds)\n    throw new LedgerChanged(",
     replace: "  if (holds === null)\n    throw new LedgerChanged(",
     tests: ["test/owner/witness.test.ts"],
+    only: "notices an entry that was changed before entry",
   },
   {
     name: "a device with a passkey lets others in without it",
@@ -190,6 +211,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     replace:
       'roleOfDevice(keyring, device) ?? "viewer";\n    const person = keyring.devices.get(device)?.person;',
     tests: ["test/http/access.test.ts"],
+    only: "is its device's, and is over within one request",
   },
   {
     name: "a viewer fetches originals",
@@ -197,13 +219,15 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "requireRight(device, found.right);",
     replace: "",
     tests: ["test/http/access.test.ts"],
+    only: "sees that there are recordings, and fetches no",
   },
   {
     name: "a form can be used twice",
     file: "src/consent/requests.ts",
-    find: 'AND spent_at_ms IS NULL AND expires_at_ms > ?",\n        )\n        .run',
-    replace: 'AND expires_at_ms > ?",\n        )\n        .run',
+    find: "WHERE token_sha256 = ? AND spent_at_ms IS NULL",
+    replace: "WHERE token_sha256 = ?",
     tests: ["test/http/edges.test.ts"],
+    only: "is taken once",
   },
   {
     name: "a second claim takes the hub over",
@@ -211,6 +235,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: '  if (household.keyring)\n    throw new HubError("CLAIM_GONE"',
     replace: '  if (household.keyring === undefined)\n    throw new HubError("CLAIM_GONE"',
     tests: ["test/http/claim.test.ts"],
+    only: "the second is gone, with the right code too",
   },
   {
     name: "the recovery sheet need not open anything",
@@ -218,6 +243,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "claimDesk.requireProof(body.proof, founding.readers);",
     replace: "",
     tests: ["test/http/claim.test.ts"],
+    only: "needs the proof that the recovery sheet opened",
   },
   {
     name: "any host name is answered",
@@ -225,6 +251,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "!hostNames.includes(name)",
     replace: "hostNames.length < 0",
     tests: ["test/http/edges.test.ts"],
+    only: "example it does not",
   },
   {
     name: "another site's page may act",
@@ -232,6 +259,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "requireOwnOrigin(request);\n",
     replace: "",
     tests: ["test/http/edges.test.ts"],
+    only: "a request from another origin is refused, also",
   },
   {
     name: "a torn file passes for a whole one",
@@ -239,6 +267,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "const isWhole = unfinished.length === 0 && files.length > 0;",
     replace: "const isWhole = files.length > 0;",
     tests: ["test/clips/store.test.ts"],
+    only: "by kill -9, what was written is torn, accounted",
   },
   {
     name: "a swapped header takes another file's key out of the house",
@@ -246,6 +275,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (!isKeyOfPayload(fileKey, payload))",
     replace: "if (payload.length === 0)",
     tests: ["test/owner/release.test.ts"],
+    only: "releases nothing: the key inside is not that of",
   },
   {
     name: "a report may bring other entries than its ledger has",
@@ -253,6 +283,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (!equalBytes(rootOfLeafHashes(leafHashes), root))",
     replace: "if (leafHashes.length < 0)",
     tests: ["test/owner/report.test.ts"],
+    only: "with a download passed off as a look of the",
   },
   {
     name: "a report's figures are believed",
@@ -260,6 +291,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (!equalBytes(canonicalJson(expected), canonicalJson(statement.figures)))",
     replace: "if (figures.entries < 0)",
     tests: ["test/owner/report.test.ts"],
+    only: "of version 1, made before entries said how",
   },
   {
     name: "any release of a report counts as approved",
@@ -274,6 +306,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: 'this.#options.appendEntry({ v: 1, kind: "deletion", atMs, clip, reason });',
     replace: "Number(atMs !== null);",
     tests: ["test/clips/retention.test.ts"],
+    only: "goes with an entry, its rows and its files, and",
   },
   {
     name: "a held recording is deleted",
@@ -295,6 +328,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "const monotonicMs = options.monotonicMs ?? (() => performance.now());",
     replace: "const monotonicMs = options.nowMs;",
     tests: ["test/clips/retention.test.ts"],
+    only: "no clip goes early, and no hold is over: an",
   },
   {
     name: "a face is clear between two finds",
@@ -302,6 +336,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "    fillGaps(boxes);\n",
     replace: "",
     tests: ["test/page/redact-pure.test.ts"],
+    only: "is covered in between too, up to 15 frames",
   },
   {
     name: "a mosaic is fine enough to be a likeness",
@@ -309,6 +344,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "const BLOCKS_ACROSS_MAX = 8;",
     replace: "const BLOCKS_ACROSS_MAX = 24;",
     tests: ["test/page/redact-pure.test.ts"],
+    only: "has at most eight blocks across a face",
   },
   {
     name: "a network that was altered is run",
@@ -332,6 +368,7 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: 'if (!Number.isFinite(face - other)) throw new Error("the network answered with no number");',
     replace: "if (!Number.isFinite(face - other)) return;",
     tests: ["test/page/redact-pure.test.ts"],
+    only: "that are NaN make nothing",
   },
   {
     name: "the page signs for whatever the hub says by now",
