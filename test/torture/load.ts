@@ -89,7 +89,7 @@ export async function loadHub(
   await until("a whole segment", () => segmentsOf(hub) > 0, { limitMs: 60_000, signal });
   return {
     ...{ ownerMs: owner.tookMs, ownerRefused: owner.refused },
-    attempts: sumOf(attempts.map((text) => JSON.parse(text.replace("ready\n", "")))),
+    attempts: sumOf(attempts.map(countsOf)),
     ...{ intake: posted, clips: services.clips.list().clips.length, segments: segmentsOf(hub) },
     lost: lostOf(hub, before.restarts),
     viewersPlaying: played,
@@ -243,6 +243,11 @@ function othersSince({ hub }: TestHub, size: number): number {
     others += page.filter(({ entry }) => !recordings.includes(entry.kind)).length;
     from += page.length;
   }
+}
+
+/** Of an attacker, which says first that it is ready. */
+function countsOf(text: string): Record<string, number> {
+  return JSON.parse(text.replace("ready\n", "")) as Record<string, number>;
 }
 
 function sumOf(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
