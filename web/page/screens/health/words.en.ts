@@ -104,9 +104,13 @@ export const english = {
       "This machine cannot cover faces. Cameras of which nothing else is said record faces as they are, and viewers see nothing of them.",
     CERTIFICATE_ENDS:
       "The certificate for this house’s name ends soon, and after that no phone reaches the hub. Renew it where it comes from; the household’s own renews itself, and the hub’s log says what keeps it.",
+    COPY_BEHIND:
+      "The copy elsewhere has not been whole for days. Look whether its place can be reached and has room.",
     CORE_DUMPS_ON:
       "Should the hub crash, this machine would write its memory to the disk, with the pictures of the last seconds. Start it with ulimit -c 0, or with LimitCORE=0 in its unit.",
     DISK_FULL: "The disk is full: the oldest recordings that nobody keeps go to make room.",
+    CLOCK_WRONG:
+      "The clock of this machine cannot be right. Set it, or let it get the time from the network. Recordings go on, and none is deleted because of it.",
     DISK_STUCK:
       "The disk is full, and all that is on it is kept or has been released. Nothing new can be recorded: let go of something that you keep, or make room.",
     DOCUMENTS_FULL:

@@ -107,10 +107,14 @@ export const french: HealthWords = {
       "Cette machine ne peut pas couvrir les visages. Les caméras dont rien d’autre n’est dit enregistrent les visages tels quels, et les spectateurs n’en voient rien.",
     CERTIFICATE_ENDS:
       "Le certificat du nom de cette maison se termine bientôt ; après, aucun téléphone n’atteint plus la centrale. Renouvelez-le là d’où il vient ; celui du foyer se renouvelle seul, et le journal de la centrale dit ce qui l’empêche.",
+    COPY_BEHIND:
+      "La copie ailleurs n’est plus complète depuis des jours. Regardez si son emplacement est joignable et a de la place.",
     CORE_DUMPS_ON:
       "Si la centrale plantait, cette machine écrirait sa mémoire sur le disque, avec les images des dernières secondes. Démarrez-la avec ulimit -c 0, ou avec LimitCORE=0 dans son unité.",
     DISK_FULL:
       "Le disque est plein : les plus anciens enregistrements que personne ne garde partent pour faire de la place.",
+    CLOCK_WRONG:
+      "L’horloge de cette machine ne peut pas être juste. Réglez-la, ou laissez-la prendre l’heure du réseau. Les enregistrements continuent, et aucun n’est supprimé à cause d’elle.",
     DISK_STUCK:
       "Le disque est plein, et tout ce qui s’y trouve est gardé ou a été transmis. Rien de nouveau ne peut être enregistré : laissez partir quelque chose que vous gardez, ou faites de la place.",
     DOCUMENTS_FULL:
