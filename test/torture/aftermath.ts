@@ -80,16 +80,18 @@ function missingFiles(database: BetterSqlite3.Database, known: Acknowledged): st
   );
   const entered = new Set(
     database
-      .prepare<[], string>("SELECT subject FROM ledger_entries WHERE kind = 'clip'")
+      .prepare<[], string>("SELECT subject FROM ledger_entries WHERE kind IN ('clip', 'torn')")
       .pluck()
       .all(),
   );
+  // What the disk took nothing of has nothing to enter.
+  const recorded = new Set(known.files.map((file) => file.slice(0, 32)));
   return [
     ...known.files
       .filter((file) => !listed.has(file) && !deleted.has(file.slice(0, 32)))
       .map((file) => `${file} was acknowledged and is not listed`),
     ...known.clips
-      .filter((clip) => !entered.has(clip))
+      .filter((clip) => recorded.has(clip) && !entered.has(clip))
       .map((clip) => `clip ${clip} was acknowledged and has no entry`),
   ];
 }

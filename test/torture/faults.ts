@@ -11,7 +11,7 @@ import { NOTHING_ACKNOWLEDGED, startHouse, type House } from "./house.ts";
 export interface Fault {
   readonly process: "hub" | "recorder";
   /** What SQLite calls for its pages, the recorder for its files. */
-  readonly call: "pwrite64" | "fdatasync" | "fsync" | "writev" | "rename" | "ftruncate";
+  readonly call: "pwrite64" | "fsync" | "writev" | "rename";
   readonly error: "EIO" | "ENOSPC";
   /** The first one that fails, from 1. */
   readonly nth: number;
@@ -35,7 +35,6 @@ export interface FaultOptions {
 /** Every kind of call that writes, in the process that makes it. */
 export const CALLS: readonly Pick<Fault, "process" | "call">[] = [
   { process: "hub", call: "pwrite64" },
-  { process: "hub", call: "fdatasync" },
   { process: "hub", call: "fsync" },
   { process: "recorder", call: "writev" },
   { process: "recorder", call: "fsync" },
@@ -164,7 +163,7 @@ export async function breakCalls(
   return seen;
 }
 
-const SPREAD = [1, 7, 40] as const;
+const SPREAD = [1, 40, 150] as const;
 const EVERY = Array.from({ length: 60 }, (_, index) => index + 1);
 
 export const group: TortureGroup = {

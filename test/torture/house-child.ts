@@ -86,12 +86,14 @@ function sayTrouble(error: unknown): void {
 /** What owners do all day, one thing after the other. */
 async function live(hub: TestHub): Promise<void> {
   const { clips, retention } = hub.hub.services;
+  let said = 0;
   for (let turn = 0; ; turn += 1) {
     try {
       const closed = clips.list({ limit: 20 }).clips.find(({ state }) => state === "closed");
       if (closed && turn % 3 === 0) retention.hold(closed.id, Date.now() + 60_000);
       if (closed && turn % 3 === 1) retention.hold(closed.id, null);
       sayLedger(hub);
+      for (; said < hub.log.length; said += 1) say({ type: "trouble", what: hub.log[said] ?? "" });
       if (turn % 4 === 0) await decideOne(hub, turn % 8 === 0 ? (closed?.id ?? null) : null);
       retention.wake();
     } catch (error) {
