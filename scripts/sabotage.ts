@@ -17,6 +17,8 @@ const COPIED = ["src", "test", "web", "scripts", "bench", "docs", "config", "mod
 const COPIED_FILES = ["package.json", "package-lock.json", "tsconfig.json", "vitest.config.ts"];
 const OUTPUT_SHOWN = 3_000;
 const RUN_TIMEOUT_MS = 300_000;
+/** Many tests in one run, and none of them ends at a failure. */
+const CONTROL_TIMEOUT_MS = 590_000;
 /** What an edit broke never comes, so waiting for it as patiently as for what is slow is idle. */
 const NOTICED_WITHIN_MS = 4_000;
 const TEST_TIMEOUT_MS = 20_000;
@@ -94,15 +96,16 @@ export async function runControl(
   const picked = sabotages.filter(({ tests }) => tests.some((test) => !whole.has(test)));
   const files = new Set(picked.flatMap(({ tests }) => tests).filter((test) => !whole.has(test)));
   const titles = picked.flatMap(({ only }) => only ?? []).map((title) => `(?:${title})`);
-  const first = await runTests(folder, [...whole]);
+  const first = await runTests(folder, [...whole], [], CONTROL_TIMEOUT_MS);
   if (first.code !== 0 || files.size === 0) return first;
-  return runTests(folder, [...files], ["-t", titles.join("|")]);
+  return runTests(folder, [...files], ["-t", titles.join("|")], CONTROL_TIMEOUT_MS);
 }
 
 export async function runTests(
   folder: string,
   tests: readonly string[],
   flags: readonly string[] = [],
+  timeout = RUN_TIMEOUT_MS,
 ): Promise<{ code: number; output: string }> {
   const vitest = path.join(folder, "node_modules", "vitest", "vitest.mjs");
   const child = spawn(process.execPath, [vitest, "run", "--bail=1", ...tests, ...flags], {
@@ -113,7 +116,7 @@ export async function runTests(
       NODE_COMPILE_CACHE: path.join(folder, "..", "compiled"),
     },
     stdio: ["ignore", "pipe", "pipe"],
-    timeout: RUN_TIMEOUT_MS,
+    timeout,
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr])
