@@ -156,11 +156,11 @@ export class HealthKeeper {
   }
 
   #warnings(
-    { ledger, household }: HubServices,
+    { ledger, household, copy }: HubServices,
     { machine, certificateEndsAtMs, witness }: Omit<Care, "troubles" | "warnings" | "connections">,
   ): Notice[] {
     const nowMs = this.#options.nowMs();
-    const { certificateMs, witnessMs, temperatureC } = this.#settings;
+    const { certificateMs, witnessMs, temperatureC, copyBehindMs } = this.#settings;
     const found: Notice[] = [];
     if (certificateEndsAtMs !== null && certificateEndsAtMs - nowMs < certificateMs)
       found.push(CERTIFICATE_ENDS);
@@ -169,6 +169,9 @@ export class HealthKeeper {
     if (machine.temperatureC !== null && machine.temperatureC >= temperatureC) found.push(TOO_HOT);
     if (machine.power?.isLow === true) found.push(POWER_LOW);
     if (machine.coreDumps === "on") found.push(CORE_DUMPS_ON);
+    const { place, finishedAtMs } = copy.state();
+    if (place && finishedAtMs !== null && nowMs - finishedAtMs > copyBehindMs)
+      found.push(COPY_BEHIND);
     return found;
   }
 
@@ -214,6 +217,12 @@ const NOT_WITNESSED: Notice = {
   code: "NOT_WITNESSED",
   message:
     "No device has checked the ledger for a long time, so nobody would notice if it were rewritten. Open the page on a phone, or run doorward owner witness.",
+};
+
+const COPY_BEHIND: Notice = {
+  code: "COPY_BEHIND",
+  message:
+    "The copy elsewhere has not been whole for days: look at what keeps it, and whether its place has room.",
 };
 
 const TOO_HOT: Notice = {

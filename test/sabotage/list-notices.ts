@@ -8,6 +8,7 @@ export const NOTICE_SABOTAGES: readonly Sabotage[] = [
     find: "if (entry.waiting.lateAtUpMs <= upMs) {",
     replace: "if (entry.waiting.lateAtUpMs < 0) {",
     tests: ["test/notify/outbox.test.ts"],
+    only: "a machine that slept with a bell to send says",
   },
   {
     name: "after a start of the machine a bell is as old as the clock on the wall says",
@@ -48,5 +49,21 @@ export const NOTICE_SABOTAGES: readonly Sabotage[] = [
     replace: "return isPlain || isKnown;",
     tests: ["test/notify/ntfy.test.ts"],
     only: "an endpoint anywhere else",
+  },
+  {
+    name: "a trouble is told at each look",
+    file: "src/hub-notice-watch.ts",
+    find: "    if (isTold || upMs - sinceUpMs",
+    replace: "    if (upMs - sinceUpMs",
+    tests: ["test/health/troubles.test.ts"],
+    only: "at once where the disk is full",
+  },
+  {
+    name: "any token reads the hub's figures",
+    file: "src/metrics-token.ts",
+    find: "return timingSafeEqual(wanted, digest(token)) && own !== undefined;",
+    replace: "return own !== undefined || wanted.length > token.length;",
+    tests: ["test/health/metrics.test.ts"],
+    only: "are shown to whoever has the newest token",
   },
 ];
