@@ -50,6 +50,7 @@ export const CERTIFICATE_SABOTAGES: readonly Sabotage[] = [
     find: "(isThisMachines || origins.includes(origin))",
     replace: "(isThisMachines || origins.length > 0)",
     tests: ["test/http/lan-passkeys.test.ts"],
+    only: "a passkey counts of this machine's own pages",
   },
   {
     name: "a device is let in without a look at where its passkey was made",

@@ -22,5 +22,6 @@ export const CODEC_SABOTAGES: readonly Sabotage[] = [
     find: "if (/redirect/i.test(said))",
     replace: 'if (said === "")',
     tests: ["test/camera/rtmp.test.ts"],
+    only: "sends to another host: REDIRECT",
   },
 ];

@@ -8,6 +8,7 @@ export const COPY_SABOTAGES: readonly Sabotage[] = [
     find: "if (isAlone && holders === 0) bytes.fill(0);",
     replace: "",
     tests: ["test/clips/blur-memory.test.ts"],
+    only: "after the queue's age limit nothing of what",
   },
   {
     name: "with blur-only the original is recorded too",

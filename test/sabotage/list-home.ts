@@ -8,6 +8,7 @@ export const HOME_SABOTAGES: readonly Sabotage[] = [
     find: "return row.hand_by !== null && this.#options.personOf(row.hand_by) === device.person;",
     replace: "return row.hand_by !== null;",
     tests: ["test/http/privacy.test.ts"],
+    only: "on again whoever did it, and owners",
   },
   {
     name: "an off on top of another's off makes it one's own to undo",
@@ -45,5 +46,6 @@ export const HOME_SABOTAGES: readonly Sabotage[] = [
     find: "    if (this.#isPlaying) return CHIME_BUSY;\n    this.#isPlaying = true;\n",
     replace: "    this.#isPlaying = true;\n",
     tests: ["test/notify/chime.test.ts"],
+    only: "is given no shell, none of the hub's",
   },
 ];

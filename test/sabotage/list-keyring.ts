@@ -8,6 +8,7 @@ export const KEYRING_SABOTAGES: readonly Sabotage[] = [
     find: "if (atMs < pending.atMs + RECOVERY_NOTICE_MS)",
     replace: "if (atMs < pending.atMs)",
     tests: ["test/protocol/keyring-recovery.test.ts"],
+    only: "comes back by the sheet: it reads at once and",
   },
   {
     name: "anybody's signature counts under the name of the sheet",
@@ -15,6 +16,7 @@ export const KEYRING_SABOTAGES: readonly Sabotage[] = [
     find: "if (!verifyEnvelopeSignature(envelope, payload, signature, recoveryKey))",
     replace: 'if (signature.sig === "")',
     tests: ["test/protocol/keyring-recovery.test.ts"],
+    only: "when it is signed by anybody but the sheet in",
   },
   {
     name: "owners can quietly make a recovery impossible",
@@ -22,6 +24,7 @@ export const KEYRING_SABOTAGES: readonly Sabotage[] = [
     find: "return requireCompletable(removeDevice(following, change));",
     replace: "return removeDevice(following, change);",
     tests: ["test/protocol/keyring-recovery.test.ts"],
+    only: "cannot make it impossible but by an objection",
   },
   {
     name: "a removed device reads on, because the readers stay",
@@ -29,6 +32,7 @@ export const KEYRING_SABOTAGES: readonly Sabotage[] = [
     find: 'if (old.has(reader)) throw invalidChange("a reader is one of those in force");',
     replace: "",
     tests: ["test/protocol/keyring.test.ts", "test/protocol/keyring-recovery.test.ts"],
+    only: "when its readers are of two kinds, of a new",
   },
   {
     name: "a clock that jumps ends the time in which owners may object",
@@ -67,6 +71,7 @@ export const KEYRING_SABOTAGES: readonly Sabotage[] = [
     find: "return pending !== null && mayHold && !pending.remove.includes(device.id);",
     replace: "return pending !== null && !mayHold && !pending.remove.includes(device.id);",
     tests: ["test/protocol/keyring-recovery.test.ts"],
+    only: "the sheet signs a notice and its completion",
   },
   {
     name: "a change that waits is handed in anew, with other readers",

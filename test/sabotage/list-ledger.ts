@@ -22,6 +22,7 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
     find: "(found !== null && found >= files)",
     replace: "found !== null",
     tests: ["test/owner/watch.test.ts"],
+    only: "finds the recording of which a file is gone or",
   },
   {
     name: "a device judges entries that are not those of the checkpoint",
@@ -29,6 +30,7 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
     find: "if (!(await isPartOf(hub, watch, seen)))",
     replace: "if (seen.size < 0)",
     tests: ["test/owner/watch.test.ts"],
+    only: "takes no entries that are not those of the",
   },
   {
     name: "a file counts as present whatever is left of it",
@@ -36,6 +38,7 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
     find: "=== bytes) present += 1",
     replace: "!== null && bytes >= 0) present += 1",
     tests: ["test/owner/watch.test.ts"],
+    only: "finds the recording of which a file is gone or",
   },
   {
     name: "a receipt's proof is not checked",
@@ -64,5 +67,6 @@ export const LEDGER_SABOTAGES: readonly Sabotage[] = [
     find: "    saysWhatIsGranted(decided, terms) &&\n",
     replace: "    saysWhatIsGranted.length === 2 &&\n",
     tests: ["test/hub/amounts.test.ts"],
+    only: "a hub that enters other amounts than were asked",
   },
 ];

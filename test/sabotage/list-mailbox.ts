@@ -8,6 +8,7 @@ export const MAILBOX_SABOTAGES: readonly Sabotage[] = [
     find: "if (!isSignedBy(keyring.ledgerKey))",
     replace: "if (!isSignedBy(keyring.ledgerKey) && state.sequence < 0)",
     tests: ["test/mailbox/carrier-attacks.test.ts"],
+    only: "another household's things, with its own good",
   },
   {
     name: "an older state is as good as a newer one",
@@ -15,6 +16,7 @@ export const MAILBOX_SABOTAGES: readonly Sabotage[] = [
     find: "  if (isOlder)\n",
     replace: "  if (isOlder && sequence < 0)\n",
     tests: ["test/mailbox/carrier-attacks.test.ts"],
+    only: "an older state is told from a newer one, and",
   },
   {
     name: "the hub reads a reply that nobody has authenticated",
@@ -22,6 +24,7 @@ export const MAILBOX_SABOTAGES: readonly Sabotage[] = [
     find: "if (!timingSafeEqual(mac(covered), box.subarray(covered.length))) return null;",
     replace: "timingSafeEqual(mac(covered), box.subarray(covered.length));",
     tests: ["test/mailbox/carrier-attacks.test.ts"],
+    only: "altered by one bit, at the beginning, in the",
   },
   {
     name: "the login goes along with a redirect",
@@ -29,6 +32,7 @@ export const MAILBOX_SABOTAGES: readonly Sabotage[] = [
     find: 'redirect: "manual"',
     replace: 'redirect: "follow"',
     tests: ["test/mailbox/carrier-attacks.test.ts"],
+    only: "a server that sends elsewhere",
   },
   {
     name: "a piece whose answer is lost is put again under another name",

@@ -15,6 +15,7 @@ export const ONVIF_SABOTAGES: readonly Sabotage[] = [
     find: "if (status < 300 || status > 399) return;",
     replace: "if (status > 0) return;",
     tests: ["test/camera/onvif-hostile.test.ts"],
+    only: "a redirect to another host is refused by name",
   },
   {
     name: "a device's XML may bring document types and entities",
@@ -22,6 +23,7 @@ export const ONVIF_SABOTAGES: readonly Sabotage[] = [
     find: "if (/<!(?:DOCTYPE|ENTITY)/i.test(text))",
     replace: "if (/<!(?:NOTHING)/i.test(text))",
     tests: ["test/camera/onvif-hostile.test.ts"],
+    only: "an external entity is refused by name",
   },
   {
     name: "an answer to a search counts for any host that it names",
@@ -29,6 +31,7 @@ export const ONVIF_SABOTAGES: readonly Sabotage[] = [
     find: "hostOfUrl(url) === sender.address,",
     replace: "hostOfUrl(url) !== '',",
     tests: ["test/camera/onvif-discovery.test.ts"],
+    only: "a camera that answers is found, with its name",
   },
   {
     name: "a stream is taken at the host that the camera names",

@@ -35,6 +35,7 @@ export const PAGE_SABOTAGES: readonly Sabotage[] = [
     replace:
       "...{ iv, sealed, label: `${label.label} ${sheet}`, kind, passkey: choice?.passkey ?? null },",
     tests: ["test/page/phone-goes-on.test.ts"],
+    only: "goes on at the same word of the same sheet, and",
   },
   {
     name: "a device counts as moved by one of the same name under the old address",

@@ -71,5 +71,6 @@ export const VISION_SABOTAGES: readonly Sabotage[] = [
     find: "cells.fill(1, row * columns + first, row * columns + last + 1);",
     replace: "",
     tests: ["test/protocol/picture-areas.test.ts"],
+    only: "covers every point that lies inside of what was",
   },
 ];
