@@ -44,7 +44,6 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     replace:
       'expiresAtMs: receivedAtMs + REQUEST_EXPIRY_MS * (intake.asked.urgency === "emergency" ? 2 : 1),',
     tests: ["test/hub/invariant-7-labels.test.ts"],
-    only: "an emergency: the same states, released bytes",
   },
   {
     name: "a request that nobody answered counts as approved",
@@ -68,7 +67,6 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     replace:
       "const record = () => void setTimeout(() => services.decisions.recordAccess(request), 50);",
     tests: ["test/hub/invariant-8-entry-first.test.ts"],
-    only: "access: no byte of a bundle leaves",
   },
   {
     name: "a view is entered after the recording was served",
@@ -77,7 +75,6 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     replace:
       "await sendFile(found.path, request.query.first, reply);\n      recordView(services, views, device, clip.id);",
     tests: ["test/hub/invariant-8-entry-first.test.ts"],
-    only: "view: no byte of a recording is served",
   },
   {
     name: "a request is kept where its entry was refused",
@@ -85,7 +82,6 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: "return this.#database.transaction(() => {\n      const spent",
     replace: "return (<T>(work: () => T) => () => work())(() => {\n      const spent",
     tests: ["test/hub/invariant-8-entry-first.test.ts"],
-    only: "request: a request is not kept, and its form not",
   },
   {
     name: "a refusal looks different from an unknown address",
@@ -272,7 +268,6 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
     find: "\"default-src 'none'; style-src 'self'; sandbox\"",
     replace: '"default-src *"',
     tests: ["test/cli/owner-ui-lying-hub.test.ts"],
-    only: "runs nothing in the page's origin, sends it",
   },
   {
     name: "the owner's keys are handed out to whoever asks again",
