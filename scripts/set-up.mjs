@@ -46,6 +46,7 @@ const SYSTEM_NEEDS = {
   clocks: { packages: ["faketime"], command: "faketime" },
   webdav: { packages: ["rclone"], command: "rclone" },
   units: { packages: ["systemd"], command: "systemd-analyze" },
+  signatures: { packages: ["openssh-client"], command: "ssh-keygen" },
 };
 
 const TEST_NEEDS = [
@@ -62,6 +63,7 @@ const TEST_NEEDS = [
   "clocks",
   "webdav",
   "units",
+  "signatures",
 ];
 
 const TASKS = {
