@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """Notes every packet that leaves through one network interface, until standard input closes.
 
-packets.py INTERFACE            prints "ready", and at the end one line of JSON: what left, by
-                                protocol, address and ports, with the names that were asked for
+packets.py INTERFACE            prints "ready", and for each line it is sent one line of JSON: what
+                                left since the one before, by protocol, address and ports, with the
+                                names that were asked for
 packets.py --resolver ADDRESS   answers every question for an IPv4 address with 192.0.2.53, and
-                                prints at the end the names it was asked for
+                                prints for each line the names it was asked for since
 """
 import json
 import os
@@ -54,7 +55,7 @@ def described(frame):
     return (f"ip-{protocol}", to, 0, 0, "")
 
 
-def until_closed(sock, take):
+def until_closed(sock, take, say):
     print("ready", flush=True)
     while True:
         readable, _, _ = select.select([sock, sys.stdin], [], [])
@@ -62,6 +63,8 @@ def until_closed(sock, take):
             take()
         elif not os.read(0, 4096):
             return
+        else:
+            print(json.dumps(say()), flush=True)
 
 
 def capture(interface):
@@ -83,17 +86,17 @@ def capture(interface):
         else:
             own["unread"] += 1
 
-    until_closed(sock, take)
-    sock.setblocking(False)
-    try:
-        while True:
-            take()
-    except BlockingIOError:
-        pass
-    _, dropped = struct.unpack("II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
-    names = ("protocol", "to", "ownPort", "otherPort", "name")
-    rows = [{**dict(zip(names, flow)), "packets": count} for flow, count in flows.items()]
-    print(json.dumps({"flows": rows, "lost": dropped + own["unread"]}))
+    def say():
+        # Nothing waits in the socket: it is read before a line is.
+        _, dropped = struct.unpack("II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))
+        names = ("protocol", "to", "ownPort", "otherPort", "name")
+        rows = [{**dict(zip(names, flow)), "packets": count} for flow, count in flows.items()]
+        lost = dropped + own["unread"]
+        flows.clear()
+        own["unread"] = 0
+        return {"flows": rows, "lost": lost}
+
+    until_closed(sock, take, say)
 
 
 def resolve(address):
@@ -111,8 +114,12 @@ def resolve(address):
         head = data[:2] + b"\x81\x80\0\1" + (b"\0\1" if isIpv4 else b"\0\0") + b"\0\0\0\0"
         sock.sendto(head + data[12:end] + (answer if isIpv4 else b""), peer)
 
-    until_closed(sock, take)
-    print(json.dumps(asked))
+    def say():
+        names = asked.copy()
+        asked.clear()
+        return names
+
+    until_closed(sock, take, say)
 
 
 if __name__ == "__main__":

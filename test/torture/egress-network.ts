@@ -39,7 +39,7 @@ export interface HouseNetwork extends AsyncDisposable {
   readonly hub: Host;
   readonly camera: Host;
   readonly viewer: Host;
-  /** Ends the recording, and says what it was. */
+  /** What was noted since the last time it was asked. */
   captured(): Promise<Captured>;
 }
 
@@ -55,8 +55,8 @@ export async function startHouseNetwork(): Promise<HouseNetwork> {
   return {
     ...{ hub, camera, viewer },
     captured: async () => ({
-      ...(JSON.parse(await packets.end()) as Pick<Captured, "flows" | "lost">),
-      asked: JSON.parse(await resolver.end()) as string[],
+      ...(await packets.say<Pick<Captured, "flows" | "lost">>()),
+      asked: await resolver.say<string[]>(),
     }),
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
@@ -76,20 +76,21 @@ function run({ within }: Host, ...command: string[]): void {
 }
 
 interface Peer extends AsyncDisposable {
-  /** Its last line. */
-  end(): Promise<string>;
+  /** Its next line. @throws Error where it has ended. */
+  say<T>(): Promise<T>;
 }
 
 async function startPeer({ within }: Host, ...args: string[]): Promise<Peer> {
   const [program = "", ...rest] = [...within, "/usr/bin/python3", PEER, ...args];
   const child = spawn(program, rest, { stdio: ["pipe", "pipe", "inherit"] });
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on("line", (line) => lines.push(line));
-  await once(child.stdout, "data");
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  await lines.next();
   return {
-    end: async () => {
-      await closed(child);
-      return lines.at(-1) ?? "";
+    say: async <T>() => {
+      child.stdin.write("\n");
+      const { value, done } = await lines.next();
+      if (done) throw new Error(`${args.join(" ")} has ended`);
+      return JSON.parse(value) as T;
     },
     [Symbol.asyncDispose]: () => closed(child),
   };

@@ -12,16 +12,8 @@ test.skipIf(cannot)(
     const run = await watchEgress(30);
     expect(run.stray).toEqual([]);
     expect(run.captured.asked).toEqual([]);
+    // Else nothing is shown: a name that somebody looks up and a packet to somebody else are caught.
+    expect(run.isPlantedSeen).toBe(true);
     expect(egressResults(run, 30).filter(({ holds }) => !holds)).toEqual([]);
-  },
-);
-
-test.skipIf(cannot)(
-  "(control: a name that is looked up and a packet to somebody else are caught)",
-  { timeout: 400_000 },
-  async () => {
-    const { captured, stray } = await watchEgress(1, { planted: true });
-    expect(captured.asked).toContain("telemetry.example.org");
-    expect(stray.map(({ to, otherPort }) => `${to}:${otherPort}`)).toContain("192.0.2.9:9");
   },
 );
