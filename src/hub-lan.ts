@@ -61,8 +61,8 @@ export class HubLan implements LanDesk, AsyncDisposable {
     this.#names = new LanNames(database);
     this.#proven = new ProvenPeers(() => performance.now());
     this.#certificates = new LanCertificates({
-      directory: path.join(dataDirectory, CERTIFICATES_DIRECTORY),
-      nowMs,
+      ...{ directory: path.join(dataDirectory, CERTIFICATES_DIRECTORY), nowMs },
+      isClockBelieved: () => options.services().clockTrust.isBelieved(),
     });
     this.#choice = new NameChoice({
       ...{ names: this.#names, certificates: this.#certificates },

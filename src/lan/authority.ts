@@ -32,7 +32,8 @@ export interface Authority {
   leaf(): Promise<Leaf>;
   /**
    * Looks at the leaf by the clock of now and makes a new one where it ends within 30 days, has
-   * ended, or begins only later (it was made while the clock was ahead).
+   * ended, or begins only later (it was made while the clock was ahead). By a clock that is doubted
+   * none counts as ended.
    *
    * @returns whether there is a new one, which is then what `leaf()` gives.
    * @throws HubError as `leaf`, and what the disk says. The one in force stays.
@@ -47,6 +48,8 @@ export interface AuthorityOptions {
   readonly name: string;
   /** UTC, may jump. */
   readonly nowMs: () => number;
+  /** False while what the clock says is doubted: nothing ends by it then. By default it never is. */
+  readonly isClockBelieved?: () => boolean;
 }
 
 const DAY_MS = 86_400_000;
@@ -65,7 +68,7 @@ const AUTHORITY_DAYS = 3_652;
  *   the new one.
  */
 export async function openAuthority(options: AuthorityOptions): Promise<Authority> {
-  const { directory, name, nowMs } = options;
+  const { directory, name, nowMs, isClockBelieved } = options;
   if (!isHouseName(name))
     throw new HubError("MALFORMED_INPUT", `Cannot make certificates for ${JSON.stringify(name)}`);
   await makePrivateDirectory(directory);
@@ -80,6 +83,7 @@ export async function openAuthority(options: AuthorityOptions): Promise<Authorit
     name,
     authorityEndsMs: notAfterMs,
     nowMs,
+    ...(isClockBelieved ? { isClockBelieved } : {}),
   });
   return {
     name,

@@ -52,6 +52,7 @@ interface OwnRead {
 export class LanCertificates {
   readonly #directory: string;
   readonly #nowMs: () => number;
+  readonly #isClockBelieved: () => boolean;
   readonly #shown = new Map<string, ShownCertificate>();
   readonly #authorities = new Map<string, Authority>();
   #own: OwnCertificate | null = null;
@@ -61,9 +62,16 @@ export class LanCertificates {
   #ownTrouble: string | null = null;
   #trouble: string | null = null;
 
-  constructor(options: { directory: string; nowMs: () => number }) {
+  constructor(options: {
+    readonly directory: string;
+    /** UTC, may jump. */
+    readonly nowMs: () => number;
+    /** False while what the clock says is doubted. */
+    readonly isClockBelieved: () => boolean;
+  }) {
     this.#directory = options.directory;
     this.#nowMs = options.nowMs;
+    this.#isClockBelieved = options.isClockBelieved;
   }
 
   shown(name: string): ShownCertificate | null {
@@ -121,8 +129,9 @@ export class LanCertificates {
         authority: null,
       };
     const known = this.#authorities.get(name);
+    const clock = { nowMs: this.#nowMs, isClockBelieved: this.#isClockBelieved };
     const authority =
-      known ?? (await openAuthority({ directory: this.#directory, name, nowMs: this.#nowMs }));
+      known ?? (await openAuthority({ directory: this.#directory, name, ...clock }));
     this.#authorities.set(name, authority);
     const before = this.#shown.get(name);
     // At the start a leaf that cannot be renewed yet, on a full disk, is better than none.

@@ -22,6 +22,8 @@ export interface LeafOptions {
   readonly authorityEndsMs: number;
   /** UTC, may jump. */
   readonly nowMs: () => number;
+  /** False while what the clock says is doubted; by default it never is. */
+  readonly isClockBelieved?: () => boolean;
 }
 
 const DAY_MS = 86_400_000;
@@ -101,6 +103,8 @@ export class LeafKeeper {
     if (!isPlausible(nowMs)) return false;
     // One that begins only later was made while the clock was ahead.
     if (certificate.validFromDate.getTime() > nowMs) return true;
+    // The next one would begin years ahead, and phones would take neither.
+    if (this.#options.isClockBelieved?.() === false) return false;
     const endsMs = certificate.validToDate.getTime();
     const wouldEndMs = this.#validity(nowMs).untilMs;
     return endsMs - nowMs < RENEW_DAYS_BEFORE * DAY_MS && wouldEndMs - endsMs >= DAY_MS;

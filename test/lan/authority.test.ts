@@ -205,6 +205,31 @@ describe("a clock that is wrong", () => {
     });
   });
 
+  test("years ahead of what the hub has counted, renews nothing until it is believed", async () => {
+    await using folder = temporaryFolder();
+    let nowMs = NOW_MS;
+    let isBelieved = true;
+    const options = {
+      ...{ directory: folder.path, name: NAME, nowMs: () => nowMs },
+      isClockBelieved: () => isBelieved,
+    };
+    const authority = await openAuthority(options);
+    const leaf = await authority.leaf();
+    nowMs += 5 * 365 * DAY_MS;
+    isBelieved = false;
+    for (const each of [authority, await openAuthority(options)]) {
+      expect(await each.renewIfDue()).toBe(false);
+      expect(await each.leaf()).toEqual(leaf);
+    }
+    isBelieved = true;
+    expect(await authority.renewIfDue()).toBe(true);
+    // Set right again: what was made ahead is replaced, though that is a jump which is doubted.
+    nowMs = NOW_MS;
+    isBelieved = false;
+    expect(await authority.renewIfDue()).toBe(true);
+    expect(leafIn((await authority.leaf()).certPem).validFromDate.getTime()).toBeLessThan(NOW_MS);
+  });
+
   test("that was ahead once, costs one leaf and no trust", async () => {
     await using folder = temporaryFolder();
     let nowMs = Date.UTC(2034, 5, 1);

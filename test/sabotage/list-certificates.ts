@@ -29,6 +29,14 @@ export const CERTIFICATE_SABOTAGES: readonly Sabotage[] = [
     only: "cut short, overwritten or mixed up",
   },
   {
+    name: "a certificate is renewed into the years of a clock that is not believed",
+    file: "src/lan/leaf.ts",
+    find: "if (this.#options.isClockBelieved?.() === false) return false;",
+    replace: "",
+    tests: ["test/lan/authority.test.ts"],
+    only: "renews nothing until it is believed",
+  },
+  {
     name: "a leaf that was made while the clock was ahead stays",
     file: "src/lan/leaf.ts",
     find: "if (certificate.validFromDate.getTime() > nowMs) return true;",
