@@ -258,10 +258,13 @@ describe("committed means on the disk", () => {
       .filter((file) =>
         readFileSync(path.join(projectRoot, "src", file), "utf8").includes("new BetterSqlite3("),
       );
-    // One is a lock, which holds no row; the attack reads, and alters copies only.
+    // One is a lock, which holds no row; the attack reads, and alters copies only; a restore looks at
+    // a copied database in memory; the copy elsewhere reads.
     expect(opening.toSorted()).toEqual([
       "base/database.ts",
       "cli/attack/database.ts",
+      "cli/restore-state.ts",
+      "offsite/state-archive.ts",
       "running-hub.ts",
     ]);
     await using hub = await startTestHub();
