@@ -20,12 +20,16 @@ export class Nothings {
   constructor(database: BetterSqlite3.Database, store: Pick<ClipStore, "get">) {
     this.#store = store;
     this.#statements = {
-      mark: database.prepare<[ClipId]>("INSERT OR IGNORE INTO clip_nothings VALUES (?)"),
+      mark: database.prepare<[ClipId]>(
+        `INSERT OR IGNORE INTO clip_nothings (clip, camera, sequence)
+         SELECT id, camera, sequence FROM clips WHERE id = ?`,
+      ),
       unmark: database.prepare<[ClipId]>("DELETE FROM clip_nothings WHERE clip = ?"),
       isMarked: database.prepare<[ClipId]>("SELECT 1 FROM clip_nothings WHERE clip = ?"),
       marked: database.prepare<[CameraId, number], WhyRow>(
-        `SELECT why FROM clips JOIN clip_nothings ON clip_nothings.clip = clips.id
-         WHERE camera = ? ORDER BY sequence DESC LIMIT ?`,
+        `SELECT why FROM clip_nothings INDEXED BY clip_nothings_of_camera
+         JOIN clips ON clips.sequence = clip_nothings.sequence
+         WHERE clip_nothings.camera = ? ORDER BY clip_nothings.sequence DESC LIMIT ?`,
       ),
       others: database.prepare<[CameraId, number], WhyRow>(
         `SELECT why FROM clips INDEXED BY clips_of_camera WHERE camera = ? AND kind <> 'bell'

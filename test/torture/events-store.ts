@@ -107,7 +107,7 @@ function fillAround(database: BetterSqlite3.Database, { clips }: { readonly clip
        SELECT id, iif(kind = 'bell', 'bell', 'motion'), 0, 1700000 FROM clips ORDER BY sequence;
      INSERT INTO clip_copies (clip, copy_mode, copy_state, copy_segments, copy_whole)
        SELECT id, 'copy', 'done', 1, 0 FROM clips WHERE sequence % 2 = 0 ORDER BY id;
-     INSERT INTO clip_nothings SELECT id FROM clips WHERE kind <> 'bell' AND sequence % 50 = 0;`,
+     INSERT INTO clip_nothings SELECT id, camera, sequence FROM clips WHERE kind <> 'bell' AND sequence % 50 = 0;`,
   );
   const held = Math.min(1_000, Math.floor(clips / 10));
   database
