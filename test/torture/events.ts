@@ -5,13 +5,12 @@ import { openKeys } from "../../src/cli/keys-directory.ts";
 import { signingKeyOf, type DeviceBundle } from "../../src/owner/device-bundle.ts";
 import { signLogin } from "../../src/owner/household.ts";
 import { startLiveHub, type LiveHub } from "../support/live-hub.ts";
-import { fillStore, filledClip, type FilledStore } from "./events-store.ts";
+import { FILLED_DAYS, listUrls } from "./events-lists.ts";
+import { fillStore, type FilledStore } from "./events-store.ts";
 import type { TortureGroup, TortureResult } from "./frame.ts";
 
 const FULL_CLIPS = 1_000_000;
 const SHORT_CLIPS = 20_000;
-const YEARS = 3;
-const DAY_MS = 86_400_000;
 const LIST_P99_MAX_MS = 100;
 const START_MAX_MS = 10_000;
 /** Of /proc/PID/stat, on every Linux that Node runs on. */
@@ -64,7 +63,7 @@ export async function listEvents(options: {
   await hub.stop();
   say(`writing ${clips} clips`);
   const newestAtMs = Date.now() - 3_600_000;
-  const filled = fillStore(hub.dataDirectory, { clips, newestAtMs, days: YEARS * 365 });
+  const filled = fillStore(hub.dataDirectory, { clips, newestAtMs, days: FILLED_DAYS });
   const beganMs = performance.now();
   await hub.restart();
   const startMs = performance.now() - beganMs;
@@ -75,32 +74,6 @@ export async function listEvents(options: {
     lists.push(await ask(hub, url, token, calls));
   }
   return { filled, startMs, lists };
-}
-
-/** From the middle of the time, where no end is near. */
-function listUrls(clips: number, newestAtMs: number): string[] {
-  const middle = Math.floor(clips / 2);
-  const clip = filledClip(middle);
-  const midMs = newestAtMs - Math.floor((YEARS * 365 * DAY_MS) / 2);
-  return [
-    ...[`limit=500`, `before=${middle}&limit=500`, `offset=${middle}&limit=500`],
-    ...[`fromMs=${midMs}&order=oldest&limit=500`, `toMs=${midMs}&limit=500`],
-    ...[`kind=bell&limit=500`, `kind=bell&toMs=${midMs}`, `camera=garden&toMs=${midMs}&limit=500`],
-    ...[`camera=garden&kind=bell&order=oldest`, `camera=garden&offset=${Math.floor(clips / 8)}`],
-  ]
-    .map((query) => `/api/clips?${query}`)
-    .concat(
-      ...["/api/timeline", "/api/timeline?before=480000", `/api/clips/${clip}`],
-      ...[`/api/clips/${clip}/views`, `/api/clips/${clip}/nothing`],
-      ...["newest=true&limit=1000", `from=${middle}&limit=1000`, "kind=view&newest=true"].map(
-        (query) => `/api/ledger/entries?${query}`,
-      ),
-      ...["kind=keyring&from=3", `subject=${clip}`].map((query) => `/api/ledger/entries?${query}`),
-      ...["/api/ledger/counts", "/api/ledger/checkpoint", "/api/requests", "/api/notices"],
-      ...["/api/retention", "/api/sealed-before?beforeEpoch=0", "/api/sealed-before?beforeEpoch=1"],
-      ...["/api/statements", "/api/sessions", "/api/devices", "/api/connections", "/api/health"],
-      ...["/api/keyring", "/api/pairings", "/api/settings", "/api/privacy", "/api/bells"],
-    );
 }
 
 async function ask(hub: LiveHub, url: string, token: string, calls: number): Promise<ListFound> {
