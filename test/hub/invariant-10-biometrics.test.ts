@@ -48,7 +48,16 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       clips:
         "sequence id camera kind why event_at_ms started_at_ms ended_at_ms state keyring_head keyring_epoch entry_index rewrapped_epoch",
       clip_hours: "hour camera kind count",
-      clip_nothings: "clip",
+      clip_nothings: "clip camera sequence",
+      // The copy elsewhere: which sealed files are there, and how far it is.
+      copy_objects:
+        "sequence name clip file revision content spool_from state size_bytes sha256 looked",
+      copy_place:
+        "id place is_marked queued_from can_remove ledger_size state_sequence state_ledger_size state_statements state_at_ms others_sequence finished_at_ms looked_at_ms",
+      // That the hub went on from a copy, and which owner took that in.
+      restorations: "entry_index envelope",
+      restoration_acceptances: "entry_index restored_index device envelope",
+      clock_trust: "id wall_ms counted_ms doubted_counted_ms",
       // Where a device's browser takes pushes: keys of the browser, nothing of anybody seen.
       push_subscriptions:
         "endpoint device origin language p256dh auth created_at_ms taken_at_ms problem secret_sha256",
@@ -94,7 +103,8 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       passed_on: "device epoch sealed",
       recovery_runs: "notice ran_ms",
       device_labels: "device label salt",
-      sessions: "id token_sha256 device created_at_ms expires_at_ms",
+      sessions:
+        "id token_sha256 device created_at_ms expires_at_ms expires_counted_ms age_counted_ms",
       connections: "what address first_at_ms last_at_ms",
       // What somebody of the household has recorded on purpose, to be said; nothing is made of it.
       replies: "id name sound made_at_ms",
@@ -105,15 +115,15 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       home_assistant_names: "id key",
       home_assistant_kept: "topic",
       hub_facts: "name value",
-      forms: "token_sha256 created_at_ms expires_at_ms spent_at_ms",
+      forms: "token_sha256 created_at_ms expires_at_ms spent_at_ms expires_counted_ms",
       requests:
-        "id state received_at_ms expires_at_ms record record_sha256 personal status_token nonce nonce_expires_at_ms nonce_spent_at_ms decision decision_sha256 outcome decided_at_ms request_index decision_index release_index leaves_counted_ms lapses_counted_ms available_until_ms ended_terms ended_at_ms revocation",
+        "id state received_at_ms expires_at_ms record record_sha256 personal status_token nonce nonce_expires_at_ms nonce_spent_at_ms decision decision_sha256 outcome decided_at_ms request_index decision_index release_index leaves_counted_ms lapses_counted_ms available_until_ms ended_terms ended_at_ms revocation expires_counted_ms nonce_expires_counted_ms",
       // Of whoever asks: how long and of which hash the sealed document is that he sent along.
       request_documents: "request sha256 size_bytes announced_at_ms received_at_ms",
       request_hold_clips: "clip request until_ms until_counted_ms",
       request_statements: "request type number envelope entry_index",
       shares:
-        "token_sha256 request decision_sha256 share_sha256 envelope made_at_ms expires_at_ms views_max views",
+        "token_sha256 request decision_sha256 share_sha256 envelope made_at_ms expires_at_ms views_max views expires_counted_ms",
       statements: "month envelope entry_index",
       proposals: "request envelope decision_sha256 keyring_head nonce person made_at_ms",
     });
