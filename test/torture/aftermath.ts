@@ -62,13 +62,18 @@ export async function lookAfter(
   if (!verdict.holds) findings.push(`ledger entry ${verdict.index}: ${verdict.reason}`);
   for (const { invariant, holds, detail } of await checkStorage(dataDirectory, database))
     if (!holds) findings.push(`${invariant}: ${detail}`);
-  findings.push(...missingFiles(database, known), ...undecided(database, known));
+  findings.push(...(await missingFiles(dataDirectory, database, known)));
+  findings.push(...undecided(database, known));
   findings.push(...(await notWhole(dataDirectory, database, owner)));
   return { startMs, entries: size, lostEntries, lostMs: lostMs(database, known), findings };
 }
 
 /** Acknowledged files and clips that have neither row nor deletion. */
-function missingFiles(database: BetterSqlite3.Database, known: Acknowledged): string[] {
+async function missingFiles(
+  dataDirectory: string,
+  database: BetterSqlite3.Database,
+  known: Acknowledged,
+): Promise<string[]> {
   const listed = new Set(
     database.prepare<[], string>("SELECT clip || '/' || name FROM clip_files").pluck().all(),
   );
@@ -84,14 +89,29 @@ function missingFiles(database: BetterSqlite3.Database, known: Acknowledged): st
       .pluck()
       .all(),
   );
-  // What the disk took nothing of has nothing to enter.
-  const recorded = new Set(known.files.map((file) => file.slice(0, 32)));
+  const beside = await readdir(path.join(dataDirectory, "clips"), {
+    ...{ recursive: true, withFileTypes: true },
+  });
+  const withBytes = new Set(
+    beside.flatMap((entry) => (entry.isFile() ? path.basename(entry.parentPath) : [])),
+  );
+  const empty = new Set(
+    database
+      .prepare<[], string>(
+        `SELECT id FROM clips WHERE state = 'torn'
+         AND NOT EXISTS (SELECT 1 FROM clip_files WHERE clip = id)
+         AND NOT EXISTS (SELECT 1 FROM torn_files WHERE clip = id)`,
+      )
+      .pluck()
+      .all(),
+  );
   return [
     ...known.files
       .filter((file) => !listed.has(file) && !deleted.has(file.slice(0, 32)))
       .map((file) => `${file} was acknowledged and is not listed`),
     ...known.clips
-      .filter((clip) => recorded.has(clip) && !entered.has(clip))
+      // What the disk took nothing of has nothing to enter.
+      .filter((clip) => !entered.has(clip) && (!empty.has(clip) || withBytes.has(clip)))
       .map((clip) => `clip ${clip} was acknowledged and has no entry`),
   ];
 }

@@ -59,6 +59,9 @@ export interface House extends AsyncDisposable {
   readonly acknowledged: () => Acknowledged;
   readonly isRunning: () => boolean;
   readonly hasRecorderEnded: () => boolean;
+  /** Holds all of it still until {@link goOn}: what is looked at meanwhile has the machine. */
+  holdStill(): void;
+  goOn(): void;
   /** As a power cut does it: the hub, its recorder, everything, at once. */
   kill(): Promise<void>;
 }
@@ -95,7 +98,7 @@ export async function startHouse(
     void exited.then(() => reject(new Error(`the house ended before it was ready: ${said}`)));
   });
   const kill = async (): Promise<void> => {
-    killGroup(child);
+    signalGroup(child, "SIGKILL");
     await exited;
   };
   try {
@@ -109,6 +112,8 @@ export async function startHouse(
     acknowledged: () => seen.acknowledged(),
     isRunning: () => child.exitCode === null && child.signalCode === null,
     hasRecorderEnded: () => seen.hasRecorderEnded,
+    holdStill: () => signalGroup(child, "SIGSTOP"),
+    goOn: () => signalGroup(child, "SIGCONT"),
     kill,
     [Symbol.asyncDispose]: kill,
   };
@@ -120,9 +125,9 @@ export function within(outer: readonly string[]): readonly [string, ...string[]]
   return command === undefined ? [process.execPath] : [command, ...args, process.execPath];
 }
 
-function killGroup(child: ChildProcess): void {
+function signalGroup(child: ChildProcess, signal: "SIGKILL" | "SIGSTOP" | "SIGCONT"): void {
   try {
-    if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
   } catch {
     // It is gone already.
   }

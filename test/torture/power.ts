@@ -65,14 +65,18 @@ async function cutDisk(
   for (let number = 1; number <= options.cuts; number += 1) {
     signal.throwIfAborted();
     const before = house.acknowledged();
-    await until("something new", () => house.acknowledged().size > before.size + 1, { signal });
+    // Not after as many each time: a cut is to come in the middle of each thing that is done.
+    const more = 1 + ((number * 7) % 20);
+    await until("something new", () => house.acknowledged().size > before.size + more, { signal });
     // Acknowledged before the cut begins, and so before any moment that it could be taken for.
     const known = house.acknowledged();
     await using left = await disk.cut();
+    if (!house.isRunning()) throw new Error("the house ended while its disk was copied");
+    house.holdStill();
     const data = path.join(left.folder, "data");
     cuts.push(await lookAtCut(data, ownerFile, known, number, options));
+    house.goOn();
   }
-  if (!house.isRunning()) throw new Error("the house ended while its disk was copied");
   return cuts;
 }
 
@@ -132,15 +136,17 @@ async function startOfProcess(dataDirectory: string): Promise<number> {
     [path.join(projectRoot, "src/main.ts"), "--data", dataDirectory, "--port", "0", "--json"],
     { stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NODE_COMPILE_CACHE: COMPILED } },
   );
-  const exited = once(hub, "exit");
+  const exited = once(hub, "close");
   let said = "";
   hub.stderr.on("data", (chunk) => {
-    said = `${said}${String(chunk)}`.slice(-1_000);
+    said = `${said}${String(chunk)}`.slice(-4_000);
   });
   try {
     for await (const _line of createInterface({ input: hub.stdout }))
       return performance.now() - beganAtMs;
-    throw new Error(`the hub did not start on what the cut had left: ${said}`);
+    const [code, by] = (await exited) as [number | null, string | null];
+    const how = by ?? `code ${code}`;
+    throw new Error(`the hub did not start on what the cut had left, and ended by ${how}: ${said}`);
   } finally {
     hub.kill("SIGTERM");
     await exited;
