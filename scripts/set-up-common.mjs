@@ -1,4 +1,4 @@
-// What the parts of set-up share. As in set-up.mjs: any Node from 20 on, nothing installed.
+// What the parts of set-up share. As in set-up.mjs: any Node from 18 on, nothing installed.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";

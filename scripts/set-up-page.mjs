@@ -58,7 +58,9 @@ function filesBelow(name) {
   if (name === "web/dist") return [];
   const entries = tryReadDirectory(path.join(root, name));
   if (entries === null) return [name];
-  return entries.toSorted().flatMap((entry) => filesBelow(`${name}/${entry}`));
+  return [...entries]
+    .sort((one, other) => (one < other ? -1 : 1))
+    .flatMap((entry) => filesBelow(`${name}/${entry}`));
 }
 
 function tryReadDirectory(folder) {

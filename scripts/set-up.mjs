@@ -1,6 +1,6 @@
 // Sets up what is missing, then runs a task: node scripts/set-up.mjs start|test|check|bench|page|install
 //
-// Runs on any Node from 20 on and with nothing installed, so it may use Node's own modules only.
+// Runs on any Node from 18 on and with nothing installed, so it may use Node's own modules only.
 // Whatever it says goes to standard error; standard output belongs to the task.
 import { spawn, spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
