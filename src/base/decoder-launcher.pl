@@ -6,7 +6,8 @@
 # "doorward-decoder-1", a filter of system calls (struct sock_filter[], may be empty), memory in
 # KiB, processor seconds (0 = no limit), the program, its arguments. With its first byte come
 # four descriptors (SCM_RIGHTS): the decoder's 0 to 3. Answer: one byte, the exit code (128 + N
-# where signal N ended it). When the hub closes the connection the decoder is killed.
+# where signal N ended it); 126 is said only where it was refused, and then why is written to the
+# decoder's descriptor 2. When the hub closes the connection the decoder is killed.
 use strict;
 use warnings;
 use POSIX qw(:sys_wait_h);
@@ -16,7 +17,7 @@ use constant { MEMORY_KIB_MAX => 2 * 1024 * 1024, CPU_SECONDS_MAX => 1_000_000 }
 use constant { SOL_SOCKET => 1, SCM_RIGHTS => 1, MSG_CTRUNC => 8, MSG_CMSG_CLOEXEC => 0x40000000 };
 use constant { PR_SET_DUMPABLE => 4, PR_SET_NO_NEW_PRIVS => 38, PR_SET_SECCOMP => 22 };
 use constant { PR_SET_PDEATHSIG => 1, SECCOMP_MODE_FILTER => 2, SIGKILL => 9 };
-use constant { OPEN_FILES_MAX => 64, REFUSED => 126, DESCRIPTORS => 4 };
+use constant { OPEN_FILES_MAX => 64, REFUSED => 126, NOT_STARTED => 127, DESCRIPTORS => 4 };
 
 my $FFMPEG = $ENV{DOORWARD_DECODER_FFMPEG} // '/usr/bin/ffmpeg';
 my $NUMBER = qr/[0-9]{1,10}/;
@@ -65,9 +66,11 @@ my %FILTERS = map { $_ => 1 } qw(
 my %CALLS = (x86_64 => { prctl => 157, recvmsg => 47 }, aarch64 => { prctl => 167, recvmsg => 212 });
 my $calls = $CALLS{(POSIX::uname())[4]} or refuse("this kind of machine is not known");
 
+my $told;
 sub refuse {
-  my ($why) = @_;
-  print STDERR "doorward-decoder: refused: $why\n";
+  my $line = "doorward-decoder: refused: $_[0]\n";
+  print STDERR $line;
+  POSIX::write($told, $line, length $line) if defined $told;
   POSIX::write(0, chr REFUSED, 1);
   POSIX::_exit(REFUSED);
 }
@@ -96,7 +99,8 @@ sub wrong_with {
   while (@left) {
     my $word = shift @left;
     next if $ALONE{$word} || $word =~ /\A$PIPE\z/;
-    my $form = $VALUES{$word} or return "an option that is not known";
+    my ($named) = $word =~ /\A(-[a-z0-9_:]{1,40})\z/;
+    my $form = $VALUES{$word} or return ($named // 'a word') . ' is not known';
     my $value = shift @left // return "$word has no value";
     my $holds = ref $form eq 'CODE' ? $form->($value) : $value =~ /\A(?:$form)\z/;
     return "$word has a value that is not known" if !$holds;
@@ -135,6 +139,7 @@ sub receive {
 }
 
 my ($body, @descriptors) = receive();
+$told = $descriptors[2];
 my @words = eval { unpack('(N/a*)*', $body) };
 refuse('the message has another form') if pack('(N/a*)*', @words) ne $body;
 my ($form, $filter, $memory_kib, $cpu_seconds, $program, @arguments) = @words;
@@ -170,29 +175,32 @@ while (1) {
 }
 kill 'KILL', $child if vec($ready, 0, 1) && !vec($ready, fileno $ended, 1);
 waitpid($child, 0);
+my $code = WIFEXITED($?) ? WEXITSTATUS($?) : 128 + WTERMSIG($?);
+# What ran is not to be taken for what was refused.
+$code = NOT_STARTED if $code == REFUSED;
 # The socket is both its input and its output.
-POSIX::write(0, chr(WIFEXITED($?) ? WEXITSTATUS($?) : 128 + WTERMSIG($?)), 1);
+POSIX::write(0, chr $code, 1);
 POSIX::_exit(0);
 
 sub start {
   $SIG{$_} = 'DEFAULT' for qw(CHLD PIPE);
   syscall($calls->{prctl}, PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  POSIX::_exit(REFUSED) if getppid() != $parent;
+  POSIX::_exit(NOT_STARTED) if getppid() != $parent;
   # Above what they become, so that none is overwritten before it was copied.
-  my @high = map { POSIX::dup($_) // POSIX::_exit(REFUSED) } @descriptors;
-  POSIX::dup2($high[$_], $_) // POSIX::_exit(REFUSED) for 0 .. DESCRIPTORS - 1;
+  my @high = map { POSIX::dup($_) // POSIX::_exit(NOT_STARTED) } @descriptors;
+  POSIX::dup2($high[$_], $_) // POSIX::_exit(NOT_STARTED) for 0 .. DESCRIPTORS - 1;
   POSIX::close($_) for DESCRIPTORS .. OPEN_FILES_MAX;
   chdir '/';
   %ENV = ();
   my @limits = ('-c 0', '-f 0', '-n ' . OPEN_FILES_MAX, "-v $memory_kib");
   push @limits, "-t $cpu_seconds" if $cpu_seconds > 0;
   my $script = join(' && ', map { "ulimit $_" } @limits) . ' && exec "$@"';
-  syscall($calls->{prctl}, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 or POSIX::_exit(REFUSED);
+  syscall($calls->{prctl}, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 or POSIX::_exit(NOT_STARTED);
   if (length $filter) {
     my $program_of_filter = pack('S x6 J', length($filter) / 8, address_of($filter));
     syscall($calls->{prctl}, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, $program_of_filter, 0, 0) == 0
-      or POSIX::_exit(REFUSED);
+      or POSIX::_exit(NOT_STARTED);
   }
   { exec { '/bin/sh' } 'sh', '-c', $script, 'sh', $FFMPEG, @arguments }
-  POSIX::_exit(REFUSED);
+  POSIX::_exit(NOT_STARTED);
 }

@@ -14,6 +14,11 @@ const PERL = "/usr/bin/perl";
 const CLIENT = fileURLToPath(new URL("./decoder-client.pl", import.meta.url));
 const SYSTEM_FFMPEG = "/usr/bin/ffmpeg";
 const SOCKET_PATH_BYTES_MAX = 107;
+/** Of decoder-client.pl, which could not ask; of decoder-launcher.pl, which started nothing. */
+const EXIT_NOT_ASKED = 125;
+const EXIT_REFUSED = 126;
+/** What the two of them say; nothing else could have been said before a decoder was started. */
+const WHY = /^(?:doorward-decoder: refused|Cannot ask for a decoder): ([\w ,.:'()/-]{1,120})$/m;
 
 /**
  * The unit that `DOORWARD_DECODER` names (config/systemd/doorward.service does), else null.
@@ -57,4 +62,16 @@ export function decoderUnitCommand(
     String(seconds),
     ...options.command,
   ];
+}
+
+/**
+ * Where no decoder was started, why, in words for a person; else null.
+ *
+ * @param said - On standard error.
+ */
+export function decoderUnitRefusal(code: number | null, said: string): string | null {
+  const why = WHY.exec(said)?.[1] ?? "it does not say why";
+  if (code === EXIT_REFUSED) return `the unit for decoders refuses this command: ${why}`;
+  if (code === EXIT_NOT_ASKED) return `the unit for decoders cannot be asked: ${why}`;
+  return null;
 }

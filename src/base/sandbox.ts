@@ -3,7 +3,12 @@ import { existsSync, lstatSync, readlinkSync } from "node:fs";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { HubError } from "../protocol/errors.ts";
-import { decoderUnit, decoderUnitCommand, type DecoderUnit } from "./decoder-unit.ts";
+import {
+  decoderUnit,
+  decoderUnitCommand,
+  decoderUnitRefusal,
+  type DecoderUnit,
+} from "./decoder-unit.ts";
 import { findOnPath } from "./ffmpeg.ts";
 import { seccompFilter } from "./seccomp.ts";
 
@@ -44,6 +49,11 @@ export interface ChildExit {
   /** A child killed by signal N inside the sandbox is reported as code 128 + N. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /**
+   * For a person: a signal, an exit code, or that nothing was started and why. Never words of a
+   * program that has seen pictures.
+   */
+  readonly inWords: string;
 }
 
 /** What keeps a child in: bubblewrap by its path, or the system's unit for decoders. */
@@ -91,12 +101,15 @@ export class SandboxedChild implements AsyncDisposable {
   #innerPid: number | null = null;
   #stderrTail = "";
 
-  private constructor(child: ChildProcess, pid: number, sandboxed: boolean) {
+  private constructor(child: ChildProcess, pid: number, wall: Wall | null) {
     this.#child = child;
     this.pid = pid;
-    this.sandboxed = sandboxed;
+    this.sandboxed = wall !== null;
     this.exited = new Promise((resolve) => {
-      child.once("close", (code, signal) => resolve({ code, signal }));
+      child.once("close", (code, signal) => {
+        const refused = isUnit(wall) ? decoderUnitRefusal(code, this.stderrTail()) : null;
+        resolve({ code, signal, inWords: refused ?? signal ?? `code ${code}` });
+      });
     });
     child.stderr?.setEncoding("latin1").on("data", (text: string) => {
       this.#stderrTail = (this.#stderrTail + text).slice(-STDERR_TAIL_MAX);
@@ -136,7 +149,7 @@ export class SandboxedChild implements AsyncDisposable {
         ),
       );
     });
-    const started = new SandboxedChild(child, child.pid ?? 0, wall !== null);
+    const started = new SandboxedChild(child, child.pid ?? 0, wall);
     if (filter !== null) (pipeOf(child, SECCOMP_FD) as Writable).end(filter);
     if (hasInfo) started.#innerPid = await innerPid(pipeOf(child, INFO_FD) as Readable);
     return started;

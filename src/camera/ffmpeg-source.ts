@@ -175,10 +175,11 @@ class FfmpegConnection implements Connection {
     const { clock, silenceMs, signal } = this.#options;
     this.#readOutput(this.#child.stdout, 0);
     if (this.#options.sub !== null) this.#readOutput(this.#child.sideOutput, 1);
-    void this.#child.exited.then(({ code, signal: killedBy }) => {
+    void this.#child.exited.then(({ inWords }) => {
       const said = this.#child.stderrTail().trim().split("\n").at(-1) ?? "";
-      const how = killedBy ?? `code ${code}`;
-      this.#fail(sourceFailed(`ffmpeg ended with ${how}${said === "" ? "" : `, saying: ${said}`}`));
+      this.#fail(
+        sourceFailed(`ffmpeg ended with ${inWords}${said === "" ? "" : `, saying: ${said}`}`),
+      );
     });
     void this.#feed.ended.then((reason) => this.#fail(reason));
     this.#watchdog = setInterval(

@@ -111,9 +111,9 @@ export class SoundEncoder implements AsyncDisposable {
 
   #listen(child: SandboxedChild): void {
     child.stdout.on("data", (chunk: Buffer) => this.#read(chunk));
-    void child.exited.then(({ code, signal }) => {
+    void child.exited.then(({ inWords }) => {
       const said = child.stderrTail().trim().split("\n").at(-1) ?? "";
-      this.#fail(`it ended with ${signal ?? `code ${code}`}${said === "" ? "" : `: ${said}`}`);
+      this.#fail(`it ended with ${inWords}${said === "" ? "" : `: ${said}`}`);
     });
     for (const codes of this.#early ?? []) child.stdin.write(codes);
     this.#early = null;

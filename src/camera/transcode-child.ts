@@ -180,9 +180,9 @@ export class TranscodeChild {
         this.#fail(asCameraError(cause, "Cannot read what was encoded").message);
       }
     });
-    void child.exited.then(({ code, signal }) => {
+    void child.exited.then(({ inWords }) => {
       const said = child.stderrTail().trim().split("\n").at(-1)?.slice(0, 200) || "no message";
-      this.#fail(`the encoder ended (${signal ?? `code ${code}`}): ${said}`);
+      this.#fail(`the encoder ended (${inWords}): ${said}`);
     });
     child.stdin.write(this.#options.init.bytes);
     for (const bytes of this.#early ?? []) child.stdin.write(bytes);

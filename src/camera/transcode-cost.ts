@@ -160,10 +160,10 @@ async function run(
     else parts.push(part);
   });
   if (input !== undefined) child.stdin.end(input);
-  const { code, signal } = await child.exited;
+  const { code, signal, inWords } = await child.exited;
   clearTimeout(timer);
   const said = child.stderrTail();
-  if (code !== 0) throw notMeasured(signal ?? (said.trim().split("\n").at(-1) || `code ${code}`));
+  if (code !== 0) throw notMeasured(signal ?? (said.trim().split("\n").at(-1) || inWords));
   return { output: Buffer.concat(parts), said };
 }
 

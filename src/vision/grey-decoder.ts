@@ -142,9 +142,7 @@ export class GreyDecoder {
     child.stdout.on("data", (bytes: Uint8Array) => this.#takePixels(bytes));
     child.sideOutput.setEncoding("latin1").on("data", (text: string) => this.#takeTimes(text));
     // What it said may be of the pictures, and this is written into a log.
-    void child.exited.then(({ code, signal }) =>
-      this.#fail(`the decoder ended (${signal ?? `code ${code}`})`),
-    );
+    void child.exited.then(({ inWords }) => this.#fail(`the decoder ended (${inWords})`));
     child.stdin.write(this.#options.init.bytes);
     for (const bytes of this.#early ?? []) child.stdin.write(bytes);
     this.#early = null;

@@ -85,8 +85,8 @@ describe.skipIf(withoutDecoder)("a decoder behind its socket", () => {
     const parts: Buffer[] = [];
     child.stdout.on("data", (part: Buffer) => parts.push(part));
     if (input) child.stdin.end(input);
-    const { code } = await child.exited;
-    return { code, output: Buffer.concat(parts) };
+    const { code, inWords } = await child.exited;
+    return { code, inWords, output: Buffer.concat(parts) };
   }
   const quiet = ["-hide_banner", "-nostdin", "-loglevel", "error"];
   const scene = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=5:duration=1"];
@@ -112,7 +112,7 @@ describe.skipIf(withoutDecoder)("a decoder behind its socket", () => {
     child.stdout.resume();
     child.kill();
     // Its output is closed only once nothing holds it any more, the decoder included.
-    expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
+    expect(await child.exited).toMatchObject({ code: null, signal: "SIGKILL" });
   });
 
   const input = ["-protocol_whitelist", "pipe", "-f", "mp4", "-i", "pipe:0"];
@@ -139,10 +139,22 @@ describe.skipIf(withoutDecoder)("a decoder behind its socket", () => {
     ["two inputs", [FFMPEG, ...quiet, ...input, "-i", "pipe:0", ...out]],
     ["a script of filters", [FFMPEG, ...quiet, ...input, "-filter_script", "/etc/passwd", ...out]],
   ])("is not started for %s", async (_, command) => {
-    const { code, output } = await run(command);
+    const { code, inWords, output } = await run(command);
     expect(code).toBe(126);
+    expect(inWords).toMatch(/^the unit for decoders refuses this command: (?!it does not say)/);
     expect(output.length).toBe(0);
   });
+});
+
+test("a decoder that could not be asked for says so", async () => {
+  const command = [FFMPEG, "-hide_banner", "-version"];
+  const wall = { socket: "/run/no-such.sock", ffmpeg: FFMPEG };
+  await using child = await SandboxedChild.start({ command, stdin: "ignore" }, wall);
+  child.stdout.resume();
+  const { inWords } = await child.exited;
+  expect(inWords).toBe(
+    "the unit for decoders cannot be asked: /run/no-such.sock: No such file or directory",
+  );
 });
 
 test("a socket that is no path is refused, and none is asked for where none is named", () => {

@@ -58,8 +58,7 @@ export const ENDED_WELL = "code 0";
  * them, and what goes wrong is written into a log.
  */
 export async function endOf(child: SandboxedChild): Promise<string> {
-  const { code, signal } = await child.exited;
-  return signal ?? `code ${code}`;
+  return (await child.exited).inWords;
 }
 
 /** Settles when the bytes may be used again; false where the child takes nothing any more. */
