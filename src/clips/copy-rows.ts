@@ -75,6 +75,10 @@ export function prepareCopyStatements(database: BetterSqlite3.Database) {
       );
       addSize.run(sizeBytes, clip);
     },
+    /** Names that an owner's device is sending files for. */
+    sending: database
+      .prepare<[ClipId], string>("SELECT name FROM rendition_uploads WHERE clip = ?")
+      .pluck(),
     /** So that the next run of retention removes what came after the clip was deleted. */
     reopenDeletion: database.prepare<[ClipId]>(
       "UPDATE clip_deletions SET files_gone = 0 WHERE clip = ?",

@@ -175,9 +175,14 @@ export class HubCopies {
 
   async #removeUnlisted(stored: StoredClip): Promise<void> {
     const folder = this.#ground.folderOf(stored);
-    const listed = new Set(this.#ground.files(stored.id).map(sealedFileName));
-    for (const name of await namesIn(folder))
-      if (isSealedFileName(name) && !listed.has(name) && this.isOfCopy(stored.id, name))
+    const names = await namesIn(folder);
+    const kept = new Set([
+      ...this.#ground.files(stored.id).map(sealedFileName),
+      // An owner's copy has the same names, and comes while recordings are looked over.
+      ...this.#statements.sending.all(stored.id).flatMap((name) => [name, name + PARTIAL_ENDING]),
+    ]);
+    for (const name of names)
+      if (isSealedFileName(name) && !kept.has(name) && this.isOfCopy(stored.id, name))
         await rm(path.join(folder, name), { force: true });
   }
 

@@ -108,6 +108,21 @@ test("its size counts for retention, and it goes with its clip, also what comes 
   expect(existsSync(stray)).toBe(false);
 });
 
+test("what an owner's device is sending stays while recordings are looked over", async () => {
+  await using opened = openStore();
+  const { clip, events } = await record(opened, { answers: 0 });
+  await apply(opened, events);
+  await opened.store.recoverOrphans();
+  expect(opened.store.get(clip)).toMatchObject({ state: "closed", renditions: ["original"] });
+  const folder = folderOf(opened, clip);
+  const [sent, left] = [`${BLURRED[0] ?? ""}.partial`, `${BLURRED[1] ?? ""}.partial`];
+  for (const name of [sent, left]) writeFileSync(path.join(folder, name), "half");
+  opened.database.prepare("INSERT INTO rendition_uploads VALUES (?, ?)").run(clip, BLURRED[0]);
+  expect(await opened.store.sweep()).toEqual({ torn: [], missing: [], foreign: [] });
+  expect(readdirSync(folder)).toContain(sent);
+  expect(readdirSync(folder)).not.toContain(left);
+});
+
 test("after a crash what was whole is listed, what was not is removed, and it says stopped", async () => {
   const opened = openStore();
   const { clip, events } = await record(opened, { answers: 2 });
