@@ -1,6 +1,7 @@
 import { CONSENT_SABOTAGES } from "./list-consent.ts";
 import { HUB_SABOTAGES } from "./list-hub.ts";
 import { OFFSITE_SABOTAGES } from "./list-offsite.ts";
+import { YEARS_SABOTAGES } from "./list-years.ts";
 import { SABOTAGES } from "./list.ts";
 import type { Sabotage } from "./sabotage.ts";
 
@@ -10,6 +11,7 @@ export const ALL_SABOTAGES: readonly Sabotage[] = [
   ...HUB_SABOTAGES,
   ...CONSENT_SABOTAGES,
   ...OFFSITE_SABOTAGES,
+  ...YEARS_SABOTAGES,
 ];
 
 /** Roughly how long a run of such a test takes, in its seconds: browsers, then hubs, then the rest. */
