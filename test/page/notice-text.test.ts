@@ -32,6 +32,28 @@ describe("a notification", () => {
     expect(say(digest).title).toMatch(/^5 movements since \d\d:\d\d/);
   });
 
+  test("names a trouble, and says of one that is over that it is", () => {
+    const trouble = { ...ANSWER, kind: "trouble", code: "CAMERA_AWAY" };
+    expect(say(trouble)).toMatchObject({
+      title: "No pictures at Front door",
+      body: "Open to see.",
+    });
+    expect(say({ ...trouble, code: "CAMERA_AWAY_OVER" })).toMatchObject({
+      title: "Over: No pictures at Front door",
+      body: "This is over. Open to see how the hub does.",
+    });
+    expect(say({ ...trouble, code: "CAMERA_AWAY_OVER" }, "fr")).toMatchObject({
+      title: "Terminé\u00a0: Pas d’images\u00a0: Front door",
+      body: "C’est terminé. Ouvrez pour voir comment va la centrale.",
+    });
+    const ofHub = { ...trouble, cameraName: null };
+    expect(say({ ...ofHub, code: "DISK_FULL_OVER" }).title).toBe("Over: The hub’s disk is full");
+    for (const code of [null, "toString", "NEW_ONE"])
+      expect(say({ ...ofHub, code }).title).toBe(english.trouble);
+    expect(say({ ...ofHub, code: "NEW_ONE_OVER" }).title).toBe(english.troubleOver);
+    expect(say({ ...ofHub, code: "NEW_ONE_OVER" }, "fr").title).toBe(french.troubleOver);
+  });
+
   test("has a button to refuse a request, and none to approve anything", () => {
     for (const kind of KINDS)
       for (const language of ["en", "fr"]) {

@@ -66,4 +66,12 @@ export const NOTICE_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/health/metrics.test.ts"],
     only: "are shown to whoever has the newest token",
   },
+  {
+    name: "what is over is told as what goes on",
+    file: "web/service-worker/notice-text.ts",
+    find: "if (!isOver) return",
+    replace: "if (!isOver || found !== null) return",
+    tests: ["test/page/notice-text.test.ts"],
+    only: "names a trouble",
+  },
 ];

@@ -9,6 +9,8 @@ export interface ShownNotice {
   readonly zone: string | null;
   readonly class: string | null;
   readonly request: string | null;
+  /** Of a trouble: what it is; with `_OVER` behind it where it is over. */
+  readonly code: string | null;
   readonly digest: { readonly sinceMs: number; readonly count: number } | null;
 }
 
@@ -23,17 +25,19 @@ export interface NoticeText {
 }
 
 const TEXT_MAX = 80;
+const OVER_ENDING = "_OVER";
 const HEX = /^[0-9a-f]{32}$/;
 
 /** @returns null for what is no notice. */
 export function readNotice(answer: unknown): ShownNotice | null {
   if (!isRecord(answer) || typeof answer["kind"] !== "string") return null;
-  const { kind, atMs, cameraName, zone, request, digest } = answer;
+  const { kind, atMs, cameraName, zone, request, code, digest } = answer;
   if (typeof atMs !== "number" || !Number.isSafeInteger(atMs) || Math.abs(atMs) > 8.64e15)
     return null;
   return {
     ...{ kind, atMs, cameraName: text(cameraName), zone: text(zone), class: text(answer["class"]) },
     request: typeof request === "string" && HEX.test(request) ? request : null,
+    code: text(code),
     digest: digestOf(digest),
   };
 }
@@ -90,12 +94,25 @@ export function noticeText(
     case "house":
       return { title: words.house, body: words.open, ...plain };
     case "trouble":
-      return { title: words.trouble, body: words.open, ...plain };
+      return { ...troubleText(notice, words), ...plain };
     case "test":
       return { title: words.test, body: words.testBody, ...plain };
     default:
       return { ...words.neutral, ...plain };
   }
+}
+
+function troubleText(
+  { code, cameraName }: ShownNotice,
+  words: typeof english,
+): Pick<NoticeText, "title" | "body"> {
+  const isOver = code?.endsWith(OVER_ENDING) === true;
+  const name = isOver ? code.slice(0, -OVER_ENDING.length) : (code ?? "");
+  const troubles: Readonly<Record<string, string>> = words.troubles;
+  const known = (Object.hasOwn(troubles, name) ? troubles[name] : undefined) ?? null;
+  const found = known !== null && cameraName !== null ? words.at(known, cameraName) : known;
+  if (!isOver) return { title: found ?? words.trouble, body: words.open };
+  return { title: found === null ? words.troubleOver : words.over(found), body: words.overBody };
 }
 
 function text(value: unknown): string | null {

@@ -142,6 +142,8 @@ export const english = {
     trouble: "The hub needs a look",
     test: "This was the test",
   },
+  troubleOver: "It is over",
+  troubleOverText: "What the hub told you of before is over. How it does now stands under Health.",
   noticeOf: (time: string, camera: string) => `${time}, ${camera}`,
   noticeTest: "The notice reached this device, and the tap led here.",
 };

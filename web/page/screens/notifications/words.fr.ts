@@ -154,6 +154,9 @@ export const french: typeof english = {
     trouble: "La centrale demande un coup d’œil",
     test: "C’était l’essai",
   },
+  troubleOver: "C’est terminé",
+  troubleOverText:
+    "Ce que la centrale vous avait signalé est terminé. Comment elle va maintenant se lit sous État.",
   noticeOf: (time, camera) => `${time}, ${camera}`,
   noticeTest: "L’avis est parvenu à cet appareil, et le toucher a mené ici.",
 };
