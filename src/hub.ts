@@ -68,13 +68,7 @@ export class Hub implements AsyncDisposable {
   static async start(options: HubOptions): Promise<Hub> {
     await using stack = new AsyncDisposableStack();
     const { dataDirectory, settings, log } = options;
-    requireNotRestoring(dataDirectory);
-    const clipsDirectory = path.join(dataDirectory, "clips");
-    await makePrivateDirectory(clipsDirectory);
-    // Somebody may have made the folder by hand, to put the settings into it.
-    await chmod(dataDirectory, PRIVATE_DIRECTORY_MODE);
-    const ledgerKey = await openLedgerKey(path.join(dataDirectory, "secrets"));
-    const database = stack.use(openDatabase(path.join(dataDirectory, DATABASE_FILE)));
+    const { clipsDirectory, ledgerKey, database } = await openData(dataDirectory, stack);
     const urls: HubUrls = { main: "", outside: null };
     const hubSettings = openSettings(options);
     const keeper = new HealthKeeper({
@@ -145,6 +139,17 @@ export class Hub implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+async function openData(dataDirectory: string, stack: AsyncDisposableStack) {
+  requireNotRestoring(dataDirectory);
+  const clipsDirectory = path.join(dataDirectory, "clips");
+  await makePrivateDirectory(clipsDirectory);
+  // Somebody may have made the folder by hand, to put the settings into it.
+  await chmod(dataDirectory, PRIVATE_DIRECTORY_MODE);
+  const ledgerKey = await openLedgerKey(path.join(dataDirectory, "secrets"));
+  const database = stack.use(openDatabase(path.join(dataDirectory, DATABASE_FILE)));
+  return { clipsDirectory, ledgerKey, database };
 }
 
 function openSettings({ dataDirectory, settings, settingsFile, ...options }: HubOptions) {

@@ -26,7 +26,9 @@ export function reportText({ origin, atMs, figures, checkpoint }: ReportStatemen
     `Cameras switched off: ${figures.switchedOff}. Monthly statements: ${figures.statements}. Heartbeats: ${figures.heartbeats}.`,
     `Disclosures without an owner's approval: ${figures.disclosuresWithoutApproval}`,
     ...(figures.restored > 0
-      ? [`The hub went on from a copy: ${figures.restored} times. What was lost then is in no figure.`]
+      ? [
+          `The hub went on from a copy: ${figures.restored} times. What was lost then is in no figure.`,
+        ]
       : []),
     ...(figures.outOfPlace > 0
       ? [`Entries that do not follow from those before: ${figures.outOfPlace}`]

@@ -83,9 +83,9 @@ class ByteSource {
     const wanted = new Uint8Array(sizeBytes);
     for (let filled = 0; filled < sizeBytes;) {
       if (this.#rest.length === 0) {
-        const { done, value } = await this.#pieces.next();
-        if (done === true) throw bad("it is cut off");
-        this.#rest = value;
+        const piece = await this.#pieces.next();
+        if (piece.done === true) throw bad("it is cut off");
+        this.#rest = piece.value;
         continue;
       }
       const piece = this.#rest.subarray(0, sizeBytes - filled);

@@ -51,4 +51,12 @@ export const CONSENT_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/consent/crash-points.test.ts"],
     only: "a pick-up",
   },
+  {
+    name: "an emergency counts as a basis",
+    file: "src/protocol/linter.ts",
+    find: "basis_missing: OFFICIAL.has(kind) && citesNoBasis(personal),",
+    replace:
+      'basis_missing: OFFICIAL.has(kind) && kind !== "police_emergency" && citesNoBasis(personal),',
+    tests: ["test/protocol/linter.test.ts"],
+  },
 ];

@@ -25,7 +25,14 @@ import {
   type EnvelopeSignature,
 } from "../../src/protocol/envelope.ts";
 import type { Policy } from "../../src/protocol/keyring.ts";
-import { prepareApproval, typeRequest, type Chosen, type Prepared } from "./test-consent.ts";
+import type { LedgerEntry } from "../../src/protocol/ledger-entry.ts";
+import {
+  prepareApproval,
+  statusPath,
+  typeRequest,
+  type Chosen,
+  type Prepared,
+} from "./test-consent.ts";
 import { firstClip, requireOk, startTestHub, type TestDevice, type TestHub } from "./test-hub.ts";
 
 export interface TwoOwners extends TestHub {
@@ -178,3 +185,15 @@ export async function proposeForged(
   const body = { decision: envelope };
   return hub.call("POST", `/api/requests/${id}/proposal`, { as: hub.owner, body });
 }
+
+/** What whoever asked gets at its address. */
+export const fetched = async (hub: TestHub, request: RequestSummary): Promise<number> =>
+  (await hub.call("GET", statusPath(request))).statusCode;
+export const stateOf = async (hub: TestHub, request: RequestSummary): Promise<string> =>
+  (await summaryOf(hub, request)).state;
+/** What the ledger says of it, in order. */
+export const entriesOf = (hub: TestHub, request: RequestSummary): LedgerEntry[] =>
+  hub.hub.services.ledger
+    .entries()
+    .map(({ entry }) => entry)
+    .filter((entry) => "request" in entry && entry.request === request.record.request);
