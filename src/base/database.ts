@@ -61,7 +61,7 @@ export function openDatabase(databasePath: string, options: OpenDatabaseOptions 
     fileMustExist: true,
     timeout: BUSY_TIMEOUT_MS,
   });
-  let backups: { end(): void } | null = null;
+  let backups: { end(): Promise<void> } | null = null;
   try {
     // Before anything of the file is changed, its journal included.
     const known = readMigrations(options.migrationsFolder ?? OWN_MIGRATIONS);
@@ -84,8 +84,9 @@ export function openDatabase(databasePath: string, options: OpenDatabaseOptions 
   }
   return Object.assign(database, {
     [Symbol.asyncDispose]: async () => {
-      backups?.end();
+      const ended = backups?.end();
       database.close();
+      await ended;
     },
   });
 }

@@ -184,7 +184,7 @@ function conclude(
   const isInVain = proposal === null && options.proposals.get(id) !== null;
   const event = verified instanceof VerifiedApproval ? "approve" : "refuse";
   commitDecision(options, request, event, verified, proposal);
-  if (isInVain) forgetFreed(options.database);
+  if (isInVain) forgetFreed(options.database, [id]);
   const decided = reread(options, id);
   if (verified instanceof VerifiedApproval && (leavesInMs(options, decided) ?? 0) === 0)
     writeRelease(options, decided, verified);
@@ -216,7 +216,7 @@ function propose(options: AllOptions, id: RequestId, envelope: unknown): StoredR
     proposals.remove(id);
     proposals.add(proposal, person, id, context.nowMs);
   })();
-  if (earlier) forgetFreed(database);
+  if (earlier) forgetFreed(database, [id]);
   return reread(options, id);
 }
 
@@ -249,7 +249,7 @@ function withdrawProposal(options: AllOptions, id: RequestId, by: PersonId): voi
       "Cannot take the proposal back: somebody else made it; refuse the request instead",
     );
   options.proposals.remove(id);
-  forgetFreed(options.database);
+  forgetFreed(options.database, [id]);
 }
 
 /** Nonce, ledger entry and state in one transaction: all of them, or none. */

@@ -1,7 +1,13 @@
-import { readdir, rm } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { HubDatabase } from "../base/database.ts";
-import { makePrivateDirectory, readSmallFile, writeFileDurably } from "../base/files.ts";
+import {
+  makePrivateDirectory,
+  readSmallFile,
+  systemErrorCode,
+  writeFileDurably,
+} from "../base/files.ts";
+import { eraseFile } from "../clips/erase.ts";
 import { sha256Hex } from "../protocol/bytes.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseRequestId, type RequestId } from "../protocol/ids.ts";
@@ -154,7 +160,7 @@ export class RequestDocuments {
         "UPDATE request_documents SET received_at_ms = NULL, announced_at_ms = 0 WHERE request = ?",
       )
       .run(request);
-    await rm(this.#pathOf(request), { force: true });
+    await eraseWhereThere(this.#pathOf(request));
   }
 
   /** Removes what a stop left without a row that says it is here. */
@@ -164,7 +170,7 @@ export class RequestDocuments {
       const [, request] = /^([0-9a-f]{32})\.age$/.exec(name) ?? [];
       const isHere =
         request !== undefined && (this.#row("request", request)?.received_at_ms ?? null) !== null;
-      if (!isHere) await rm(path.join(this.#directory, name), { force: true });
+      if (!isHere) await eraseWhereThere(path.join(this.#directory, name));
     }
   }
 
@@ -178,6 +184,15 @@ export class RequestDocuments {
 
   #pathOf(request: RequestId): string {
     return path.join(this.#directory, `${request}.age`);
+  }
+}
+
+/** Its header is overwritten first, as a recording's is. */
+async function eraseWhereThere(file: string): Promise<void> {
+  try {
+    await eraseFile(file);
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
   }
 }
 

@@ -1,4 +1,6 @@
+import type BetterSqlite3 from "better-sqlite3";
 import type { HubDatabase } from "../base/database.ts";
+import { endUpgradeBackups } from "../base/upgrade-backup.ts";
 import { utf8Text } from "../protocol/bytes.ts";
 import { canonicalJson } from "../protocol/canonical-json.ts";
 import { checkShape } from "../protocol/check.ts";
@@ -108,15 +110,26 @@ function endApproval(
     if (ended.changes !== 1) throw new Error(`request ${id} changed while it ended`);
   })();
   forgetBundle(decisionSha256);
-  forgetFreed(database);
+  forgetFreed(database, [id]);
 }
 
 /**
  * What is deleted is overwritten in the database (`secure_delete`); the log of changes beside it
- * still has the old pages until it is written back and cut off.
+ * still has the old pages until it is written back and cut off. A copy from before an upgrade in which
+ * there are release headers of one of these requests ends with them.
  */
-export function forgetFreed(database: HubDatabase): void {
+export function forgetFreed(database: HubDatabase, requests: readonly string[]): void {
   database.pragma("wal_checkpoint(TRUNCATE)");
+  if (database.memory) return;
+  endUpgradeBackups(database.name, (copy) => requests.some((id) => hasHeaders(copy, id))).catch(
+    () => undefined, // Out of the way already; overwritten at the next start.
+  );
+}
+
+function hasHeaders(copy: BetterSqlite3.Database, id: string): boolean {
+  const sql = `SELECT EXISTS (SELECT 1 FROM requests WHERE id = ? AND decision IS NOT NULL)
+    OR EXISTS (SELECT 1 FROM proposals WHERE request = ?)`;
+  return copy.prepare<[string, string], number>(sql).pluck().get(id, id) === 1;
 }
 
 function termsOf(decision: string): string {
@@ -156,7 +169,7 @@ export function withdraw(options: EndingsOptions, id: RequestId): boolean {
     if (ended.changes !== 1) throw new Error(`request ${id} changed while it was withdrawn`);
   })();
   // A proposal that waited held release headers, too.
-  forgetFreed(database);
+  forgetFreed(database, [id]);
   return true;
 }
 

@@ -343,7 +343,8 @@ export class RequestStore {
       })();
     }
     // A proposal that waited held release headers.
-    if (due.length > 0) forgetFreed(this.#database);
+    const ids = due.map(({ id }) => id);
+    if (due.length > 0) forgetFreed(this.#database, ids);
     return due.length;
   }
 }

@@ -259,9 +259,10 @@ describe("committed means on the disk", () => {
         readFileSync(path.join(projectRoot, "src", file), "utf8").includes("new BetterSqlite3("),
       );
     // One is a lock, which holds no row; the attack reads, and alters copies only; a restore looks at
-    // a copied database in memory; the copy elsewhere reads.
+    // a copied database in memory; the copy elsewhere reads, and who ends a copy from before an upgrade.
     expect(opening.toSorted()).toEqual([
       "base/database.ts",
+      "base/upgrade-backup.ts",
       "cli/attack/database.ts",
       "cli/restore-state.ts",
       "offsite/state-archive.ts",
