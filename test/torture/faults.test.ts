@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { missingCommands } from "../support/requirements.ts";
 import { temporaryFolder } from "../support/temporary.ts";
-import { breakCall, mayBreakCalls, prepareHouse, type Fault } from "./faults.ts";
+import { breakCall, LONG_TIMES, mayBreakCalls, prepareHouse, type Fault } from "./faults.ts";
 
 const FAULTS: readonly Fault[] = [
-  { process: "hub", call: "pwrite64", error: "EIO", nth: 40, times: 1 },
+  { process: "hub", call: "pwrite64", error: "EIO", nth: 40, times: LONG_TIMES },
   { process: "hub", call: "fsync", error: "EIO", nth: 20, times: 1 },
   { process: "recorder", call: "writev", error: "ENOSPC", nth: 7, times: 5 },
 ];

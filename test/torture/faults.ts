@@ -45,6 +45,8 @@ const WORK = { pace: 20, frameBytes: 2_000, turnMs: 10, spaceBytes: 3_000_000 } 
 /** After the fault so much more must come. */
 const MORE_ENTRIES = 12;
 const MORE_FILES = 4;
+/** So many writes of the hub that recordings are among what they were for. */
+export const LONG_TIMES = 60;
 /** The one that is recorded now, and the one before, whose end may be on its way. */
 const RECORDING_MAX = 2;
 const LIMIT_MS = 90_000;
@@ -82,6 +84,9 @@ export async function breakCall(fault: Fault, options: FaultOptions): Promise<Fa
     known = house.acknowledged();
     if (!house.isRunning()) findings.push("the hub ended");
     if (house.hasRecorderEnded()) findings.push("the recorder ended");
+    // What only the hub's disk refused is listed once it takes it, and never given up.
+    if (fault.process === "hub")
+      findings.push(...known.troubles.filter((line) => line.startsWith("recording not listed: ")));
   } catch (error) {
     signal.throwIfAborted();
     // A hub that does not start on a disk that fails says so; what it leaves is what counts.
@@ -159,6 +164,8 @@ export async function breakCalls(
       if (!failing.wasReached) break;
       if (call === "writev" || call === "pwrite64")
         seen.push(await breakCall({ ...one, error: "ENOSPC", times: 5 }, options));
+      if (call === "pwrite64")
+        seen.push(await breakCall({ ...one, error: "EIO", times: LONG_TIMES }, options));
     }
   return seen;
 }
