@@ -62,13 +62,20 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
     this.#go(isFirst ? START_MS : 0);
   }
 
+  standing(): Pick<CopyState, "place" | "finishedAtMs"> {
+    const { copy } = this.#options.settings.current;
+    return {
+      place: copy ? { kind: copy.at.kind, address: addressOf(copy.at) } : null,
+      finishedAtMs: this.#rows.place()?.finished_at_ms ?? null,
+    };
+  }
+
   state(): CopyState {
     const { copy } = this.#options.settings.current;
     const place = this.#rows.place();
     return {
-      place: copy ? { kind: copy.at.kind, address: addressOf(copy.at) } : null,
+      ...this.standing(),
       running: this.#pace !== null,
-      finishedAtMs: place?.finished_at_ms ?? null,
       stateAtMs: place?.state_at_ms ?? null,
       behind: this.#rows.counts("waiting"),
       there: this.#rows.counts("there"),

@@ -38,6 +38,8 @@ type Care = Pick<
 /** How long a jump of the clock is shown. */
 const JUMP_SHOWN_MS = 7 * 24 * 3_600_000;
 const CLOCK_JUMPED = "CLOCK_JUMPED";
+/** Not told by itself: since when a copy is asked for that was never whole. */
+const COPY_AWAITED = "COPY_AWAITED";
 const CLOCK_AGAIN_AFTER_MS = 6 * 3_600_000;
 
 /** What of the hub's health has to be watched over time: gaps, the machine, and who is told of what. */
@@ -54,6 +56,7 @@ export class HealthKeeper {
   /** When the jump was entered that owners were told of last. */
   #toldJumpAtMs: number | null;
   #toldJumpUpMs = Number.NEGATIVE_INFINITY;
+  #copyAwaitedSinceMs: number | null;
 
   constructor(options: HealthKeeperOptions) {
     const { database, nowMs, upMs } = options;
@@ -61,12 +64,16 @@ export class HealthKeeper {
     this.gaps = new GapCount({ database, nowMs, upMs });
     const rows = new ToldTroubles(database);
     this.#rows = rows;
-    this.#toldJumpAtMs = rows.all().find(({ code }) => code === CLOCK_JUMPED)?.overAtMs ?? null;
+    const own = [CLOCK_JUMPED, COPY_AWAITED].map((name) =>
+      rows.all().find(({ code }) => code === name),
+    );
+    this.#toldJumpAtMs = own[0]?.overAtMs ?? null;
+    this.#copyAwaitedSinceMs = own[1]?.toldAtMs ?? null;
     this.#watch = new TroubleWatch({
       ...{ nowMs, upMs },
       settings: () => this.#settings,
       rows: {
-        all: () => rows.all().filter(({ code }) => code !== CLOCK_JUMPED),
+        all: () => rows.all().filter(({ code }) => code !== CLOCK_JUMPED && code !== COPY_AWAITED),
         put: (row) => rows.put(row),
         drop: (code, camera) => rows.drop(code, camera),
       },
@@ -156,11 +163,12 @@ export class HealthKeeper {
   }
 
   #warnings(
-    { ledger, household, copy }: HubServices,
+    services: HubServices,
     { machine, certificateEndsAtMs, witness }: Omit<Care, "troubles" | "warnings" | "connections">,
   ): Notice[] {
+    const { ledger, household } = services;
     const nowMs = this.#options.nowMs();
-    const { certificateMs, witnessMs, temperatureC, copyBehindMs } = this.#settings;
+    const { certificateMs, witnessMs, temperatureC } = this.#settings;
     const found: Notice[] = [];
     if (certificateEndsAtMs !== null && certificateEndsAtMs - nowMs < certificateMs)
       found.push(CERTIFICATE_ENDS);
@@ -169,10 +177,31 @@ export class HealthKeeper {
     if (machine.temperatureC !== null && machine.temperatureC >= temperatureC) found.push(TOO_HOT);
     if (machine.power?.isLow === true) found.push(POWER_LOW);
     if (machine.coreDumps === "on") found.push(CORE_DUMPS_ON);
-    const { place, finishedAtMs } = copy.state();
-    if (place && finishedAtMs !== null && nowMs - finishedAtMs > copyBehindMs)
-      found.push(COPY_BEHIND);
+    if (this.#isCopyBehind(services)) found.push(COPY_BEHIND);
     return found;
+  }
+
+  /** One that was never whole is behind since it was first asked for, also over restarts. */
+  #isCopyBehind({ copy, household, clockTrust }: HubServices): boolean {
+    const nowMs = this.#options.nowMs();
+    const { place, finishedAtMs } = copy.standing();
+    const isAsked = place !== null && household.keyring !== null;
+    if (!isAsked || finishedAtMs !== null) this.#awaitCopySince(null);
+    else if (clockTrust.trouble() === null && (this.#copyAwaitedSinceMs ?? nowMs) >= nowMs)
+      this.#awaitCopySince(nowMs);
+    const sinceMs = finishedAtMs ?? this.#copyAwaitedSinceMs;
+    return isAsked && sinceMs !== null && nowMs - sinceMs > this.#settings.copyBehindMs;
+  }
+
+  #awaitCopySince(sinceMs: number | null): void {
+    if (sinceMs === this.#copyAwaitedSinceMs) return;
+    this.#copyAwaitedSinceMs = sinceMs;
+    try {
+      if (sinceMs === null) this.#rows.drop(COPY_AWAITED, "");
+      else this.#rows.put({ code: COPY_AWAITED, camera: "", toldAtMs: sinceMs, overAtMs: sinceMs });
+    } catch {
+      // On a full disk: counted anew after a restart.
+    }
   }
 
   /** A jump happens and is over: it is told once, and not again after a restart. */

@@ -1,4 +1,5 @@
 import type { RetentionPreview } from "../clips/retention.ts";
+import type { CopyState } from "../protocol/api-copy.ts";
 import type { CameraStatus, HealthAnswer } from "../protocol/api.ts";
 import type { Family, Sample } from "./metrics-text.ts";
 
@@ -20,11 +21,13 @@ export function healthFamilies(
   health: HealthAnswer,
   room: Pick<RetentionPreview, "usedBytes" | "freeBytes" | "daysLeft" | "planned">,
   process: ProcessFigures,
+  copy: CopyState,
 ): Family[] {
   return [
     ...hubFamilies(health),
     ...cameraFamilies(health.cameras),
     ...roomFamilies(health, room),
+    ...copyFamilies(copy),
     ...machineFamilies(health),
     ...processFamilies(process),
   ];
@@ -129,6 +132,26 @@ function roomFamilies(
     gauge("blur_oldest_seconds", "How long the oldest of it has waited.", [
       { value: seconds(blur?.oldestMs ?? null) },
     ]),
+  ];
+}
+
+/** Nothing where the settings name no place for a copy. */
+function copyFamilies(copy: CopyState): Family[] {
+  if (!copy.place) return [];
+  const { finishedAtMs, behind, there, stays, running, trouble } = copy;
+  return [
+    gauge(
+      "copy_finished_timestamp_seconds",
+      "When everything was in the copy elsewhere the last time.",
+      seconds(finishedAtMs),
+    ),
+    gauge("copy_running", "1 while something is copied there.", yes(running)),
+    gauge("copy_behind_files", "Files that are still to go there.", behind.files),
+    gauge("copy_behind_bytes", "Their size.", behind.bytes),
+    gauge("copy_files", "Files that are there.", there.files),
+    gauge("copy_bytes", "Their size.", there.bytes),
+    gauge("copy_staying_files", "Files that are there and should be gone.", stays.files),
+    gauge("copy_trouble", "1 where something stands in its way.", yes(trouble !== null)),
   ];
 }
 

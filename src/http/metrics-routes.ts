@@ -25,7 +25,7 @@ const MINUTE_MS = 60_000;
 const BEARER = /^Bearer ([0-9a-f]{64})$/;
 
 export function addMetricsRoutes(server: HubServer, services: HubServices): void {
-  const { metrics, retention } = services;
+  const { metrics, retention, copy } = services;
   server.get(
     "/api/metrics",
     { config: { access: "public", rateLimit: { max: 60, timeWindow: MINUTE_MS } } },
@@ -38,7 +38,8 @@ export function addMetricsRoutes(server: HubServer, services: HubServices): void
         throw new HubError("METRICS_REFUSED", "Cannot show figures: the token is missing or wrong");
       }
       const room = await retention.preview();
-      const text = metricsText(healthFamilies(services.health(), room, processFigures()));
+      const found = healthFamilies(services.health(), room, processFigures(), copy.state());
+      const text = metricsText(found);
       await reply.header("cache-control", "no-store").type(METRICS_TYPE).send(text);
     },
   );

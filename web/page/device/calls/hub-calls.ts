@@ -1,4 +1,5 @@
 import * as Api from "../../../../src/protocol/api.ts";
+import { CopyAnswer } from "../../../../src/protocol/api-copy.ts";
 import { MetricsAnswer, MetricsTokenAnswer } from "../../../../src/protocol/api-health.ts";
 import { HubError } from "../../../../src/protocol/errors.ts";
 import type { VaultContext } from "../vault-worker.ts";
@@ -22,6 +23,12 @@ export const hubCalls = {
   },
 
   health: async ({ device }: VaultContext) => device.client.get("/api/health", Api.HealthAnswer),
+
+  /** How the copy elsewhere stands. */
+  copy: async ({ device }: VaultContext) => device.client.get("/api/copy", CopyAnswer),
+
+  /** Begins; how it goes, `copy` says. */
+  copyNow: async ({ device }: VaultContext) => device.client.post("/api/copy/now", {}, CopyAnswer),
 
   metrics: async ({ device }: VaultContext) =>
     device.client.get("/api/health/metrics", MetricsAnswer),

@@ -13,6 +13,7 @@ import type { HealthWords } from "./words.en.ts";
 
 type Health = VaultResult<"health">;
 type Room = VaultResult<"retention">;
+type Copy = VaultResult<"copy">;
 
 /** One thing about the hub, with what to do where something is to be done. */
 export interface Row {
@@ -45,7 +46,15 @@ const RESTARTS_WANTED_MAX = 3;
 
 const plain = { todo: null, said: null } as const;
 
-export function groupsOf(health: Health, room: Room | null, words: HealthWords): Group[] {
+/**
+ * @param room - Null for those who see no recordings.
+ * @param copy - Null for those who do not administer.
+ */
+export function groupsOf(
+  health: Health,
+  { room, copy }: { readonly room: Room | null; readonly copy: Copy | null },
+  words: HealthWords,
+): Group[] {
   const showing = health.cameras.filter(({ main }) => main === "streaming").length;
   const { temperatureC } = health.machine;
   return [
@@ -59,6 +68,7 @@ export function groupsOf(health: Health, room: Room | null, words: HealthWords):
       sum: room ? words.diskFree(sizeText(room.freeBytes), sizeText(room.usedBytes)) : "",
       rows: roomRows(health, room, words),
     },
+    ...(copy ? [copyGroup(copy, words)] : []),
     {
       ...{ id: "machine", title: words.machine },
       sum: temperatureC === null ? "" : words.warm(count(Math.round(temperatureC))),
@@ -170,6 +180,54 @@ function blurRow(backlog: NonNullable<Health["blur"]>, words: HealthWords): Row 
     todo: isBehind ? words.blurTodo : null,
     said: backlog.problem,
   };
+}
+
+function copyGroup(copy: Copy, words: HealthWords): Group {
+  const { place, finishedAtMs } = copy;
+  const last =
+    finishedAtMs === null ? words.copyNever : words.copyWhole(fromNow(finishedAtMs, Date.now()));
+  return {
+    ...{ id: "copy", title: words.copy },
+    sum: place ? last : words.copyNone,
+    rows: place ? copyRows(copy, place, words) : [],
+  };
+}
+
+function copyRows(
+  { finishedAtMs, running, behind, there, stays, trouble }: Copy,
+  { kind, address }: NonNullable<Copy["place"]>,
+  words: HealthWords,
+): Row[] {
+  const amount = ({ files, bytes }: Copy["there"]): string =>
+    words.copyAmount(files, sizeText(bytes));
+  return [
+    { ...{ id: "place", label: words.copyTo, ...plain }, value: words.copyKinds[kind](address) },
+    {
+      ...{ id: "whole", label: words.copyLast, ...plain },
+      value: finishedAtMs === null ? words.copyNever : dateAndTime(finishedAtMs),
+    },
+    { ...{ id: "there", label: words.copyThere, value: amount(there), ...plain } },
+    {
+      ...{ id: "behind", label: words.copyBehind, ...plain },
+      value: [
+        behind.files === 0 ? words.copyNothing : amount(behind),
+        ...(running ? [words.copyRunning] : []),
+      ].join("; "),
+    },
+    ...(stays.files === 0
+      ? []
+      : [{ ...{ id: "stays", label: words.copyStays, value: amount(stays), ...plain } }]),
+    ...(trouble
+      ? [
+          {
+            ...{ id: "trouble", label: words.copyTrouble },
+            value: words.copySince(dateAndTime(trouble.sinceMs)),
+            todo: words.copyTodo,
+            said: trouble.message,
+          },
+        ]
+      : []),
+  ];
 }
 
 function machineRows(health: Health, words: HealthWords): Row[] {
