@@ -1,4 +1,4 @@
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { openDatabase, type HubDatabase } from "../../src/base/database.ts";
@@ -21,7 +21,7 @@ test("marks of before have a place, and go with their clip", async () => {
   await using folder = temporaryFolder();
   const before = path.join(folder.path, "migrations");
   cpSync(MIGRATIONS, before, { recursive: true });
-  rmSync(path.join(before, "0169-nothings-of-camera.sql"));
+  for (const name of readdirSync(before)) if (name >= "0169") rmSync(path.join(before, name));
   const file = path.join(folder.path, "hub.db");
   {
     await using database = openDatabase(file, { migrationsFolder: before });
