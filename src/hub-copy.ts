@@ -27,6 +27,8 @@ export interface HubCopyOptions {
 const RETRY_MS = 60_000;
 const RETRY_MAX_MS = 3_600_000;
 const START_MS = 20_000;
+/** Several changes come one after the other. */
+const SOON_MS = 3_000;
 
 /** The copy elsewhere as the settings have it: off unless they name a place. */
 export class HubCopy implements CopyDesk, AsyncDisposable {
@@ -40,6 +42,7 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
   #trouble: CopyState["trouble"] = null;
   #failures = 0;
   #known = "";
+  #isSoon = false;
   #isOver = false;
 
   constructor(options: HubCopyOptions) {
@@ -96,7 +99,13 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
       throw new HubError("NO_COPY", "Cannot copy: the settings name no place; see docs/copies.md");
     if (!services().household.keyring)
       throw new HubError("NOT_CLAIMED", "Cannot copy: nobody has claimed this hub yet");
-    return this.#begin();
+    const begin = async (): Promise<void> => (this.#isOver ? undefined : this.#begin());
+    return this.#turn ? this.#turn.then(begin) : begin();
+  }
+
+  soon(): void {
+    this.#isSoon = true;
+    if (!this.#turn) this.#go(SOON_MS);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -119,12 +128,13 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
   #begin(): Promise<void> {
     this.#turn ??= this.#run().finally(() => {
       this.#turn = null;
-      if (!this.#isOver) this.#go(this.#pauseMs());
+      if (!this.#isOver) this.#go(this.#isSoon ? SOON_MS : this.#pauseMs());
     });
     return this.#turn;
   }
 
   async #run(): Promise<void> {
+    this.#isSoon = false;
     const { services, settings, log } = this.#options;
     const { signal } = this.#stop;
     const { copy } = settings.current;

@@ -125,13 +125,14 @@ function changesOf(
 ): Pick<HubServices, "keyringChanged" | "requestReceived"> {
   return {
     keyringChanged: () => {
-      const { privacy, household, notices, push } = services();
+      const { privacy, household, notices, push, copy } = services();
       // From the claim on the ledger has it, and before anything is connected to.
       settlePrivacy(privacy, options.log);
       tellIngest(keyringMessage(household));
       recordFacts(services(), database, settings.current, VERSION);
       notices.keyringChanged();
       push.settle();
+      copy.soon();
     },
     requestReceived: (request) => {
       options.log("info", `request ${request.id.slice(0, 8)} waits for the owner`);

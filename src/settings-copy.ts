@@ -75,7 +75,7 @@ export function readCopy(
 ): CopySettings {
   const { rate, every, deletions = "follow" } = written;
   const wrong = (field: string, why: string) => wrongAt(file, checked, ["copy", field], why);
-  const at = addressOf(written, wrong);
+  const at = readCopyAddress(written, wrong);
   if (at.kind !== "s3" && (written.endpoint ?? written.region) !== undefined)
     throw wrong("to", "expected s3://bucket/prefix where endpoint or region is set");
   const perSecond =
@@ -91,12 +91,13 @@ export function readCopy(
   return { at, bytesPerSecond: perSecond, everyMs, deletions };
 }
 
-function addressOf(
-  { to, endpoint, region = "us-east-1" }: CopyWritten,
-  wrong: (field: string, why: string) => Error,
+/** @throws What `wrong` makes of the field (`to` or `endpoint`) and of what was expected. */
+export function readCopyAddress(
+  { to, endpoint, region = "us-east-1" }: Pick<CopyWritten, "to" | "endpoint" | "region">,
+  wrong: (field: "to" | "endpoint", why: string) => Error,
 ): CopyAddress {
   if (path.isAbsolute(to)) return { kind: "folder", folder: path.resolve(to) };
-  const requireUrl = (field: string, text: string): URL => {
+  const requireUrl = (field: "to" | "endpoint", text: string): URL => {
     try {
       // A store is reached at the root of its address; a folder is not.
       return requirePlace(field === "endpoint" ? `${text.replace(/\/+$/, "")}/x` : text);
@@ -136,39 +137,48 @@ const SecretsSchema = Type.Object(
   closed,
 );
 
+/** Of the environment: a command line is seen by everybody on the machine. */
+const LOGIN_VARIABLES = {
+  user: "DOORWARD_COPY_USER",
+  password: "DOORWARD_COPY_PASSWORD",
+  token: "DOORWARD_COPY_TOKEN",
+  accessKeyId: "DOORWARD_COPY_ACCESS_KEY",
+  secretAccessKey: "DOORWARD_COPY_SECRET_KEY",
+} as const;
+
 /**
  * Opens a place with what is in `secrets/copy.yaml`, or in the environment where that says it.
  *
+ * @param dataDirectory - Null: what the environment says is all there is.
  * @throws SettingsError; HubError PLACE_REFUSED where a store has no key.
  */
 export async function openCopyPlace(
   at: CopyAddress,
-  dataDirectory: string,
+  dataDirectory: string | null,
   environment: NodeJS.ProcessEnv,
-  line: LineOptions,
+  line: LineOptions = {},
 ): Promise<Place> {
   if (at.kind === "folder") return openFolderPlace(at.folder);
-  const file = path.join(dataDirectory, "secrets", "copy.yaml");
-  const written = await readSettingsText(file);
-  const value = written === null ? {} : checkText(file, written, SecretsSchema).value;
-  const of = (name: string, kept: string | undefined): string | null =>
-    environment[`DOORWARD_COPY_${name}`] ?? kept ?? null;
+  const kept = dataDirectory === null ? {} : await keptLogin(dataDirectory);
+  const of = (name: keyof typeof LOGIN_VARIABLES): string | null =>
+    environment[LOGIN_VARIABLES[name]] ?? kept[name] ?? null;
   if (at.kind === "webdav")
     return openWebDavPlace(
       at.url,
-      {
-        user: of("USER", value.user),
-        password: of("PASSWORD", value.password),
-        token: of("TOKEN", value.token),
-      },
+      { user: of("user"), password: of("password"), token: of("token") },
       line,
     );
-  const accessKeyId = of("ACCESS_KEY", value.accessKeyId);
-  const secretAccessKey = of("SECRET_KEY", value.secretAccessKey);
+  const [accessKeyId, secretAccessKey] = [of("accessKeyId"), of("secretAccessKey")];
   if (accessKeyId === null || secretAccessKey === null)
     throw new HubError(
       "PLACE_REFUSED",
-      "Cannot copy: put accessKeyId and secretAccessKey into secrets/copy.yaml",
+      `Cannot reach s3://${at.bucket}: put accessKeyId and secretAccessKey into secrets/copy.yaml, or into ${LOGIN_VARIABLES.accessKeyId} and ${LOGIN_VARIABLES.secretAccessKey}`,
     );
   return openS3Place(at, { accessKeyId, secretAccessKey }, line);
+}
+
+async function keptLogin(dataDirectory: string): Promise<Static<typeof SecretsSchema>> {
+  const file = path.join(dataDirectory, "secrets", "copy.yaml");
+  const written = await readSettingsText(file);
+  return written === null ? {} : checkText(file, written, SecretsSchema).value;
 }

@@ -33,7 +33,7 @@ export interface LedgerAfter {
 
 const SEALED_BATCH_BYTES_MAX = COPY_LIMITS.batchBytes + 1024 * 1024;
 /** These are about a clip, and all that the database has of them is in the entry. */
-const REBUILT = new Set(["clip", "torn", "deletion", "rendition", "rewrap"]);
+const REBUILT = new Set(["clip", "torn", "deletion", "rendition"]);
 /** These have no rows beside the entry. */
 const ENTRY_ALONE = new Set([
   ...["genesis", "keyring", "view", "live", "talk", "software", "settings", "clock", "heartbeat"],
@@ -55,22 +55,34 @@ export async function addBatches(
   const { database, name, keyring } = state;
   const ledger = openLedger(database, keyring);
   const from = ledger.size();
-  let entriesOnly = 0;
-  for (;;) {
-    const size = ledger.size();
-    const next = batches
-      .filter(({ writer, first, last }) => writer === name.writer && first <= size && last >= size)
-      .toSorted((left, right) => right.last - left.last)[0];
-    if (!next) break;
-    const sealed = await readAll(place, copyObjectName(next), SEALED_BATCH_BYTES_MAX, signal);
-    try {
-      const batch = readLedgerBatch(await decrypted(sealed, restorer.identities));
-      entriesOnly += addBatch(database, ledger, batch, next);
-    } catch (error) {
-      if (!(error instanceof HubError)) throw error;
-      say(`Ledger entries ${next.first} to ${next.last} are not taken: ${error.message}`);
-      break;
+  let [entriesOnly, unsigned] = [0, 0];
+  // Many entries are several batches, and only the last of them has what was signed for all.
+  database.exec("BEGIN");
+  try {
+    for (;;) {
+      const size = ledger.size();
+      const next = batches
+        .filter(
+          ({ writer, first, last }) => writer === name.writer && first <= size && last >= size,
+        )
+        .toSorted((left, right) => right.last - left.last)[0];
+      if (!next) break;
+      const sealed = await readAll(place, copyObjectName(next), SEALED_BATCH_BYTES_MAX, signal);
+      try {
+        const batch = readLedgerBatch(await decrypted(sealed, restorer.identities));
+        const added = addBatch(database, ledger, batch, next);
+        unsigned += added.entriesOnly;
+        if (!added.isSigned) continue;
+      } catch (error) {
+        if (!(error instanceof HubError)) throw error;
+        say(`Ledger entries ${next.first} to ${next.last} are not taken: ${error.message}`);
+        break;
+      }
+      database.exec("COMMIT; BEGIN");
+      [entriesOnly, unsigned] = [entriesOnly + unsigned, 0];
     }
+  } finally {
+    database.exec("ROLLBACK");
   }
   const verdict = verifyLedger(
     database,
@@ -112,14 +124,19 @@ async function decrypted(sealed: Uint8Array, identities: readonly string[]): Pro
   return bytes;
 }
 
-/** All of it, or nothing. @returns Entries whose records are in no batch. */
+/**
+ * All of it, or nothing.
+ *
+ * @returns Entries whose records are in no batch, and whether the ledger has signed for exactly these:
+ * false where it signed for more, which then have to come.
+ */
 function addBatch(
   database: BetterSqlite3.Database,
   ledger: Ledger,
   batch: LedgerBatch,
   named: { readonly first: number; readonly last: number },
-): number {
-  return database.transaction((): number => {
+): { readonly entriesOnly: number; readonly isSigned: boolean } {
+  return database.transaction(() => {
     let keyring = verifyKeyring(readStatements(database));
     const { origin, ledgerKey: publicKey } = keyring;
     const isThis =
@@ -136,10 +153,11 @@ function addBatch(
       if (REBUILT.has(entry.kind)) rebuild(database, entry, index, keyring);
       else if (!ENTRY_ALONE.has(entry.kind)) entriesOnly += 1;
     }
-    const isSigned =
-      checkpoint.size === ledger.size() && equalBytes(checkpoint.root, ledger.root());
-    if (!isSigned) throw bad("the ledger has not signed for them");
-    return entriesOnly;
+    const isSigned = checkpoint.size === ledger.size();
+    const isContrary = isSigned && !equalBytes(checkpoint.root, ledger.root());
+    if (checkpoint.size < ledger.size() || isContrary)
+      throw bad("the ledger has not signed for them");
+    return { entriesOnly, isSigned };
   })();
 }
 

@@ -97,6 +97,13 @@ export async function openNewestState(
 ): Promise<OpenedState> {
   const { writer, signal, say } = options;
   const wanted = states.filter((state) => writer === null || state.writer === writer);
+  const [first, second] = wanted;
+  // Each numbers above what it finds: two that do not have written side by side.
+  if (first && first.sequence === second?.sequence)
+    throw new HubError(
+      "RESTORE_TWO_STATES",
+      `Cannot restore: two installations wrote state ${first.sequence} at the same time; name one with --writer ${first.writer} or --writer ${second.writer}`,
+    );
   let newest: HubError | null = null;
   for (const name of wanted) {
     try {

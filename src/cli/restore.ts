@@ -14,6 +14,7 @@ import { RESTORING_FILE } from "../hub-restored.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { Restorations } from "../ledger/restorations.ts";
 import { verifyLedger, type SeenRoot } from "../ledger/verify-ledger.ts";
+import { CopyRows } from "../offsite/copy-rows.ts";
 import { signingKeyOf } from "../owner/device-bundle.ts";
 import { envelopeSigner } from "../owner/identity.ts";
 import { parseRecoverySheet } from "../owner/recovery.ts";
@@ -30,7 +31,7 @@ import { openKeys } from "./keys-directory.ts";
 import { print, printJson, readInput, readOptions, say, type ReadOptions } from "./options.ts";
 import { restoreFiles, type FilesReport } from "./restore-files.ts";
 import { addBatches, type LedgerAfter } from "./restore-ledger.ts";
-import { openCopyPlace } from "./restore-place.ts";
+import { openPlaceToRead } from "./restore-place.ts";
 import {
   DATABASE_MEMBER,
   listCopy,
@@ -73,7 +74,7 @@ export async function restore(args: string[]): Promise<ExitCode> {
   const directory = isDrill ? null : path.resolve(options.required("data"));
   if (directory !== null) await requireFresh(directory);
   const person = await personOf(options);
-  await using place = await openCopyPlace(options, process.env);
+  await using place = await openPlaceToRead(options, process.env);
   const stop = new AbortController();
   const interrupted = (): void => stop.abort(new HubError("INTERRUPTED", RESUME));
   process.once("SIGINT", interrupted);
@@ -221,6 +222,8 @@ async function finishIn(
   await writeFileDurably(building, state.database.serialize());
   {
     await using database = openDatabase(building);
+    // The queue of the hub that burnt: this one begins its own, under a name of its own.
+    new CopyRows(database).settle(null);
     await enterRestored(database, after, person);
     const verdict = verifyLedger(database);
     if (!verdict.holds || verdict.size !== after.size + 1)

@@ -6,10 +6,15 @@ export interface CopyDesk {
   /** The same without what is counted: for whoever asks often. */
   standing(): Pick<CopyState, "place" | "finishedAtMs">;
   /**
-   * Begins a turn, or lets the one that runs go on.
+   * A turn that begins now, or after the one that runs.
    *
    * @returns Resolves when that turn is over; how it went, the state says.
    * @throws HubError NO_COPY, NOT_CLAIMED.
    */
   now(): Promise<void>;
+  /**
+   * A turn in a few seconds: without a change of the keyring in the copy, a hub that goes on from it
+   * would let in whoever was removed.
+   */
+  soon(): void;
 }

@@ -77,10 +77,13 @@ export class CopyRows {
       const into =
         "INSERT OR IGNORE INTO copy_objects (name, clip, file, revision, content, size_bytes)";
       this.#run(
-        `${into} SELECT ${NAME} || iif(clip_files.entry_index IS NULL, name,
-             replace(name, '.age', '.' || clip_files.entry_index || '.age')),
-           clip, name, coalesce(clip_files.entry_index, 0), 'whole', size_bytes
-         FROM clips JOIN clip_files ON clip = id WHERE ${RANGE}`,
+        `${into} SELECT ${NAME} || iif(revision = 0, name,
+             replace(name, '.age', '.' || revision || '.age')),
+           id, name, revision, 'whole', size_bytes
+         FROM (SELECT clips.*, name, size_bytes,
+             max(coalesce(clip_files.entry_index, 0), coalesce(clip_rewraps.entry_index, 0)) AS revision
+           FROM clips JOIN clip_files ON clip_files.clip = id
+           LEFT JOIN clip_rewraps ON clip_rewraps.clip = id WHERE ${RANGE})`,
         range,
       );
       this.#run(

@@ -185,6 +185,7 @@ async function sendBody(
     () => void (isAnswered = true),
     () => void (isAnswered = true),
   );
+  let isWhole = true;
   if (body) {
     let sentBytes = 0;
     for await (const part of body.open()) {
@@ -194,12 +195,15 @@ async function sendBody(
       if (sentBytes > body.sizeBytes) break;
       if (!out.write(part)) await Promise.race([drained(out), settled]);
     }
-    if (!isAnswered && sentBytes !== body.sizeBytes) {
+    isWhole = sentBytes === body.sizeBytes;
+    if (!isAnswered && !isWhole) {
       out.destroy();
       throw new HubError("FILE_CHANGED", "Cannot put: a file changed while it was being read");
     }
   }
-  if (!isAnswered) out.end();
+  // Also where the answer has come: a server that counts does not wait for the end to be said, and
+  // without it the connection is held until it is taken for dead.
+  if (isWhole) out.end();
   return await response;
 }
 

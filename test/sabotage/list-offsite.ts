@@ -17,4 +17,20 @@ export const OFFSITE_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/offsite/lying-places.test.ts"],
     only: "a redirect is not followed, and the login goes nowhere else",
   },
+  {
+    name: "a change of the keyring waits for the next turn of the copy",
+    file: "src/hub-services.ts",
+    find: "      copy.soon();\n",
+    replace: "",
+    tests: ["test/restore/copies.test.ts"],
+    only: "of a hub whose keyring has just changed knows the change",
+  },
+  {
+    name: "a restore takes entries that the ledger's key has not signed for",
+    file: "src/cli/restore-ledger.ts",
+    find: '    database.exec("ROLLBACK");',
+    replace: '    database.exec("COMMIT");',
+    tests: ["test/restore/copies.test.ts"],
+    only: "takes all of many entries, or none that the ledger has not signed for",
+  },
 ];

@@ -1,0 +1,153 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { restore } from "../../src/cli/restore.ts";
+import { recoverySheet } from "../../src/owner/recovery.ts";
+import { utf8Bytes } from "../../src/protocol/bytes.ts";
+import { parseCopyObjectName } from "../../src/protocol/copy-format.ts";
+import { inProcess } from "../support/cli-in-process.ts";
+import { cliOwner } from "../support/cli-owner.ts";
+import { temporaryFolder } from "../support/temporary.ts";
+import { startTestHub, type TestHub } from "../support/test-hub.ts";
+
+function namesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).toSorted();
+}
+
+function put(file: string, bytes: Uint8Array): void {
+  chmodSync(file, 0o600);
+  writeFileSync(file, bytes);
+}
+
+function altered(bytes: Uint8Array, at: number): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[at] = (changed[at] ?? 0) ^ 1;
+  return changed;
+}
+
+describe("a restore", () => {
+  const folder = temporaryFolder();
+  const copy = path.join(folder.path, "copy");
+  let house: TestHub;
+  let keys: string;
+  let sheet: string;
+  beforeAll(async () => {
+    mkdirSync(copy);
+    const at = { kind: "folder" as const, folder: copy };
+    house = await startTestHub({
+      ...{ nowMs: "system", clips: 1 },
+      settings: { copy: { at, bytesPerSecond: null, everyMs: 3_600_000, deletions: "follow" } },
+    });
+    ({ keys } = cliOwner(folder.path, house.owner.bundle, house.hub.url));
+    if (!house.recovery) throw new Error("no sheet");
+    sheet = path.join(folder.path, "sheet.txt");
+    writeFileSync(sheet, utf8Bytes(recoverySheet(house.recovery, "x25519")));
+    await house.hub.services.copy.now();
+  });
+  afterAll(async () => {
+    await house[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+  const run = async (...args: string[]) => inProcess(restore, "--from", copy, "--json", ...args);
+  const drill = async (...args: string[]) => run("--drill", ...args);
+
+  test("with an owner's keys says what is missing or was changed, and goes on where it was stopped", async () => {
+    const [changed = ""] = namesIn(copy).filter((name) => name.endsWith(".video.original.age"));
+    const bytes = readFileSync(path.join(copy, changed));
+    const broken = altered(bytes, bytes.length - 1);
+    put(path.join(copy, changed), broken);
+    const found = await drill("--keys", keys);
+    expect(found.code).toBe(1);
+    expect(JSON.parse(found.stdout)).toMatchObject({ missingFiles: 1, missing: [changed] });
+    put(path.join(copy, changed), bytes);
+    // As a stop leaves it: a mark, and a file that is not whole.
+    const data = path.join(folder.path, "fresh");
+    mkdirSync(path.join(data, path.dirname(changed)), { recursive: true });
+    writeFileSync(path.join(data, changed), broken);
+    const { origin } = house.owner.bundle;
+    const begun = { v: 1, origin, sequence: 1, writer: "00000000" };
+    writeFileSync(path.join(data, "restoring.json"), JSON.stringify(begun));
+    const options = { dataDirectory: data, owner: house.owner.bundle };
+    await expect(startTestHub(options)).rejects.toMatchObject({ code: "RESTORE_UNFINISHED" });
+    const restored = await run("--keys", keys, "--data", data);
+    expect([restored.code, restored.stderr]).toEqual([0, ""]);
+    expect(readFileSync(path.join(data, changed)).equals(bytes)).toBe(true);
+    expect(readdirSync(data)).not.toContain("restoring.json");
+    // Not twice, and not over it.
+    const again = await run("--keys", keys, "--data", data);
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("it is not empty")]);
+  });
+
+  test("takes no state that was altered, that another sheet opens, or whose number stands twice", async () => {
+    await using other = await startTestHub({ nowMs: "system" });
+    if (!other.recovery) throw new Error("no sheet");
+    const theirs = path.join(folder.path, "theirs.txt");
+    writeFileSync(theirs, utf8Bytes(recoverySheet(other.recovery, "x25519")));
+    const wrong = await drill("--sheet", theirs);
+    expect([wrong.code, wrong.stderr]).toEqual([
+      1,
+      expect.stringContaining("do not open this state"),
+    ]);
+    expect((await drill("--sheet", sheet)).code).toBe(0);
+    const part = path.join(copy, namesIn(copy).find((name) => name.endsWith(".part")) ?? "");
+    const bytes = readFileSync(part);
+    put(part, altered(bytes, bytes.length >> 1));
+    const damaged = await drill("--sheet", sheet);
+    expect([damaged.code, damaged.stderr]).toEqual([
+      1,
+      expect.stringContaining("not what its index says"),
+    ]);
+    put(part, bytes);
+    // As two hubs leave it that write side by side.
+    const state = path.dirname(part);
+    const twin = `${state.slice(0, -8)}00000000`;
+    mkdirSync(twin);
+    writeFileSync(path.join(twin, "index.json"), readFileSync(path.join(state, "index.json")));
+    const two = await drill("--sheet", sheet);
+    expect([two.code, two.stderr]).toEqual([1, expect.stringContaining("--writer 00000000")]);
+    expect((await drill("--sheet", sheet, "--writer", state.slice(-8))).code).toBe(0);
+    const named = await drill("--sheet", sheet, "--writer", "00000000");
+    expect([named.code, named.stderr]).toEqual([
+      1,
+      expect.stringContaining("its index is of another state"),
+    ]);
+    rmSync(twin, { recursive: true });
+  });
+
+  test("takes all of many entries, or none that the ledger has not signed for", async () => {
+    const { ledger, copy: desk } = house.hub.services;
+    const before = ledger.size();
+    for (let count = 0; count < 1_200; count += 1)
+      ledger.append({
+        v: 1,
+        kind: "heartbeat",
+        atMs: Date.now(),
+        everyMs: 3_600_000,
+        first: false,
+      });
+    await desk.now();
+    const batches = namesIn(copy).filter((name) => parseCopyObjectName(name)?.type === "ledger");
+    const [, ...many] = batches;
+    expect(many.length).toBe(2);
+    const whole = JSON.parse((await drill("--keys", keys)).stdout) as object;
+    expect(whole).toMatchObject({ ledger: { entries: before + 1_200 } });
+    const last = path.join(copy, many[1] ?? "");
+    const bytes = readFileSync(last);
+    put(last, altered(bytes, bytes.length - 1));
+    const cut = await drill("--keys", keys);
+    expect(JSON.parse(cut.stdout)).toMatchObject({ ledger: { entries: before, added: 0 } });
+    expect(cut.stderr).toContain("are not taken");
+    put(last, bytes);
+  });
+
+  test("of a hub whose keyring has just changed knows the change", async () => {
+    const states = (): number => namesIn(copy).filter((name) => name.endsWith("index.json")).length;
+    const known = states();
+    await house.admit("adult");
+    // By itself, and long before the next turn is due.
+    await expect.poll(states, { timeout: 30_000, interval: 100 }).toBe(known + 1);
+    await house.hub.services.copy.now();
+    const found = JSON.parse((await drill("--sheet", sheet)).stdout) as object;
+    expect(found).toMatchObject({ ledger: { entries: house.hub.services.ledger.size() } });
+  });
+});
