@@ -72,7 +72,15 @@ let confinement: Promise<Confinement> | undefined;
  * many containers.
  */
 export async function sandboxState(): Promise<SandboxState> {
-  const { wall, reason } = await confinementInForce();
+  return stateOf(await confinementInForce());
+}
+
+/** As {@link sandboxState}, of a hub that is started with this environment. */
+export async function sandboxStateIn(environment: NodeJS.ProcessEnv): Promise<SandboxState> {
+  return stateOf(await tryConfinement(environment));
+}
+
+function stateOf({ wall, reason }: Confinement): SandboxState {
   return { inForce: wall !== null, reason };
 }
 
@@ -291,12 +299,12 @@ function systemFolder(folder: string): string[] {
 }
 
 function confinementInForce(): Promise<Confinement> {
-  confinement ??= tryConfinement();
+  confinement ??= tryConfinement(process.env);
   return confinement;
 }
 
-async function tryConfinement(): Promise<Confinement> {
-  const unit = decoderUnit(process.env);
+async function tryConfinement(environment: NodeJS.ProcessEnv): Promise<Confinement> {
+  const unit = decoderUnit(environment);
   const limitsOnly = "decoders have limits only";
   const filter =
     seccompFilter(process.arch) === null
@@ -308,7 +316,7 @@ async function tryConfinement(): Promise<Confinement> {
       ? { wall: unit, reason: `a unit of the system for each decoder, ${filter}` }
       : { wall: null, reason: `${unit.socket} gives no decoder (${failed}): ${limitsOnly}` };
   }
-  const bubblewrap = await findOnPath("bwrap");
+  const bubblewrap = await findOnPath("bwrap", environment);
   if (bubblewrap === null) {
     return {
       wall: null,

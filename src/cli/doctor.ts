@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { findFfmpeg, findOnPath } from "../base/ffmpeg.ts";
-import { sandboxState } from "../base/sandbox.ts";
 import { readMachine, textOf, type MachineState } from "../hub-health-machine.ts";
 import { HubError } from "../protocol/errors.ts";
 import { doctorData } from "./doctor-data.ts";
+import { sandboxFinding } from "./doctor-unit.ts";
 import type { ExitCode } from "./exit.ts";
 import { print, printJson, readOptions } from "./options.ts";
 
@@ -31,7 +31,7 @@ export async function doctor(args: string[]): Promise<ExitCode> {
   const machine = await readMachine();
   const findings = [
     ...[nodeVersion(), await board(), memory()],
-    ...[await ffmpeg(), await sandbox(), await swap(), coreDumps(machine), clock(machine)],
+    ...[await ffmpeg(), await sandboxFinding(), await swap(), coreDumps(machine), clock(machine)],
     ...warmth(machine),
     ...(data === null ? [] : await doctorData(path.resolve(data))),
     await age(),
@@ -84,12 +84,6 @@ async function ffmpeg(): Promise<Finding> {
     if (!(error instanceof HubError)) throw error;
     return { what: "ffmpeg", isGood: false, detail: error.message };
   }
-}
-
-async function sandbox(): Promise<Finding> {
-  const { inForce, reason } = await sandboxState();
-  const todo = inForce ? "" : "; install bubblewrap (apt-get install bubblewrap)";
-  return { what: "sandbox for decoders", isGood: inForce, detail: `${reason}${todo}` };
 }
 
 /** Swap counts as disk: pictures of the last seconds could be written there in the clear. */

@@ -1,10 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
 import { runCli } from "../support/live-hub.ts";
-import { missingCommands } from "../support/requirements.ts";
+import { missingCommands, projectRoot } from "../support/requirements.ts";
 
 const empty = mkdtempSync(path.join(os.tmpdir(), "doorward-doctor-"));
 afterAll(() => rmSync(empty, { recursive: true, force: true }));
@@ -66,6 +68,38 @@ test("doctor looks at a data folder: its disk, modes, secrets, settings and port
   writeFileSync(path.join(data, "doorward.yaml"), "listen: { prot: 1 }\n");
   expect((await look()).get("settings")).toMatchObject({ isGood: false });
 });
+
+test.skipIf(missingCommands("systemd-socket-activate", "perl", "ffmpeg"))(
+  "doctor tries the wall of the hub that is installed, and not that of its own shell",
+  async () => {
+    const folder = path.join(empty, "installed");
+    const socket = path.join(folder, "decoder.sock");
+    mkdirSync(folder);
+    // What systemd would say of the unit, with the socket of this test in it.
+    const said = `LoadState=loaded\nEnvironment=NODE_ENV=production DOORWARD_DECODER=${socket}`;
+    const systemctl = `#!/bin/sh\n[ "$2" = doorward.service ] && echo '${said}'\n`;
+    writeFileSync(path.join(folder, "systemctl"), systemctl, { mode: 0o755 });
+    const search = { PATH: `${folder}:${process.env["PATH"]}` };
+    const look = async (): Promise<Finding | undefined> => {
+      const { stdout } = await runCli(["doctor", "--json"], empty, search);
+      return (JSON.parse(stdout) as Finding[]).find(({ what }) => what === "sandbox for decoders");
+    };
+    const without = await look();
+    expect(without).toMatchObject({ isGood: false });
+    expect(without?.detail).toMatch(/gives no decoder .*doorward-decoder\.socket/);
+    const launcher = path.join(projectRoot, "src/base/decoder-launcher.pl");
+    const words = ["--accept", "--inetd", "-l", socket, "/usr/bin/perl", launcher];
+    const server = spawn("systemd-socket-activate", words, { stdio: "ignore" });
+    try {
+      while (!existsSync(socket)) await sleep(20);
+      const found = await look();
+      expect(found).toMatchObject({ isGood: true });
+      expect(found?.detail).toMatch(/a unit of the system .*of doorward\.service/);
+    } finally {
+      server.kill();
+    }
+  },
+);
 
 test("doctor takes no other arguments: exit 2", async () => {
   expect((await runCli(["doctor", "--fix"])).code).toBe(2);
