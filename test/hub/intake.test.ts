@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { ClipStore } from "../../src/clips/store.ts";
 import { RecorderIntake } from "../../src/hub-intake.ts";
@@ -39,7 +38,7 @@ test("the end of a recording that the disk refused is listed once it takes it, a
   const { opened, intake, closed, log, taken, state } = await openRefusing(() => refusals-- > 0);
   await using _ = opened;
   intake.take(closed);
-  while (taken.length === 0) await sleep(1);
+  await expect.poll(() => taken).toEqual(["clip-closed"]);
   expect(state()).toBe("closed");
   expect(opened.entries().map(({ kind }) => kind)).toEqual(["clip"]);
   expect(log).toEqual(["recording not listed yet: disk I/O error; it is tried again"]);

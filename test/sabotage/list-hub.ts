@@ -22,6 +22,14 @@ import type { Sabotage } from "./sabotage.ts";
 /** Edits that only a whole hub at work gives away. */
 export const HUB_SABOTAGES: readonly Sabotage[] = [
   {
+    name: "what a full disk refused of a recording is said once and forgotten",
+    file: "src/hub-intake.ts",
+    find: "if (isLast || !isDiskFailure(error)) {",
+    replace: "if (tries > 0) {",
+    tests: ["test/hub/intake.test.ts"],
+    only: "the end of a recording that the disk refused is listed once it takes it, and said once",
+  },
+  {
     name: "a nonce stays good after its decision",
     file: "src/consent/decisions.ts",
     find: "nonce: options.requests.openNonce(request),",
