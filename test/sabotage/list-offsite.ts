@@ -33,4 +33,11 @@ export const OFFSITE_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/restore/copies.test.ts"],
     only: "takes all of many entries, or none that the ledger has not signed for",
   },
+  {
+    name: "a removed owner's device accepts a restoration",
+    file: "src/protocol/restoration.ts",
+    find: '  if (roleOfDevice(known.keyring, device) !== "owner")\n',
+    replace: "  if (device.length === 0)\n",
+    tests: ["test/protocol/restoration.test.ts"],
+  },
 ];
