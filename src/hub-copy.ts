@@ -1,4 +1,5 @@
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { HubDatabase } from "./base/database.ts";
 import type { CopyDesk } from "./http/copy-desk.ts";
 import type { HubServices } from "./http/services.ts";
@@ -6,6 +7,7 @@ import { Copier } from "./offsite/copier.ts";
 import { CopyRows } from "./offsite/copy-rows.ts";
 import { Pace } from "./offsite/pace.ts";
 import { SealedPapers } from "./offsite/sealed-papers.ts";
+import { pauseMs } from "./offsite/pause.ts";
 import type { CopyState } from "./protocol/api-copy.ts";
 import { HubError } from "./protocol/errors.ts";
 import { hostOf, openCopyPlace, type CopyAddress, type CopySettings } from "./settings-copy.ts";
@@ -21,12 +23,15 @@ export interface HubCopyOptions {
   readonly nowMs: () => number;
   /** Made before the services are. */
   readonly services: () => HubServices;
+  /** By default where the settings say. */
+  readonly openPlace?: typeof openCopyPlace;
   readonly log: (level: "info" | "warn", message: string) => void;
 }
 
-const RETRY_MS = 60_000;
-const RETRY_MAX_MS = 3_600_000;
+/** A disk that hangs answers no one, and the hub's stop waits for nobody longer than this. */
+const STOP_MS = 3_000;
 const START_MS = 20_000;
+const DAY_MS = 24 * 3_600_000;
 /** Several changes come one after the other. */
 const SOON_MS = 3_000;
 
@@ -82,7 +87,7 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
       stateAtMs: place?.state_at_ms ?? null,
       behind: this.#rows.counts("waiting"),
       there: this.#rows.counts("there"),
-      stays: this.#rows.counts("stays"),
+      stays: this.#rows.stays(),
       deletions: copy?.deletions ?? "follow",
       canRemove:
         place?.can_remove === undefined || place.can_remove === null
@@ -112,7 +117,8 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
     this.#isOver = true;
     this.#stop.abort();
     if (this.#timer) clearTimeout(this.#timer);
-    await this.#turn;
+    const waited = sleep(STOP_MS, undefined, { ref: false });
+    await Promise.race([this.#turn, this.#turn ? waited : undefined]);
   }
 
   #go(afterMs: number): void {
@@ -169,7 +175,8 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
     const pace = new Pace(copy.bytesPerSecond);
     this.#pace = { pace, startMs: performance.now() };
     try {
-      await using place = await openCopyPlace(copy.at, dataDirectory, environment, {
+      const { openPlace = openCopyPlace } = this.#options;
+      await using place = await openPlace(copy.at, dataDirectory, environment, {
         onAnswer: (hasAnswered) => {
           if (!at) return;
           if (hasAnswered) connections.connected(at);
@@ -222,11 +229,8 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
   }
 
   #pauseMs(): number {
-    // Not all hubs of a store at the same moment after it was away.
-    const jitter = 0.75 + Math.random() / 2;
-    if (this.#failures > 0)
-      return Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** (this.#failures - 1)) * jitter;
-    return (this.#options.settings.current.copy?.everyMs ?? RETRY_MAX_MS) * jitter;
+    const { copy } = this.#options.settings.current;
+    return pauseMs(this.#failures, copy?.everyMs ?? DAY_MS, Math.random());
   }
 
   #rate(): number | null {

@@ -25,6 +25,7 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["PRESERVATION_OVER", 409],
   ["CLIP_UNKNOWN", 409],
   ["NOT_CLAIMED", 409],
+  ["NO_COPY", 409],
   ["PUSH_OFF", 409],
   ["NOT_OPEN", 409],
   ["NO_PROPOSAL", 409],

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { lstat, open, readdir } from "node:fs/promises";
 import path from "node:path";
 import { systemErrorCode } from "../base/files.ts";
 import { readHeader } from "../clips/replace-headers.ts";
@@ -10,12 +10,13 @@ import {
   COPY_MARKER,
   parseCopyObjectName,
   readCopyMarker,
-  stateFolder,
   writeCopyMarker,
 } from "../protocol/copy-format.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import type { CopyObjectRow, CopyRows } from "./copy-rows.ts";
+import { letOldPapersGo } from "./old-papers.ts";
 import type { Pace } from "./pace.ts";
+import { isLeftOver } from "./place-names.ts";
 import { isPlaceError, placeError, readAll, type Place, type PlaceContent } from "./place.ts";
 import type { SealedPapers } from "./sealed-papers.ts";
 
@@ -38,7 +39,6 @@ const BATCH = 50;
 const SAMPLE = 3;
 const READ_BACK_BYTES_MAX = 8 * 1024 * 1024;
 const LOOK_ALL_MS = 24 * 3_600_000;
-const STATES_KEPT = 3;
 const READ_BYTES = 64 * 1024;
 
 /**
@@ -63,13 +63,17 @@ export class Copier {
     await this.#requireOwn(turn);
     while (rows.queueSome()) turn.signal.throwIfAborted();
     rows.queueDocuments();
+    await this.#queueTorn();
     const writer = await papers.writer();
-    if (papers.isStateDue())
+    await papers.tidy(writer);
+    if (papers.isStateDue() && !papers.isUnderWay(writer))
       await papers.spoolState(writer, await this.#nextSequence(turn, writer));
     await papers.spoolEntries(writer);
     const problems: string[] = [];
-    await this.#putSpool(turn, problems, writer);
+    await this.#putSpool(turn, problems);
+    if (turn.deletions === "follow") letOldPapersGo(rows, writer);
     await this.#putRecordings(turn, problems);
+    this.#followHeaders(turn);
     await this.#removeGone(turn);
     await this.#lookAgain(turn, problems);
     if (rows.counts("waiting").files === 0) rows.set({ finished_at_ms: this.#options.nowMs() });
@@ -126,7 +130,7 @@ export class Copier {
     return highest + 1;
   }
 
-  async #putSpool(turn: TurnOptions, problems: string[], writer: string): Promise<void> {
+  async #putSpool(turn: TurnOptions, problems: string[]): Promise<void> {
     const { rows, papers } = this.#options;
     for (let after = 0; ;) {
       const waiting = rows.spool(after, BATCH);
@@ -140,20 +144,7 @@ export class Copier {
         if (object?.type !== "state-index") continue;
         await papers.forget(row.file ?? "");
         await papers.forget((row.file ?? "").replace(/\.index$/, ""));
-        if (turn.deletions === "follow") this.#letOldStatesGo(object.sequence, writer);
       }
-    }
-  }
-
-  #letOldStatesGo(sequence: number, writer: string): void {
-    const { rows } = this.#options;
-    const old = sequence - STATES_KEPT;
-    if (old < 1) return;
-    const suffix = `.${writer}/`;
-    for (const name of rows.names(`state/*${suffix}index.json`)) {
-      const object = parseCopyObjectName(name);
-      if (object?.type === "state-index" && object.sequence <= old)
-        rows.letGoNamed(`${stateFolder(object)}/*`);
     }
   }
 
@@ -197,19 +188,17 @@ export class Copier {
         "PLACE_LIES",
         `Cannot trust ${place.address}: it took ${row.name} and has ${there === null ? "nothing" : "something else"}`,
       );
-    if (rows.setThere(row.sequence)) this.#follow(turn, row);
+    const isThere = rows.setThere(row.sequence);
+    const isLatest = row.content === "whole" && row.revision > 0;
+    if (isThere && isLatest && turn.deletions === "follow") rows.supersede(row);
   }
 
-  /** A header is followed by its whole file, and that by the end of what it replaces. */
-  #follow({ deletions }: TurnOptions, row: CopyObjectRow): void {
+  /** Its whole file comes after a header: with the next turn, and only where what it replaces can go. */
+  #followHeaders({ deletions }: TurnOptions): void {
     const { rows } = this.#options;
-    if (row.revision === 0 || deletions === "keep") return;
-    if (row.content === "whole") return rows.supersede(row);
-    if (row.content !== "header" || rows.place()?.can_remove === 0) return;
-    rows.add({
-      ...{ ...row, content: "whole", size_bytes: 0, sha256: null },
-      name: row.name.replace(/\.header$/, ".age"),
-    });
+    const canRemove = rows.place()?.can_remove ?? null;
+    if (deletions === "keep" || canRemove === 0) return;
+    rows.followHeaders(canRemove === null ? 1 : Number.MAX_SAFE_INTEGER);
   }
 
   async #removeGone({ place, deletions, signal }: TurnOptions): Promise<void> {
@@ -269,6 +258,7 @@ export class Copier {
     const { rows, nowMs } = this.#options;
     const atMs = nowMs();
     for await (const { name, sizeBytes } of place.list("", signal)) {
+      if (isLeftOver(name)) await place.remove(name, signal);
       const row = rows.byName(name);
       if (row?.state !== "there") continue;
       rows.looked(name, atMs);
@@ -280,6 +270,23 @@ export class Copier {
     const missing = rows.missing(atMs) + papers;
     if (missing > 0) problems.push(`The copy had lost ${missing} files; they are put again`);
     rows.set({ looked_at_ms: atMs });
+  }
+
+  async #queueTorn(): Promise<void> {
+    const { rows, dataDirectory } = this.#options;
+    const torn = rows.unqueuedTorn(BATCH);
+    if (torn.length === 0) return;
+    const months = await readdir(path.join(dataDirectory, "clips"));
+    for (const { clip, name: file, size_bytes } of torn)
+      for (const month of months) {
+        const name = `clips/${month}/${clip}/${file}`;
+        const found = await lstat(path.join(dataDirectory, name)).catch(() => null);
+        if (!found?.isFile() || parseCopyObjectName(name) === null) continue;
+        rows.add({
+          ...{ name, clip, file, revision: 0, content: "whole", spool_from: 0 },
+          ...{ size_bytes, sha256: null },
+        });
+      }
   }
 
   async #contentOf(row: CopyObjectRow): Promise<PlaceContent | null> {

@@ -27,6 +27,8 @@ export interface CopyObjectRow {
   readonly state: "waiting" | "there" | "going" | "stays";
   readonly size_bytes: number;
   readonly sha256: string | null;
+  /** Of a state's index: ledger entries in that state. */
+  readonly ledger_size: number | null;
 }
 
 export interface CopyCounts {
@@ -112,11 +114,39 @@ export class CopyRows {
     });
   }
 
-  add(row: Omit<CopyObjectRow, "sequence" | "state">): void {
+  add(row: Omit<CopyObjectRow, "sequence" | "state" | "ledger_size">, ledgerSize?: number): void {
     this.#run(
-      `INSERT OR IGNORE INTO copy_objects (name, clip, file, revision, content, spool_from, size_bytes, sha256)
-       VALUES (@name, @clip, @file, @revision, @content, @spool_from, @size_bytes, @sha256)`,
-      row,
+      `INSERT OR IGNORE INTO copy_objects
+         (name, clip, file, revision, content, spool_from, size_bytes, sha256, ledger_size)
+       VALUES (@name, @clip, @file, @revision, @content, @spool_from, @size_bytes, @sha256, @ledger_size)`,
+      { ...row, ledger_size: ledgerSize ?? null },
+    );
+  }
+
+  /** Torn files that no trigger could queue: of a clip that has no row, whose month only its folder says. */
+  unqueuedTorn(limit: number): readonly { clip: string; name: string; size_bytes: number }[] {
+    return this.#all(
+      `SELECT clip, name, size_bytes FROM torn_files WHERE size_bytes > 0 AND NOT EXISTS (
+         SELECT 1 FROM copy_objects WHERE copy_objects.clip = torn_files.clip AND file = torn_files.name)
+       LIMIT ?`,
+      limit,
+    );
+  }
+
+  /**
+   * A new header is followed by its whole file, so that what it replaces may go.
+   *
+   * @param limit - One, where nobody knows yet whether the place lets objects go.
+   * @returns How many were queued.
+   */
+  followHeaders(limit: number): number {
+    return this.#run(
+      `INSERT OR IGNORE INTO copy_objects (name, clip, file, revision, content)
+       SELECT replace(name, '.header', '.age'), clip, file, revision, 'whole' FROM copy_objects AS header
+       WHERE content = 'header' AND state = 'there' AND NOT EXISTS (
+         SELECT 1 FROM copy_objects WHERE name = replace(header.name, '.header', '.age'))
+       ORDER BY sequence LIMIT ?`,
+      limit,
     );
   }
 
@@ -199,11 +229,33 @@ export class CopyRows {
     );
   }
 
-  names(pattern: string): readonly string[] {
-    return this.#all<{ name: string }>(
-      "SELECT name FROM copy_objects WHERE name GLOB ? AND state = 'there'",
-      pattern,
-    ).map(({ name }) => name);
+  /** Indexes of this installation's states, whatever has become of them. */
+  states(writer: string): readonly CopyObjectRow[] {
+    return this.#all<CopyObjectRow>(
+      "SELECT * FROM copy_objects WHERE name GLOB ?",
+      `state/*.${writer}/index.json`,
+    );
+  }
+
+  /** What of an older state has not been put yet never is. */
+  giveUpWaiting(pattern: string): void {
+    this.#run("DELETE FROM copy_objects WHERE name GLOB ? AND state = 'waiting'", pattern);
+  }
+
+  /** Batches whose last entry is below `ledgerSize`: digits of a fixed length compare as text. */
+  letBatchesGo(writer: string, ledgerSize: number): void {
+    this.#run(
+      `UPDATE copy_objects SET state = 'going' WHERE name GLOB ? AND state IN ('waiting', 'there')
+         AND substr(name, 21, 12) < ?`,
+      ...[`ledger/*.${writer}.age`, String(ledgerSize).padStart(12, "0")],
+    );
+  }
+
+  /** Files beside the database that wait to be put. */
+  spoolFiles(): readonly string[] {
+    return this.#all<{ file: string }>(
+      "SELECT DISTINCT file FROM copy_objects WHERE state = 'waiting' AND content = 'spool'",
+    ).map(({ file }) => file);
   }
 
   /** What the place would not remove is tried again, where the settings or the login changed. */
@@ -231,10 +283,24 @@ export class CopyRows {
     );
   }
 
-  counts(state: CopyObjectRow["state"]): CopyCounts {
+  counts(state: "waiting" | "there" | "going"): CopyCounts {
+    return this.#counts("state = ?", state);
+  }
+
+  /** What was deleted here, and what has an older header than here: both are still there. */
+  stays(): CopyCounts {
+    return this.#counts(
+      `state = 'stays' OR (state = 'there' AND content = 'whole' AND clip IS NOT NULL AND EXISTS (
+         SELECT 1 FROM copy_objects AS newer WHERE newer.clip = copy_objects.clip
+           AND newer.file = copy_objects.file AND newer.revision > copy_objects.revision
+           AND newer.state = 'there'))`,
+    );
+  }
+
+  #counts(where: string, ...values: unknown[]): CopyCounts {
     const found = this.#get<CopyCounts>(
-      `SELECT count(*) AS files, coalesce(sum(size_bytes), 0) AS bytes FROM copy_objects WHERE state = ?`,
-      state,
+      `SELECT count(*) AS files, coalesce(sum(size_bytes), 0) AS bytes FROM copy_objects WHERE ${where}`,
+      ...values,
     );
     return found ?? { files: 0, bytes: 0 };
   }

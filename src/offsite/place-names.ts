@@ -1,4 +1,4 @@
-import { COPY_LIMITS } from "../protocol/copy-format.ts";
+import { COPY_LIMITS, parseCopyObjectName } from "../protocol/copy-format.ts";
 import { equalBytes } from "../protocol/bytes.ts";
 import type { Place, PlaceContent } from "./place.ts";
 import { placeError } from "./place.ts";
@@ -6,6 +6,7 @@ import { placeError } from "./place.ts";
 const PART = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 /** Ending of what is still being put. */
 export const TEMPORARY_ENDING = ".tmp";
+const LEFT_OVER = /^(.*)\.[0-9a-f]{8}\.tmp$/;
 const DEPTH_MAX = 6;
 const END_BYTES = 64 * 1024;
 
@@ -17,6 +18,12 @@ export function isPlainName(name: string): boolean {
     parts.length <= DEPTH_MAX &&
     parts.every((part) => PART.test(part))
   );
+}
+
+/** True for what an upload that broke off has left at a place that keeps such: a name of ours, and more. */
+export function isLeftOver(name: string): boolean {
+  const [, begun] = LEFT_OVER.exec(name) ?? [];
+  return begun !== undefined && parseCopyObjectName(begun) !== null;
 }
 
 /** @throws Error for a name that no hub gives. */

@@ -51,7 +51,7 @@ class WebDavPlace implements Place {
   /** Folders that are known to be there. */
   readonly #folders = new Set<string>();
   /** False where the server would not let a file be renamed: then it is put under its name at once. */
-  #canMove = true;
+  #canMove: boolean | null = null;
 
   constructor(base: URL, login: WebDavLogin, line: Line) {
     this.#base = base;
@@ -69,11 +69,8 @@ class WebDavPlace implements Place {
     requirePlainName(name);
     if (await isThere(this, name, content, signal)) return "known";
     await this.#makeFolders(name, signal);
-    if (this.#canMove) {
-      const put = await this.#putAndMove(name, content, signal);
-      if (put !== "cannot-move") return put;
-      this.#canMove = false;
-    }
+    this.#canMove ??= await this.#tryMoving(signal);
+    if (this.#canMove) return await this.#putAndMove(name, content, signal);
     const answer = await this.#ask("PUT", name, signal, {
       headers: { "if-none-match": "*", "content-type": "application/octet-stream" },
       body: content,
@@ -137,11 +134,26 @@ class WebDavPlace implements Place {
     return true;
   }
 
+  /** With a few bytes under names of their own: where they cannot be removed either, they stay once. */
+  async #tryMoving(signal: AbortSignal): Promise<boolean> {
+    const [from, to] = [`move${TEMPORARY_ENDING}`, `moved${TEMPORARY_ENDING}`];
+    const bytes = utf8Bytes("doorward\n");
+    if ((await this.look(from, signal)) === null) {
+      const put = await this.#ask("PUT", from, signal, { body: contentOf(bytes) });
+      requireStatus(put, "put a file", this.#base.host, [200, 201, 204]);
+    }
+    const headers = { destination: this.#urlOf(to).href, overwrite: "T" };
+    const move = await this.#ask("MOVE", from, signal, { headers });
+    if (![200, 201, 204].includes(move.status)) return false;
+    await this.remove(to, signal);
+    return true;
+  }
+
   async #putAndMove(
     name: string,
     content: PlaceContent,
     signal: AbortSignal,
-  ): Promise<"put" | "known" | "cannot-move"> {
+  ): Promise<"put" | "known"> {
     const temporary = `${name}.${randomBytes(4).toString("hex")}${TEMPORARY_ENDING}`;
     const headers = { "content-type": "application/octet-stream" };
     const put = await this.#ask("PUT", temporary, signal, { headers, body: content });
@@ -152,7 +164,6 @@ class WebDavPlace implements Place {
     if ([200, 201, 204].includes(move.status)) return "put";
     await this.remove(temporary, signal);
     if (move.status === 412) return await this.#known(name, content, signal);
-    if ([403, 405, 501, 502].includes(move.status)) return "cannot-move";
     requireStatus(move, `put ${name}`, this.#base.host, []);
     return "put";
   }
@@ -185,13 +196,7 @@ class WebDavPlace implements Place {
   ): Promise<readonly Found[] | null> {
     const answer = await this.#ask("PROPFIND", name, signal, {
       headers: { depth, "content-type": "application/xml" },
-      body: {
-        sizeBytes: PROPERTIES.length,
-        sha256: "",
-        open: async function* () {
-          yield PROPERTIES;
-        },
-      },
+      body: contentOf(PROPERTIES),
       maxBytes: LISTING_BYTES_MAX,
     });
     if ([404, 410].includes(answer.status)) return null;
@@ -257,6 +262,16 @@ interface Found {
   readonly name: string;
   readonly isFolder: boolean;
   readonly sizeBytes: number | null;
+}
+
+/** Without a hash: nothing here asks for it. */
+function contentOf(bytes: Uint8Array): PlaceContent {
+  return {
+    ...{ sizeBytes: bytes.length, sha256: "" },
+    open: async function* () {
+      yield bytes;
+    },
+  };
 }
 
 function headersOf({ user, password, token }: WebDavLogin): Record<string, string> {

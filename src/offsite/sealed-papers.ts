@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { HubDatabase } from "../base/database.ts";
 import { inTransaction } from "../base/database.ts";
@@ -13,7 +13,9 @@ import { canonicalJson, type Json } from "../protocol/canonical-json.ts";
 import {
   COPY_LIMITS,
   copyObjectName,
+  parseCopyObjectName,
   STATE_FORMAT,
+  stateFolder,
   type LedgerBatch,
   type StateIndex,
 } from "../protocol/copy-format.ts";
@@ -177,16 +179,55 @@ export class SealedPapers {
           ...{ spool_from: number * COPY_LIMITS.partBytes, sha256: part.sha256 },
         }),
       );
-      rows.add({
-        name: copyObjectName({ type: "state-index", sequence, writer }),
-        ...{ clip: null, file: indexFile, revision: 0, content: "spool", spool_from: 0 },
-        ...{ size_bytes: indexBytes.length, sha256: sha256Hex(indexBytes) },
-      });
+      rows.add(
+        {
+          name: copyObjectName({ type: "state-index", sequence, writer }),
+          ...{ clip: null, file: indexFile, revision: 0, content: "spool", spool_from: 0 },
+          ...{ size_bytes: indexBytes.length, sha256: sha256Hex(indexBytes) },
+        },
+        size,
+      );
       rows.set({
         ...{ state_sequence: sequence, state_ledger_size: size, state_statements: known },
         state_at_ms: manifest.atMs,
       });
     });
+  }
+
+  /** True while the newest state is half there: over a slow line none would ever be whole otherwise. */
+  isUnderWay(writer: string): boolean {
+    const { rows, nowMs } = this.#options;
+    const place = rows.place();
+    if (!place || place.state_at_ms === null) return false;
+    if (Math.abs(nowMs() - place.state_at_ms) >= DAY_MS) return false;
+    const folder = stateFolder({ sequence: place.state_sequence, writer });
+    const isWhole = rows.byName(`${folder}/index.json`)?.state !== "waiting";
+    return !isWhole && rows.byName(`${folder}/0000.part`)?.state === "there";
+  }
+
+  /**
+   * Gives up states that never came to be whole there, as at a place that is full for weeks, and removes
+   * what nothing waits for any more: they would fill the hub's own disk.
+   */
+  async tidy(writer: string): Promise<void> {
+    const { rows, database } = this.#options;
+    const newest = rows.place()?.state_sequence ?? 0;
+    inTransaction(database, () => {
+      for (const { name, state } of rows.states(writer)) {
+        const object = parseCopyObjectName(name);
+        if (state !== "waiting" || object?.type !== "state-index") continue;
+        const isWanted = this.isUnderWay(writer) || !this.isStateDue();
+        if (object.sequence >= newest && isWanted) continue;
+        rows.giveUpWaiting(`${stateFolder(object)}/*`);
+        rows.letGoNamed(`${stateFolder(object)}/*`);
+      }
+    });
+    const waiting = new Set([WRITER_FILE, ...rows.spoolFiles()]);
+    for (const name of await readdir(this.#folder)) {
+      // A state waits as long as its index does.
+      const isWaited = waiting.has(name) || waiting.has(`${name}.index`);
+      if (!isWaited) await this.forget(name);
+    }
   }
 
   /** Removes what waited and is there now. */

@@ -27,7 +27,7 @@ export const CopyAnswer = Type.Object(
     /** What is still to go. */
     behind: amount,
     there: amount,
-    /** Deleted here, and still there. */
+    /** Deleted or sealed anew here, and still there as it was. */
     stays: amount,
     deletions: Type.Union([Type.Literal("follow"), Type.Literal("keep")]),
     /** Whether it can delete there; null until it was tried. */

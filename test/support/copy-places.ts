@@ -39,9 +39,10 @@ export async function runFolder(directory: string): Promise<RunningPlace> {
 /** `rclone serve webdav`, which nobody here has written. */
 export async function runWebDav(
   directory: string,
+  knownPort?: number,
 ): Promise<RunningPlace & { readonly url: string }> {
   await mkdir(directory, { recursive: true });
-  const port = await freePort();
+  const port = knownPort ?? (await freePort());
   const child = spawn(
     "rclone",
     ["serve", "webdav", directory, "--addr", `127.0.0.1:${port}`, "--config", "/dev/null"],
@@ -56,7 +57,7 @@ export async function runWebDav(
   );
   const ended = once(child, "exit");
   const url = `http://127.0.0.1:${port}/copies/door`;
-  await mkdir(path.join(directory, "copies"));
+  await mkdir(path.join(directory, "copies"), { recursive: true });
   await answers(url);
   return {
     ...{ open: () => openWebDavPlace(url, DAV_LOGIN), url },
