@@ -23,6 +23,8 @@ export interface FaultSeen {
   readonly fault: Fault;
   /** False: so many of these calls were never made. */
   readonly wasReached: boolean;
+  /** Acknowledged by a house that came to work; 0: it failed while the hub started. */
+  readonly entries: number;
   readonly findings: readonly string[];
 }
 
@@ -99,7 +101,7 @@ export async function breakCall(fault: Fault, options: FaultOptions): Promise<Fa
   say(
     `${nameOf(fault)}: ${wasReached ? `${known.size} entries` : "was never made"}${findings.map((each) => `; ${each}`).join("")}`,
   );
-  return { fault, wasReached, findings };
+  return { fault, wasReached, entries: known.size, findings };
 }
 
 async function workOn(house: House, trace: string, signal: AbortSignal): Promise<void> {
