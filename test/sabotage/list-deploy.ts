@@ -11,6 +11,14 @@ export const DEPLOY_SABOTAGES: readonly Sabotage[] = [
     only: "is not started for",
   },
   {
+    name: "a decoder's unit refuses an option that the hub gives",
+    file: "src/base/decoder-launcher.pl",
+    find: "-frames:v -cutoff -sc_threshold",
+    replace: "-frames:v -sc_threshold",
+    tests: ["test/deploy/decoder-forms.test.ts"],
+    only: "sound-encoder.ts asks for",
+  },
+  {
     name: "an upgrade keeps no copy",
     file: "src/base/database.ts",
     find: "      backUpBeforeUpgrade(database, databasePath, pending[0].number);",
