@@ -56,6 +56,12 @@ listen:
 #   webdav: https://files.example.org/dav/door   # or ntfy: https://ntfy.example.org/Xb72kQ
 #   space: 24MB       # for pieces of recordings
 
+# A sealed copy of recordings, ledger and settings elsewhere. Login: secrets/copy.yaml beside this file.
+# copy:
+#   to: /mnt/usb/doorward   # or https://dav.example.org/doorward/, or s3://bucket/doorward with endpoint
+#   rate: 1MB               # a second
+#   deletions: follow       # keep: what is deleted here stays there
+
 # What the notice for the door says (doorward owner notice). Everybody may read it.
 # notice:
 #   contact: "Flat 2, or door@example.org"

@@ -65,7 +65,8 @@ test("three states are kept, and of the ledger's batches what the oldest of them
   const names = await namesAt(folder.path);
   const indexes = names.filter((name) => name.endsWith("/index.json"));
   expect(indexes.length).toBe(3);
-  expect(new Set(names.filter((name) => name.startsWith("state/")).map(path.dirname)).size).toBe(3);
+  const inStates = names.filter((name) => name.startsWith("state/"));
+  expect(new Set(inStates.map((name) => path.dirname(name))).size).toBe(3);
   const batches = names.flatMap((name) => {
     const object = parseCopyObjectName(name);
     return object?.type === "ledger" ? [object] : [];

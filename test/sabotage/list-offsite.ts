@@ -40,4 +40,20 @@ export const OFFSITE_SABOTAGES: readonly Sabotage[] = [
     replace: "  if (device.length === 0)\n",
     tests: ["test/protocol/restoration.test.ts"],
   },
+  {
+    name: "an old header stays in the copy, and nothing says so",
+    file: "src/offsite/copier.ts",
+    find: '    if (isThere && isLatest && turn.deletions === "follow") rows.supersede(row);',
+    replace: "",
+    tests: ["test/offsite/rewrap-copy.test.ts"],
+    only: "old headers leave the copy: a removed device opens nothing there any more",
+  },
+  {
+    name: "batches go that an older state of the copy would need",
+    file: "src/offsite/old-papers.ts",
+    find: "Math.min(...kept",
+    replace: "Math.max(...kept",
+    tests: ["test/offsite/papers.test.ts"],
+    only: "three states are kept, and of the ledger's batches what the oldest of them has not",
+  },
 ];
