@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { missingCommands } from "../support/requirements.ts";
-import { group, slopePerHour, soakResults, type Look } from "./soak.ts";
+import { group, slopePerHour, soak, soakResults, type Look } from "./soak.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -39,9 +39,8 @@ test.skipIf(missingCommands(...group.needs))(
   "a hub that records for a minute keeps its descriptors and children",
   { timeout: 400_000 },
   async () => {
-    const { soak } = await import("./soak.ts");
     const found = await soak({
-      ...{ durationMs: 20_000, looks: 8, say: () => undefined },
+      ...{ durationMs: 60_000, looks: 20, say: () => undefined },
       signal: AbortSignal.timeout(390_000),
     });
     expect(found.mediaBytes).toBeGreaterThan(0);

@@ -12,6 +12,8 @@ const SHORT_MS = 60_000;
 const HEAP_BYTES_PER_HOUR_MAX = 1024 * 1024;
 const WRITE_RATIO_MAX = 1.05;
 const LOOKS = 30;
+/** What is loaded once has been by then. */
+const WARM_UP_MS = 5_000;
 /** Below this nothing is known of a slope: what is loaded late is in it. */
 const SLOPE_KNOWN_AFTER_MS = 20 * 60_000;
 
@@ -50,9 +52,12 @@ export async function soak(options: {
   await hub.claim("--classic");
   using inspector = await Inspector.open(hub.pid, signal);
   await until("a recording", async () => mediaBytes(hub) > 0, { limitMs: 120_000, signal });
-  // Everything that is loaded once has been, and what is recorded is written all the time.
+  await visit(hub);
+  await inspector.heapAfterCollection();
+  await wait(WARM_UP_MS, undefined, { signal });
   const before = { media: mediaBytes(hub), written: await writtenBytes(hub) };
   const looks: Look[] = [];
+  const beganMs = performance.now();
   for (let at = 0; at < wanted; at += 1) {
     await visit(hub);
     looks.push(await look(hub, inspector));
@@ -60,7 +65,8 @@ export async function soak(options: {
     say(
       `${Math.round(((at + 1) / wanted) * 100)} %: heap ${found?.heapBytes} bytes, ${found?.descriptors} descriptors, ${found?.children} children`,
     );
-    await wait(durationMs / wanted, undefined, { signal });
+    const nextMs = beganMs + ((at + 1) / wanted) * durationMs;
+    await wait(Math.max(0, nextMs - performance.now()), undefined, { signal });
   }
   await until("more of it", () => mediaBytes(hub) > before.media, { limitMs: 120_000, signal });
   return {
@@ -112,12 +118,20 @@ function ioOf(pid: number): string {
   }
 }
 
+/** With what is being written, which is on the disk as much as the rest. */
 function mediaBytes({ clipsDirectory }: LiveHub): number {
   let bytes = 0;
   for (const entry of readdirSync(clipsDirectory, { recursive: true, withFileTypes: true }))
-    if (entry.isFile() && entry.name.endsWith(".age"))
-      bytes += statSync(path.join(entry.parentPath, entry.name)).size;
+    if (entry.isFile()) bytes += sizeOf(path.join(entry.parentPath, entry.name));
   return bytes;
+}
+
+/** By either of the names that it has while it is looked up. */
+function sizeOf(file: string): number {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return (
+    found?.size ?? statSync(file.replace(/\.partial$/, ""), { throwIfNoEntry: false })?.size ?? 0
+  );
 }
 
 /** Of the line through all points that is nearest to them. */
