@@ -1,11 +1,15 @@
-import { cpSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { readFile } from "node:fs/promises";
 import { encode } from "uqr";
 import { describe, expect, test } from "vitest";
+import { restore } from "../../src/cli/restore.ts";
+import { recoverySheet } from "../../src/owner/recovery.ts";
 import { verifyReceipt } from "../../src/protocol/verify-receipt.ts";
 import { verifyReport } from "../../src/protocol/verify-report.ts";
+import type { CopySettings } from "../../src/settings-copy.ts";
+import { inProcess } from "../support/cli-in-process.ts";
 import { expectAccessible, startPage } from "../support/page.ts";
 import { builtPage } from "../support/page-build.ts";
 import { temporaryFolder } from "../support/temporary.ts";
@@ -130,7 +134,10 @@ describe("a hub that was put back to what it was before", () => {
     await using folder = temporaryFolder();
     const [data, backup] = ["data", "backup"].map((name) => path.join(folder.path, name));
     if (data === undefined || backup === undefined) throw new Error("no folders");
-    const options = { dataDirectory: data, settings: { port: await freePort() } };
+    const at = { kind: "folder" as const, folder: path.join(folder.path, "copy") };
+    mkdirSync(at.folder);
+    const copy: CopySettings = { at, bytesPerSecond: null, everyMs: DAY_MS, deletions: "follow" };
+    const options = { dataDirectory: data, settings: { port: await freePort(), copy } };
     await using own = await startPage({ hub: options, at: "#/ledger" });
     const { page, hub } = own;
     const { bundle } = hub.owner;
@@ -138,6 +145,7 @@ describe("a hub that was put back to what it was before", () => {
     const again = (): Promise<TestHub> =>
       startTestHub({ ...options, nowMs: "system", owner: bundle, pageDirectory });
     await page.getByText(/Checked just now/).waitFor();
+    await hub.hub.services.copy.now();
     await hub.hub[Symbol.asyncDispose]();
     await page.getByText("The hub does not answer.", { exact: false }).first().waitFor();
     cpSync(data, backup, { recursive: true });
@@ -155,7 +163,7 @@ describe("a hub that was put back to what it was before", () => {
     }
     rmSync(data, { recursive: true });
     cpSync(backup, data, { recursive: true });
-    await using _third = await again();
+    const third = await again();
     await page.reload();
     const alarm = page.getByRole("alert").filter({ hasText: "This is not the ledger" });
     await alarm.waitFor({ timeout: 30_000 });
@@ -165,8 +173,31 @@ describe("a hub that was put back to what it was before", () => {
     for (const text of texts) expect(text).toMatch(/^doorward\/.*\n\d+\n/);
     expect(await page.getByText(/Checked just now/).count()).toBe(0);
     await expectAccessible(page);
-  });
+    await third[Symbol.asyncDispose]();
+
+    // The same, said and signed by who has the recovery sheet: then there is an answer to give.
+    rmSync(data, { recursive: true });
+    if (!hub.recovery) throw new Error("no sheet");
+    const sheet = path.join(folder.path, "sheet.txt");
+    writeFileSync(sheet, recoverySheet(hub.recovery, "x25519"));
+    const from = ["--from", at.folder, "--sheet", sheet, "--data", data];
+    expect((await inProcess(restore, ...from)).code).toBe(0);
+    await using fourth = await again();
+    await page.reload();
+    const said = page.getByRole("alert").filter({ hasText: "set up anew from a copy" });
+    await said.getByText("Whoever did it had the recovery sheet.", { exact: false }).waitFor({
+      timeout: 30_000,
+    });
+    await expectAccessible(page);
+    await said.getByRole("button", { name: "I know what is gone, and I sign that" }).focus();
+    await page.keyboard.down("Enter");
+    await page.getByText(/Checked just now/).waitFor({ timeout: 30_000 });
+    await page.keyboard.up("Enter");
+    expect(fourth.ledgerKinds()).toContain("acceptance");
+  }, 180_000);
 });
+
+const DAY_MS = 24 * 3_600_000;
 
 /** A port that stays the same when the hub starts again: the browser's storage belongs to it. */
 async function freePort(): Promise<number> {
