@@ -17,11 +17,12 @@ export function openPrivacy(parts: {
   appendEntry: (entry: LedgerEntry) => number;
   nowMs: () => number;
   upMs: () => number;
+  isClockBelieved: () => boolean;
   timeZone: string;
 }): CameraPrivacy {
-  const { database, settings, household, appendEntry, nowMs, upMs, timeZone } = parts;
+  const { database, settings, household, appendEntry, nowMs, upMs, isClockBelieved } = parts;
   return new CameraPrivacy({
-    ...{ database, appendEntry, nowMs, upMs, timeZone },
+    ...{ database, appendEntry, nowMs, upMs, isClockBelieved, timeZone: parts.timeZone },
     cameras: () => settings.current.cameras,
     isClaimed: () => household.keyring !== null,
     personOf: (device) => household.keyring?.devices.get(parseDeviceId(device))?.person ?? null,

@@ -19,6 +19,8 @@ export interface CameraPrivacyOptions {
   readonly nowMs: () => number;
   /** Only ever runs forward: an hour for which a camera is off is an hour. */
   readonly upMs: () => number;
+  /** Whether what the clock says is so, as far as the hub can tell. */
+  readonly isClockBelieved: () => boolean;
   /** Of the IANA list. */
   readonly timeZone: string;
 }
@@ -46,6 +48,14 @@ interface Hand {
   readonly isShared: boolean;
 }
 
+/** When what was set by hand ends, by the clock that only runs forward, and by the other. */
+interface End {
+  readonly untilMs: number;
+  readonly upMs: number;
+  /** Reckoned by the clock that it was set by, or by one that was believed. */
+  readonly isCertain: boolean;
+}
+
 /** What holds at an instant, and until when if nobody does anything. */
 interface Wanted {
   readonly state: State;
@@ -70,8 +80,7 @@ export class CameraPrivacy implements PrivacyDesk {
   readonly #listeners: ((camera: string, isOff: boolean) => void)[] = [];
   /** In force, by camera, with the time since when. A camera that is not in it is new. */
   readonly #inForce = new Map<string, State>();
-  /** When what was set by hand ends, by the clock that only runs forward, and by the other. */
-  readonly #ends = new Map<string, { readonly untilMs: number; readonly upMs: number }>();
+  readonly #ends = new Map<string, End>();
   #failedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: CameraPrivacyOptions) {
@@ -197,14 +206,33 @@ export class CameraPrivacy implements PrivacyDesk {
 
   /**
    * What was set for an hour lasts an hour, however the clock is set meanwhile. From one start of the
-   * hub to the next there is only the clock to go by.
+   * hub to the next there is only the clock to go by: where it is not believed, what was set lasts
+   * until it is, and never longer than it was set for.
    */
   #isOver(camera: string, untilMs: number): boolean {
-    const { nowMs, upMs } = this.#options;
+    const { nowMs, upMs, isClockBelieved } = this.#options;
     const known = this.#ends.get(camera);
-    const end = known?.untilMs === untilMs ? known : { untilMs, upMs: upMs() + untilMs - nowMs() };
+    const before = known?.untilMs === untilMs ? known : null;
+    if (before?.isCertain) return upMs() >= before.upMs;
+    const end = isClockBelieved()
+      ? { untilMs, upMs: upMs() + untilMs - nowMs(), isCertain: true }
+      : (before ?? { untilMs, upMs: upMs() + this.#longestMs(camera, untilMs), isCertain: false });
     this.#ends.set(camera, end);
     return upMs() >= end.upMs;
+  }
+
+  /** For how long what ends at `untilMs` can have been set. */
+  #longestMs(camera: string, untilMs: number): number {
+    const sinceMs = this.#rows.get(camera)?.entered_at_ms ?? untilMs;
+    return Math.min(Math.max(untilMs - sinceMs, 0), ON_AGAINST_HOURS_MAX_MS);
+  }
+
+  /** What is set now lasts as long as it says, also by a clock that is wrong. */
+  #beginEnd(camera: string, untilMs: number | null): void {
+    const { nowMs, upMs } = this.#options;
+    if (untilMs === null) this.#ends.delete(camera);
+    else if (this.#ends.get(camera)?.untilMs !== untilMs)
+      this.#ends.set(camera, { untilMs, upMs: upMs() + untilMs - nowMs(), isCertain: true });
   }
 
   #hours(camera: string, atMs: number): ReturnType<typeof hoursNow> {
@@ -285,7 +313,7 @@ export class CameraPrivacy implements PrivacyDesk {
     const isChanged = hand !== undefined || handIsOver;
     const row = isChanged ? { ...kept, ...handColumns(hand ?? null) } : kept;
     if (isChanged) this.#rows.set(camera, row);
-    if (isChanged) this.#ends.delete(camera);
+    if (isChanged) this.#beginEnd(camera, row.hand_until_ms);
     const { state } = this.#wanted(camera);
     try {
       if (isClaimed()) {

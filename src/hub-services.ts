@@ -157,7 +157,7 @@ function addressesOf(urls: HubUrls): Pick<HubServices, "statusUrl" | "intakeUrl"
 /** What is there for those who live here: replies, cameras that are off, and the chime. */
 function openHouse(
   parts: HubParts,
-  { household, appendEntry, news }: ReturnType<typeof openStores>,
+  { household, appendEntry, news, clockTrust }: ReturnType<typeof openStores>,
   nowMs: () => number,
   origin: () => string,
 ): Pick<HubServices, "replies" | "privacy" | "chime" | "notices"> {
@@ -173,6 +173,7 @@ function openHouse(
     privacy: openPrivacy({
       ...{ database, settings, household, appendEntry, nowMs, timeZone },
       upMs: options.monotonicMs ?? (() => performance.now()),
+      isClockBelieved: () => clockTrust.isBelieved(),
     }),
     chime: openChime({ settings, nowMs, timeZone, news, bells }),
   };

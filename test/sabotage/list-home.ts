@@ -24,6 +24,15 @@ export const HOME_SABOTAGES: readonly Sabotage[] = [
     find: 'const isOff = this.#rows.get(id)?.entered === "off" || this.#wanted(id).state === "off";',
     replace: "const isOff = false;",
     tests: ["test/hub/privacy-start.test.ts"],
+    only: "by its hours from the first moment",
+  },
+  {
+    name: "a camera that is off for an hour stays off after a start with an old clock",
+    file: "src/hub-privacy.ts",
+    find: "if (before?.isCertain) return upMs() >= before.upMs;",
+    replace: "if (before) return upMs() >= before.upMs;",
+    tests: ["test/hub/privacy-start.test.ts"],
+    only: "after a start in 1970",
   },
   {
     name: "whoever looks goes on looking at a camera that is off",
