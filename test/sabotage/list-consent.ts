@@ -35,6 +35,14 @@ export const CONSENT_SABOTAGES: readonly Sabotage[] = [
     only: "eleven years ahead close",
   },
   {
+    name: "a copy from before an upgrade is unlinked, and not overwritten",
+    file: "src/base/upgrade-backup.ts",
+    find: "await Promise.all(ended.map(overwrite));",
+    replace: "await Promise.all(ended.map((each) => rm(each)));",
+    tests: ["test/base/upgrade-backup.test.ts"],
+    only: "is overwritten and gone",
+  },
+  {
     name: "a clock that is set back makes sessions longer",
     file: "src/http/sessions.ts",
     find: 'const OPEN_SESSION = "expires_at_ms > ? AND expires_counted_ms > ?";',

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { temporaryFolder } from "../support/temporary.ts";
+import { endAndLook } from "./deletion-ended.ts";
 import { deleteAndLook, marksIn } from "./deletion.ts";
 
 test("of what was deleted no header is in any file, the database or its log; of what was kept all are", async () => {
@@ -12,6 +13,13 @@ test("of what was deleted no header is in any file, the database or its log; of 
   const results = await deleteAndLook(dataDirectory, null);
   expect(results.filter(({ holds }) => !holds)).toEqual([]);
 }, 60_000);
+
+test("what opened a link, a letter, a blurred copy or a recording for its readers of before is in no file", async () => {
+  await using folder = temporaryFolder();
+  const results = await endAndLook(path.join(folder.path, "data"), null);
+  expect(results.filter(({ holds }) => !holds)).toEqual([]);
+  expect(results).toHaveLength(4);
+}, 120_000);
 
 test("what lies across two parts of a disk is found", async () => {
   await using folder = temporaryFolder();

@@ -31,7 +31,8 @@ export async function marksIn(file: string, marks: readonly Buffer[]): Promise<n
   }
 }
 
-async function marksInTree(folder: string, marks: readonly Buffer[]): Promise<string[]> {
+/** Names of the files below a folder in which there is any of these. */
+export async function marksInTree(folder: string, marks: readonly Buffer[]): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const found: string[] = [];
   for (const entry of entries.filter((each) => each.isFile())) {
@@ -112,7 +113,12 @@ async function run({ directory, say }: TortureRun): Promise<readonly TortureResu
   };
   say("four clips are recorded, two are deleted, and their headers are looked for");
   // Awaited here: the disk is unmounted when this scope is left.
-  return await deleteAndLook(dataDirectory, disk?.image ?? null, settle);
+  const deleted = await deleteAndLook(dataDirectory, disk?.image ?? null, settle);
+  say("a link, a letter, a blurred copy and the readers of a recording are ended");
+  const ended = path.join(disk?.folder ?? directory, "ended");
+  await mkdir(ended, { mode: 0o700 });
+  const { endAndLook } = await import("./deletion-ended.ts");
+  return [...deleted, ...(await endAndLook(path.join(ended, "data"), disk?.image ?? null, settle))];
 }
 
 export const group: TortureGroup = {
