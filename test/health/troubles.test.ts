@@ -102,6 +102,9 @@ describe("owners are told of a trouble", () => {
     }
     pass(6 * HOUR_MS);
     expect(look([FULL])).toEqual(["DISK_FULL"]);
+    // However long it goes on.
+    pass(24 * HOUR_MS);
+    expect(look([FULL])).toEqual([]);
   });
 
   test("not that a camera is back which was switched off", () => {
@@ -175,10 +178,10 @@ test("a camera is away unless it streams or is off; a warning that is no news is
   expect(codesOf("waiting-to-retry")).toEqual(["CAMERA_AWAY"]);
   expect(codesOf("off")).toEqual([]);
   expect(codesOf("streaming", ["BELL_LOST", "SOUND_ABSENT"])).toEqual(["BELL_LOST"]);
-  const warnings = ["DISK_FULL", "SWAP_ON", "CERTIFICATE_ENDS"].map((code) => ({
+  const warnings = ["DISK_FULL", "SWAP_ON", "CERTIFICATE_ENDS", "CLOCK_WRONG"].map((code) => ({
     ...{ code, message: "" },
   }));
   expect(troublesOf({ cameras: [], warnings }).map(({ code }) => code)).toEqual([
-    ...["DISK_FULL", "CERTIFICATE_ENDS"],
+    ...["DISK_FULL", "CERTIFICATE_ENDS", "CLOCK_WRONG"],
   ]);
 });

@@ -202,10 +202,14 @@ function copyRows(
     words.copyAmount(files, sizeText(bytes));
   return [
     { ...{ id: "place", label: words.copyTo, ...plain }, value: words.copyKinds[kind](address) },
-    {
-      ...{ id: "whole", label: words.copyLast, ...plain },
-      value: finishedAtMs === null ? words.copyNever : dateAndTime(finishedAtMs),
-    },
+    ...(finishedAtMs === null
+      ? []
+      : [
+          {
+            ...{ id: "whole", label: words.copyLast, ...plain },
+            value: dateAndTime(finishedAtMs),
+          },
+        ]),
     { ...{ id: "there", label: words.copyThere, value: amount(there), ...plain } },
     {
       ...{ id: "behind", label: words.copyBehind, ...plain },

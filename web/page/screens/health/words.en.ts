@@ -54,7 +54,7 @@ export const english = {
   copy: "Copy elsewhere",
   copyNone: "none is made",
   copyNoneHint:
-    "If this machine burns or is stolen, its recordings are gone. doorward.yaml can name a place for a sealed copy, which only the household can open: the line copy says where to, and the guide how.",
+    "If this machine burns or is stolen, its recordings are gone. doorward.yaml can name a place for a sealed copy, which only the household can open: docs/copies.md says how.",
   copyNever: "never whole yet",
   copyWhole: (when: string) => `whole ${when}`,
   copyTo: "Goes to",
@@ -107,7 +107,7 @@ export const english = {
   certificate: "Certificate for the local network",
   noCertificate: "none is shown by the hub itself",
   ends: (day: string) => `ends ${day}`,
-  connectionsOpen: (open: string) => `${open} connections open`,
+  connectionsOpen: (open: string) => `open connections: ${open}`,
   connectionsNow: "Connections to the outside",
   connectionsKnown: (open: string, known: string) =>
     `${open} open, of ${known} that you have set up`,

@@ -57,7 +57,7 @@ export const french: HealthWords = {
   copy: "Copie ailleurs",
   copyNone: "aucune n’est faite",
   copyNoneHint:
-    "Si cette machine brûle ou est volée, ses enregistrements sont perdus. doorward.yaml peut nommer un endroit pour une copie scellée, que seul le foyer peut ouvrir : la ligne copy dit où, et le guide dit comment.",
+    "Si cette machine brûle ou est volée, ses enregistrements sont perdus. doorward.yaml peut nommer un endroit pour une copie scellée, que seul le foyer peut ouvrir : docs/copies.md dit comment.",
   copyNever: "jamais complète encore",
   copyWhole: (when) => `complète ${when}`,
   copyTo: "Va vers",
@@ -110,9 +110,9 @@ export const french: HealthWords = {
   certificate: "Certificat pour le réseau local",
   noCertificate: "la centrale n’en montre aucun elle-même",
   ends: (day) => `se termine le ${day}`,
-  connectionsOpen: (open) => `${open} connexions ouvertes`,
+  connectionsOpen: (open) => `connexions ouvertes : ${open}`,
   connectionsNow: "Connexions vers l’extérieur",
-  connectionsKnown: (open, known) => `${open} ouvertes, sur ${known} que vous avez réglées`,
+  connectionsKnown: (open, known) => `ouvertes : ${open}, sur ${known} que vous avez réglées`,
   figures: "Chiffres pour d’autres programmes",
   figuresSum: "Prometheus",
   figuresHint:
