@@ -113,22 +113,27 @@ export class Restorations {
       `SELECT entry_index, envelope FROM restoration_acceptances
        WHERE restored_index = ? ORDER BY entry_index LIMIT ?`,
     );
+    return this.#restorations().map((row) => ({
+      ...kept(row),
+      acceptances: acceptances.all(row.entry_index, ACCEPTANCES_MAX).map(kept),
+    }));
+  }
+
+  /** SHA-256 of what was signed, oldest first. Each device asks at every contact: no more is read. */
+  hashes(): string[] {
+    return this.#restorations().map((row) =>
+      sha256Hex(fromBase64(kept(row).statement.payload, "payload")),
+    );
+  }
+
+  #restorations(): Row[] {
     return this.#options.database
       .prepare<[number], Row>(
         `SELECT entry_index, envelope FROM (
            SELECT * FROM restorations ORDER BY entry_index DESC LIMIT ?
          ) ORDER BY entry_index`,
       )
-      .all(RESTORATIONS_MAX)
-      .map((row) => ({
-        ...kept(row),
-        acceptances: acceptances.all(row.entry_index, ACCEPTANCES_MAX).map(kept),
-      }));
-  }
-
-  /** SHA-256 of what was signed, oldest first. */
-  hashes(): string[] {
-    return this.list().map(({ statement }) => sha256Hex(fromBase64(statement.payload, "payload")));
+      .all(RESTORATIONS_MAX);
   }
 
   #judge(value: unknown, known: { chain: readonly unknown[]; keyring: Keyring }) {
