@@ -74,4 +74,12 @@ export const NOTICE_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/page/notice-text.test.ts"],
     only: "names a trouble",
   },
+  {
+    name: "a copy that was never whole is told to nobody",
+    file: "src/hub-health-keeper.ts",
+    find: "const sinceMs = finishedAtMs ?? this.#copyAwaitedSinceMs;",
+    replace: "const sinceMs = finishedAtMs;",
+    tests: ["test/health/copy.test.ts"],
+    only: "a copy that was never whole",
+  },
 ];
