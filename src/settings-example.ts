@@ -58,7 +58,7 @@ listen:
 
 # A sealed copy of recordings, ledger and settings elsewhere. Login: secrets/copy.yaml beside this file.
 # copy:
-#   to: /mnt/usb/doorward   # or https://dav.example.org/doorward/, or s3://bucket/doorward with endpoint
+#   to: /mnt/usb/doorward   # or a WebDAV address, or s3://bucket/doorward with endpoint
 #   rate: 1MB               # a second
 #   deletions: follow       # keep: what is deleted here stays there
 

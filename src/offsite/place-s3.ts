@@ -15,7 +15,7 @@ import {
 import { readXml, sizeOf, textOf } from "./xml.ts";
 
 export interface S3Address {
-  /** Of the server, as https://s3.example.org. */
+  /** Of the server: scheme, host, and port where it has another. */
   readonly endpoint: string;
   readonly region: string;
   readonly bucket: string;
