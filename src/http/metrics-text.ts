@@ -1,4 +1,4 @@
-/** Prometheus' text format, version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats */
+/** Prometheus' text format, version 0.0.4 ("Exposition formats" of its documentation). */
 
 export const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 

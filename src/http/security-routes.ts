@@ -8,7 +8,7 @@ const DAY_MS = 86_400_000;
  * To whom to report a hole in this hub, for everybody who reaches it, where its owner has named
  * somebody; elsewhere it is a path like any that does not exist.
  *
- * @see https://www.rfc-editor.org/rfc/rfc9116
+ * @see RFC 9116
  */
 export function addSecurityRoute(
   server: HubServer,
