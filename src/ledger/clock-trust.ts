@@ -4,12 +4,18 @@ import { dayOf, isPlausible } from "../base/plausible-clock.ts";
 const DAY_MS = 86_400_000;
 /** A clock that is further ahead of what this hub has counted is wrong, or the hub was off as long. */
 export const AHEAD_MAX_MS = 366 * DAY_MS;
+/** While it runs, the hub counts by itself: what sets a clock ahead by more is wrong. */
+export const AHEAD_RUNNING_MAX_MS = 3 * DAY_MS;
+/** A board without a clock of its own gets the time a while after its start. */
+export const START_MS = 3_600_000;
 /** One that is further behind was lost: nothing sets a clock back by that much to correct it. */
 export const BEHIND_MAX_MS = DAY_MS;
 /** After so much running time what the clock says is so, since nobody has set it. */
 export const BELIEVED_AFTER_MS = 7 * DAY_MS;
 /** What a count and a clock drift apart is taken over when it is worth a row. */
 const DRIFT_MS = 60_000;
+/** What a hub that is off for a night adds to a clock is no move of it. */
+const MOVED_MS = DAY_MS;
 
 export interface ClockTrustOptions {
   readonly database: HubDatabase;
@@ -29,6 +35,8 @@ interface Row {
   readonly wall_ms: number;
   readonly counted_ms: number;
   readonly doubted_counted_ms: number | null;
+  /** How far ahead of what was counted the clock was that is doubted. */
+  readonly doubted_ahead_ms: number | null;
 }
 
 /**
@@ -37,10 +45,12 @@ interface Row {
  */
 export class ClockTrust {
   readonly #options: ClockTrustOptions;
+  readonly #startedCountedMs: number;
   #isSaid = false;
 
   constructor(options: ClockTrustOptions) {
     this.#options = options;
+    this.#startedCountedMs = options.countedMs();
   }
 
   /** To be called every few seconds, and before anything is ended. */
@@ -68,8 +78,10 @@ export class ClockTrust {
     const trouble = this.#troubleNow(row);
     if (trouble === null) this.#believe(row);
     // A clock that stands nowhere is not believed by waiting.
-    else if (row?.doubted_counted_ms === null && isPlausible(nowMs()))
-      this.#write({ ...row, doubted_counted_ms: countedMs() });
+    else if (row !== null && isPlausible(nowMs()) && !this.#isDoubted(row)) {
+      const doubted_ahead_ms = Math.floor(this.#aheadMs(row));
+      this.#write({ ...row, doubted_counted_ms: countedMs(), doubted_ahead_ms });
+    }
     return trouble;
   }
 
@@ -80,15 +92,26 @@ export class ClockTrust {
     if (!isPlausible(wallMs))
       return this.#say("cannot be right. Until it is set nothing that is asked for is taken in");
     if (row === null) return null;
-    const aheadMs = wallMs - expectedMs(row, countedMs());
-    const isNear = aheadMs <= AHEAD_MAX_MS && aheadMs >= -BEHIND_MAX_MS;
-    const doubtedSinceMs = row.doubted_counted_ms ?? countedMs();
-    if (isNear || countedMs() - doubtedSinceMs >= BELIEVED_AFTER_MS) return null;
-    return this.#say(
-      aheadMs > 0
-        ? "is more than a year ahead of what this hub has counted"
-        : "was set back by more than a day",
-    );
+    const aheadMs = this.#aheadMs(row);
+    const isStarting = countedMs() - this.#startedCountedMs < START_MS;
+    const aheadMaxMs = isStarting ? AHEAD_MAX_MS : AHEAD_RUNNING_MAX_MS;
+    if (aheadMs <= aheadMaxMs && aheadMs >= -BEHIND_MAX_MS) return null;
+    const doubtedSinceMs = (this.#isDoubted(row) ? row.doubted_counted_ms : null) ?? countedMs();
+    if (countedMs() - doubtedSinceMs >= BELIEVED_AFTER_MS) return null;
+    if (aheadMs < 0) return this.#say("was set back by more than a day");
+    const by = aheadMs > AHEAD_MAX_MS ? "a year" : "three days";
+    return this.#say(`is more than ${by} ahead of what this hub has counted`);
+  }
+
+  #aheadMs(row: Row): number {
+    return this.#options.nowMs() - expectedMs(row, this.#options.countedMs());
+  }
+
+  /** Whether it is this clock that is doubted already: one that was moved again is another. */
+  #isDoubted(row: Row): boolean {
+    const { doubted_counted_ms, doubted_ahead_ms } = row;
+    if (doubted_counted_ms === null || doubted_ahead_ms === null) return false;
+    return Math.abs(this.#aheadMs(row) - doubted_ahead_ms) < MOVED_MS;
   }
 
   #say(what: string): string {
@@ -106,26 +129,28 @@ export class ClockTrust {
       row !== null &&
       row.doubted_counted_ms === null &&
       Math.abs(wall_ms - expectedMs(row, counted_ms)) < DRIFT_MS;
-    if (!isKept) this.#write({ wall_ms, counted_ms, doubted_counted_ms: null });
+    if (!isKept)
+      this.#write({ wall_ms, counted_ms, doubted_counted_ms: null, doubted_ahead_ms: null });
   }
 
   #row(): Row | null {
     return (
       this.#options.database
         .prepare<[], Row>(
-          "SELECT wall_ms, counted_ms, doubted_counted_ms FROM clock_trust WHERE id = 1",
+          `SELECT wall_ms, counted_ms, doubted_counted_ms, doubted_ahead_ms
+           FROM clock_trust WHERE id = 1`,
         )
         .get() ?? null
     );
   }
 
-  #write({ wall_ms, counted_ms, doubted_counted_ms }: Row): void {
+  #write({ wall_ms, counted_ms, doubted_counted_ms, doubted_ahead_ms }: Row): void {
     this.#options.database
       .prepare(
-        `INSERT OR REPLACE INTO clock_trust (id, wall_ms, counted_ms, doubted_counted_ms)
-         VALUES (1, ?, ?, ?)`,
+        `INSERT OR REPLACE INTO clock_trust (id, wall_ms, counted_ms, doubted_counted_ms, doubted_ahead_ms)
+         VALUES (1, ?, ?, ?, ?)`,
       )
-      .run(wall_ms, counted_ms, doubted_counted_ms);
+      .run(wall_ms, counted_ms, doubted_counted_ms, doubted_ahead_ms);
   }
 }
 

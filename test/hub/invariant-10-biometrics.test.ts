@@ -57,7 +57,7 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       // That the hub went on from a copy, and which owner took that in.
       restorations: "entry_index envelope",
       restoration_acceptances: "entry_index restored_index device envelope",
-      clock_trust: "id wall_ms counted_ms doubted_counted_ms",
+      clock_trust: "id wall_ms counted_ms doubted_counted_ms doubted_ahead_ms",
       // Where a device's browser takes pushes: keys of the browser, nothing of anybody seen.
       push_subscriptions:
         "endpoint device origin language p256dh auth created_at_ms taken_at_ms problem secret_sha256",

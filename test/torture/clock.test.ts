@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 import { openDatabase } from "../../src/base/database.ts";
 import { isDigestDue } from "../../src/notify/digest.ts";
-import { AHEAD_MAX_MS, BELIEVED_AFTER_MS, ClockTrust } from "../../src/ledger/clock-trust.ts";
+import {
+  AHEAD_MAX_MS,
+  AHEAD_RUNNING_MAX_MS,
+  BELIEVED_AFTER_MS,
+  ClockTrust,
+  START_MS,
+} from "../../src/ledger/clock-trust.ts";
 import { nextTimeOfDay } from "../../src/week-hours.ts";
 import { generateReader } from "../../src/owner/identity.ts";
 import { approve, decide, prepareApproval, typeRequest } from "../support/test-consent.ts";
@@ -68,6 +74,38 @@ test.each([
     expect([trust.isBelieved(), own.said.length]).toEqual([true, 2]);
   },
 );
+
+test("while a hub runs, a clock that is set ahead by a month is not believed; over a stop it is", async () => {
+  await using own = await openTrust();
+  const { clock } = own;
+  const trust = own.open();
+  trust.look();
+  clock.countedMs += START_MS;
+  clock.nowMs += START_MS + AHEAD_RUNNING_MAX_MS;
+  trust.look();
+  expect(trust.isBelieved()).toBe(true);
+  clock.nowMs += 30 * DAY_MS;
+  trust.look();
+  expect(trust.trouble()?.message).toMatch(/more than three days ahead/);
+  expect(own.open().isBelieved()).toBe(true);
+});
+
+test("a clock that is doubted for a week and then moves again is doubted for another", async () => {
+  await using own = await openTrust();
+  const { clock } = own;
+  own.open().look();
+  clock.nowMs += 11 * 365 * DAY_MS;
+  const trust = own.open();
+  trust.look();
+  clock.countedMs += BELIEVED_AFTER_MS - 1;
+  clock.nowMs += BELIEVED_AFTER_MS - 1 + 365 * DAY_MS;
+  trust.look();
+  clock.countedMs += 1;
+  expect([trust.isBelieved(), own.open().isBelieved()]).toEqual([false, false]);
+  clock.countedMs += BELIEVED_AFTER_MS;
+  clock.nowMs += BELIEVED_AFTER_MS;
+  expect(trust.isBelieved()).toBe(true);
+});
 
 test("what a clock says for a week of running is so, but never that it is 1970", async () => {
   await using own = await openTrust();
