@@ -24,6 +24,9 @@ REGISTRY=${npm_config_registry:-https://registry.npmjs.org}
 NPM_VERSION=11.19.1
 NPM_INTEGRITY=sha512-ztsxKxt/kkIaAs+2i0GU6I+DRmUdrNasxTZKJe9TCdSjKxlhah/4r/hl5ygMD6XAg1qZ9c2TNomR4qgOydp10g==
 
+# What lies in the hub's own folder is the hub's: a link that was put there must not lead root.
+as_hub() { runuser -u doorward -- "$@"; }
+
 say() { echo "doorward: $*"; }
 fail() { code=$1; shift; echo "Cannot install: $*" >&2; exit "$code"; }
 
@@ -94,7 +97,8 @@ make_user() {
   getent passwd doorward >/dev/null ||
     useradd --system --user-group --home-dir "$STATE_DIR" --no-create-home --shell /usr/sbin/nologin doorward
   # Only what the hub's own user may read: the sealed recordings are there, and its passwords.
-  install -d -m 0700 -o doorward -g doorward "$STATE_DIR" "$DATA_DIR"
+  install -d -m 0700 -o doorward -g doorward "$STATE_DIR"
+  as_hub mkdir -p -m 0700 -- "$DATA_DIR"
 }
 
 # What belongs to a release, and nothing that somebody left beside it.
@@ -135,13 +139,23 @@ install_units() {
   systemctl daemon-reload
 }
 
+# How far the copy is that is made before the database is changed; nothing where none is being made.
+copying_bytes() {
+  as_hub find "$DATA_DIR" -maxdepth 1 -name 'doorward.db.before-*.partial' -printf '%s\n' 2>/dev/null | head -n 1
+}
+
 start_hub() {
   systemctl enable -q doorward-decoder.socket doorward.service
   systemctl restart doorward-decoder.socket
   systemctl restart doorward.service || return 1
   waited=0
-  until "$HOME_DIR/current/doorward" hub --alive --data "$DATA_DIR" >/dev/null 2>&1; do
+  copied=
+  until as_hub "$HOME_DIR/current/doorward" hub --alive --data "$DATA_DIR" >/dev/null 2>&1; do
     waited=$((waited + 1))
+    # A database of years takes minutes to copy before it is changed; that is no failure.
+    growing=$(copying_bytes)
+    if [ -n "$growing" ] && [ "$growing" != "$copied" ]; then waited=0; fi
+    copied=$growing
     if [ "$waited" -ge "$START_SECONDS" ]; then return 1; fi
     sleep 1
   done
@@ -168,13 +182,17 @@ restore_database() {
   [ -n "$backup" ] || return 0
   aside=$DATA_DIR/rolled-back-$(date -u +%Y%m%dT%H%M%SZ)
   say "taking the database of before the upgrade; the newer one goes to $aside"
-  install -d -m 0700 -o doorward -g doorward "$aside"
-  for file in "$DATA_DIR"/doorward.db "$DATA_DIR"/doorward.db-wal "$DATA_DIR"/doorward.db-shm; do
-    if [ -e "$file" ]; then mv -- "$file" "$aside/"; fi
+  as_hub mkdir -m 0700 -- "$aside"
+  for file in "$DATA_DIR"/doorward.db "$DATA_DIR"/doorward.db-wal; do
+    if [ -e "$file" ]; then as_hub cp --reflink=auto -p -- "$file" "$aside/"; fi
   done
+  sync -f "$DATA_DIR"
+  # At every moment there is a database: a hub that found none would found itself anew. Its log
+  # goes first, since that of one database must never be taken for the other's.
+  as_hub rm -f -- "$DATA_DIR/doorward.db-wal" "$DATA_DIR/doorward.db-shm"
   # Moved, not copied: taken a second time, later, it would take entries out of the ledger.
-  mv -- "$backup" "$DATA_DIR/doorward.db"
-  sync "$DATA_DIR"
+  as_hub mv -fT -- "$backup" "$DATA_DIR/doorward.db"
+  sync -f "$DATA_DIR"
 }
 
 go_back() {
@@ -239,6 +257,7 @@ case ${1-} in
     [ -L "$HOME_DIR/previous" ] || fail 3 "there is no version before this one"
     go_back || fail 1 "the version before did not start; see journalctl -u doorward"
     say "$(basename "$(readlink "$HOME_DIR/current")") runs again"
+    say "where its database was put back: look through people and devices, and remove again whoever was removed since the upgrade"
     ;;
   --remove)
     require_machine
