@@ -244,13 +244,20 @@ export class RequestStore {
     );
   }
 
-  /** Newest first. */
-  list(limit: number, beforeMs: number): StoredRequest[] {
+  /**
+   * Newest first, by their entries: the clock may have been set back in between.
+   *
+   * @param before - Only what came before this one; none where it is unknown.
+   */
+  list(limit: number, before?: string): StoredRequest[] {
     return this.#database
-      .prepare<[number, number], RequestRow>(
-        "SELECT * FROM requests WHERE received_at_ms < ? ORDER BY request_index DESC LIMIT ?",
+      .prepare<[{ before: string | null; limit: number }], RequestRow>(
+        `SELECT * FROM requests
+         WHERE @before IS NULL
+           OR request_index < (SELECT request_index FROM requests WHERE id = @before)
+         ORDER BY request_index DESC LIMIT @limit`,
       )
-      .all(beforeMs, limit)
+      .all({ before: before ?? null, limit })
       .flatMap((row) => readRow(row) ?? []);
   }
 

@@ -73,7 +73,8 @@ function addAnswerRoutes(server: HubServer, services: HubServices): void {
       config: { access: "sign" },
       schema: {
         querystring: Type.Object({
-          before: Type.Optional(Type.Integer({ minimum: 0 })),
+          /** Id of the last request of the page before. */
+          before: Type.Optional(Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 })),
           limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
         }),
         response: { 200: Api.RequestList },
@@ -81,7 +82,7 @@ function addAnswerRoutes(server: HubServer, services: HubServices): void {
     },
     async ({ query }) =>
       requests
-        .list(query.limit ?? 100, query.before ?? Number.MAX_SAFE_INTEGER)
+        .list(query.limit ?? 100, query.before)
         .map((request) => summaryOf(request, services)),
   );
   server.get(

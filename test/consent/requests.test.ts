@@ -87,3 +87,19 @@ test("a nonce ends with its request, and there is none of a request that is over
   clock.nowMs = expiresAtMs;
   expect(requests.issueNonce(id, 1_000)).toBeNull();
 });
+
+test("pages of requests lack none and give none twice, though the clock was set back in between", async () => {
+  await using own = openRequests();
+  const { requests, clock } = own;
+  const taken = [0, 3_000, -7_000, 1_000, -9_000].map((ms) => {
+    clock.nowMs = NOW_MS + ms;
+    return own.take().id;
+  });
+  const listed: string[] = [];
+  for (let page = requests.list(2); page.length > 0;) {
+    listed.push(...page.map(({ id }) => id));
+    page = requests.list(2, listed.at(-1));
+  }
+  expect(listed).toEqual(taken.toReversed());
+  expect(requests.list(2, "0".repeat(32))).toEqual([]);
+});

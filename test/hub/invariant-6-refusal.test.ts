@@ -21,7 +21,7 @@ import { firstClip, requireOk, startTestHub, type TestHub } from "../support/tes
 const { recipient } = await generateReader("x25519");
 
 function stateOf(hub: TestHub, request: RequestSummary): string {
-  const rows = hub.hub.services.requests.list(500, Number.MAX_SAFE_INTEGER);
+  const rows = hub.hub.services.requests.list(500);
   return rows.find(({ id }) => id === request.record.request)?.state ?? "unknown";
 }
 

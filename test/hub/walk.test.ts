@@ -174,7 +174,7 @@ class Walk {
   }
 
   #isOpen({ record }: RequestSummary): boolean {
-    const rows = this.#house.hub.hub.services.requests.list(500, Number.MAX_SAFE_INTEGER);
+    const rows = this.#house.hub.hub.services.requests.list(500);
     const row = rows.find(({ id }) => id === record.request);
     return row?.state === "received" && row.expiresAtMs > this.#house.hub.clock.nowMs;
   }

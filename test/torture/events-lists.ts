@@ -37,7 +37,7 @@ export const LISTS: Readonly<Record<string, Queries>> = {
   "/api/ledger/checkpoint": plain,
   "/api/ledger/consistency": ({ middle, clips }) => [`from=${middle}&to=${clips}`],
   "/api/ledger/inclusion": ({ middle, clips }) => [`index=${middle}&size=${clips}`],
-  "/api/requests": ({ midMs }) => ["", "limit=500", `before=${midMs}`],
+  "/api/requests": ({ clip }) => ["", "limit=500", `before=${clip}`],
   "/api/requests/:id": plain,
   "/api/requests/:id/handling": plain,
   "/api/requests/:id/shares": plain,

@@ -118,9 +118,7 @@ function refusalOf(work: () => unknown): string | null {
 
 function replay(hub: Hub, attacker: ReaderKey): Judgement {
   const { requests, decisions } = hub.services;
-  const signed = requests
-    .list(REPLAYED_MAX, Number.MAX_SAFE_INTEGER)
-    .flatMap(({ decision }) => decision ?? []);
+  const signed = requests.list(REPLAYED_MAX).flatMap(({ decision }) => decision ?? []);
   let opened = 0;
   for (const decision of signed) {
     const { request } = askFor(hub, attacker.recipient);
@@ -158,9 +156,7 @@ function addStanzas(database: BetterSqlite3.Database, attacker: ReaderKey): void
 }
 
 async function fetchReleased(hub: Hub, attacker: ReaderKey): Promise<Judgement> {
-  const tokens = hub.services.requests
-    .list(REPLAYED_MAX, Number.MAX_SAFE_INTEGER)
-    .map(({ statusToken }) => statusToken);
+  const tokens = hub.services.requests.list(REPLAYED_MAX).map(({ statusToken }) => statusToken);
   let opened = 0;
   let bundles = 0;
   for (const token of tokens) {

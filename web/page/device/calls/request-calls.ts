@@ -100,15 +100,15 @@ export const requestCalls = {
   countWaiting: async ({ device }: VaultContext) => (await fetchOpen(device)).length,
 
   /** Decided and expired ones, newest first, a page at a time. */
-  answeredRequests: async ({ device }: VaultContext, { before }: { before: number | null }) => {
+  answeredRequests: async ({ device }: VaultContext, { before }: { before: string | null }) => {
     const query = before === null ? "" : `&before=${before}`;
     const path = `/api/requests?limit=${PAGE_REQUESTS}${query}`;
     const page = await device.client.get(path, Api.RequestList);
     const requests: ShownRequest[] = [];
     for (const summary of page) if (!isOpen(summary)) requests.push(await show(device, summary));
-    const last = page.at(-1)?.record.receivedAtMs;
-    const next = page.length === PAGE_REQUESTS && last !== undefined && last !== before;
-    return { requests, next: next ? last : null };
+    const last = page.at(-1)?.record.request;
+    const isMore = page.length === PAGE_REQUESTS && last !== undefined && last !== before;
+    return { requests, next: isMore ? last : null };
   },
 
   request: async ({ device }: VaultContext, { id }: { id: string }): Promise<ShownRequest> =>
@@ -284,9 +284,10 @@ async function fetchOpen({ client }: OwnerDevice): Promise<Api.RequestSummary[]>
     const path = `/api/requests?limit=${OPEN_PAGE_REQUESTS}${before}`;
     const page = await client.get(path, Api.RequestList);
     for (const summary of page) if (isOpen(summary)) open.set(summary.record.request, summary);
-    const last = page.at(-1)?.record.receivedAtMs ?? 0;
-    if (page.length < OPEN_PAGE_REQUESTS || last < Date.now() - REQUEST_EXPIRY_MAX_MS) break;
-    before = `&before=${last}`;
+    const last = page.at(-1)?.record;
+    if (last === undefined || page.length < OPEN_PAGE_REQUESTS) break;
+    if (last.receivedAtMs < Date.now() - REQUEST_EXPIRY_MAX_MS) break;
+    before = `&before=${last.request}`;
   }
   return [...open.values()].toSorted(
     (left, right) => left.record.expiresAtMs - right.record.expiresAtMs,
