@@ -44,8 +44,12 @@ export async function runWebDav(
   await mkdir(directory, { recursive: true });
   const port = knownPort ?? (await freePort());
   const child = spawn(
-    "rclone",
-    ["serve", "webdav", directory, "--addr", `127.0.0.1:${port}`, "--config", "/dev/null"],
+    // It ends with the test's process, however that ends.
+    "setpriv",
+    [
+      ...["--pdeathsig", "KILL", "--", "rclone", "serve", "webdav", directory],
+      ...["--addr", `127.0.0.1:${port}`, "--config", "/dev/null"],
+    ],
     {
       env: {
         PATH: process.env["PATH"],
