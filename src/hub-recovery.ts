@@ -1,28 +1,24 @@
+import { NAMED_OF_EACH } from "./clips/clip-folder.ts";
 import type { ClipStore, Recovery } from "./clips/store.ts";
 
 type Log = (level: "info" | "warn", message: string) => void;
-
-const SAID_OF_EACH = 20;
 
 /**
  * What a start found of the time before it: the first of each by name. A disk that was not mounted
  * lacks every file of years, and millions of lines at once end the process.
  */
 export function sayRecovery(
-  { torn, missing = [] }: Pick<Recovery, "torn"> & Partial<Pick<Recovery, "missing">>,
+  found: Pick<Recovery, "torn" | "more"> & Partial<Pick<Recovery, "missing">>,
   log: Log,
 ): void {
-  for (const clip of torn.slice(0, SAID_OF_EACH))
+  const { torn, missing = [], more = { torn: 0, missing: 0 } } = found;
+  const moreTorn = more.torn + Math.max(0, torn.length - NAMED_OF_EACH);
+  for (const clip of torn.slice(0, NAMED_OF_EACH))
     log("warn", `clip ${clip} was torn by the last stop`);
-  if (torn.length > SAID_OF_EACH)
-    log("warn", `${torn.length - SAID_OF_EACH} more clips were torn by the last stop`);
-  for (const { clip, name } of missing.slice(0, SAID_OF_EACH))
-    log("warn", `file ${name} of clip ${clip} is missing`);
-  if (missing.length > SAID_OF_EACH)
-    log(
-      "warn",
-      `${missing.length - SAID_OF_EACH} more files are missing: doorward check names them all`,
-    );
+  if (moreTorn > 0) log("warn", `${moreTorn} more clips were torn by the last stop`);
+  for (const { clip, name } of missing) log("warn", `file ${name} of clip ${clip} is missing`);
+  if (more.missing > 0)
+    log("warn", `${more.missing} more files are missing: doorward check names them all`);
 }
 
 /** Looks over every recording while the hub runs: over years of them it takes minutes. */

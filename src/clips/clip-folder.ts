@@ -21,6 +21,9 @@ export interface FoundStore {
   readonly foreign: readonly string[];
 }
 
+/** Of what a look over every recording finds so many are kept by name: a disk may lack all files. */
+export const NAMED_OF_EACH = 20;
+
 /** What a start found of the time before it. */
 export interface Recovery {
   /** Clips that were being recorded, and whose files are all whole. */
@@ -29,8 +32,10 @@ export interface Recovery {
   readonly torn: readonly ClipId[];
   /** Listed files that are not there: an alarm, since the hub removes nothing without an entry. */
   readonly missing: readonly { readonly clip: ClipId; readonly name: string }[];
-  /** Names below `data/clips` that the hub did not give. */
+  /** The first names below `data/clips` that the hub did not give, where no row tells of a folder. */
   readonly foreign: readonly string[];
+  /** How many more there are than are named; left out where all are. */
+  readonly more?: { readonly torn: number; readonly missing: number };
 }
 
 const MONTH = /^[0-9]{4}-(0[1-9]|1[0-2])$/;

@@ -5,6 +5,7 @@ import { parseClipId, type ClipId } from "../protocol/ids.ts";
 import {
   findFolderNames,
   isSealedFileName,
+  NAMED_OF_EACH,
   namesIn,
   type ClipFolderName,
   type Recovery,
@@ -26,7 +27,6 @@ interface SweptClip {
   readonly clip: ClipId;
   /** Relative to `data/clips`. */
   readonly folder: string;
-  readonly names: readonly string[];
   /** Listed files that are not there. */
   readonly missing: readonly string[];
   /** Sealed files that are there and not listed. */
@@ -47,7 +47,7 @@ async function foldersWithoutRow(
   const folders: ClipFolderName[] = [];
   const foreign: string[] = [];
   for await (const month of findFolderNames(clipsDirectory)) {
-    foreign.push(...month.foreign);
+    foreign.push(...month.foreign.slice(0, NAMED_OF_EACH - foreign.length));
     for (let at = 0; at < month.clips.length; at += LOOKED_UP_AT_ONCE) {
       const some = month.clips.slice(at, at + LOOKED_UP_AT_ONCE);
       const without = new Set(unknown.all(JSON.stringify(some.map(({ clip }) => clip))));
@@ -84,7 +84,7 @@ async function* sweptClips(
       const known = new Set(listed.all(id));
       const there = new Set(names);
       yield {
-        ...{ clip, folder, names },
+        ...{ clip, folder },
         missing: [...known].filter((name) => !there.has(name)),
         unlisted: names.filter((name) => isSealedFileName(name) && !known.has(name)),
       };
@@ -106,10 +106,11 @@ export async function settleFolders(
   const torn: ClipId[] = [];
   const odd = [...foreign];
   for (const { clip, folder } of folders) {
-    odd.push(...oddOnes(folder, await namesIn(path.join(clipsDirectory, folder))));
+    const names = await namesIn(path.join(clipsDirectory, folder));
+    if (odd.length < NAMED_OF_EACH) odd.push(...oddOnes(folder, names));
     if (await settle(clip, folder)) torn.push(clip);
   }
-  return { torn, foreign: odd };
+  return { torn, foreign: odd.slice(0, NAMED_OF_EACH) };
 }
 
 /** @see ClipStore.sweep */
@@ -121,19 +122,27 @@ export async function sweepClips(
     readonly has: (clip: ClipId) => boolean;
     readonly settle: SettleFolder;
   },
-): Promise<Omit<Recovery, "closed">> {
+): Promise<Omit<Recovery, "closed" | "foreign">> {
   const torn: ClipId[] = [];
   const missing: { clip: ClipId; name: string }[] = [];
-  const foreign: string[] = [];
+  const more = { torn: 0, missing: 0 };
   for await (const found of sweptClips(database, clipsDirectory, ground.signal)) {
-    const { clip, folder, names } = found;
-    foreign.push(...oddOnes(folder, names));
+    const { clip, folder } = found;
     // What was deleted since its row was read is neither torn nor missing.
     if (found.unlisted.length + found.missing.length === 0 || !ground.has(clip)) continue;
-    if (found.unlisted.length > 0 && (await ground.settle(clip, folder))) torn.push(clip);
-    for (const name of found.missing) missing.push({ clip, name });
+    if (found.unlisted.length > 0 && (await ground.settle(clip, folder)))
+      more.torn += keepFirst(torn, [clip]);
+    const gone = found.missing.map((name) => ({ clip, name }));
+    more.missing += keepFirst(missing, gone);
   }
-  return { torn, missing, foreign };
+  return { torn, missing, ...(more.torn + more.missing > 0 ? { more } : {}) };
+}
+
+/** @returns How many there was no room for. */
+function keepFirst<Each>(kept: Each[], found: readonly Each[]): number {
+  const some = found.slice(0, NAMED_OF_EACH - kept.length);
+  kept.push(...some);
+  return found.length - some.length;
 }
 
 function oddOnes(folder: string, names: readonly string[]): string[] {

@@ -204,19 +204,14 @@ export class ClipStore {
   async recoverOrphans(): Promise<Recovery> {
     const settled = await this.settleRecorder();
     const swept = await this.sweep();
-    return {
-      closed: settled.closed,
-      torn: [...new Set([...settled.torn, ...swept.torn])],
-      missing: swept.missing,
-      foreign: [...settled.foreign, ...swept.foreign],
-    };
+    return { ...settled, ...swept, torn: [...new Set([...settled.torn, ...swept.torn])] };
   }
 
   /**
    * What was being recorded, copies that were being made, and folders of which no row tells: to be
    * called at the start, and again after the recorder's process ended, never while one runs.
    */
-  async settleRecorder(): Promise<Omit<Recovery, "missing">> {
+  async settleRecorder(): Promise<Omit<Recovery, "missing" | "more">> {
     return await this.#inTurn(async () => {
       const { database, clipsDirectory } = this.#options;
       const before = this.#statements.recording.all().map(clipOf);
@@ -237,7 +232,7 @@ export class ClipStore {
    * Looks over every recording that has ended, while everything else goes on: for files that are
    * missing, and such as a power cut left beside what is listed. `signal` ends it early.
    */
-  async sweep(signal?: AbortSignal): Promise<Omit<Recovery, "closed">> {
+  async sweep(signal?: AbortSignal): Promise<Omit<Recovery, "closed" | "foreign">> {
     return await sweepClips(this.#options.database, this.#options.clipsDirectory, {
       signal,
       has: (clip) => this.get(clip) !== null,

@@ -118,7 +118,7 @@ test("what an owner's device is sending stays while recordings are looked over",
   const [sent, left] = [`${BLURRED[0] ?? ""}.partial`, `${BLURRED[1] ?? ""}.partial`];
   for (const name of [sent, left]) writeFileSync(path.join(folder, name), "half");
   opened.database.prepare("INSERT INTO rendition_uploads VALUES (?, ?)").run(clip, BLURRED[0]);
-  expect(await opened.store.sweep()).toEqual({ torn: [], missing: [], foreign: [] });
+  expect(await opened.store.sweep()).toEqual({ torn: [], missing: [] });
   expect(readdirSync(folder)).toContain(sent);
   expect(readdirSync(folder)).not.toContain(left);
 });

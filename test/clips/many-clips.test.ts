@@ -56,11 +56,9 @@ test("counts of clips follow their rows", async () => {
 
 test("a disk that is not there is said in a few lines", () => {
   const said: string[] = [];
-  const missing = Array.from({ length: 100_000 }, (_, number) => ({
-    clip: idOf(number),
-    name: "a",
-  }));
-  sayRecovery({ torn: [], missing }, (_level, message) => said.push(message));
+  const missing = Array.from({ length: 20 }, (_, number) => ({ clip: idOf(number), name: "a" }));
+  const more = { torn: 0, missing: 99_980 };
+  sayRecovery({ torn: [], missing, more }, (_level, message) => said.push(message));
   expect(said).toHaveLength(21);
   expect(said.at(-1)).toContain("99980 more files are missing");
 });

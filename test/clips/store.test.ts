@@ -203,6 +203,21 @@ describe("after the recorder died", () => {
     expect(opened.store.files(clip).length).toBe(2);
   });
 
+  test("of a disk that is not there the first files are named, and the others counted", async () => {
+    await using opened = openStore();
+    const clip = only(await recordInto(opened, 1));
+    rmSync(opened.clipsDirectory, { recursive: true });
+    const list = opened.database.prepare(
+      `INSERT INTO clip_files (clip, name, segment, track, rendition, size_bytes, payload_sha256,
+         from_ms, to_ms) VALUES (?, ?, ?, 'video', 'original', 1, ?, 0, 1)`,
+    );
+    for (let segment = 100; segment < 150; segment += 1)
+      list.run(clip, `${segment}.video.original.age`, segment, "0".repeat(64));
+    const swept = await opened.store.sweep();
+    expect(swept.missing.length).toBe(20);
+    expect(swept.more).toEqual({ torn: 0, missing: 32 });
+  });
+
   test("by kill -9, what was written is torn, accounted for, and opens as far as it goes", async () => {
     await using opened = openStore();
     const child = spawn(

@@ -12,11 +12,11 @@ export const YEARS_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a disk that is not there is said file by file",
-    file: "src/hub-recovery.ts",
-    find: "of missing.slice(0, SAID_OF_EACH))",
-    replace: "of missing)",
-    tests: ["test/clips/many-clips.test.ts"],
-    only: "a disk that is not there",
+    file: "src/clips/recovery.ts",
+    find: "const some = found.slice(0, NAMED_OF_EACH - kept.length);",
+    replace: "const some = found;",
+    tests: ["test/clips/store.test.ts"],
+    only: "of a disk that is not there",
   },
   {
     name: "a plan of deletions looks at the oldest few and no further",
