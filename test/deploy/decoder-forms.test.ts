@@ -14,6 +14,7 @@ import { TranscodeChild } from "../../src/camera/transcode-child.ts";
 import { measureTranscode } from "../../src/camera/transcode-cost.ts";
 import { maskFilter } from "../../src/camera/transcode-filter.ts";
 import type { TrackInit } from "../../src/protocol/fragment.ts";
+import { parseCameraId } from "../../src/protocol/ids.ts";
 import type { Polygon } from "../../src/protocol/picture-areas.ts";
 import type { Colours } from "../../src/vision/blurring/colours.ts";
 import { PictureDecoder, type PictureForm } from "../../src/vision/blurring/picture-decoder.ts";
@@ -107,7 +108,7 @@ const colours: Colours = {
 };
 
 async function source(input: FfmpegInput): Promise<void> {
-  const timeline = createTimeline(() => undefined);
+  const timeline = createTimeline(parseCameraId("front"), systemClock, () => undefined);
   const common = { input, clock: systemClock, timeline, silenceMs: 1_000 };
   const { signal } = new AbortController();
   const sub = { width: 640, height: 360, timeline };
