@@ -39,7 +39,7 @@ import {
 
 export type { Recovery } from "./clip-folder.ts";
 export type { StoredClip, TornFile } from "./clip-rows.ts";
-export { CLIPS_PAGE_MAX, type ClipStoreOptions } from "./store-options.ts";
+export type { ClipStoreOptions } from "./store-options.ts";
 
 /**
  * Rows and files of the recordings, in the hub's process. A clip's row closes in the transaction
