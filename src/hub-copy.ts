@@ -1,5 +1,6 @@
+import { stat } from "node:fs/promises";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import type { HubDatabase } from "./base/database.ts";
 import type { CopyDesk } from "./http/copy-desk.ts";
 import type { HubServices } from "./http/services.ts";
@@ -9,6 +10,7 @@ import { Pace } from "./offsite/pace.ts";
 import { SealedPapers } from "./offsite/sealed-papers.ts";
 import { pauseMs } from "./offsite/pause.ts";
 import type { CopyState } from "./protocol/api-copy.ts";
+import { COPY_LIMITS } from "./protocol/copy-format.ts";
 import { HubError } from "./protocol/errors.ts";
 import { hostOf, openCopyPlace, type CopyAddress, type CopySettings } from "./settings-copy.ts";
 
@@ -66,7 +68,7 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
     this.#stop.abort();
     this.#stop = new AbortController();
     [this.#trouble, this.#failures] = [null, 0];
-    if (!this.#turn) this.#settle();
+    if (!this.#turn) void this.#settleLater();
     this.#go(isFirst ? START_MS : 0);
   }
 
@@ -134,7 +136,9 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
   #begin(): Promise<void> {
     this.#turn ??= this.#run().finally(() => {
       this.#turn = null;
-      if (!this.#isOver) this.#go(this.#isSoon ? SOON_MS : this.#pauseMs());
+      if (this.#isOver) return;
+      void this.#settleLater();
+      this.#go(this.#isSoon ? SOON_MS : this.#pauseMs());
     });
     return this.#turn;
   }
@@ -146,10 +150,13 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
     const { copy } = settings.current;
     if (!copy || !services().household.keyring) return;
     try {
-      this.#settle();
+      await this.#settle();
+      signal.throwIfAborted();
       const problem = await this.#copyTo(copy, signal);
       this.#failures = 0;
-      this.#say(problem === null ? null : { code: "COPY_INCOMPLETE", message: problem });
+      const sizeBytes = (await stat(this.#options.databasePath)).size;
+      if (sizeBytes >= COPY_LIMITS.databaseNearBytes) this.#say(tooLarge(sizeBytes));
+      else this.#say(problem === null ? null : { code: "COPY_INCOMPLETE", message: problem });
     } catch (error) {
       if (signal.aborted) return;
       this.#failures += 1;
@@ -208,9 +215,22 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
     return new Copier({ rows: this.#rows, papers, dataDirectory, house, nowMs });
   }
 
-  #settle(): void {
-    const { copy } = this.#options.settings.current;
-    this.#rows.settle(copy ? `${copy.at.kind} ${addressOf(copy.at)}` : null);
+  /** As the settings are at each step: they may change again meanwhile. */
+  async #settle(): Promise<void> {
+    const settleSome = (): boolean => {
+      const { copy } = this.#options.settings.current;
+      return this.#rows.settleSome(copy ? `${copy.at.kind} ${addressOf(copy.at)}` : null);
+    };
+    while (!this.#isOver && settleSome()) await setImmediate();
+  }
+
+  async #settleLater(): Promise<void> {
+    try {
+      await this.#settle();
+    } catch (error) {
+      const found = error instanceof Error ? error.message : "?";
+      this.#options.log("warn", `copy: its list is not emptied yet: ${found}`);
+    }
   }
 
   #say(trouble: { code: string; message: string } | null): void {
@@ -238,6 +258,16 @@ export class HubCopy implements CopyDesk, AsyncDisposable {
     const seconds = Math.max(1, (performance.now() - this.#pace.startMs) / 1_000);
     return Math.round(this.#pace.pace.sentBytes / seconds);
   }
+}
+
+/** Said well before: found out at a restore, it would be too late. */
+export function tooLarge(sizeBytes: number): { code: string; message: string } {
+  const size = `${(sizeBytes / 2 ** 30).toFixed(1)} GiB`;
+  const message =
+    sizeBytes > COPY_LIMITS.databaseBytes
+      ? `Cannot copy the hub's state: its database has ${size}, and 2 GiB is the most that can be restored. Recordings and ledger entries are still copied. Keep recordings for a shorter time`
+      : `The hub's database has ${size}: above 2 GiB its state can be copied no more. Keep recordings for a shorter time`;
+  return { code: "STATE_TOO_LARGE", message };
 }
 
 function addressOf(at: CopyAddress): string {

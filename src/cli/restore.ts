@@ -223,7 +223,8 @@ async function finishIn(
   {
     await using database = openDatabase(building);
     // The queue of the hub that burnt: this one begins its own, under a name of its own.
-    new CopyRows(database).settle(null);
+    const copies = new CopyRows(database);
+    while (copies.settleSome(null));
     await enterRestored(database, after, person);
     const verdict = verifyLedger(database);
     if (!verdict.holds || verdict.size !== after.size + 1)

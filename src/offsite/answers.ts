@@ -66,9 +66,14 @@ export function limited(bytes: Uint8Array, host: string): XmlElement {
   try {
     return readXml(bytes);
   } catch (cause) {
-    if (!(cause instanceof MalformedInput)) throw cause;
-    throw new HubError("PLACE_LIES", `Cannot use ${host}: ${cause.message}`, { cause });
+    throw unreadable(cause, host);
   }
+}
+
+/** HubError PLACE_LIES for MalformedInput; whatever else it is, as it is. */
+export function unreadable(cause: unknown, host: string): unknown {
+  if (!(cause instanceof MalformedInput)) return cause;
+  return new HubError("PLACE_LIES", `Cannot use ${host}: ${cause.message}`, { cause });
 }
 
 function meaningOf(status: number): readonly [PlaceCode, string] {

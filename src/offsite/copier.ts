@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { lstat, open, readdir } from "node:fs/promises";
 import path from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { systemErrorCode } from "../base/files.ts";
 import { readHeader } from "../clips/replace-headers.ts";
 import { sha256Hex, toHex } from "../protocol/bytes.ts";
@@ -17,6 +18,7 @@ import type { CopyObjectRow, CopyRows } from "./copy-rows.ts";
 import { letOldPapersGo } from "./old-papers.ts";
 import type { Pace } from "./pace.ts";
 import { isLeftOver } from "./place-names.ts";
+import { SequenceSet } from "./sequence-set.ts";
 import { isPlaceError, placeError, readAll, type Place, type PlaceContent } from "./place.ts";
 import type { SealedPapers } from "./sealed-papers.ts";
 
@@ -61,7 +63,7 @@ export class Copier {
   async turn(turn: TurnOptions): Promise<string | null> {
     const { rows, papers } = this.#options;
     await this.#requireOwn(turn);
-    while (rows.queueSome()) turn.signal.throwIfAborted();
+    while (rows.queueSome()) await breathe(turn.signal);
     rows.queueDocuments();
     await this.#queueTorn();
     const writer = await papers.writer();
@@ -69,6 +71,7 @@ export class Copier {
     if (papers.isStateDue() && !papers.isUnderWay(writer))
       await papers.spoolState(writer, await this.#nextSequence(turn, writer));
     await papers.spoolEntries(writer);
+    const last = rows.lastSequence();
     const problems: string[] = [];
     await this.#putSpool(turn, problems);
     if (turn.deletions === "follow") letOldPapersGo(rows, writer);
@@ -76,7 +79,8 @@ export class Copier {
     this.#followHeaders(turn);
     await this.#removeGone(turn);
     await this.#lookAgain(turn, problems);
-    if (rows.counts("waiting").files === 0) rows.set({ finished_at_ms: this.#options.nowMs() });
+    // What came meanwhile is for the next turn: where much is recorded, something always waits.
+    if (!rows.isWaiting(last)) rows.set({ finished_at_ms: this.#options.nowMs() });
     const [first] = problems;
     if (first === undefined) return null;
     return problems.length === 1 ? first : `${first} (and ${problems.length - 1} more)`;
@@ -257,17 +261,24 @@ export class Copier {
   async #lookAtAll({ place, signal }: TurnOptions, problems: string[]): Promise<void> {
     const { rows, nowMs } = this.#options;
     const atMs = nowMs();
+    const seen = new SequenceSet(rows.lastSequence());
     for await (const { name, sizeBytes } of place.list("", signal)) {
       if (isLeftOver(name)) await place.remove(name, signal);
       const row = rows.byName(name);
       if (row?.state !== "there") continue;
-      rows.looked(name, atMs);
+      seen.add(row.sequence);
       if (row.size_bytes !== sizeBytes)
         problems.push(`The copy has ${name} with another size than it was put with`);
     }
-    const papers = rows.forgetLostPapers(atMs);
-    if (papers > 0) rows.set({ state_at_ms: null });
-    const missing = rows.missing(atMs) + papers;
+    let missing = 0;
+    for (let there = rows.there(0); there.length > 0;) {
+      const lost = there.filter(({ sequence }) => !seen.has(sequence));
+      rows.lost(lost);
+      if (lost.some(({ content }) => content === "spool")) rows.set({ state_at_ms: null });
+      missing += lost.length;
+      await breathe(signal);
+      there = rows.there(there.at(-1)?.sequence ?? 0);
+    }
     if (missing > 0) problems.push(`The copy had lost ${missing} files; they are put again`);
     rows.set({ looked_at_ms: atMs });
   }
@@ -325,6 +336,12 @@ export class Copier {
     const [, month = ""] = name.split("/");
     return path.join(dataDirectory, "clips", month, clip ?? "", file ?? "");
   }
+}
+
+/** Lets the hub answer others between two slices of a long piece of work. */
+async function breathe(signal: AbortSignal): Promise<void> {
+  await setImmediate();
+  signal.throwIfAborted();
 }
 
 /** The ledger key that a marker names, or null where there is none. */

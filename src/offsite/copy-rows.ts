@@ -37,6 +37,10 @@ export interface CopyCounts {
 }
 
 const QUEUE_BATCH = 500;
+/** What is changed in one go, while the hub answers nobody. */
+export const ROWS_BATCH = 5_000;
+/** In the words of the index that has these few. */
+const OF_FEW = "content <> 'whole' AND content";
 const NAME = `'clips/' || strftime('%Y-%m', started_at_ms / 1000, 'unixepoch') || '/' || id || '/'`;
 const RANGE = "sequence < @before AND sequence >= @from";
 
@@ -52,13 +56,23 @@ export class CopyRows {
     return this.#get<CopyPlaceRow>("SELECT * FROM copy_place") ?? null;
   }
 
-  /** Begins anew where the place is another: what is there is found again when it is put. */
-  settle(place: string | null): void {
-    if ((this.place()?.place ?? null) === place) return;
-    inTransaction(this.#database, () => {
-      this.#run("DELETE FROM copy_objects");
+  /**
+   * Begins anew where the place is another, some rows at a time: what is there is found again when it
+   * is put. Without a place nothing queues itself, so that a stop in the middle loses nothing.
+   *
+   * @returns False when it is settled.
+   */
+  settleSome(place: string | null): boolean {
+    if (place !== null && this.place()?.place === place) return false;
+    return inTransaction(this.#database, () => {
       this.#run("DELETE FROM copy_place");
+      const deleted = this.#run(
+        "DELETE FROM copy_objects WHERE sequence IN (SELECT sequence FROM copy_objects LIMIT ?)",
+        ROWS_BATCH,
+      );
+      if (deleted === ROWS_BATCH) return true;
       if (place !== null) this.#run("INSERT INTO copy_place (id, place) VALUES (1, ?)", place);
+      return false;
     });
   }
 
@@ -108,7 +122,7 @@ export class CopyRows {
          WHERE received_at_ms IS NOT NULL`,
       );
       this.#run(
-        `UPDATE copy_objects SET state = 'going' WHERE content = 'document' AND state IN ('there', 'waiting')
+        `UPDATE copy_objects SET state = 'going' WHERE ${OF_FEW} = 'document' AND state IN ('there', 'waiting')
            AND name NOT IN (SELECT ${name} FROM request_documents WHERE received_at_ms IS NOT NULL)`,
       );
     });
@@ -143,7 +157,7 @@ export class CopyRows {
     return this.#run(
       `INSERT OR IGNORE INTO copy_objects (name, clip, file, revision, content)
        SELECT replace(name, '.header', '.age'), clip, file, revision, 'whole' FROM copy_objects AS header
-       WHERE content = 'header' AND state = 'there' AND NOT EXISTS (
+       WHERE ${OF_FEW} = 'header' AND state = 'there' AND NOT EXISTS (
          SELECT 1 FROM copy_objects WHERE name = replace(header.name, '.header', '.age'))
        ORDER BY sequence LIMIT ?`,
       limit,
@@ -162,7 +176,7 @@ export class CopyRows {
   /** A state's index only when its parts are there: they were queued before it. */
   spool(after: number, limit: number): readonly CopyObjectRow[] {
     return this.#all<CopyObjectRow>(
-      `SELECT * FROM copy_objects WHERE state = 'waiting' AND content = 'spool' AND sequence > ?
+      `SELECT * FROM copy_objects WHERE ${OF_FEW} = 'spool' AND state = 'waiting' AND sequence > ?
        ORDER BY sequence LIMIT ?`,
       ...[after, limit],
     );
@@ -254,7 +268,7 @@ export class CopyRows {
   /** Files beside the database that wait to be put. */
   spoolFiles(): readonly string[] {
     return this.#all<{ file: string }>(
-      "SELECT DISTINCT file FROM copy_objects WHERE state = 'waiting' AND content = 'spool'",
+      `SELECT DISTINCT file FROM copy_objects WHERE ${OF_FEW} = 'spool' AND state = 'waiting'`,
     ).map(({ file }) => file);
   }
 
@@ -263,43 +277,63 @@ export class CopyRows {
     this.#run("UPDATE copy_objects SET state = 'going' WHERE state = 'stays'");
   }
 
-  looked(name: string, turn: number): void {
-    this.#run("UPDATE copy_objects SET looked = ? WHERE name = ?", turn, name);
-  }
-
-  /** Puts again what a whole listing did not have. @returns How many. */
-  missing(turn: number): number {
-    return this.#run(
-      "UPDATE copy_objects SET state = 'waiting' WHERE state = 'there' AND looked <> ? AND content <> 'spool'",
-      turn,
+  /** Those that are there, for a look at whether they are. */
+  there(after: number): readonly Pick<CopyObjectRow, "sequence" | "content">[] {
+    return this.#all(
+      `SELECT sequence, content FROM copy_objects WHERE state = 'there' AND sequence > ?
+       ORDER BY sequence LIMIT ?`,
+      ...[after, ROWS_BATCH],
     );
   }
 
-  /** What the hub had sealed and is lost cannot be put again: a new state takes its place. */
-  forgetLostPapers(turn: number): number {
-    return this.#run(
-      "DELETE FROM copy_objects WHERE state = 'there' AND looked <> ? AND content = 'spool'",
-      turn,
+  /**
+   * Of what a whole listing did not have: puts again what the hub has. What it had sealed itself
+   * cannot be put again, and is forgotten.
+   */
+  lost(objects: readonly Pick<CopyObjectRow, "sequence" | "content">[]): void {
+    inTransaction(this.#database, () => {
+      for (const { sequence, content } of objects)
+        if (content === "spool") this.drop(sequence);
+        else this.setState(sequence, "waiting");
+    });
+  }
+
+  /** Of the newest row; 0 where there is none. */
+  lastSequence(): number {
+    return (
+      this.#get<{ last: number }>("SELECT coalesce(max(sequence), 0) AS last FROM copy_objects")
+        ?.last ?? 0
+    );
+  }
+
+  /** Whether anything up to this row is still to be put. */
+  isWaiting(upTo: number): boolean {
+    return (
+      this.#get(
+        "SELECT 1 FROM copy_objects WHERE state = 'waiting' AND sequence <= ? LIMIT 1",
+        upTo,
+      ) !== undefined
     );
   }
 
   counts(state: "waiting" | "there" | "going"): CopyCounts {
-    return this.#counts("state = ?", state);
+    return this.#counts("copy_objects WHERE state = ?", state);
   }
 
   /** What was deleted here, and what has an older header than here: both are still there. */
   stays(): CopyCounts {
     return this.#counts(
-      `state = 'stays' OR (state = 'there' AND content = 'whole' AND clip IS NOT NULL AND EXISTS (
-         SELECT 1 FROM copy_objects AS newer WHERE newer.clip = copy_objects.clip
-           AND newer.file = copy_objects.file AND newer.revision > copy_objects.revision
-           AND newer.state = 'there'))`,
+      `(SELECT sequence, size_bytes FROM copy_objects WHERE state = 'stays' UNION
+        SELECT older.sequence, older.size_bytes FROM copy_objects AS newer
+        JOIN copy_objects AS older ON older.clip = newer.clip AND older.file = newer.file
+        WHERE newer.revision > 0 AND newer.state = 'there' AND older.revision < newer.revision
+          AND older.clip IS NOT NULL AND older.state = 'there' AND older.content = 'whole')`,
     );
   }
 
-  #counts(where: string, ...values: unknown[]): CopyCounts {
+  #counts(from: string, ...values: unknown[]): CopyCounts {
     const found = this.#get<CopyCounts>(
-      `SELECT count(*) AS files, coalesce(sum(size_bytes), 0) AS bytes FROM copy_objects WHERE ${where}`,
+      `SELECT count(*) AS files, coalesce(sum(size_bytes), 0) AS bytes FROM ${from}`,
       ...values,
     );
     return found ?? { files: 0, bytes: 0 };

@@ -17,7 +17,8 @@ import {
   type PlaceContent,
   type PlacedObject,
 } from "./place.ts";
-import { readAnswer, requireStatus, rangeHeader, limited } from "./answers.ts";
+import { readAnswer, requireStatus, rangeHeader, unreadable } from "./answers.ts";
+import { responsesIn } from "./multistatus.ts";
 import { childOf, sizeOf, textOf, type XmlElement } from "./xml.ts";
 
 export interface WebDavLogin {
@@ -27,7 +28,6 @@ export interface WebDavLogin {
   readonly token: string | null;
 }
 
-const LISTING_BYTES_MAX = 32 * 1024 * 1024;
 const ANSWER_BYTES_MAX = 256 * 1024;
 const PROPERTIES = utf8Bytes(
   '<?xml version="1.0"?><propfind xmlns="DAV:"><prop><getcontentlength/><resourcetype/></prop></propfind>',
@@ -85,8 +85,11 @@ class WebDavPlace implements Place {
     signal: AbortSignal,
   ): Promise<{ sizeBytes: number; sha256: null } | null> {
     requirePlainName(name);
-    const found = await this.#properties(name, "0", signal);
-    const [first] = found ?? [];
+    const answer = await this.#ask("PROPFIND", name, signal, propertiesAt("0"));
+    if ([404, 410].includes(answer.status)) return null;
+    requireStatus(answer, "look", this.#base.host, [207]);
+    const found = await Array.fromAsync(this.#foundIn([answer.bytes]));
+    const [first] = found;
     if (first === undefined) return null;
     if (first.isFolder || first.sizeBytes === null) throw takenError(name);
     return { sizeBytes: first.sizeBytes, sha256: null };
@@ -97,8 +100,7 @@ class WebDavPlace implements Place {
     const seen = new Set(folders);
     let listed = 0;
     for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-      const found = (await this.#properties(folder, "1", signal)) ?? [];
-      for (const { name, isFolder, sizeBytes } of found) {
+      for await (const { name, isFolder, sizeBytes } of this.#below(folder, signal)) {
         listed += 1;
         if (listed > COPY_LIMITS.listed)
           throw placeError("PLACE_LIES", `Cannot list ${this.address}: there is no end to it`);
@@ -189,29 +191,30 @@ class WebDavPlace implements Place {
     }
   }
 
-  async #properties(
-    name: string,
-    depth: "0" | "1",
-    signal: AbortSignal,
-  ): Promise<readonly Found[] | null> {
-    const answer = await this.#ask("PROPFIND", name, signal, {
-      headers: { depth, "content-type": "application/xml" },
-      body: contentOf(PROPERTIES),
-      maxBytes: LISTING_BYTES_MAX,
-    });
-    if ([404, 410].includes(answer.status)) return null;
-    requireStatus(answer, "look", this.#base.host, [207]);
-    const root = limited(answer.bytes, this.#base.host);
-    return root.children
-      .filter((child) => child.name === "response")
-      .flatMap((child) => {
-        const found = this.#foundIn(child);
-        return found ? [found] : [];
-      });
+  /** As it comes: a folder of years is longer than what may be held. */
+  async *#below(folder: string, signal: AbortSignal): AsyncGenerator<Found, void, void> {
+    const request = this.#request("PROPFIND", folder, propertiesAt("1"));
+    const answer = await this.#line.open(request, signal);
+    if (answer.status === 207) return yield* this.#foundIn(answer.body);
+    for await (const _part of answer.body) break;
+    if (![404, 410].includes(answer.status)) requireStatus(answer, "look", this.#base.host, []);
+  }
+
+  async *#foundIn(
+    body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): AsyncGenerator<Found, void, void> {
+    try {
+      for await (const response of responsesIn(body)) {
+        const found = this.#foundBy(response);
+        if (found) yield found;
+      }
+    } catch (cause) {
+      throw unreadable(cause, this.#base.host);
+    }
   }
 
   /** Null for an address that is not below the folder. */
-  #foundIn(response: XmlElement): Found | null {
+  #foundBy(response: XmlElement): Found | null {
     const href = textOf(response, "href") ?? "";
     if (!URL.canParse(href, this.#base.href)) return null;
     const url = new URL(href, this.#base);
@@ -235,11 +238,9 @@ class WebDavPlace implements Place {
     more: {
       readonly headers?: Record<string, string>;
       readonly body?: PlaceContent;
-      readonly maxBytes?: number;
     } = {},
   ): Promise<PlaceAnswer> {
-    const { maxBytes = ANSWER_BYTES_MAX, ...rest } = more;
-    return await this.#line.exchange(this.#request(method, name, rest), maxBytes, signal);
+    return await this.#line.exchange(this.#request(method, name, more), ANSWER_BYTES_MAX, signal);
   }
 
   #request(
@@ -262,6 +263,16 @@ interface Found {
   readonly name: string;
   readonly isFolder: boolean;
   readonly sizeBytes: number | null;
+}
+
+function propertiesAt(depth: "0" | "1"): {
+  headers: Record<string, string>;
+  body: PlaceContent;
+} {
+  return {
+    headers: { depth, "content-type": "application/xml" },
+    body: contentOf(PROPERTIES),
+  };
 }
 
 /** Without a hash: nothing here asks for it. */

@@ -25,7 +25,11 @@ const NAMED: Readonly<Record<string, string>> = {
  * @throws MalformedInput.
  */
 export function readXml(bytes: Uint8Array): XmlElement {
-  const text = utf8Text(bytes, "answer").replace(/^\uFEFF/, "");
+  return readXmlText(utf8Text(bytes, "answer").replace(/^\uFEFF/, ""));
+}
+
+/** The same of text. @throws MalformedInput. */
+export function readXmlText(text: string): XmlElement {
   const top: XmlElement = { name: "", text: "", children: [] };
   const open: XmlElement[] = [top];
   let elements = 0;

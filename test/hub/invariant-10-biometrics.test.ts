@@ -51,7 +51,7 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
       clip_nothings: "clip camera sequence",
       // The copy elsewhere: which sealed files are there, and how far it is.
       copy_objects:
-        "sequence name clip file revision content spool_from state size_bytes sha256 looked ledger_size",
+        "sequence name clip file revision content spool_from state size_bytes sha256 ledger_size",
       copy_place:
         "id place is_marked queued_from can_remove ledger_size state_sequence state_ledger_size state_statements state_at_ms others_sequence finished_at_ms looked_at_ms",
       // That the hub went on from a copy, and which owner took that in.
