@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { HubError } from "../protocol/errors.ts";
 import { backUpBeforeUpgrade, forgetUpgradeBackups } from "./upgrade-backup.ts";
 
@@ -97,6 +98,37 @@ export function openDatabase(databasePath: string, options: OpenDatabaseOptions 
  */
 export function inTransaction<T>(database: BetterSqlite3.Database, work: () => T): T {
   return database.transaction(work).immediate();
+}
+
+/** Tables, indexes, triggers and views as they stand in a database, SQLite's own included. */
+export function schemaOf(database: BetterSqlite3.Database): readonly unknown[] {
+  return database
+    .prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name, tbl_name")
+    .all();
+}
+
+/**
+ * For a database that somebody else could have made: that it has what its migrations make, and
+ * nothing else.
+ *
+ * @throws HubError SCHEMA_CHANGED, SCHEMA_NEWER
+ */
+export function requireSchemaOfMigrations(database: BetterSqlite3.Database): void {
+  const known = readMigrations(OWN_MIGRATIONS);
+  const applied = readApplied(database);
+  const pending = new Set(pendingMigrations(known, applied));
+  const own = new BetterSqlite3(IN_MEMORY);
+  try {
+    configure(own, false);
+    for (const migration of known) if (!pending.has(migration)) apply(own, migration);
+    if (isDeepStrictEqual(schemaOf(own), schemaOf(database))) return;
+  } finally {
+    own.close();
+  }
+  throw new HubError(
+    "SCHEMA_CHANGED",
+    "Cannot open database: it has tables, indexes, triggers or views that no version of the hub makes, or lacks some",
+  );
 }
 
 function requireFile(databasePath: string): void {

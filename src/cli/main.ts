@@ -237,7 +237,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
   },
   restore: {
     usage:
-      "restore --from COPY --data DIR|--drill [--sheet FILE ...|--keys DIR] [--endpoint URL --region NAME] [--writer NAME] [--json]",
+      "restore --from COPY --data DIR|--drill [--sheet FILE ...|--keys DIR] [--endpoint URL --region NAME] [--writer NAME] [--state N] [--as-far-as-it-goes] [--yes] [--json]",
     load: async () => (await import("./restore.ts")).restore,
   },
   attack: {

@@ -17,6 +17,7 @@ import { HubError, MalformedInput } from "../protocol/errors.ts";
 import type { LedgerEntry, LedgerEntryOf } from "../protocol/ledger-entry.ts";
 import { extendKeyring, verifyKeyring, type Keyring } from "../protocol/keyring.ts";
 import { readEntry } from "../protocol/read-entry.ts";
+import { isOfOneObject, type Refused } from "./restore-objects.ts";
 import { readStatements, type CopyListing, type OpenedState } from "./restore-state.ts";
 
 /** What came to a state by what was copied after it. */
@@ -29,8 +30,15 @@ export interface LedgerAfter {
   /** Entries of batches, and of these, kinds whose own records are in no batch. */
   readonly added: number;
   readonly entriesOnly: number;
+  /** Entries that no batch holds, though later ones do: somebody lost them, or holds them back. */
+  readonly gaps: readonly { readonly first: number; readonly last: number }[];
+  /** Batches that were there and were not taken. */
+  readonly refused: readonly Refused[];
 }
 
+type BatchName = CopyListing["batches"][number];
+
+const CUT_OFF = "Cannot use ledger entries: those are missing up to which the ledger has signed";
 const SEALED_BATCH_BYTES_MAX = COPY_LIMITS.batchBytes + 1024 * 1024;
 /** These are about a clip, and all that the database has of them is in the entry. */
 const REBUILT = new Set(["clip", "torn", "deletion", "rendition"]);
@@ -56,27 +64,28 @@ export async function addBatches(
   const ledger = openLedger(database, keyring);
   const from = ledger.size();
   let [entriesOnly, unsigned] = [0, 0];
+  const refused = new Map<BatchName, string>();
+  const own = batches.filter(({ writer }) => writer === name.writer);
   // Many entries are several batches, and only the last of them has what was signed for all.
   database.exec("BEGIN");
   try {
     for (;;) {
       const size = ledger.size();
-      const next = batches
-        .filter(
-          ({ writer, first, last }) => writer === name.writer && first <= size && last >= size,
-        )
+      const next = own
+        .filter((each) => each.first <= size && each.last >= size && !refused.has(each))
         .toSorted((left, right) => right.last - left.last)[0];
       if (!next) break;
-      const sealed = await readAll(place, copyObjectName(next), SEALED_BATCH_BYTES_MAX, signal);
       try {
+        const sealed = await readAll(place, copyObjectName(next), SEALED_BATCH_BYTES_MAX, signal);
         const batch = readLedgerBatch(await decrypted(sealed, restorer.identities));
         const added = addBatch(database, ledger, batch, next);
         unsigned += added.entriesOnly;
         if (!added.isSigned) continue;
       } catch (error) {
-        if (!(error instanceof HubError)) throw error;
+        if (!isOfOneObject(error)) throw error;
         say(`Ledger entries ${next.first} to ${next.last} are not taken: ${error.message}`);
-        break;
+        refused.set(next, error.message);
+        continue;
       }
       database.exec("COMMIT; BEGIN");
       [entriesOnly, unsigned] = [entriesOnly + unsigned, 0];
@@ -98,6 +107,32 @@ export async function addBatches(
     keyring: verifyKeyring(readStatements(database), keyring.genesis),
     ...{ size: verdict.size, root: verdict.root, newestMs: newest?.entry.atMs ?? 0 },
     ...{ added: verdict.size - from, entriesOnly },
+    ...notTaken(own, verdict.size, refused),
+  };
+}
+
+/** What lies in the copy beyond the entries that were reached. */
+function notTaken(
+  own: readonly BatchName[],
+  size: number,
+  refused: ReadonlyMap<BatchName, string>,
+): Pick<LedgerAfter, "gaps" | "refused"> {
+  const beyond = own
+    .filter(({ last }) => last >= size)
+    .toSorted((left, right) => left.first - right.first);
+  const gaps: { first: number; last: number }[] = [];
+  let at = size;
+  for (const { first, last } of beyond) {
+    if (first > at) gaps.push({ first: at, last: first - 1 });
+    at = Math.max(at, last + 1);
+  }
+  const isCut = gaps.length === 0 && !beyond.some((each) => refused.has(each));
+  const cut = isCut ? beyond.map((each) => [each, CUT_OFF] as const) : [];
+  return {
+    gaps,
+    refused: [...refused, ...cut].map(([batch, reason]) => ({
+      ...{ name: copyObjectName(batch), reason },
+    })),
   };
 }
 

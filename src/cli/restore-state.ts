@@ -3,6 +3,7 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { Decrypter } from "age-encryption";
 import BetterSqlite3 from "better-sqlite3";
+import { requireSchemaOfMigrations } from "../base/database.ts";
 import { verifyLedger, type SeenRoot } from "../ledger/verify-ledger.ts";
 import { readAll, type Place } from "../offsite/place.ts";
 import { equalBytes, fromHex, sha256Hex, toHex } from "../protocol/bytes.ts";
@@ -20,14 +21,13 @@ import {
 } from "../protocol/copy-format.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
 import { verifyKeyring, type Keyring } from "../protocol/keyring.ts";
+import { isOfOneObject, type Refused } from "./restore-objects.ts";
 import { readArchive, type ArchiveMember } from "./restore-tar.ts";
 
 export const DATABASE_MEMBER = "doorward.db";
 const SETTINGS_MEMBER = "doorward.yaml";
 const MANIFEST_MEMBER = "state.json";
 const LEDGER_KEY_MEMBER = "secrets/ledger.pem";
-/** What this process holds in memory at once. */
-const DATABASE_BYTES_MAX = 2 ** 31 - 1;
 /** SQLite's own header: which journal the file was written with (file format, offsets 18 and 19). */
 const JOURNAL_AT = 18;
 
@@ -53,11 +53,25 @@ export interface OpenedState {
   readonly members: readonly ArchiveMember[];
 }
 
+/** One whose database was closed. */
+export type ProvenState = Omit<OpenedState, "database">;
+
+/** Which state was taken, and what else was there. */
+export interface ChosenState {
+  readonly taken: OpenedState;
+  /** Newer ones that do not open or do not hold. */
+  readonly refused: readonly Refused[];
+  /** The next one before it that opens and holds. */
+  readonly older: ProvenState | null;
+}
+
 /** Who restores: what opens, and what is remembered of the household. */
 export interface Restorer {
   readonly identities: readonly string[];
-  /** That the keyring is this one's, and which state this device remembers, if any. */
+  /** That the keyring of a state is of this household. */
   readonly requireOwn: (keyring: Keyring) => void;
+  /** That the newest keyring, with all that was copied, is in force for who restores. */
+  readonly requireInForce: (keyring: Keyring) => void;
   readonly seen: readonly SeenRoot[];
 }
 
@@ -83,20 +97,26 @@ export async function listCopy(place: Place, signal: AbortSignal): Promise<CopyL
  * Opens the newest state that opens and holds.
  *
  * @param writer - Only of this installation; null: of any.
+ * @param sequence - Only the state of this number; null: the newest.
  * @throws HubError RESTORE_NO_STATE with the reason of the newest.
  */
-export async function openNewestState(
+export async function chooseState(
   place: Place,
   { states }: CopyListing,
   restorer: Restorer,
   options: {
     readonly writer: string | null;
+    readonly sequence: number | null;
     readonly signal: AbortSignal;
     readonly say: (text: string) => void;
   },
-): Promise<OpenedState> {
-  const { writer, signal, say } = options;
-  const wanted = states.filter((state) => writer === null || state.writer === writer);
+): Promise<ChosenState> {
+  const { writer, sequence, signal, say } = options;
+  const wanted = states.filter(
+    (state) =>
+      (writer === null || state.writer === writer) &&
+      (sequence === null || state.sequence <= sequence),
+  );
   const [first, second] = wanted;
   // Each numbers above what it finds: two that do not have written side by side.
   if (first && first.sequence === second?.sequence)
@@ -105,11 +125,21 @@ export async function openNewestState(
       `Cannot restore: two installations wrote state ${first.sequence} at the same time; name one with --writer ${first.writer} or --writer ${second.writer}`,
     );
   let newest: HubError | null = null;
-  for (const name of wanted) {
+  const refused: Refused[] = [];
+  for (const [index, name] of wanted.entries()) {
+    if (sequence !== null && name.sequence !== sequence) break;
     try {
-      return await openState(place, name, restorer, signal);
+      const taken = await openState(place, name, restorer, signal);
+      try {
+        const older = await openOlder(place, wanted.slice(index + 1), restorer, signal);
+        return { taken, refused, older };
+      } catch (error) {
+        taken.database.close();
+        throw error;
+      }
     } catch (error) {
-      if (!(error instanceof HubError)) throw error;
+      if (!isOfOneObject(error)) throw error;
+      refused.push({ name: copyObjectName(name), reason: error.message });
       say(`State ${name.sequence}.${name.writer} is not taken: ${error.message}`);
       newest ??= error;
     }
@@ -119,6 +149,24 @@ export async function openNewestState(
     newest?.message ?? "Cannot restore: there is no state of a hub in this copy",
     { cause: newest },
   );
+}
+
+/** Of the first that holds; two are tried. */
+async function openOlder(
+  place: Place,
+  names: readonly StateName[],
+  restorer: Restorer,
+  signal: AbortSignal,
+): Promise<ProvenState | null> {
+  for (const name of names.slice(0, 2))
+    try {
+      const state = await openState(place, name, restorer, signal);
+      state.database.close();
+      return state;
+    } catch (error) {
+      if (!isOfOneObject(error)) throw error;
+    }
+  return null;
 }
 
 async function openState(
@@ -141,6 +189,8 @@ async function openState(
   if (!file) throw bad("it has no database");
   const database = openInMemory(file.bytes);
   try {
+    // Before anything is asked of it: a view or a trigger of somebody else's would answer.
+    requireSchemaOfMigrations(database);
     const statements = readStatements(database);
     const keyring = verifyKeyring(statements);
     restorer.requireOwn(keyring);
@@ -180,7 +230,7 @@ async function readMembers(
   const unpacked = createGunzip();
   packed.on("error", (error) => unpacked.destroy(error)).pipe(unpacked);
   const most = (name: string): number =>
-    name === DATABASE_MEMBER ? DATABASE_BYTES_MAX : COPY_LIMITS.stateMemberBytes;
+    name === DATABASE_MEMBER ? COPY_LIMITS.databaseBytes : COPY_LIMITS.stateMemberBytes;
   const members: ArchiveMember[] = [];
   try {
     for await (const member of readArchive(unpacked, most)) {

@@ -26,17 +26,27 @@ import { checkShape } from "../protocol/check.ts";
 import type { EnvelopeSigner } from "../protocol/envelope.ts";
 import { HubError } from "../protocol/errors.ts";
 import { roleOfDevice, verifyKeyring, type Keyring } from "../protocol/keyring.ts";
-import type { ExitCode } from "./exit.ts";
+import { UsageError, type ExitCode } from "./exit.ts";
 import { openKeys } from "./keys-directory.ts";
 import { print, printJson, readInput, readOptions, say, type ReadOptions } from "./options.ts";
 import { restoreFiles, type FilesReport } from "./restore-files.ts";
+import {
+  hasHoles,
+  holesOf,
+  factsOf,
+  requireChoice,
+  requireWhole,
+  sayChoice,
+  sayHoles,
+} from "./restore-choice.ts";
 import { addBatches, type LedgerAfter } from "./restore-ledger.ts";
 import { openPlaceToRead } from "./restore-place.ts";
 import {
+  chooseState,
   DATABASE_MEMBER,
   listCopy,
-  openNewestState,
   readStatements,
+  type ChosenState,
   type CopyListing,
   type OpenedState,
   type Restorer,
@@ -66,10 +76,11 @@ interface Person extends Restorer {
  */
 export async function restore(args: string[]): Promise<ExitCode> {
   const options = readOptions(args, {
-    values: ["from", "data", "keys", "endpoint", "region", "writer"],
+    values: ["from", "data", "keys", "endpoint", "region", "writer", "state"],
     lists: ["sheet"],
-    flags: ["drill", "json"],
+    flags: ["drill", "json", "yes", "as-far-as-it-goes"],
   });
+  const sequence = numberOf(options.text("state"));
   const isDrill = options.flag("drill");
   const directory = isDrill ? null : path.resolve(options.required("data"));
   if (directory !== null) await requireFresh(directory);
@@ -82,23 +93,37 @@ export async function restore(args: string[]): Promise<ExitCode> {
     const { signal } = stop;
     const listing = await listCopy(place, signal);
     const writer = options.text("writer");
-    const state = await openNewestState(place, listing, person, { writer, signal, say });
+    const chosen = await chooseState(place, listing, person, { writer, sequence, signal, say });
+    const state = chosen.taken;
     try {
       sayWriters(listing, state);
-      if (directory !== null) await beginIn(directory, state);
       const after = await addBatches(place, listing, state, person, { signal, say });
+      person.requireInForce(after.keyring);
+      if (!options.flag("json") || !(isDrill || options.flag("yes"))) sayChoice(chosen, after);
+      if (directory !== null) {
+        requireWhole(holesOf(chosen, after), options.flag("as-far-as-it-goes"));
+        await requireChoice(options.flag("yes"));
+        await beginIn(directory, state);
+      }
       const files = await restoreFiles(place, state.database, {
         ...{ signal, dataDirectory: directory },
         onProgress: progress(),
       });
       if (directory !== null) await finishIn(directory, state, after, person);
-      return report(options, { state, after, files, person, directory });
+      return report(options, { chosen, after, files, person, directory });
     } finally {
       state.database.close();
     }
   } finally {
     process.off("SIGINT", interrupted);
   }
+}
+
+function numberOf(text: string | null): number | null {
+  if (text === null) return null;
+  if (!/^[0-9]{1,8}$/.test(text))
+    throw new UsageError(`Cannot read "${text}": expected --state as a number`);
+  return Number(text);
 }
 
 const RESUME = "Stopped. Run the same command again: what was fetched is not fetched again.";
@@ -138,12 +163,14 @@ async function personWithKeys(directory: string): Promise<Person> {
     ...{ seen: root ? [root] : ([] as SeenRoot[]), seenSize: seen?.size ?? 0 },
     requireOwn: (keyring) => {
       if (keyring.genesis !== bundle.genesis) throw foreign();
+    },
+    requireInForce: (keyring) => {
       if (roleOfDevice(keyring, key.device) !== "owner")
         throw new HubError("NOT_ALLOWED", "Cannot restore: these are not the keys of an owner");
       if (seen && keyring.epoch < seen.epoch)
         throw new HubError(
           "KEYRING_ROLLED_BACK",
-          "Cannot restore: this device has seen a later keyring than this state has; whoever was removed since would be back",
+          "Cannot restore: this device has seen a later keyring than this copy has; whoever was removed since would be back",
         );
     },
   };
@@ -151,17 +178,18 @@ async function personWithKeys(directory: string): Promise<Person> {
 
 async function personWithSheet(options: ReadOptions): Promise<Person> {
   const sheet = await parseRecoverySheet(combineSheets(await sheetTexts(options)));
+  const requireSheet = (keyring: Keyring): void => {
+    if (!isSheetOf(keyring, sheet))
+      throw new HubError(
+        "SHEET_NOT_IN_FORCE",
+        "Cannot restore: this is not the recovery sheet that the household had in force",
+      );
+  };
   return {
     identities: [sheet.reader.identity],
     signer: envelopeSigner(sheet.signingKey),
     ...{ seen: [], seenSize: 0 },
-    requireOwn: (keyring) => {
-      if (!isSheetOf(keyring, sheet))
-        throw new HubError(
-          "SHEET_NOT_IN_FORCE",
-          "Cannot restore: this is not the recovery sheet that the household had in force",
-        );
-    },
+    ...{ requireOwn: requireSheet, requireInForce: requireSheet },
   };
 }
 
@@ -278,40 +306,40 @@ function megabytes(bytes: number): string {
 function sayWriters({ states }: CopyListing, { name }: OpenedState): void {
   const others = new Set(states.map(({ writer }) => writer).filter((one) => one !== name.writer));
   if (others.size === 0) return;
-  say(
-    `${others.size + 1} installations have written to this copy. Taken: ${name.writer}, whose state`,
-  );
-  say(`is the newest by number. Others: ${[...others].join(", ")}; to take one: --writer NAME.`);
+  say(`${others.size + 1} installations have written to this copy. Taken: ${name.writer}.`);
+  say(`Others: ${[...others].join(", ")}; to take one: --writer NAME.`);
 }
 
 function report(
   options: ReadOptions,
   found: {
-    state: OpenedState;
+    chosen: ChosenState;
     after: LedgerAfter;
     files: FilesReport;
     person: Person;
     directory: string | null;
   },
 ): ExitCode {
-  const { state, after, files, person, directory } = found;
+  const { chosen, after, files, person, directory } = found;
+  const holes = holesOf(chosen, after);
+  const code: ExitCode = files.missingFiles > 0 || hasHoles(holes) ? 1 : 0;
   const gone = Math.max(0, person.seenSize - after.size);
   if (options.flag("json")) {
     printJson({
       ...{ drill: directory === null, data: directory, origin: after.keyring.origin },
-      state: {
-        sequence: state.name.sequence,
-        writer: state.name.writer,
-        atMs: state.manifest.atMs,
+      ...{
+        state: factsOf(chosen.taken),
+        olderState: chosen.older && factsOf(chosen.older),
+        ...holes,
       },
       ledger: { entries: after.size, newestMs: after.newestMs, added: after.added },
       ...{ entriesWithoutRecords: after.entriesOnly, goneEntries: gone, ...files },
     });
-    return files.missingFiles === 0 ? 0 : 1;
+    return code;
   }
   const what = directory === null ? "The copy holds" : `Restored into ${directory}`;
   print(
-    `${what}: ${files.clips} recordings, ${files.files} files, ${megabytes(files.bytes)}; ${after.size} ledger entries up to ${localTime(after.newestMs)}. Every hash, the ledger and the keyring hold.`,
+    `${what}: ${files.clips} recordings, ${files.files} files, ${megabytes(files.bytes)}; ${after.size} ledger entries up to ${localTime(after.newestMs)}. ${hasHoles(holes) ? "That is not all: see below. Of what is there, every" : "Every"} hash, the ledger and the keyring hold.`,
   );
   if (after.entriesOnly > 0)
     say(`${after.entriesOnly} entries after the last whole state are there without their records.`);
@@ -319,8 +347,9 @@ function report(
   for (const name of files.missing.slice(0, 20))
     say(`Missing, or not what the ledger lists: ${name}`);
   if (files.missingFiles > 0) say(`${files.missingFiles} files are missing in the copy.`);
+  sayHoles(holes);
   sayNext(directory);
-  return files.missingFiles === 0 ? 0 : 1;
+  return code;
 }
 
 function sayNext(directory: string | null): void {

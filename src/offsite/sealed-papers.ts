@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { HubDatabase } from "../base/database.ts";
@@ -19,6 +19,7 @@ import {
   type LedgerBatch,
   type StateIndex,
 } from "../protocol/copy-format.ts";
+import type { LedgerEntry } from "../protocol/ledger-entry.ts";
 import type { Keyring } from "../protocol/keyring.ts";
 import type { CopyRows } from "./copy-rows.ts";
 import { sealState } from "./state-archive.ts";
@@ -94,15 +95,22 @@ export class SealedPapers {
         writer,
         from,
         last.index,
-        records.map(({ entry }) => entry as Json),
+        records.map(({ entry }) => entry),
       );
       if (isAll) return;
     }
   }
 
-  async #spoolBatch(writer: string, first: number, last: number, entries: Json[]): Promise<void> {
+  async #spoolBatch(
+    writer: string,
+    first: number,
+    last: number,
+    entries: LedgerEntry[],
+  ): Promise<void> {
     const { rows, ledger, keyring, statements } = this.#options;
-    const since = rows.place()?.state_statements ?? 0;
+    // Also what the newest state has: whoever goes on from one before it needs them.
+    const changes = entries.flatMap((entry) => (entry.kind === "keyring" ? [entry.epoch] : []));
+    const since = Math.min(rows.place()?.state_statements ?? 0, ...changes);
     const batch: LedgerBatch = {
       ...{ v: 1, origin: ledger.origin, first, entries, checkpoint: ledger.checkpoint() },
       keyring: { from: since, statements: [...statements().slice(since)] },
@@ -127,6 +135,8 @@ export class SealedPapers {
     const { rows, ledger, statements, nowMs } = this.#options;
     const place = rows.place();
     if (!place) return false;
+    // Nobody could restore it: what is there and the entries since are worth more.
+    if (statSync(this.#options.databasePath).size > COPY_LIMITS.databaseBytes) return false;
     if (place.state_at_ms === null) return true;
     const ageMs = Math.abs(nowMs() - place.state_at_ms);
     if (statements().length !== place.state_statements) return true;

@@ -26,6 +26,10 @@ export const COPY_LIMITS = {
   batchBytes: 32 * 1024 * 1024,
   /** Members of a state besides the database; each of them but the database. */
   stateMembers: 500,
+  /** Of the database in a state: what who restores it holds in memory at once. */
+  databaseBytes: 2 ** 31 - 1,
+  /** From here on the hub says that the other limit is near. */
+  databaseNearBytes: 1.5 * 2 ** 30,
   stateMemberBytes: 16 * 1024 * 1024,
   /** Objects that a place may list below one prefix before it is taken for a liar. */
   listed: 20_000_000,

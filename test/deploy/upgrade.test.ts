@@ -15,7 +15,7 @@ import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import BetterSqlite3 from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openDatabase } from "../../src/base/database.ts";
+import { openDatabase, schemaOf } from "../../src/base/database.ts";
 import { UPGRADE_BACKUP_KEPT_MS } from "../../src/base/upgrade-backup.ts";
 import { projectRoot } from "../support/requirements.ts";
 
@@ -58,13 +58,9 @@ function tablesOf(databasePath: string): string[] {
   return names.filter((name) => name !== "schema_migrations");
 }
 
-function schemaOf(databasePath: string): unknown[] {
+function schemaIn(databasePath: string): readonly unknown[] {
   const database = new BetterSqlite3(databasePath, { readonly: true });
-  const rows = database
-    .prepare(
-      "SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name",
-    )
-    .all();
+  const rows = schemaOf(database);
   database.close();
   return rows;
 }
@@ -102,7 +98,7 @@ describe.each(FROZEN)("a database as released with %s", (name) => {
     });
     const fresh = path.join(folder, "fresh.db");
     await openDatabase(fresh)[Symbol.asyncDispose]();
-    expect(schemaOf(file)).toEqual(schemaOf(fresh));
+    expect(schemaIn(file)).toEqual(schemaIn(fresh));
   });
 
   test.skipIf(firstAfter === undefined)("is copied first, readable by its owner only", async () => {

@@ -1,7 +1,11 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Readable } from "node:stream";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { openDatabase, requireSchemaOfMigrations } from "../../src/base/database.ts";
+import { programsIn } from "../../src/cli/restore-choice.ts";
 import { restore } from "../../src/cli/restore.ts";
+import { tooLarge } from "../../src/hub-copy.ts";
 import { recoverySheet } from "../../src/owner/recovery.ts";
 import { utf8Bytes } from "../../src/protocol/bytes.ts";
 import { parseCopyObjectName } from "../../src/protocol/copy-format.ts";
@@ -12,6 +16,14 @@ import { startTestHub, type TestHub } from "../support/test-hub.ts";
 
 function namesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" }).toSorted();
+}
+
+/** Their numbers, the lowest first. */
+function statesIn(copy: string): number[] {
+  return namesIn(copy).flatMap((name) => {
+    const object = parseCopyObjectName(name);
+    return object?.type === "state-index" ? [object.sequence] : [];
+  });
 }
 
 function put(file: string, bytes: Uint8Array): void {
@@ -69,7 +81,7 @@ describe("a restore", () => {
     writeFileSync(path.join(data, "restoring.json"), JSON.stringify(begun));
     const options = { dataDirectory: data, owner: house.owner.bundle };
     await expect(startTestHub(options)).rejects.toMatchObject({ code: "RESTORE_UNFINISHED" });
-    const restored = await run("--keys", keys, "--data", data);
+    const restored = await run("--keys", keys, "--data", data, "--yes");
     expect([restored.code, restored.stderr]).toEqual([0, ""]);
     expect(readFileSync(path.join(data, changed)).equals(bytes)).toBe(true);
     expect(readdirSync(data)).not.toContain("restoring.json");
@@ -135,9 +147,81 @@ describe("a restore", () => {
     const bytes = readFileSync(last);
     put(last, altered(bytes, bytes.length - 1));
     const cut = await drill("--keys", keys);
-    expect(JSON.parse(cut.stdout)).toMatchObject({ ledger: { entries: before, added: 0 } });
-    expect(cut.stderr).toContain("are not taken");
+    expect(JSON.parse(cut.stdout)).toMatchObject({
+      ...{ ledger: { entries: before, added: 0 }, gaps: [] },
+      refused: [{ name: many[1], reason: expect.stringContaining("do not open them") as string }],
+    });
+    expect([cut.code, cut.stderr]).toEqual([1, expect.stringContaining("are not taken")]);
     put(last, bytes);
+    // As a place does that holds one back.
+    const first = path.join(copy, many[0] ?? "");
+    const held = readFileSync(first);
+    rmSync(first);
+    const hole = await drill("--keys", keys);
+    expect([hole.code, JSON.parse(hole.stdout)]).toMatchObject([
+      1,
+      { gaps: [{ first: before, last: before + 999 }], refused: [] },
+    ]);
+    const data = path.join(folder.path, "held-back");
+    const refused = await run("--keys", keys, "--data", data, "--yes");
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining("--as-far-as-it-goes"),
+    ]);
+    expect(readdirSync(folder.path)).not.toContain("held-back");
+    writeFileSync(first, held, { mode: 0o600 });
+  });
+
+  test("tells of a newer state that is damaged, and takes the one that is named", async () => {
+    const { copy: desk, ledger } = house.hub.services;
+    await house.admit("adult");
+    await expect
+      .poll(() => statesIn(copy).length, { timeout: 30_000, interval: 100 })
+      .toBeGreaterThan(1);
+    await desk.now();
+    const [older = 0, newest = 0] = statesIn(copy).slice(-2);
+    const epoch = house.hub.services.household.keyring?.epoch ?? 0;
+    const facts = JSON.parse((await drill("--sheet", sheet)).stdout) as object;
+    expect(facts).toMatchObject({
+      state: { sequence: newest, keyringEpoch: epoch, programs: [] },
+      olderState: { sequence: older, keyringEpoch: epoch - 1 },
+    });
+    const named = await drill("--sheet", sheet, "--state", String(older));
+    expect(JSON.parse(named.stdout)).toMatchObject({ state: { sequence: older }, refused: [] });
+    // Who has seen the keyring that only a batch has: it is in force, though in no state.
+    const witnessed = await drill("--keys", keys, "--state", String(older));
+    expect(JSON.parse(witnessed.stdout)).toMatchObject({ ledger: { entries: ledger.size() } });
+    const part = path.join(copy, namesIn(copy).findLast((name) => name.endsWith(".part")) ?? "");
+    const bytes = readFileSync(part);
+    put(part, altered(bytes, bytes.length >> 1));
+    const damaged = await drill("--sheet", sheet);
+    expect([damaged.code, JSON.parse(damaged.stdout)]).toMatchObject([
+      1,
+      { state: { sequence: older }, refused: [{ name: expect.stringContaining("index.json") }] },
+    ]);
+    put(part, bytes);
+  });
+
+  test("takes no state that somebody else made with the hub's own key, nor starts programs unasked", async () => {
+    await using database = openDatabase(path.join(folder.path, "schema.db"));
+    database.exec("CREATE TRIGGER odd AFTER INSERT ON sessions BEGIN DELETE FROM clip_holds; END");
+    expect(() => requireSchemaOfMigrations(database)).toThrow("triggers or views");
+    database.exec("DROP TRIGGER odd");
+    expect(() => requireSchemaOfMigrations(database)).not.toThrow();
+    expect(tooLarge(1.5 * 2 ** 30)).toMatchObject({ code: "STATE_TOO_LARGE" });
+    expect(tooLarge(2 ** 31).message).toContain("Cannot copy the hub's state");
+    const data = path.join(folder.path, "unasked");
+    const answer = Readable.from(["n\n"]) as typeof process.stdin;
+    const typed = vi.spyOn(process, "stdin", "get").mockReturnValue(answer);
+    const unasked = await run("--sheet", sheet, "--data", data);
+    typed.mockRestore();
+    expect([unasked.code, unasked.stderr]).toEqual([1, expect.stringContaining("with --yes")]);
+    expect(unasked.stderr).toMatch(/Taken: state \d+ of [0-9a-f]{8}, made on .*keyring \d+/);
+    expect(readdirSync(folder.path)).not.toContain("unasked");
+    const yaml = "cameras: [{ id: door, bells: [{ via: command, command: [/bin/ring, -x] }] }]";
+    expect(programsIn([{ name: "doorward.yaml", bytes: utf8Bytes(yaml) }])).toEqual([
+      '["/bin/ring","-x"]',
+    ]);
   });
 
   test("of a hub whose keyring has just changed knows the change", async () => {

@@ -97,7 +97,7 @@ test.skipIf(missingCommands("rclone"))(
     expect(proven.ledger.added).toBeGreaterThan(0);
     expect(readdirSync(folder.path)).not.toContain("fresh");
 
-    const done = await runCli([...from, "--data", fresh], folder.path, LOGIN);
+    const done = await runCli([...from, "--data", fresh, "--yes"], folder.path, LOGIN);
     expect([done.code, done.stderr]).toEqual([0, ""]);
     expect(clipBytes(fresh)).toEqual(files);
     for (const entry of readdirSync(fresh, { recursive: true, withFileTypes: true })) {
