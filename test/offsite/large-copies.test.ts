@@ -150,3 +150,17 @@ test("which rows a listing had is kept in a bit each", () => {
   const kept = Array.from({ length: 6_000 }, (_none, sequence) => sequence);
   expect(kept.filter((sequence) => seen.has(sequence))).toEqual([1, 8, 999, 1_000]);
 });
+
+test("what is queued while a turn runs does not keep that turn from being finished", async () => {
+  await using folder = temporaryFolder();
+  await using database = openDatabase(path.join(folder.path, "hub.db"));
+  const rows = new CopyRows(database);
+  rows.settleSome("folder /a");
+  fill(database, 3);
+  const last = rows.lastSequence();
+  database.prepare("INSERT INTO copy_objects (name, content) VALUES ('late', 'whole')").run();
+  expect(rows.isWaiting(last)).toBe(false);
+  expect(rows.isWaiting(last + 1)).toBe(true);
+  rows.lost(rows.there(0).slice(1, 2));
+  expect(rows.isWaiting(last)).toBe(true);
+});
