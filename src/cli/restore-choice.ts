@@ -88,6 +88,14 @@ export async function requireChoice(isSure: boolean): Promise<void> {
   );
 }
 
+/**
+ * A script that restores goes on with what was said of the state; but not where settings that came
+ * with it would start a program on this machine.
+ */
+export function isNobodyToAsk({ programs }: StateFacts): boolean {
+  return !process.stdin.isTTY && programs.length === 0;
+}
+
 /** What is there of a copy and does not hold, and what is not there and should be. */
 export interface Holes {
   readonly gaps: LedgerAfter["gaps"];

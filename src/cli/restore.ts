@@ -34,6 +34,7 @@ import {
   hasHoles,
   holesOf,
   factsOf,
+  isNobodyToAsk,
   requireChoice,
   requireWhole,
   sayChoice,
@@ -102,7 +103,7 @@ export async function restore(args: string[]): Promise<ExitCode> {
       if (!options.flag("json") || !(isDrill || options.flag("yes"))) sayChoice(chosen, after);
       if (directory !== null) {
         requireWhole(holesOf(chosen, after), options.flag("as-far-as-it-goes"));
-        await requireChoice(options.flag("yes"));
+        await requireChoice(options.flag("yes") || isNobodyToAsk(factsOf(state)));
         await beginIn(directory, state);
       }
       const files = await restoreFiles(place, state.database, {

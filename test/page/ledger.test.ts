@@ -180,7 +180,7 @@ describe("a hub that was put back to what it was before", () => {
     if (!hub.recovery) throw new Error("no sheet");
     const sheet = path.join(folder.path, "sheet.txt");
     writeFileSync(sheet, recoverySheet(hub.recovery, "x25519"));
-    const from = ["--from", at.folder, "--sheet", sheet, "--data", data];
+    const from = ["--from", at.folder, "--sheet", sheet, "--data", data, "--yes"];
     expect((await inProcess(restore, ...from)).code).toBe(0);
     await using fourth = await again();
     await page.reload();

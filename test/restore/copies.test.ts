@@ -211,7 +211,7 @@ describe("a restore", () => {
     expect(tooLarge(1.5 * 2 ** 30)).toMatchObject({ code: "STATE_TOO_LARGE" });
     expect(tooLarge(2 ** 31).message).toContain("Cannot copy the hub's state");
     const data = path.join(folder.path, "unasked");
-    const answer = Readable.from(["n\n"]) as typeof process.stdin;
+    const answer = Object.assign(Readable.from(["n\n"]), { isTTY: true }) as typeof process.stdin;
     const typed = vi.spyOn(process, "stdin", "get").mockReturnValue(answer);
     const unasked = await run("--sheet", sheet, "--data", data);
     typed.mockRestore();
