@@ -172,7 +172,6 @@ export const SABOTAGES: readonly Sabotage[] = [
     find: "if (toHex(sha256(content.subarray(payloadOffset))) !== file.payloadSha256)",
     replace: "if (payloadOffset < 0)",
     tests: ["test/protocol/bundle.test.ts"],
-    only: "with parts of another household's bundle",
   },
   {
     name: "an inclusion proof of any length holds",
