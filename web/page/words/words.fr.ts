@@ -40,7 +40,7 @@ export const french: FrameWords = {
     FILE_ALTERED: "Ce fichier n’est pas ce qui a été enregistré. Il n’est pas montré.",
     NO_READER: "Cet appareil n’a pas de clé pour cet enregistrement.",
     CLIP_NOT_PROVEN: "Le registre ne présente pas cet enregistrement comme la centrale le montre.",
-    LEDGER_RESTORED: "La centrale a été rétablie d’une copie : ouvrez le registre et répondez.",
+    LEDGER_RESTORED: "La centrale a été rétablie d’une copie : ouvrez le registre et répondez.",
     LEDGER_CHANGED: "Le registre n’est pas celui que cet appareil a vu auparavant.",
     FAILED:
       "Quelque chose n’a pas marché. Réessayez ; sinon, le journal de la centrale dit pourquoi.",

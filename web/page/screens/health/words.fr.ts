@@ -57,7 +57,7 @@ export const french: HealthWords = {
   copy: "Copie ailleurs",
   copyNone: "aucune n’est faite",
   copyNoneHint:
-    "Si cette machine brûle ou est volée, ses enregistrements sont perdus. doorward.yaml peut nommer un endroit pour une copie scellée, que seul le foyer peut ouvrir : docs/copies.md dit comment.",
+    "Si cette machine brûle ou est volée, ses enregistrements sont perdus. doorward.yaml peut nommer un endroit pour une copie scellée, que seul le foyer peut ouvrir : docs/copies.md dit comment.",
   copyNever: "jamais complète encore",
   copyWhole: (when) => `complète ${when}`,
   copyTo: "Va vers",
@@ -92,13 +92,13 @@ export const french: HealthWords = {
   coreDumpsAre: {
     off: "ne serait pas écrite sur le disque",
     piped:
-      "ne serait pas écrite, par la limite de la centrale ; un programme de cette machine décide du reste",
+      "ne serait pas écrite, par la limite de la centrale ; un programme de cette machine décide du reste",
     on: "serait écrite sur le disque",
   },
   clock: "Horloge",
   clockSet: "réglée par un serveur de temps",
   clockNotSet: "pas encore réglée par un serveur de temps",
-  clockTodo: "Regardez si cette machine atteint un serveur de temps : timedatectl le dit.",
+  clockTodo: "Regardez si cette machine atteint un serveur de temps : timedatectl le dit.",
   ledgerAndKeys: "Registre",
   lastWitness: "Dernière vérification par un appareil",
   witnessed: (when) => `vérifié ${when}`,
@@ -110,21 +110,21 @@ export const french: HealthWords = {
   certificate: "Certificat pour le réseau local",
   noCertificate: "la centrale n’en montre aucun elle-même",
   ends: (day) => `se termine le ${day}`,
-  connectionsOpen: (open) => `connexions ouvertes : ${open}`,
+  connectionsOpen: (open) => `connexions ouvertes : ${open}`,
   connectionsNow: "Connexions vers l’extérieur",
-  connectionsKnown: (open, known) => `ouvertes : ${open}, sur ${known} que vous avez réglées`,
+  connectionsKnown: (open, known) => `ouvertes : ${open}, sur ${known} que vous avez réglées`,
   figures: "Chiffres pour d’autres programmes",
   figuresSum: "Prometheus",
   figuresHint:
-    "Un de vos programmes peut lire comment va la centrale, pour le dessiner ou pour vous prévenir. Il n’apprend aucun nom et ne voit aucun enregistrement ; mais le nombre d’enregistrements dit quand quelqu’un est venu.",
+    "Un de vos programmes peut lire comment va la centrale, pour le dessiner ou pour vous prévenir. Il n’apprend aucun nom et ne voit aucun enregistrement ; mais le nombre d’enregistrements dit quand quelqu’un est venu.",
   figuresOff:
-    "Éteint. Pour l’allumer, écrivez ceci dans doorward.yaml, puis redémarrez la centrale :",
+    "Éteint. Pour l’allumer, écrivez ceci dans doorward.yaml, puis redémarrez la centrale :",
   noToken: "Allumé, mais aucun programme n’a encore de jeton.",
   tokenSince: (when) => `Allumé. Le jeton date du ${when}.`,
   makeToken: "Créer un jeton",
   makeAnother: "Créer un autre jeton",
   revokeToken: "Reprendre le jeton",
-  tokenOnce: "Copiez-le maintenant : il ne sera plus montré. Le jeton d’avant ne sert plus.",
+  tokenOnce: "Copiez-le maintenant : il ne sera plus montré. Le jeton d’avant ne sert plus.",
   ledger: "Inscriptions au registre",
   running: "En marche depuis",
   version: "Version",
@@ -133,7 +133,7 @@ export const french: HealthWords = {
     CANNOT_BLUR:
       "Cette machine ne peut pas couvrir les visages. Les caméras dont rien d’autre n’est dit enregistrent les visages tels quels, et les spectateurs n’en voient rien.",
     CERTIFICATE_ENDS:
-      "Le certificat du nom de cette maison se termine bientôt ; après, aucun téléphone n’atteint plus la centrale. Renouvelez-le là d’où il vient ; celui du foyer se renouvelle seul, et le journal de la centrale dit ce qui l’empêche.",
+      "Le certificat du nom de cette maison se termine bientôt ; après, aucun téléphone n’atteint plus la centrale. Renouvelez-le là d’où il vient ; celui du foyer se renouvelle seul, et le journal de la centrale dit ce qui l’empêche.",
     COPY_BEHIND:
       "La copie ailleurs n’est plus complète depuis des jours. Regardez si son emplacement est joignable et a de la place.",
     CORE_DUMPS_ON:
@@ -147,9 +147,9 @@ export const french: HealthWords = {
     DOCUMENTS_FULL:
       "Il n’y a plus de place pour un document joint à une demande. Supprimez ceux des demandes qui sont closes.",
     NOT_WITNESSED:
-      "Aucun appareil n’a vérifié le registre depuis longtemps : personne ne remarquerait qu’il a été réécrit. Ouvrez cette page de temps en temps sur vos téléphones, ou vérifiez-le maintenant sous Registre.",
+      "Aucun appareil n’a vérifié le registre depuis longtemps : personne ne remarquerait qu’il a été réécrit. Ouvrez cette page de temps en temps sur vos téléphones, ou vérifiez-le maintenant sous Registre.",
     POWER_LOW:
-      "L’alimentation est trop faible pour cette machine : elle peut s’arrêter à tout moment, et son disque peut en souffrir. Utilisez celle que son fabricant indique.",
+      "L’alimentation est trop faible pour cette machine : elle peut s’arrêter à tout moment, et son disque peut en souffrir. Utilisez celle que son fabricant indique.",
     TOO_HOT:
       "Le processeur est trop chaud et ralentit. Donnez de l’air à la machine, ou un dissipateur.",
     RELEASE_STUCK:

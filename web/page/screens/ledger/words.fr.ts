@@ -150,7 +150,7 @@ export const french: LedgerWords = {
     restored: (until) =>
       `La centrale a été rétablie d’une copie qui allait jusqu’au ${until}. La suite est perdue.`,
     acceptance: (device, size) =>
-      `${device} l’a accepté : il avait vu ${size} inscriptions auparavant.`,
+      `${device} l’a accepté : il avait vu ${size} inscriptions auparavant.`,
   },
   events: {
     bell: "la sonnette",
