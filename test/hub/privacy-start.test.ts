@@ -64,7 +64,11 @@ async function openOff(forMs: number) {
       isClockBelieved: () => clock.isBelieved,
       appendEntry: () => 1,
     });
-  const owner = { device: "d".repeat(64), person: "p", rights: ["administer"] } as unknown as SessionDevice;
+  const owner = {
+    device: "d".repeat(64),
+    person: "p",
+    rights: ["administer"],
+  } as unknown as SessionDevice;
   open().set("day", { state: "off", forMs }, owner);
   return {
     ...{ clock, open },
@@ -113,7 +117,11 @@ test("what is set by a clock that is wrong lasts as long as it says, though the 
   const { clock } = own;
   Object.assign(clock, { nowMs: NIGHT_MS, upMs: 0, isBelieved: false });
   const privacy = own.open();
-  const owner = { device: "d".repeat(64), person: "p", rights: ["administer"] } as unknown as SessionDevice;
+  const owner = {
+    device: "d".repeat(64),
+    person: "p",
+    rights: ["administer"],
+  } as unknown as SessionDevice;
   privacy.set("day", { state: "off", forMs: 2 * HOUR_MS }, owner);
   Object.assign(clock, { nowMs: NIGHT_MS + 100 * HOUR_MS, isBelieved: true });
   clock.upMs += 2 * HOUR_MS - 1;
