@@ -5,11 +5,11 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openDatabase } from "../src/base/database.ts";
-import { BellTokens } from "../src/bell-tokens.ts";
-import { SAME_PRESS_MS } from "../src/bell-presses.ts";
+import { BellTokens } from "../src/bells/tokens.ts";
+import { SAME_PRESS_MS } from "../src/bells/presses.ts";
 import { Connections } from "../src/http/connections.ts";
-import { Bells } from "../src/hub-bells.ts";
-import type { CameraSettings } from "../src/settings-cameras.ts";
+import { Bells } from "../src/hub/bells.ts";
+import type { CameraSettings } from "../src/settings/cameras.ts";
 import { FakeOnvifDevice } from "../test/support/onvif-device.ts";
 import type { Figure } from "./figure.ts";
 

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import path from "node:path";
 import { promisify } from "node:util";
 import { noisyFullHd, startRtspServer } from "../test/support/rtsp-server.ts";
-import { INGEST_NODE_FLAGS } from "../src/ingest-process.ts";
+import { INGEST_NODE_FLAGS } from "../src/ingest/process.ts";
 import type { ClientResult, ClientTask } from "./camera-client.ts";
 import type { Figure } from "./figure.ts";
 

@@ -6,7 +6,7 @@ import https from "node:https";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { readSettings } from "../src/settings.ts";
+import { readSettings } from "../src/settings/settings.ts";
 import { temporaryFolder } from "../test/support/temporary.ts";
 import { startTestHub, type TestHub } from "../test/support/test-hub.ts";
 import type { Figure } from "./figure.ts";

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import type { CDPSession, Page } from "playwright-core";
 import type { LiveStreams } from "../src/http/live-streams.ts";
 import { readLiveFragment } from "../src/protocol/live-frame.ts";
-import type { CameraSettings } from "../src/settings-cameras.ts";
+import type { CameraSettings } from "../src/settings/cameras.ts";
 import { startPage, type TestPage } from "../test/support/page.ts";
 import { noisyFullHd, startRtspServer } from "../test/support/rtsp-server.ts";
 import type { Figure } from "./figure.ts";

@@ -1,7 +1,7 @@
 import { LiveSender } from "../src/camera/live-sender.ts";
 import { FragmentRing } from "../src/camera/ring.ts";
-import type { ToIngest } from "../src/ingest-messages.ts";
-import { picturePipe } from "../src/ingest-pipe.ts";
+import type { ToIngest } from "../src/ingest/messages.ts";
+import { picturePipe } from "../src/ingest/pipe.ts";
 import type { TrackInit } from "../src/protocol/fragment.ts";
 import { FRONT, VIDEO_INIT } from "../test/support/test-live.ts";
 

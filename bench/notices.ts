@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { SAME_PRESS_MS } from "../src/bell-presses.ts";
+import { SAME_PRESS_MS } from "../src/bells/presses.ts";
 import { parseCameraId } from "../src/protocol/ids.ts";
-import type { CameraSettings } from "../src/settings-cameras.ts";
+import type { CameraSettings } from "../src/settings/cameras.ts";
 import { NtfyServer } from "../test/support/ntfy-server.ts";
 import { FakeOnvifDevice } from "../test/support/onvif-device.ts";
 import { requireOk, startTestHub } from "../test/support/test-hub.ts";

@@ -3,7 +3,7 @@ import { systemClock } from "../src/base/clock.ts";
 import { createMp4Reader } from "../src/camera/mp4-reader.ts";
 import { fragmentBytes, videoInitFromRecord } from "../src/camera/fragments.ts";
 import { findFfmpeg } from "../src/base/ffmpeg.ts";
-import { CameraObjects } from "../src/ingest-objects.ts";
+import { CameraObjects } from "../src/ingest/objects.ts";
 import type { EventReason } from "../src/protocol/clip.ts";
 import type { Fragment, TrackInit } from "../src/protocol/fragment.ts";
 import { parseCameraId, type EventKind } from "../src/protocol/ids.ts";

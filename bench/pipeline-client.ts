@@ -7,10 +7,10 @@ import { generateHybridIdentity, identityToRecipient } from "age-encryption";
 import { findFfmpeg } from "../src/base/ffmpeg.ts";
 import { measureTranscode, TranscodeBudget } from "../src/camera/transcode-cost.ts";
 import { LiveSender } from "../src/camera/live-sender.ts";
-import { startCamera } from "../src/ingest-pipeline.ts";
+import { startCamera } from "../src/ingest/pipeline.ts";
 import { parseRecipient } from "../src/protocol/age-header.ts";
 import { sha256Hex } from "../src/protocol/bytes.ts";
-import type { CameraSettings } from "../src/settings-cameras.ts";
+import type { CameraSettings } from "../src/settings/cameras.ts";
 import { usageOf, type TreeUsage } from "./process-usage.ts";
 
 /** How a client process is told what to do, as JSON in its first argument. */

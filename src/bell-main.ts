@@ -1,5 +1,5 @@
-import { BellListeners } from "./bell-listeners.ts";
-import type { FromBells, ToBells } from "./bell-messages.ts";
+import { BellListeners } from "./bells/listeners.ts";
+import type { FromBells, ToBells } from "./bells/messages.ts";
 
 /** The bell process: listens to what doorbells and the broker say. It ends when the hub does. */
 function send(message: FromBells): void {

@@ -3,8 +3,8 @@ import { discover } from "./camera/onvif/discovery.ts";
 import { OnvifDevice } from "./camera/onvif/device.ts";
 import { putMasksInCamera, readMasksInCamera } from "./camera/onvif/masks.ts";
 import { probeDevice } from "./camera/onvif/probe.ts";
-import type { FromProbe, ProbeTask } from "./camera-probe.ts";
-import { sayable } from "./ingest-messages.ts";
+import type { FromProbe, ProbeTask } from "./probe/camera-probe.ts";
+import { sayable } from "./base/sayable.ts";
 
 /**
  * Searches for cameras, or asks one what it is, says what came of it, and ends. It parses what they

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "./base/clock.ts";
 import { CameraStream, type CameraStatus } from "./camera/stream.ts";
-import type { CameraTrial } from "./camera-test.ts";
-import { sayable } from "./ingest-messages.ts";
+import type { CameraTrial } from "./probe/camera-test.ts";
+import { sayable } from "./base/sayable.ts";
 import type { CameraTestAnswer } from "./protocol/api-settings.ts";
 import { parseCameraId } from "./protocol/ids.ts";
 

@@ -5,15 +5,16 @@ import { LiveSender } from "./camera/live-sender.ts";
 import { measureTranscode, TranscodeBudget } from "./camera/transcode-cost.ts";
 import type { CopyReaders } from "./clips/copy-sealer.ts";
 import type { OriginalsReaders } from "./clips/recorder.ts";
-import { IngestBlur } from "./ingest-blur.ts";
-import { sayable, type FromIngest, type ToIngest } from "./ingest-messages.ts";
-import { endCamera, startCamera, type Pipeline, type PipelineGround } from "./ingest-pipeline.ts";
-import { picturePipe } from "./ingest-pipe.ts";
+import { IngestBlur } from "./ingest/blur.ts";
+import { sayable } from "./base/sayable.ts";
+import type { FromIngest, ToIngest } from "./ingest/messages.ts";
+import { endCamera, startCamera, type Pipeline, type PipelineGround } from "./ingest/pipeline.ts";
+import { picturePipe } from "./ingest/pipe.ts";
 import { parseRecipient } from "./protocol/age-header.ts";
 import { HubError } from "./protocol/errors.ts";
 import { verifyKeyringSince, type KeyringPosition } from "./protocol/keyring.ts";
 import { recipientsOf } from "./protocol/rewrap.ts";
-import { hasSameStreams, type CameraSettings } from "./settings-cameras.ts";
+import { hasSameStreams, type CameraSettings } from "./settings/cameras.ts";
 
 /**
  * The ingest process: parses what cameras send, keeps the last seconds in memory, finds motion and

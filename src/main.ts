@@ -1,14 +1,14 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { announcedJson, announcedText } from "./announce.ts";
+import { announcedJson, announcedText } from "./hub/announce.ts";
 import { refuseCoreDumps } from "./base/core-dumps.ts";
 import { makePrivateDirectory } from "./base/files.ts";
-import { Hub } from "./hub.ts";
+import { Hub } from "./hub/hub.ts";
 import { HubError } from "./protocol/errors.ts";
-import { lockDataDirectory, removeRunningHub, writeRunningHub } from "./running-hub.ts";
-import { readSettings } from "./settings.ts";
-import { blurAbilityOf, facesWhereUnsaid, type BlurAbility, type Faces } from "./settings-blur.ts";
-import { SettingsError } from "./settings-file.ts";
+import { lockDataDirectory, removeRunningHub, writeRunningHub } from "./hub/running-hub.ts";
+import { readSettings } from "./settings/settings.ts";
+import { blurAbilityOf, facesWhereUnsaid, type BlurAbility, type Faces } from "./settings/blur.ts";
+import { SettingsError } from "./settings/file.ts";
 import { probeInference } from "./vision/inference/probe.ts";
 
 /** The hub process. `doorward hub` and `npm start` both run this file. */

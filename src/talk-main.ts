@@ -2,9 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CameraError } from "./camera/camera-error.ts";
 import { BackChannel } from "./camera/talk/back-channel.ts";
 import { SpeechSender } from "./camera/talk/speech-sender.ts";
-import { sayable } from "./ingest-messages.ts";
+import { sayable } from "./base/sayable.ts";
 import { decodeG711, encodeG711, type G711Law } from "./protocol/g711.ts";
-import type { FromTalk, TalkEnd, ToTalk } from "./talk-messages.ts";
+import type { FromTalk, TalkEnd, ToTalk } from "./talk/messages.ts";
 
 /**
  * Says something at one camera, and ends: the whole of one conversation. It has no environment, no

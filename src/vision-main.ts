@@ -7,9 +7,9 @@ import {
   FOOTAGE_OUT_PIPE,
   readToVisionMessage,
   type VisionMessage,
-} from "./vision-messages.ts";
-import { encodeFootage, toVisionReader } from "./vision-pipe.ts";
-import { VisionWork } from "./vision-work.ts";
+} from "./vision-process/messages.ts";
+import { encodeFootage, toVisionReader } from "./vision-process/pipe.ts";
+import { VisionWork } from "./vision-process/work.ts";
 
 /**
  * The vision process: looks at pictures and covers faces in them. It has no key, no socket and no

@@ -17,7 +17,7 @@ import {
 import type { Json } from "../protocol/canonical-json.ts";
 import { HubError } from "../protocol/errors.ts";
 import { extendKeyring, type Keyring } from "../protocol/keyring.ts";
-import { readRunningHub } from "../running-hub.ts";
+import { readRunningHub } from "../hub/running-hub.ts";
 import type { Attempt, Target } from "./attack/attempt.ts";
 import { attackConsentOfCopy } from "./attack/copied-consent.ts";
 import { attackKeyringOfCopy } from "./attack/copied-keyring.ts";

@@ -1,4 +1,4 @@
-import { findCameras } from "../camera-probe.ts";
+import { findCameras } from "../probe/camera-probe.ts";
 import type { ExitCode } from "./exit.ts";
 import { print, printJson, readOptions, say } from "./options.ts";
 

@@ -1,4 +1,4 @@
-import { probeCamera } from "../camera-probe.ts";
+import { probeCamera } from "../probe/camera-probe.ts";
 import type { CameraProbeAnswer, MainReason, SubReason } from "../protocol/api-cameras.ts";
 import type { ExitCode } from "./exit.ts";
 import { ask } from "./keys-directory.ts";

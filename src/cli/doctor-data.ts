@@ -3,10 +3,10 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { systemErrorCode } from "../base/files.ts";
 import { HubError } from "../protocol/errors.ts";
-import { SETTINGS_FILE, readSettingsFrom, type Settings } from "../settings.ts";
-import { readSettingsText } from "../settings-file.ts";
-import { EXAMPLE_SETTINGS } from "../settings-example.ts";
-import { LAN_DEFAULT } from "../settings-listen.ts";
+import { SETTINGS_FILE, readSettingsFrom, type Settings } from "../settings/settings.ts";
+import { readSettingsText } from "../settings/file.ts";
+import { EXAMPLE_SETTINGS } from "../settings/example.ts";
+import { LAN_DEFAULT } from "../settings/listen.ts";
 import type { Finding } from "./doctor.ts";
 
 /** File systems by the number that statfs(2) gives, and why recordings should not lie there. */

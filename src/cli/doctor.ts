@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { findFfmpeg, findOnPath } from "../base/ffmpeg.ts";
-import { readMachine, textOf, type MachineState } from "../hub-health-machine.ts";
+import { readMachine, textOf, type MachineState } from "../hub/health-machine.ts";
 import { HubError } from "../protocol/errors.ts";
 import { doctorData } from "./doctor-data.ts";
 import { sandboxFinding } from "./doctor-unit.ts";

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { HubInfo } from "../protocol/api.ts";
 import { checkShape } from "../protocol/check.ts";
-import { readRunningHub } from "../running-hub.ts";
+import { readRunningHub } from "../hub/running-hub.ts";
 import type { ExitCode } from "./exit.ts";
 
 const HUB_ENTRY = fileURLToPath(new URL("../main.ts", import.meta.url));

@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Place } from "../offsite/place.ts";
-import { openCopyPlace, readCopyAddress } from "../settings-copy.ts";
+import { openCopyPlace, readCopyAddress } from "../settings/copy.ts";
 import { UsageError } from "./exit.ts";
 import type { ReadOptions } from "./options.ts";
 

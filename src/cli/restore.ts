@@ -10,7 +10,7 @@ import {
   systemErrorCode,
   writeFileDurably,
 } from "../base/files.ts";
-import { RESTORING_FILE } from "../hub-restored.ts";
+import { RESTORING_FILE } from "../hub/restored.ts";
 import { Ledger } from "../ledger/ledger.ts";
 import { Restorations } from "../ledger/restorations.ts";
 import { verifyLedger, type SeenRoot } from "../ledger/verify-ledger.ts";

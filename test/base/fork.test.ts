@@ -4,7 +4,7 @@ import path from "node:path";
 import { Duplex } from "node:stream";
 import { expect, test } from "vitest";
 import { forkWithoutCore } from "../../src/base/fork.ts";
-import { VisionProcess } from "../../src/vision-process.ts";
+import { VisionProcess } from "../../src/vision-process/process.ts";
 
 const SOURCE = path.resolve(import.meta.dirname, "../../src");
 const VISION_CHILD = path.resolve(import.meta.dirname, "../support/vision-child.ts");

@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import type { BellsAnswer, BellTeaching } from "../../src/protocol/api-bells.ts";
 import { pathToRemove } from "../../src/protocol/bell-rule.ts";
-import { readSettings } from "../../src/settings.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import { Broker } from "../support/broker.ts";
 import { FakeOnvifDevice } from "../support/onvif-device.ts";
 import { startTestHub, type TestHub } from "../support/test-hub.ts";

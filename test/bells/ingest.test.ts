@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { StoredClip } from "../../src/clips/store.ts";
-import type { CameraSettings } from "../../src/settings-cameras.ts";
+import type { CameraSettings } from "../../src/settings/cameras.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { startTestHub } from "../support/test-hub.ts";
 

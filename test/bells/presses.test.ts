@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Presses, RING_LATEST_MS, SAME_PRESS_MS, type PressFate } from "../../src/bell-presses.ts";
-import type { ToIngest } from "../../src/ingest-messages.ts";
-import { BELL_EVENT_MS } from "../../src/ingest-rings.ts";
+import { Presses, RING_LATEST_MS, SAME_PRESS_MS, type PressFate } from "../../src/bells/presses.ts";
+import type { ToIngest } from "../../src/ingest/messages.ts";
+import { BELL_EVENT_MS } from "../../src/ingest/rings.ts";
 import { parseCameraId } from "../../src/protocol/ids.ts";
 
 const front = parseCameraId("front");

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { BellListeners } from "../../src/bell-listeners.ts";
-import type { BellCamera, FromBells } from "../../src/bell-messages.ts";
-import { Teaching } from "../../src/bell-teaching.ts";
+import { BellListeners } from "../../src/bells/listeners.ts";
+import type { BellCamera, FromBells } from "../../src/bells/messages.ts";
+import { Teaching } from "../../src/bells/teaching.ts";
 import type { BellRule } from "../../src/camera/bell/rules.ts";
 import { BELL_HEARD_MAX, BellTeaching } from "../../src/protocol/api-bells.ts";
 import { checkShape } from "../../src/protocol/check.ts";

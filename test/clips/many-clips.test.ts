@@ -5,7 +5,7 @@ import {
   planFromOldest,
   type RetentionClip,
 } from "../../src/clips/retention-plan.ts";
-import { sayRecovery } from "../../src/hub-recovery.ts";
+import { sayRecovery } from "../../src/hub/recovery.ts";
 import { parseClipId } from "../../src/protocol/ids.ts";
 
 const idOf = (number: number) => parseClipId(number.toString(16).padStart(32, "0"));

@@ -17,7 +17,7 @@ import { describe, expect, test } from "vitest";
 import { projectRoot } from "../support/requirements.ts";
 import { readRequestDocument } from "../../src/owner/requests.ts";
 import { REQUEST_KINDS } from "../../src/protocol/request.ts";
-import { readSettings } from "../../src/settings.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 
 function read(relative: string): string {
   return readFileSync(path.join(projectRoot, relative), "utf8");

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { openDatabase } from "../../src/base/database.ts";
-import { GapCount, type Watched } from "../../src/hub-health-gaps.ts";
+import { GapCount, type Watched } from "../../src/hub/health-gaps.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { readMachine } from "../../src/hub-health-machine.ts";
+import { readMachine } from "../../src/hub/health-machine.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 const LIMITS =

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { metricsText } from "../../src/http/metrics-text.ts";
-import { HEALTH_DEFAULT } from "../../src/settings-health.ts";
+import { HEALTH_DEFAULT } from "../../src/settings/health.ts";
 import { startTestHub, type TestHub } from "../support/test-hub.ts";
 
 const NUMBER = String.raw`(?:NaN|[+-]Inf|-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)`;

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { NoticeAnswer } from "../../src/protocol/api-notices.ts";
-import { HEALTH_DEFAULT } from "../../src/settings-health.ts";
+import { HEALTH_DEFAULT } from "../../src/settings/health.ts";
 import { noticeText, readNotice } from "../../web/service-worker/notice-text.ts";
 import { NtfyServer } from "../support/ntfy-server.ts";
 import { missingCommands } from "../support/requirements.ts";

@@ -3,11 +3,11 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { Connections } from "../../src/http/connections.ts";
-import { CameraConnections } from "../../src/hub-connections.ts";
+import { CameraConnections } from "../../src/hub/connections.ts";
 import { openDatabase } from "../../src/base/database.ts";
-import type { FromIngest } from "../../src/ingest-messages.ts";
+import type { FromIngest } from "../../src/ingest/messages.ts";
 import type { ConnectionList } from "../../src/protocol/api-connections.ts";
-import type { CameraSettings } from "../../src/settings-cameras.ts";
+import type { CameraSettings } from "../../src/settings/cameras.ts";
 import { startTestHub } from "../support/test-hub.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 

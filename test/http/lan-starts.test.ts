@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { announcedText } from "../../src/announce.ts";
+import { announcedText } from "../../src/hub/announce.ts";
 import { askLan } from "../support/lan-client.ts";
 import { claimHub, startTestHub, type TestHub } from "../support/test-hub.ts";
 

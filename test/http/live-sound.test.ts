@@ -1,7 +1,7 @@
 import type { WebSocket } from "ws";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { TrackInit } from "../../src/protocol/fragment.ts";
-import type { CameraSettings } from "../../src/settings-cameras.ts";
+import type { CameraSettings } from "../../src/settings/cameras.ts";
 import { openLive, type LiveSocket } from "../support/live-socket.ts";
 import { startTestHub, type TestDevice, type TestHub } from "../support/test-hub.ts";
 import { initOf, pictureOf } from "../support/test-live.ts";

@@ -7,7 +7,7 @@ import { VIEWERS_PER_SESSION_MAX } from "../../src/http/live-streams.ts";
 import { VIEWER_BYTES_MAX } from "../../src/http/live-viewer.ts";
 import type { TrackInit } from "../../src/protocol/fragment.ts";
 import { parseCameraId } from "../../src/protocol/ids.ts";
-import type { CameraSettings } from "../../src/settings-cameras.ts";
+import type { CameraSettings } from "../../src/settings/cameras.ts";
 import { openDatabase } from "../../src/base/database.ts";
 import { openLive, type LiveSocket } from "../support/live-socket.ts";
 import { newReaders } from "../support/test-household.ts";

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseClipId, type ClipId } from "../../src/protocol/ids.ts";
-import { readSettings } from "../../src/settings.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import { START_AT_MS } from "../clips/test-stream.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { startTestHub, type TestDevice, type TestHub } from "../support/test-hub.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readSettingsFrom } from "../../src/settings.ts";
+import { readSettingsFrom } from "../../src/settings/settings.ts";
 import { startTestHub } from "../support/test-hub.ts";
 
 const PATH = "/.well-known/security.txt";

@@ -1,7 +1,7 @@
 import { writeSync } from "node:fs";
 import { concatBytes } from "../../src/protocol/bytes.ts";
 import { encodePicture } from "../../src/camera/live-pipe.ts";
-import { PICTURE_PIPE } from "../../src/ingest-messages.ts";
+import { PICTURE_PIPE } from "../../src/ingest/messages.ts";
 import { initOf, pictureOf } from "../support/test-live.ts";
 
 // An ingest process that a camera has taken over: it says what its first message asks for.

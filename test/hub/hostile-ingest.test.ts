@@ -1,7 +1,7 @@
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { LivePicture } from "../../src/camera/live-pipe.ts";
-import { IngestProcess } from "../../src/ingest-process.ts";
+import { IngestProcess } from "../../src/ingest/process.ts";
 import { MalformedInput } from "../../src/protocol/errors.ts";
 import { projectRoot } from "../support/requirements.ts";
 

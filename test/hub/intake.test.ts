@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ClipStore } from "../../src/clips/store.ts";
-import { RecorderIntake } from "../../src/hub-intake.ts";
+import { RecorderIntake } from "../../src/hub/intake.ts";
 import type { RecorderEvent } from "../../src/protocol/clip.ts";
 import { only, openStore, recordInto } from "../clips/test-store.ts";
 import { START_AT_MS } from "../clips/test-stream.ts";

@@ -5,7 +5,7 @@ import { bech32 } from "@scure/base";
 import { describe, expect, test } from "vitest";
 import { generateReader } from "../../src/owner/identity.ts";
 import { fromBase64 } from "../../src/protocol/bytes.ts";
-import type { CameraSettings } from "../../src/settings-cameras.ts";
+import type { CameraSettings } from "../../src/settings/cameras.ts";
 import { pictureAndTone } from "../support/rtsp-server.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { processTree } from "../support/memory-scan.ts";

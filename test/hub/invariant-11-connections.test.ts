@@ -52,8 +52,8 @@ const LISTENERS = [
   "lan/lan-listener.ts",
   "lan/mdns.ts",
   "lan/names.ts",
-  "settings-listen.ts",
-  "settings-notify.ts",
+  "settings/listen.ts",
+  "settings/notify.ts",
 ];
 
 /** What somebody else's socket looks like may be said anywhere. */
@@ -78,7 +78,7 @@ describe("in the source", () => {
         "camera/rtsp-client.ts",
         // Listen, and say nothing but to the house's own network; the next test holds them to it.
         ...LISTENERS,
-        "ingest-pipe.ts",
+        "ingest/pipe.ts",
         // Where a device has switched notifications on; the first only reads addresses.
         "notify/push-endpoint.ts",
         "notify/push-send.ts",
@@ -93,7 +93,7 @@ describe("in the source", () => {
         "offsite/exchange.ts",
       ].toSorted(),
     );
-    const pipe = readFileSync(path.join(projectRoot, "src/ingest-pipe.ts"), "utf8");
+    const pipe = readFileSync(path.join(projectRoot, "src/ingest/pipe.ts"), "utf8");
     expect(pipe).not.toMatch(/connect|createConnection|createServer|host|port:/);
   });
 

@@ -265,8 +265,8 @@ describe("committed means on the disk", () => {
       "base/upgrade-backup.ts",
       "cli/attack/database.ts",
       "cli/restore-state.ts",
+      "hub/running-hub.ts",
       "offsite/state-archive.ts",
-      "running-hub.ts",
     ]);
     await using hub = await startTestHub();
     await using database = beside(hub);

@@ -1,10 +1,10 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { findCameras } from "../../src/camera-probe.ts";
-import { testCamera } from "../../src/camera-test.ts";
-import { SupervisedProcess } from "../../src/supervised-process.ts";
-import { TalkProcess } from "../../src/talk-process.ts";
+import { findCameras } from "../../src/probe/camera-probe.ts";
+import { testCamera } from "../../src/probe/camera-test.ts";
+import { SupervisedProcess } from "../../src/base/supervised-process.ts";
+import { TalkProcess } from "../../src/talk/process.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 /** As on a machine that is at its limits: no process of the hub can be started until this is over. */

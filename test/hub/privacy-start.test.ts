@@ -2,9 +2,9 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { openDatabase } from "../../src/base/database.ts";
 import type { SessionDevice } from "../../src/http/sessions.ts";
-import { CameraPrivacy } from "../../src/hub-privacy.ts";
+import { CameraPrivacy } from "../../src/hub/privacy.ts";
 import type { LedgerEntry } from "../../src/protocol/ledger-entry.ts";
-import type { CameraSettings } from "../../src/settings-cameras.ts";
+import type { CameraSettings } from "../../src/settings/cameras.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 // What holds in the first moment, before anything was entered: whatever says off, says it then too.

@@ -4,12 +4,12 @@ import path from "node:path";
 import type { LightMyRequestResponse } from "fastify";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openDatabase } from "../../src/base/database.ts";
-import type { HubNotices } from "../../src/hub-notices.ts";
+import type { HubNotices } from "../../src/hub/notices.ts";
 import { PAYLOAD_BYTES } from "../../src/notify/push-payload.ts";
 import { PushSubscriptions } from "../../src/notify/push-subscriptions.ts";
 import type { NotificationsAnswer } from "../../src/protocol/api-notices.ts";
 import type { PushAnswer, PushStored } from "../../src/protocol/api-push.ts";
-import { readSettings } from "../../src/settings.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import { CAMERA } from "../clips/test-stream.ts";
 import {
   readVapid,

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { SettingsAnswer } from "../../src/protocol/api-settings.ts";
-import { readSettings } from "../../src/settings.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { startTestHub, type Method } from "../support/test-hub.ts";
 

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { SettingsAnswer } from "../../src/protocol/api-settings.ts";
-import { readSettings } from "../../src/settings.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { startTestHub, type Method, type TestHub } from "../support/test-hub.ts";
 

@@ -4,10 +4,10 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { openDatabase } from "../../src/base/database.ts";
 import { Connections } from "../../src/http/connections.ts";
 import type { SessionDevice } from "../../src/http/sessions.ts";
-import { HubTalk } from "../../src/hub-talk.ts";
+import { HubTalk } from "../../src/hub/talk.ts";
 import { parseDeviceId, parsePersonId } from "../../src/protocol/ids.ts";
 import type { LedgerEntry } from "../../src/protocol/ledger-entry.ts";
-import type { CameraSettings } from "../../src/settings-cameras.ts";
+import type { CameraSettings } from "../../src/settings/cameras.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 
 // What ends a conversation besides its speaker, and what of it is entered. Its process is one that

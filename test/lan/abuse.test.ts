@@ -2,13 +2,13 @@ import { once } from "node:events";
 import net from "node:net";
 import tls from "node:tls";
 import { describe, expect, test } from "vitest";
-import { openLanDoor, type LanDoor, type LanDoorOptions } from "../../src/hub-lan-doors.ts";
+import { openLanDoor, type LanDoor, type LanDoorOptions } from "../../src/hub/lan-doors.ts";
 import { ConnectionBudget } from "../../src/lan/connection-budget.ts";
 import { LanCertificates } from "../../src/lan/lan-certificates.ts";
 import { LAN_LIMITS, type LanLimits } from "../../src/lan/lan-listener.ts";
 import { ProvenPeers } from "../../src/lan/lanes.ts";
 import { networkOf } from "../../src/lan/names.ts";
-import { LAN_DEFAULT } from "../../src/settings-listen.ts";
+import { LAN_DEFAULT } from "../../src/settings/listen.ts";
 import { startTestHub, type TestHub } from "../support/test-hub.ts";
 
 const NAME = "doorward.local";

@@ -4,8 +4,8 @@ import { writeFile } from "node:fs/promises";
 import net from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Hub } from "../../src/hub.ts";
-import { readSettingsFrom } from "../../src/settings.ts";
+import { Hub } from "../../src/hub/hub.ts";
+import { readSettingsFrom } from "../../src/settings/settings.ts";
 
 /**
  * A hub, a broker and a sound card on a machine whose only network is its own loopback. Somebody

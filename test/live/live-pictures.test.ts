@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openKeys } from "../../src/cli/keys-directory.ts";
 import { signLogin } from "../../src/owner/household.ts";
 import { signingKeyOf } from "../../src/owner/device-bundle.ts";
-import { PICTURE_PIPE } from "../../src/ingest-messages.ts";
+import { PICTURE_PIPE } from "../../src/ingest/messages.ts";
 import { fromBase64 } from "../../src/protocol/bytes.ts";
 import { startLiveHub, TEST_TIMEOUT_MS, type LiveHub } from "../support/live-hub.ts";
 import { openLive, type Received } from "../support/live-socket.ts";

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { openDatabase } from "../../src/base/database.ts";
-import { HubHomeAssistant } from "../../src/hub-home-assistant.ts";
+import { HubHomeAssistant } from "../../src/hub/home-assistant.ts";
 import {
   discoveryOf,
   HouseTopics,
@@ -10,7 +10,7 @@ import {
   readPrivacyCommand,
 } from "../../src/notify/home-assistant.ts";
 import { parseCameraId, parseClipId, parseSha256Hex } from "../../src/protocol/ids.ts";
-import { readSettings } from "../../src/settings.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import type { HouseAnswer } from "../../src/protocol/api-house.ts";
 import {
   homeAssistantYaml,

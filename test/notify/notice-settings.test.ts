@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { HubNotices } from "../../src/hub-notices.ts";
+import { HubNotices } from "../../src/hub/notices.ts";
 import { openDatabase } from "../../src/base/database.ts";
 import { Connections } from "../../src/http/connections.ts";
 import { NoticeStore } from "../../src/notify/notice-store.ts";
 import { parseCameraId } from "../../src/protocol/ids.ts";
-import { readNotifySecrets } from "../../src/settings-notify.ts";
-import { readSettingsFrom } from "../../src/settings.ts";
+import { readNotifySecrets } from "../../src/settings/notify.ts";
+import { readSettingsFrom } from "../../src/settings/settings.ts";
 
 function read(text: string) {
   const parts = { file: "doorward.yaml", secrets: new Map(), environment: {} } as const;

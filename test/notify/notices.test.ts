@@ -6,7 +6,7 @@ import {
   type NotificationRules,
 } from "../../src/protocol/api-notices.ts";
 import type { ClipId, EventKind } from "../../src/protocol/ids.ts";
-import type { CameraSettings } from "../../src/settings-cameras.ts";
+import type { CameraSettings } from "../../src/settings/cameras.ts";
 import { typeRequest } from "../support/test-consent.ts";
 import { CAMERA, START_AT_MS } from "../clips/test-stream.ts";
 import { newReaders } from "../support/test-household.ts";

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NTFY_WORDS } from "../../src/notify/ntfy.ts";
 import { DEFAULT_RULES, type NotificationsAnswer } from "../../src/protocol/api-notices.ts";
-import type { CameraSettings } from "../../src/settings-cameras.ts";
+import type { CameraSettings } from "../../src/settings/cameras.ts";
 import { CAMERA, START_AT_MS } from "../clips/test-stream.ts";
 import { NtfyServer, subscribe, type NtfyMessage } from "../support/ntfy-server.ts";
 import { typeRequest } from "../support/test-consent.ts";

@@ -12,7 +12,7 @@ import {
   readStateIndex,
   readStateManifest,
 } from "../../src/protocol/copy-format.ts";
-import type { CopySettings } from "../../src/settings-copy.ts";
+import type { CopySettings } from "../../src/settings/copy.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { startTestHub, type TestHub } from "../support/test-hub.ts";
 

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { openDatabase } from "../../src/base/database.ts";
-import { HubCopy, type HubCopyOptions } from "../../src/hub-copy.ts";
+import { HubCopy, type HubCopyOptions } from "../../src/hub/copy.ts";
 import { openFolderPlace } from "../../src/offsite/place-folder.ts";
 import { placeError, type Place } from "../../src/offsite/place.ts";
 import { sha256Hex } from "../../src/protocol/bytes.ts";

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import type { CopyAddress } from "../../src/settings-copy.ts";
+import type { CopyAddress } from "../../src/settings/copy.ts";
 import { openS3Place } from "../../src/offsite/place-s3.ts";
 import { openWebDavPlace } from "../../src/offsite/place-webdav.ts";
 import { readAll, type Place } from "../../src/offsite/place.ts";

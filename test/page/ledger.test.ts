@@ -8,7 +8,7 @@ import { restore } from "../../src/cli/restore.ts";
 import { recoverySheet } from "../../src/owner/recovery.ts";
 import { verifyReceipt } from "../../src/protocol/verify-receipt.ts";
 import { verifyReport } from "../../src/protocol/verify-report.ts";
-import type { CopySettings } from "../../src/settings-copy.ts";
+import type { CopySettings } from "../../src/settings/copy.ts";
 import { inProcess } from "../support/cli-in-process.ts";
 import { expectAccessible, startPage } from "../support/page.ts";
 import { builtPage } from "../support/page-build.ts";

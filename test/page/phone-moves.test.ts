@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { expect, test, describe } from "vitest";
-import { readSettings } from "../../src/settings.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import { english as words } from "../../web/page/screens/house/move/words.en.ts";
 import { english as house } from "../../web/page/screens/house/words.en.ts";
 import { english as welcome } from "../../web/page/screens/welcome/words.en.ts";

@@ -8,7 +8,7 @@ import { english as bell } from "../../web/page/screens/cameras/bell-words.en.ts
 import { english as finding } from "../../web/page/screens/cameras/find-words.en.ts";
 import { english as words } from "../../web/page/screens/welcome/words.en.ts";
 import { english as certificate } from "../../src/http/certificate-words.en.ts";
-import { readSettings } from "../../src/settings.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import { DOORBELL_PROFILES, FakeOnvifDevice } from "../support/onvif-device.ts";
 import { expectAccessible } from "../support/page.ts";
 import { builtPage } from "../support/page-build.ts";

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { readSettings } from "../../src/settings.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import { CHROMIUM_COMMANDS, expectAccessible, startPage } from "../support/page.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { temporaryFolder } from "../support/temporary.ts";

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openDatabase, requireSchemaOfMigrations } from "../../src/base/database.ts";
 import { programsIn } from "../../src/cli/restore-choice.ts";
 import { restore } from "../../src/cli/restore.ts";
-import { tooLarge } from "../../src/hub-copy.ts";
+import { tooLarge } from "../../src/hub/copy.ts";
 import { recoverySheet } from "../../src/owner/recovery.ts";
 import { utf8Bytes } from "../../src/protocol/bytes.ts";
 import { parseCopyObjectName } from "../../src/protocol/copy-format.ts";

@@ -7,7 +7,7 @@ import { ownerRestored } from "../../src/cli/restore-accept.ts";
 import { openSealedFile } from "../../src/owner/open-clip.ts";
 import { recoverySheet } from "../../src/owner/recovery.ts";
 import { utf8Bytes } from "../../src/protocol/bytes.ts";
-import type { CopySettings } from "../../src/settings-copy.ts";
+import type { CopySettings } from "../../src/settings/copy.ts";
 import { inProcess } from "../support/cli-in-process.ts";
 import { cliOwner, pointTo } from "../support/cli-owner.ts";
 import { DAV_LOGIN, runWebDav } from "../support/copy-places.ts";

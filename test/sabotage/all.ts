@@ -18,7 +18,7 @@ export const ALL_SABOTAGES: readonly Sabotage[] = [
 const COSTS: readonly (readonly [RegExp, number])[] = [
   [/^test\/page\/.*(?:-pure|-plan|-layout|-media)\.test\.ts$/, 1],
   [/^test\/(?:page|live)\//, 15],
-  [/^test\/(?:camera|vision|masked)/, 5],
+  [/^test\/(?:camera|vision|ingest)/, 5],
   [/^test\/(?:hub|http|cli|mailbox|attack)/, 5],
 ];
 const COST_OF_OTHERS = 2;

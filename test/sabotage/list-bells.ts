@@ -27,7 +27,7 @@ export const BELL_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a press is forgotten with the recorder that it was meant for",
-    file: "src/bell-presses.ts",
+    file: "src/bells/presses.ts",
     find: "    this.#forgetOld();\n    const nowMs = this.#options.monotonicMs();\n    return",
     replace:
       "    this.#waiting.clear();\n    const nowMs = this.#options.monotonicMs();\n    return",
@@ -35,7 +35,7 @@ export const BELL_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "any token rings",
-    file: "src/bell-tokens.ts",
+    file: "src/bells/tokens.ts",
     find: "return own !== undefined && isSame;",
     replace: "return own !== undefined;",
     tests: ["test/bells/hub.test.ts"],
@@ -43,7 +43,7 @@ export const BELL_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a route may have a program run",
-    file: "src/settings-bell-edit.ts",
+    file: "src/settings/bell-edit.ts",
     find: 'if (rule.via === "command")',
     replace: 'if (rule.via === "command" && rule.code === "never")',
     tests: ["test/bells/hub.test.ts"],
@@ -58,7 +58,7 @@ export const BELL_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a bell is removed that has come to stand there meanwhile",
-    file: "src/settings-bell-edit.ts",
+    file: "src/settings/bell-edit.ts",
     find: "RULE_MEMBERS.some(",
     replace: "[...RULE_MEMBERS].slice(9).some(",
     tests: ["test/bells/hub.test.ts"],
@@ -66,7 +66,7 @@ export const BELL_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a topic that the broker refuses is shown as heard",
-    file: "src/bell-listeners.ts",
+    file: "src/bells/listeners.ts",
     find: "const refused = isListening ? this.#refusedTo(listening) : undefined;",
     replace: "const refused = isListening ? undefined : this.#refusedTo(listening);",
     tests: ["test/bells/process.test.ts"],

@@ -70,7 +70,7 @@ export const CERTIFICATE_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a name that is not chosen any more leaves its authority behind",
-    file: "src/hub-lan-choice.ts",
+    file: "src/hub/lan-choice.ts",
     find: "return certificates.forget(name);",
     replace: "return true;",
     tests: ["test/http/lan-starts.test.ts"],

@@ -14,7 +14,7 @@ export const CODEC_SABOTAGES: readonly Sabotage[] = [
     file: "src/camera/ffmpeg-inputs.ts",
     find: 'if (scheme !== "http" && scheme !== "https" && scheme !== "rtmp")',
     replace: 'if (scheme === "none")',
-    tests: ["test/settings-ffmpeg.test.ts"],
+    tests: ["test/settings/ffmpeg.test.ts"],
   },
   {
     name: "an RTMP server is believed when it sends elsewhere",

@@ -20,17 +20,17 @@ export const COPY_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a copy may have fewer pictures than its original",
-    file: "src/vision-answers.ts",
+    file: "src/vision-process/answers.ts",
     find: "if (head.fragments.length !== awaited.frames)",
     replace: "if (head.fragments.length > awaited.frames)",
-    tests: ["test/vision-pipe.test.ts"],
+    tests: ["test/vision-process/pipe.test.ts"],
   },
   {
     name: "a copy may have pictures that are none",
-    file: "src/vision-answers.ts",
+    file: "src/vision-process/answers.ts",
     find: "if (problem !== null) throw unasked",
     replace: "if (problem === undefined) throw unasked",
-    tests: ["test/vision-pipe.test.ts"],
+    tests: ["test/vision-process/pipe.test.ts"],
     only: "a picture",
   },
   {

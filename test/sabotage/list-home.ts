@@ -4,7 +4,7 @@ import type { Sabotage } from "./sabotage.ts";
 export const HOME_SABOTAGES: readonly Sabotage[] = [
   {
     name: "one adult switches on what another switched off",
-    file: "src/hub-privacy.ts",
+    file: "src/hub/privacy.ts",
     find: "return row.hand_by !== null && this.#options.personOf(row.hand_by) === device.person;",
     replace: "return row.hand_by !== null;",
     tests: ["test/http/privacy.test.ts"],
@@ -12,7 +12,7 @@ export const HOME_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "an off on top of another's off makes it one's own to undo",
-    file: "src/hub-privacy.ts",
+    file: "src/hub/privacy.ts",
     find: "return { ...own, isShared: true };",
     replace: "return own;",
     tests: ["test/http/privacy.test.ts"],
@@ -20,7 +20,7 @@ export const HOME_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a camera is off after a restart only once its hours are looked at",
-    file: "src/hub-privacy.ts",
+    file: "src/hub/privacy.ts",
     find: 'const isOff = this.#rows.get(id)?.entered === "off" || this.#wanted(id).state === "off";',
     replace: "const isOff = false;",
     tests: ["test/hub/privacy-start.test.ts"],
@@ -28,7 +28,7 @@ export const HOME_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a camera that is off for an hour stays off after a start with an old clock",
-    file: "src/hub-privacy.ts",
+    file: "src/hub/privacy.ts",
     find: "if (before?.isCertain) return upMs() >= before.upMs;",
     replace: "if (before) return upMs() >= before.upMs;",
     tests: ["test/hub/privacy-start.test.ts"],
@@ -36,7 +36,7 @@ export const HOME_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "whoever looks goes on looking at a camera that is off",
-    file: "src/hub-privacy-links.ts",
+    file: "src/hub/privacy-links.ts",
     find: "      live.switchedOff(id);\n",
     replace: "",
     tests: ["test/http/privacy.test.ts"],
@@ -44,10 +44,10 @@ export const HOME_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "in the night that goes back, hours end at their first end",
-    file: "src/week-hours.ts",
+    file: "src/settings/week-hours.ts",
     find: "end * MINUTE_MS, timeZone).lastMs",
     replace: "end * MINUTE_MS, timeZone).firstMs",
-    tests: ["test/week-hours.test.ts"],
+    tests: ["test/settings/week-hours.test.ts"],
   },
   {
     name: "a second sound begins on top of the first",

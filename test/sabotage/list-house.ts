@@ -20,7 +20,7 @@ export const HOUSE_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "the broker switches on what a person switched off",
-    file: "src/hub-privacy.ts",
+    file: "src/hub/privacy.ts",
     find: "if (!isOff && (!isOwn || this.#hoursSayOff(camera))) return;",
     replace: "",
     tests: ["test/notify/home-assistant.test.ts"],
@@ -28,7 +28,7 @@ export const HOUSE_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a ring is kept by the broker",
-    file: "src/hub-home-assistant.ts",
+    file: "src/hub/home-assistant.ts",
     find: "publish(topics.of(camera, kind), payload)",
     replace: "publish(topics.of(camera, kind), payload, { retain: true })",
     tests: ["test/notify/home-assistant.test.ts"],
@@ -36,7 +36,7 @@ export const HOUSE_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a camera that is off goes on being told of",
-    file: "src/hub-home-assistant.ts",
+    file: "src/hub/home-assistant.ts",
     find: "if (!isKnown || this.#options.privacy.isOff(event.camera)) return;",
     replace: "if (!isKnown) return;",
     tests: ["test/notify/home-assistant.test.ts"],

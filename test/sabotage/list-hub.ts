@@ -23,7 +23,7 @@ import type { Sabotage } from "./sabotage.ts";
 export const HUB_SABOTAGES: readonly Sabotage[] = [
   {
     name: "what a full disk refused of a recording is said once and forgotten",
-    file: "src/hub-intake.ts",
+    file: "src/hub/intake.ts",
     find: "if (isLast || !isDiskFailure(error)) {",
     replace: "if (tries > 0) {",
     tests: ["test/hub/intake.test.ts"],
@@ -118,7 +118,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "the hub forgets new headers that a stop kept from the disk",
-    file: "src/hub.ts",
+    file: "src/hub/hub.ts",
     find: "  await services.rewraps.finish();\n",
     replace: "",
     tests: ["test/hub/rewrap.test.ts"],
@@ -256,7 +256,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a kept password goes to any host that the page names",
-    file: "src/settings-password.ts",
+    file: "src/settings/password.ts",
     find: 'if (host === null || host === "" || known.has(host)) continue;',
     replace: 'if (host !== "") continue;',
     tests: ["test/hub/settings.test.ts"],
@@ -264,7 +264,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a change of settings is not entered",
-    file: "src/hub-settings.ts",
+    file: "src/hub/settings.ts",
     find: "effects.enter(settings);",
     replace: "",
     tests: ["test/hub/settings.test.ts"],
@@ -287,7 +287,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "the hub listens on every address",
-    file: "src/hub.ts",
+    file: "src/hub/hub.ts",
     find: 'host: "127.0.0.1"',
     replace: 'host: "0.0.0.0"',
     tests: ["test/hub/invariant-11-connections.test.ts"],

@@ -43,7 +43,7 @@ export const MAILBOX_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a mailbox that the settings name no more is only forgotten",
-    file: "src/hub-mailbox.ts",
+    file: "src/hub/mailbox.ts",
     find: "await this.#reach(place, async (carrier) => mailbox.leave(carrier));",
     replace: "await this.#reach(place, async () => undefined);",
     tests: ["test/mailbox/leaving.test.ts"],

@@ -52,7 +52,7 @@ export const NOTICE_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a trouble is told at each look",
-    file: "src/hub-notice-watch.ts",
+    file: "src/hub/notice-watch.ts",
     find: "    if (isTold || upMs - sinceUpMs",
     replace: "    if (upMs - sinceUpMs",
     tests: ["test/health/troubles.test.ts"],
@@ -60,7 +60,7 @@ export const NOTICE_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "any token reads the hub's figures",
-    file: "src/metrics-token.ts",
+    file: "src/hub/metrics-token.ts",
     find: "return timingSafeEqual(wanted, digest(token)) && own !== undefined;",
     replace: "return own !== undefined || wanted.length > token.length;",
     tests: ["test/health/metrics.test.ts"],
@@ -76,7 +76,7 @@ export const NOTICE_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a copy that was never whole is told to nobody",
-    file: "src/hub-health-keeper.ts",
+    file: "src/hub/health-keeper.ts",
     find: "const sinceMs = finishedAtMs ?? this.#copyAwaitedSinceMs;",
     replace: "const sinceMs = finishedAtMs;",
     tests: ["test/health/copy.test.ts"],

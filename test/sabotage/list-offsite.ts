@@ -19,7 +19,7 @@ export const OFFSITE_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a change of the keyring waits for the next turn of the copy",
-    file: "src/hub-services.ts",
+    file: "src/hub/services.ts",
     find: "      copy.soon();\n",
     replace: "",
     tests: ["test/restore/copies.test.ts"],

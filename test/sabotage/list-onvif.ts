@@ -49,7 +49,7 @@ export const ONVIF_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a kept password goes to another host's device service",
-    file: "src/settings-password.ts",
+    file: "src/settings/password.ts",
     find: "knownNames.has(hostNameOf(url ?? null))",
     replace: "(knownNames.size > 0 || hostNameOf(url ?? null) !== null)",
     tests: ["test/hub/camera-find.test.ts"],

@@ -61,7 +61,7 @@ export const PUSH_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a removed device's browser still looks up notices",
-    file: "src/hub-push.ts",
+    file: "src/hub/push.ts",
     find: "return device !== null && this.#isInHouse(device) ? device : null;",
     replace: "return device;",
     tests: ["test/hub/pushes-on-the-wire.test.ts"],

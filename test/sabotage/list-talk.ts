@@ -4,7 +4,7 @@ import type { Sabotage } from "./sabotage.ts";
 export const TALK_SABOTAGES: readonly Sabotage[] = [
   {
     name: "somebody talks and nothing is entered",
-    file: "src/hub-talk.ts",
+    file: "src/hub/talk.ts",
     find: "    this.#enter(camera, speaker);\n",
     replace: "",
     tests: ["test/hub/talk.test.ts"],

@@ -59,10 +59,10 @@ export const VISION_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a camera that films the street arms all the same",
-    file: "src/ingest-motion.ts",
+    file: "src/ingest/motion.ts",
     find: "if (!publicSpaceOf(this.#settings).isArmed) return;",
     replace: "",
-    tests: ["test/ingest-motion.test.ts"],
+    tests: ["test/ingest/motion.test.ts"],
     only: "above its budget of public space",
   },
   {

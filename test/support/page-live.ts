@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
-import type { CameraSettings } from "../../src/settings-cameras.ts";
+import type { CameraSettings } from "../../src/settings/cameras.ts";
 import type { TestPage } from "./page.ts";
 
 /** The live screen in a real browser: what it says of its picture, and what is in it. */

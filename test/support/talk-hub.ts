@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { CameraSettings } from "../../src/settings-cameras.ts";
+import type { CameraSettings } from "../../src/settings/cameras.ts";
 import { processTree } from "./memory-scan.ts";
 import type { OnvifTalkServer } from "./onvif-talk-server.ts";
 

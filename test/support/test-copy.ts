@@ -6,7 +6,7 @@ import type { Place } from "../../src/offsite/place.ts";
 import type { CopyState } from "../../src/protocol/api-copy.ts";
 import { sealedFileName } from "../../src/protocol/clip.ts";
 import type { ClipId } from "../../src/protocol/ids.ts";
-import type { CopyAddress, CopySettings } from "../../src/settings-copy.ts";
+import type { CopyAddress, CopySettings } from "../../src/settings/copy.ts";
 import { DAV_LOGIN, S3_LOGIN } from "./copy-places.ts";
 import type { TestHub } from "./test-hub.ts";
 

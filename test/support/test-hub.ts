@@ -3,8 +3,8 @@ import { rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import type { LightMyRequestResponse } from "fastify";
-import { Hub } from "../../src/hub.ts";
-import type { LanOptions } from "../../src/hub-options.ts";
+import { Hub } from "../../src/hub/hub.ts";
+import type { LanOptions } from "../../src/hub/options.ts";
 import {
   newLabel,
   randomHex,
@@ -24,7 +24,7 @@ import type { Fragment } from "../../src/protocol/fragment.ts";
 import type { ClipId } from "../../src/protocol/ids.ts";
 import type { KeyringChange, Role } from "../../src/protocol/keyring.ts";
 import { verifyKeyring } from "../../src/protocol/keyring.ts";
-import type { Settings } from "../../src/settings.ts";
+import type { Settings } from "../../src/settings/settings.ts";
 import { letteredFragments, realFragments, recordClip, type RealCodec } from "./test-clips.ts";
 import { signStatement, statementAfter } from "./test-household.ts";
 

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { HubMailbox } from "../../src/hub-mailbox.ts";
+import type { HubMailbox } from "../../src/hub/mailbox.ts";
 import { follow, HubClient, type FollowedHub } from "../../src/owner/hub-client.ts";
 import { MailboxClient } from "../../src/owner/mailbox-client.ts";
 import { openMemory, sealMemory } from "../../src/owner/mailbox-memory.ts";

@@ -1,7 +1,11 @@
 import { closeSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
-import { FOOTAGE_IN_PIPE, FOOTAGE_OUT_PIPE, type FromVision } from "../../src/vision-messages.ts";
-import { encodeFootage, toVisionReader } from "../../src/vision-pipe.ts";
+import {
+  FOOTAGE_IN_PIPE,
+  FOOTAGE_OUT_PIPE,
+  type FromVision,
+} from "../../src/vision-process/messages.ts";
+import { encodeFootage, toVisionReader } from "../../src/vision-process/pipe.ts";
 
 // A vision process that does not blur, but answers: of each picture, the head of its slice is left and
 // zeros. The camera of a job says how it misbehaves.

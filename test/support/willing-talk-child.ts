@@ -1,4 +1,4 @@
-import type { FromTalk, ToTalk } from "../../src/talk-messages.ts";
+import type { FromTalk, ToTalk } from "../../src/talk/messages.ts";
 
 // Instead of a talk process: its camera takes whatever is said, until it is told to end.
 

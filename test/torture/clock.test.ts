@@ -8,7 +8,7 @@ import {
   ClockTrust,
   START_MS,
 } from "../../src/ledger/clock-trust.ts";
-import { nextTimeOfDay } from "../../src/week-hours.ts";
+import { nextTimeOfDay } from "../../src/settings/week-hours.ts";
 import { generateReader } from "../../src/owner/identity.ts";
 import { approve, decide, prepareApproval, typeRequest } from "../support/test-consent.ts";
 import { firstClip, startTestHub } from "../support/test-hub.ts";

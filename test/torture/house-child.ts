@@ -9,7 +9,7 @@ import type { DeviceBundle } from "../../src/owner/device-bundle.ts";
 import { readRecorderEvent } from "../../src/clips/recorder-event.ts";
 import { approve, refuse, typeRequest } from "../support/test-consent.ts";
 import { startTestHub, type TestHub } from "../support/test-hub.ts";
-import { RecorderIntake } from "../../src/hub-intake.ts";
+import { RecorderIntake } from "../../src/hub/intake.ts";
 import { readHouseOptions, within, type HouseMessage } from "./house.ts";
 
 /**

@@ -8,7 +8,7 @@ import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fillForm } from "../../src/owner/requests.ts";
 import { parseClipId } from "../../src/protocol/ids.ts";
-import { readSettings } from "../../src/settings.ts";
+import { readSettings } from "../../src/settings/settings.ts";
 import { openLive, type LiveSocket } from "../support/live-socket.ts";
 import { projectRoot } from "../support/requirements.ts";
 import { RTSP_SERVER_COMMANDS, startRtspServer } from "../support/rtsp-server.ts";

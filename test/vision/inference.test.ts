@@ -6,7 +6,7 @@ import type { ColourPicture } from "../../src/blur/planes.ts";
 import { openFaceDetector, type FaceMode } from "../../src/vision/inference/face-detector.ts";
 import { THREAD_LIMITS } from "../../src/vision/inference/inference-thread.ts";
 import { MODEL_SHA256, MODELS_FOLDER } from "../../src/vision/inference/models.ts";
-import { blurAbilityOf, facesWhereUnsaid } from "../../src/settings-blur.ts";
+import { blurAbilityOf, facesWhereUnsaid } from "../../src/settings/blur.ts";
 import { probeInference } from "../../src/vision/inference/probe.ts";
 import { openObjectDetector } from "../../src/vision/inference/object-detector.ts";
 import { drawCar, drawFace, drawnWall, drawPerson } from "../support/drawn-scene.ts";

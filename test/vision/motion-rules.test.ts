@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { motionRulesOf } from "../../src/settings-motion.ts";
+import { motionRulesOf } from "../../src/settings/motion.ts";
 import { GREY_HEIGHT, GREY_WIDTH, type GreyFrame } from "../../src/vision/grey-frame.ts";
 import { MotionDetector, type MotionEvent, type MotionRules } from "../../src/vision/motion.ts";
 

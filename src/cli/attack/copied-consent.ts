@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import type { Hub } from "../../hub.ts";
+import type { Hub } from "../../hub/hub.ts";
 import { generateReader, type ReaderKey } from "../../owner/identity.ts";
 import { openSealedFile } from "../../owner/open-clip.ts";
 import { sealBytes } from "../../clips/sealed-file.ts";

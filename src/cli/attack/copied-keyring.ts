@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import type { Hub } from "../../hub.ts";
+import type { Hub } from "../../hub/hub.ts";
 import { foundHousehold, type FoundedHousehold } from "../../owner/household.ts";
 import { generateReader } from "../../owner/identity.ts";
 import { sha256Hex, fromBase64, toBase64 } from "../../protocol/bytes.ts";

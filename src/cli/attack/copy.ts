@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type BetterSqlite3 from "better-sqlite3";
 import { openDatabase, type HubDatabase } from "../../base/database.ts";
-import { Hub } from "../../hub.ts";
+import { Hub } from "../../hub/hub.ts";
 import { Ledger } from "../../ledger/ledger.ts";
 import { HubError } from "../../protocol/errors.ts";
 import type { LedgerEntry } from "../../protocol/ledger-entry.ts";

@@ -5,8 +5,8 @@ import type { BlurFootage, BlurredPoster } from "../../../src/vision/blur-footag
 import { BlurJob } from "../../../src/vision/blurring/blur-job.ts";
 import type { Detectors } from "../../../src/vision/blurring/look-pass.ts";
 import { OpenDetectors } from "../../../src/vision/blurring/open-detectors.ts";
-import { fragmentContainer } from "../../../src/vision-container.ts";
-import { blurredBytesMax } from "../../../src/vision-messages.ts";
+import { fragmentContainer } from "../../../src/vision-process/container.ts";
+import { blurredBytesMax } from "../../../src/vision-process/messages.ts";
 import { missingCommands, sharedPath } from "../../support/requirements.ts";
 import {
   blurred,

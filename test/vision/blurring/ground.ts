@@ -12,8 +12,8 @@ import type {
 } from "../../../src/vision/blur-footage.ts";
 import { BlurJob, type BlurJobOptions } from "../../../src/vision/blurring/blur-job.ts";
 import type { Detectors } from "../../../src/vision/blurring/look-pass.ts";
-import { fragmentContainer } from "../../../src/vision-container.ts";
-import { blurredBytesMax } from "../../../src/vision-messages.ts";
+import { fragmentContainer } from "../../../src/vision-process/container.ts";
+import { blurredBytesMax } from "../../../src/vision-process/messages.ts";
 
 /** Wall clock at which made-up footage begins. */
 const STARTS_AT_MS = Date.UTC(2026, 0, 1, 12);

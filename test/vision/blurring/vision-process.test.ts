@@ -13,8 +13,8 @@ import {
   type FromVision,
   type ToVision,
   type VisionMessage,
-} from "../../../src/vision-messages.ts";
-import { encodeFootage, fromVisionReader } from "../../../src/vision-pipe.ts";
+} from "../../../src/vision-process/messages.ts";
+import { encodeFootage, fromVisionReader } from "../../../src/vision-process/pipe.ts";
 import { scanProcessTree } from "../../support/memory-scan.ts";
 import { missingCommands, sharedPath } from "../../support/requirements.ts";
 import { segmentsOf } from "./ground.ts";
