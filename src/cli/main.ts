@@ -1,4 +1,5 @@
 import { refuseCoreDumps } from "../base/core-dumps.ts";
+import { VERSION } from "../base/version.ts";
 import { HubError } from "../protocol/errors.ts";
 import { LedgerRestored } from "../owner/restored.ts";
 import { LedgerChanged } from "../owner/witness.ts";
@@ -262,6 +263,7 @@ function usage(): string {
     "Usage:",
     ...lines,
     "",
+    "doorward --version says which version this is.",
     "Every owner command takes --hub URL where the hub is not where it was at the claim.",
     "Exit codes: 0 done, 1 the answer is no, 2 wrong use, 3 the environment lacks something.",
   ].join("\n");
@@ -272,6 +274,10 @@ async function run(args: string[]): Promise<ExitCode> {
   if (first === "" || first === "help" || first === "--help") {
     process.stdout.write(`${usage()}\n`);
     return first === "" ? 2 : 0;
+  }
+  if (first === "version" || first === "--version") {
+    process.stdout.write(`doorward ${VERSION}\n`);
+    return 0;
   }
   const isPair = Object.hasOwn(COMMANDS, `${first} ${second}`);
   const name = isPair ? `${first} ${second}` : first;

@@ -1,11 +1,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { PRIVATE_FILE_MODE } from "../base/files.ts";
+import { VERSION } from "../base/version.ts";
 import type { HubServer } from "../http/server.ts";
 import { HubClient } from "../owner/hub-client.ts";
 import type { Seen } from "../owner/witness.ts";
@@ -18,7 +19,6 @@ import { isNewer, LentKeys } from "./ui-keys.ts";
 import { createUiServer } from "./ui-server.ts";
 
 const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist", import.meta.url));
-const PACKAGE_FILE = new URL("../../package.json", import.meta.url);
 
 /**
  * Serves the page from this machine, for owners who would not trust a page that the hub serves: a
@@ -35,7 +35,6 @@ export async function ownerUi(args: string[]): Promise<ExitCode> {
     );
   const keys = await openKeys(options.required("keys"));
   const hubUrl = new HubClient(options.text("hub") ?? keys.hubUrl).url;
-  const version = ownVersion();
   const info = await new HubClient(hubUrl).get("/api/hub", HubInfo);
   if (info.genesis !== keys.bundle.genesis)
     throw new HubError(
@@ -46,7 +45,7 @@ export async function ownerUi(args: string[]): Promise<ExitCode> {
   let opener: Opener | null = null;
   const server = await createUiServer({
     hubUrl: new URL(hubUrl).origin,
-    version,
+    version: VERSION,
     pageDirectory: PAGE_DIRECTORY,
     handOutKeys: () => {
       const sealed = lent.handOut();
@@ -58,7 +57,7 @@ export async function ownerUi(args: string[]): Promise<ExitCode> {
   try {
     const origin = await listen(server, port);
     const address = `${origin}/${lent.fragment}`;
-    announce(address, hubUrl, version, info.version);
+    announce(address, hubUrl, VERSION, info.version);
     if (!options.flag("no-open")) opener = await openInBrowser(address);
     await interrupted();
   } finally {
@@ -104,10 +103,6 @@ function readPort(text: string | null): number {
   if (!/^[0-9]{1,5}$/.test(text) || port > 65_535)
     throw new UsageError("Cannot read --port: expected a port from 0 to 65535");
   return port;
-}
-
-function ownVersion(): string {
-  return (JSON.parse(readFileSync(PACKAGE_FILE, "utf8")) as { version: string }).version;
 }
 
 async function listen(server: HubServer, port: number): Promise<string> {

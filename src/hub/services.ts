@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import type { HubDatabase } from "../base/database.ts";
+import { VERSION } from "../base/version.ts";
 import { sealBytes } from "../clips/sealed-file.ts";
 import { openRetentionCount, prepareRetentionStatements } from "../clips/retention-rows.ts";
 import { ClipStore } from "../clips/store.ts";
@@ -49,12 +49,6 @@ import type { LedgerEntry } from "../protocol/ledger-entry.ts";
 import { noticeFacts } from "./notice-facts.ts";
 import { openMetrics } from "./metrics-token.ts";
 import { hasSameStreams } from "../settings/cameras.ts";
-
-export const VERSION = (
-  JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  }
-).version;
 
 export const PAGE_DIRECTORY = fileURLToPath(new URL("../../web/dist", import.meta.url));
 

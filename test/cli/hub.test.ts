@@ -5,7 +5,8 @@ import net from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { runCli, startLiveHub } from "../support/live-hub.ts";
+import { runCli, runCommand, startLiveHub } from "../support/live-hub.ts";
+import { projectRoot } from "../support/requirements.ts";
 
 const root = mkdtempSync(path.join(os.tmpdir(), "doorward-hub-cli-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -26,6 +27,19 @@ describe("doorward hub", () => {
     await hub.waitFor("the end of its processes", () =>
       tree.some((pid) => isThere(pid)) ? null : true,
     );
+  });
+
+  test("is of one version: to the command line, to who asks it, to its health, in package.json", async () => {
+    const manifest = await readFile(path.join(projectRoot, "package.json"), "utf8");
+    const { version } = JSON.parse(manifest) as { version: string };
+    expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+    const said = await runCommand([path.join(projectRoot, "doorward"), "--version"]);
+    expect(said).toEqual({ code: 0, stdout: `doorward ${version}\n`, stderr: "" });
+    await using hub = await startLiveHub();
+    const info = await fetch(`${hub.url}/api/hub`);
+    expect(await info.json()).toMatchObject({ version });
+    await hub.claim();
+    expect(await hub.health()).toMatchObject({ version });
   });
 
   test("refuses to share a data folder with another hub, which goes on: exit 3", async () => {
