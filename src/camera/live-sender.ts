@@ -68,7 +68,7 @@ export class LiveSender {
     const watched = this.#watched.get(name);
     if (!ring || !watched || this.#subscriptions.has(name)) return;
     const { camera, stream } = watched;
-    this.#subscriptions.set(name, ring.subscribe(this.#listener(camera, stream), { replay: true }));
+    this.#subscriptions.set(name, ring.subscribe(this.#listener(camera, stream)));
   }
 
   /** Sends one stream's fragments, each track's initialisation segment before its first. */
