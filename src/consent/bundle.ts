@@ -4,7 +4,6 @@ import { open, stat } from "node:fs/promises";
 import { AGE_HEADER_MAX_BYTES, requireAgeHeader } from "../protocol/age-header.ts";
 import type { VerifiedApproval } from "../protocol/approval.ts";
 import {
-  BUNDLE_MAX_BYTES,
   BUNDLE_NAMES,
   bundleFileNames,
   bundleReadme,
@@ -51,7 +50,7 @@ export interface OpenedBundle {
  * error here and not a surprise to the recipient.
  *
  * @param etag - Of an earlier answer: the same bytes again where they are still known, else new ones.
- * @throws HubError BUNDLE_TOO_LARGE, FILE_DAMAGED, FILE_MISSING.
+ * @throws HubError FILE_DAMAGED, FILE_MISSING.
  */
 export async function openBundle(
   approval: VerifiedApproval,
@@ -64,9 +63,6 @@ export async function openBundle(
     file,
     header,
   }));
-  const totalBytes = files.reduce((total, { file }) => total + file.sizeBytes, 0);
-  if (totalBytes > BUNDLE_MAX_BYTES)
-    throw new HubError("BUNDLE_TOO_LARGE", "Cannot make bundle: approve it in smaller parts");
   const { sums, offsets } = await measure(approval.decisionSha256, files);
   const { viewerSha256 } = approval.terms;
   const viewer =

@@ -4,7 +4,6 @@ const STATUS: ReadonlyMap<string, number> = new Map([
   ["EXPIRY_OUT_OF_RANGE", 422],
   ["LABEL_MISMATCH", 422],
   ["TOO_LARGE", 413],
-  ["BUNDLE_TOO_LARGE", 413],
   ["NOT_LOGGED_IN", 401],
   ["LOGIN_REFUSED", 401],
   ["METRICS_REFUSED", 401],

@@ -1,4 +1,5 @@
 import type { ClipDetail, RequestSummary } from "../protocol/api.ts";
+import { tooMuchForBundle } from "../protocol/bundle.ts";
 import {
   decisionLifetimeMs,
   impliedRedactions,
@@ -115,7 +116,11 @@ export function defaultRendition({
   );
 }
 
-/** The statement an owner reads before signing: complete, and exactly what will leave. */
+/**
+ * The statement an owner reads before signing: complete, and exactly what will leave.
+ *
+ * @throws HubError DECISION_TOO_LARGE: the hub would refuse it once it is signed.
+ */
 export function approvalTerms(
   ground: DecisionGround,
   options: {
@@ -128,6 +133,9 @@ export function approvalTerms(
   },
 ): Terms {
   const { clips, recipient, purpose, isPart, availableForMs = AVAILABLE_DEFAULT_MS } = options;
+  const tooMuch = tooMuchForBundle({ clips: [...clips] });
+  if (tooMuch !== null)
+    throw new HubError("DECISION_TOO_LARGE", `Cannot approve: ${tooMuch}; choose a shorter part`);
   const common = commonTerms(ground);
   // From when it can be fetched at the latest: others may take as long as they may to sign.
   const startsByMs = common.notAfterMs + ground.keyring.policy.vetoWindowMs;

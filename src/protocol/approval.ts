@@ -1,4 +1,5 @@
 import { parseAgeHeader, parseRecipient, STANZA_TYPE } from "./age-header.ts";
+import { tooMuchForBundle } from "./bundle.ts";
 import { equalBytes, fromBase64, sha256Hex } from "./bytes.ts";
 import { checkShape } from "./check.ts";
 import type { FileKey, ListedFile } from "./clip.ts";
@@ -30,7 +31,7 @@ import {
   type Sha256Hex,
 } from "./ids.ts";
 import { roleOfDevice, type Keyring } from "./keyring.ts";
-import { AVAILABLE_MAX_MS, CLOCK_SKEW_MAX_MS, LIMITS } from "./limits.ts";
+import { AVAILABLE_MAX_MS, CLOCK_SKEW_MAX_MS } from "./limits.ts";
 import { listedFile } from "./listed-files.ts";
 import { recipientWords } from "./words.ts";
 import { verifyAssertion } from "./webauthn.ts";
@@ -75,6 +76,7 @@ export class DecisionRefused extends HubError {
     | "DECISION_UNKNOWN_FILE"
     | "DECISION_WRONG_FILE"
     | "DECISION_WRONG_REDACTIONS"
+    | "DECISION_TOO_LARGE"
     | "DECISION_BAD_HEADER"
     | "DECISION_WRONG_OUTCOME";
 }
@@ -307,8 +309,9 @@ function requireSoundRelease(decision: Decision, context: DecisionContext): void
   const recipient = requireRecipient(terms, context);
   requireAvailable(terms, context);
   const files = filesOfTerms(terms);
-  if (files.length === 0 || files.length > LIMITS.filesPerApproval)
-    refuse("DECISION_MALFORMED", `it names ${files.length} files`);
+  if (files.length === 0) refuse("DECISION_MALFORMED", "it names no file");
+  const tooMuch = tooMuchForBundle(terms);
+  if (tooMuch !== null) refuse("DECISION_TOO_LARGE", tooMuch);
   if (release.length !== files.length)
     refuse("DECISION_BAD_HEADER", `${release.length} headers for ${files.length} files`);
   const seen = new Set<string>();

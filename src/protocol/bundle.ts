@@ -1,8 +1,7 @@
 import Type, { type Static } from "typebox";
 import { toHex } from "./bytes.ts";
 import { sealedFileName } from "./clip.ts";
-import type { Decision, Terms } from "./decision.ts";
-import { blurOfTerms, filesOfTerms } from "./decision.ts";
+import { blurOfTerms, filesOfTerms, type Decision, type Terms } from "./decision.ts";
 import { EnvelopeSchema } from "./envelope.ts";
 import { HASH_BYTES } from "./merkle.ts";
 import { LIMITS } from "./limits.ts";
@@ -32,9 +31,24 @@ export const VIEWER_CONNECTS = {
 
 /** Folder of the age files inside the zip. */
 export const BUNDLE_FOLDER = "files/";
-/** A larger approval is split into several. */
-export const BUNDLE_MAX_BYTES = 1024 * 1024 * 1024;
+const MIB = 1024 * 1024;
+/** Recordings in one bundle. */
+export const BUNDLE_MAX_BYTES = 1024 * MIB;
 export const BUNDLE_MEDIA_TYPE = "application/vnd.doorward.bundle+zip";
+
+/**
+ * Why what an approval names does not fit into one bundle; null where it does. Asked before anything
+ * is signed, and again of what was: nothing is approved that nobody could fetch.
+ */
+export function tooMuchForBundle(terms: Pick<Terms, "clips">): string | null {
+  const files = filesOfTerms(terms);
+  if (files.length > LIMITS.filesPerApproval)
+    return `${files.length} files leave at once, and at most ${LIMITS.filesPerApproval} may`;
+  const bytes = files.reduce((total, { file }) => total + file.sizeBytes, 0);
+  return bytes > BUNDLE_MAX_BYTES
+    ? `${Math.ceil(bytes / MIB)} MiB leave at once, and at most ${BUNDLE_MAX_BYTES / MIB} may`
+    : null;
+}
 
 const base64Hash = Type.String({ minLength: 44, maxLength: 44 });
 

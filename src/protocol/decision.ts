@@ -190,7 +190,7 @@ export function blurOfTerms(terms: Terms): {
 }
 
 /** Every file of the terms, in order, with its clip. */
-export function filesOfTerms(terms: Terms): { clip: TermsClip; file: TermsFile }[] {
+export function filesOfTerms(terms: Pick<Terms, "clips">): { clip: TermsClip; file: TermsFile }[] {
   return terms.clips.flatMap((clip) => clip.files.map((file) => ({ clip, file })));
 }
 

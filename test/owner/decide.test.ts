@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { chooseFiles, defaultRendition, type Choice } from "../../src/owner/decide.ts";
+import {
+  approvalTerms,
+  chooseFiles,
+  defaultRendition,
+  type Choice,
+} from "../../src/owner/decide.ts";
+import { BUNDLE_MAX_BYTES } from "../../src/protocol/bundle.ts";
 import type { HubError } from "../../src/protocol/errors.ts";
 import { approvalCase } from "../support/test-approval.ts";
 import { NOW_MS } from "../support/test-household.ts";
@@ -59,6 +65,26 @@ describe("what is chosen for a release", () => {
     expect(refusal({ rendition: "blurred" })).toBe("NOTHING_CHOSEN");
     // Sound alone is never what somebody means.
     expect(refusal({ rendition: "blurred", audio: true })).toBe("NOTHING_CHOSEN");
+  });
+});
+
+describe("what is more than one bundle carries", () => {
+  const sized = async (sizeBytes: number) => {
+    const big = { ...clip, files: clip.files.map((file) => ({ ...file, sizeBytes })) };
+    const choice = { clip: big, rendition: "original" as const, audio: false };
+    const { ground } = await approvalCase();
+    return () =>
+      approvalTerms(ground, {
+        clips: [chooseFiles({ ...choice, fromMs: null, toMs: null })],
+        recipient: ground.request.record.asked.recipient ?? "",
+        ...{ purpose: "a test", isPart: false },
+      });
+  };
+
+  test("is told before anything is signed, and to the byte", async () => {
+    const third = Math.floor(BUNDLE_MAX_BYTES / 3);
+    expect((await sized(third))().clips[0]?.files).toHaveLength(3);
+    expect(await sized(third + 1)).toThrow(/1025 MiB leave at once, and at most 1024 may/);
   });
 });
 

@@ -5,6 +5,7 @@ import { openSealedFile } from "../../src/owner/open-clip.ts";
 import { releaseHeader, openFileKey } from "../../src/owner/release.ts";
 import { parseRecipient, requireAgeHeader } from "../../src/protocol/age-header.ts";
 import { VerifiedApproval, type VerifiedRefusal } from "../../src/protocol/approval.ts";
+import { BUNDLE_MAX_BYTES } from "../../src/protocol/bundle.ts";
 import { concatBytes, fromBase64, toBase64, utf8Bytes } from "../../src/protocol/bytes.ts";
 import { fileName, type Decision, type Terms } from "../../src/protocol/decision.ts";
 import { PAYLOAD_TYPES } from "../../src/protocol/envelope.ts";
@@ -79,6 +80,14 @@ describe("an approval that holds", () => {
   });
 });
 
+/** The same recordings, the first file of them larger. */
+function oversized(clips: Terms["clips"], sizeBytes: number): Terms["clips"] {
+  return clips.map((clip) => ({
+    ...clip,
+    files: clip.files.map((file, index) => (index === 0 ? { ...file, sizeBytes } : file)),
+  }));
+}
+
 describe("an approval is refused", () => {
   const wrongTerms: [string, () => Partial<Terms>, string][] = [
     ["it was made for another household", () => ({ origin: "doorward/else" }), "WRONG_ORIGIN"],
@@ -121,6 +130,11 @@ describe("an approval is refused", () => {
       "WRONG_REDACTIONS",
     ],
     ["it names no file", () => ({ clips: [] }), "MALFORMED"],
+    [
+      "its files are too large to be fetched",
+      () => ({ clips: oversized(one.terms.clips, BUNDLE_MAX_BYTES) }),
+      "TOO_LARGE",
+    ],
   ];
   test.each(wrongTerms)("when %s", async (_what, terms, code) => {
     expect(await outcomeWith({ terms: terms() })).toBe(`DECISION_${code}`);

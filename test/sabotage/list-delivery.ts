@@ -42,4 +42,11 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/http/pick-up.test.ts"],
     only: "is a new fetch of the whole",
   },
+  {
+    name: "more is approved than anybody could fetch",
+    file: "src/protocol/bundle.ts",
+    find: "return bytes > BUNDLE_MAX_BYTES",
+    replace: "return bytes > 8 * BUNDLE_MAX_BYTES",
+    tests: ["test/protocol/approval.test.ts", "test/owner/decide.test.ts"],
+  },
 ];

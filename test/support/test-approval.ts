@@ -1,5 +1,10 @@
 import { randomHex } from "../../src/owner/device-bundle.ts";
-import { approvalTerms, chooseFiles, refusalTerms } from "../../src/owner/decide.ts";
+import {
+  approvalTerms,
+  chooseFiles,
+  refusalTerms,
+  type DecisionGround,
+} from "../../src/owner/decide.ts";
 import {
   envelopeSigner,
   generateReader,
@@ -30,6 +35,7 @@ const SEGMENTS = 3;
 /** A decision that holds, and everything it is held against: each test changes one thing. */
 export interface ApprovalCase {
   readonly chain: TestChain;
+  readonly ground: DecisionGround;
   readonly context: DecisionContext;
   readonly clip: ClipDetail;
   readonly sealed: Map<string, Uint8Array>;
@@ -86,6 +92,7 @@ export async function approvalCase(options: CaseOptions = {}): Promise<ApprovalC
   const terms = draft({});
   return {
     chain,
+    ground,
     clip,
     sealed,
     terms,

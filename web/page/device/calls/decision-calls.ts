@@ -217,12 +217,6 @@ async function partsOf(hub: FollowedHub, parts: readonly ChosenPart[]): Promise<
     const whole = { clip, rendition, audio, segments, fromMs: null, toMs: null };
     chosen.push({ clip, chosen: chooseFiles(whole) });
   }
-  const files = chosen.reduce((count, part) => count + part.chosen.files.length, 0);
-  if (files > LIMITS.filesPerApproval)
-    throw new HubError(
-      "TOO_LARGE",
-      `Cannot approve ${files} pieces at once: at most ${LIMITS.filesPerApproval}`,
-    );
   return chosen;
 }
 

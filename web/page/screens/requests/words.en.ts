@@ -298,7 +298,8 @@ export const english = {
     FILE_ALTERED: "A recording is not what the ledger lists. Nothing was signed, and nothing sent.",
     NOTHING_CHOSEN: "Choose between 1 and 64 recordings.",
     NO_RECIPIENT: "Enter the key of the recipient.",
-    TOO_LARGE: "That is too much at once: at most 400 pieces.",
+    DECISION_TOO_LARGE:
+      "That is too much at once: at most 400 pieces of 1 GiB together. Choose a shorter part.",
     PASSKEY_ELSEWHERE:
       "The passkey of this device belongs to another address. Open the page there to decide.",
     PASSKEY_DECLINED: "The passkey did not confirm. Nothing was signed, and nothing sent.",

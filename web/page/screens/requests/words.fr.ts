@@ -305,7 +305,8 @@ export const french: typeof english = {
       "Un enregistrement n’est pas ce que le registre indique. Rien n’a été signé ni envoyé.",
     NOTHING_CHOSEN: "Choisissez entre 1 et 64 enregistrements.",
     NO_RECIPIENT: "Saisissez la clé du destinataire.",
-    TOO_LARGE: "C’est trop à la fois : 400 morceaux au plus.",
+    DECISION_TOO_LARGE:
+      "C’est trop à la fois : 400 morceaux au plus, et 1 Gio en tout. Choisissez une partie plus courte.",
     PASSKEY_ELSEWHERE:
       "La clé d’accès de cet appareil appartient à une autre adresse. Ouvrez-y la page pour décider.",
     PASSKEY_DECLINED: "La clé d’accès n’a pas confirmé. Rien n’a été signé ni envoyé.",
