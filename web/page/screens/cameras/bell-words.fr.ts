@@ -3,7 +3,7 @@ import type { english } from "./bell-words.en.ts";
 export const french: typeof english = {
   bells: "Sonnettes",
   bellsText:
-    "Comment le hub entend que quelqu’un sonne. La plupart des portiers l’annoncent par un message qui leur est propre, et que le hub apprend d’une pression.",
+    "Comment la centrale entend que quelqu’un sonne. La plupart des portiers l’annoncent par un message qui leur est propre, et que la centrale apprend d’une pression.",
   bellOf: (camera) => `Sonnette de ${camera}`,
   none: "Pas encore de sonnette.",
   ways: {
@@ -26,7 +26,7 @@ export const french: typeof english = {
     SILENT: "L’appareil ne répond pas.",
     NO_ONVIF: "Ce qui répond là n’est pas un appareil ONVIF, ou ONVIF y est désactivé.",
     TOPIC_REFUSED:
-      "Le courtier ne laisse pas le hub entendre ce sujet : son utilisateur doit en avoir le droit.",
+      "Le courtier ne laisse pas la centrale entendre ce sujet : son utilisateur doit en avoir le droit.",
     NO_BROKER: "Aucun courtier n’est indiqué : sa place est sous mqtt dans le fichier de réglages.",
     SOURCE_FAILED: "Le programme sur la machine du hub s’est arrêté.",
     ENDED: "L’appareil a raccroché.",

@@ -123,7 +123,7 @@ export const french: typeof english = {
       waiting:
         "La copie floutée est encore en préparation. Attendez quelques minutes, ou choisissez des visages nets.",
       absent:
-        "Le hub n’a pas pu faire de copie floutée. Faites-en une ici, ou choisissez des visages nets.",
+        "La centrale n’a pas pu faire de copie floutée. Faites-en une ici, ou choisissez des visages nets.",
     },
     leaveClear: "Laisser partir avec des visages nets",
     lookAgain: "Regarder à nouveau",
@@ -313,7 +313,7 @@ export const french: typeof english = {
     NOT_OPEN: "Cette demande n’est plus ouverte.",
     STATEMENT_OLD: "Quelque chose a changé depuis. Regardez de nouveau.",
     STATEMENT_REFUSED:
-      "Le hub montre une déclaration qu’aucun propriétaire n’a faite sur cette demande.",
+      "La centrale montre une déclaration qu’aucun propriétaire n’a faite sur cette demande.",
     PRESERVATION_OVER:
       "On garde des enregistrements une fois pour une demande, et on renouvelle une fois tant que cela dure. Rien n’a changé.",
     NOTHING_TO_HOLD: "Il n’y a aucun enregistrement de cette période. Il n’y a rien à garder.",
@@ -323,7 +323,7 @@ export const french: typeof english = {
       "Ce document n’est pas celui qui a été scellé avec la demande. Il n’est pas montré.",
     DOCUMENT_GONE: "Le document n’a pas été pris : il était déjà venu, ou vient trop tard.",
     TOO_MANY_DOCUMENTS:
-      "Le hub n’a plus de place pour un document. Effacez-en un que vous avez lu.",
+      "La centrale n’a plus de place pour un document. Effacez-en un que vous avez lu.",
     FORM_GONE: "Ce formulaire a déjà servi, ou a expiré.",
     MALFORMED_INPUT: "Ce n’est pas comme il faut.",
     NOT_THIS_HOUSEHOLD: "Ce fichier n’a pas été scellé pour ce foyer.",

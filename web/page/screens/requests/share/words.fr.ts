@@ -8,7 +8,7 @@ export const french: typeof english = {
   title: "Un lien pour une personne sans clé",
   text: "Le lien est montré une seule fois et gardé nulle part, pas même ici. Ce qui a été vu peut être filmé ou enregistré, et ne peut pas être rappelé.",
   meantFor: "Pour qui",
-  meantForText: "Montré sur l’image. Le hub ne peut pas le lire.",
+  meantForText: "Montré sur l’image. La centrale ne peut pas le lire.",
   days: "Il fonctionne pendant",
   dayCount: (count: number) => (count === 1 ? "1 jour" : `${count} jours`),
   views: "Il peut être ouvert",

@@ -38,7 +38,7 @@ export const french: typeof english = {
   takeBackTitle: "Reprendre l’accord",
   takeBack: "Reprendre l’accord …",
   takeBackText:
-    "Le hub détruit sa copie des clés faites pour le destinataire, et l’adresse répond comme si elle n’avait jamais existé.",
+    "La centrale détruit sa copie des clés faites pour le destinataire, et l’adresse répond comme si elle n’avait jamais existé.",
   neverFetched: "Personne n’est venu le chercher. Ensuite, personne ne le pourra.",
   cannotRecall: (count) =>
     `Il a été récupéré ${count}. Ce qui a été récupéré ne peut pas être rappelé : qui l’a, le garde.`,
