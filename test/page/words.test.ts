@@ -1,17 +1,22 @@
+import { ENGLISH, FRENCH } from "../../web/form/form-words.ts";
 import { french as cameraProblems } from "../../web/page/words/camera-problem-words.ts";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { projectRoot } from "../support/requirements.ts";
 
-/** Every word that the page can say, in both languages. */
+/** Every word that the page, the viewer, the form and a notification can say, in both languages. */
 
-const PAGE = path.join(projectRoot, "web/page");
-const FOLDERS = readdirSync(PAGE, { recursive: true, encoding: "utf8" })
-  .filter((file) => path.basename(file) === "words.en.ts")
-  .map((file) => path.dirname(file))
+const WEB = path.join(projectRoot, "web");
+const WEB_FILES = readdirSync(WEB, { recursive: true, encoding: "utf8" })
+  .filter((file) => /\.(?:ts|svelte)$/.test(file) && !file.startsWith("dist"))
   .toSorted();
+
+/** Files of words without their language: `page/screens/live/talk-words`. */
+const WORDS = WEB_FILES.filter((file) => file.endsWith("words.en.ts")).map((file) =>
+  file.slice(0, -".en.ts".length),
+);
 
 /** People at the door are people; what they are up to is nobody's guess. */
 const NEVER_SAID = {
@@ -22,6 +27,12 @@ const CLICK_HERE = /\b(?:click here|cliquez ici|read more here)\b/i;
 
 /** French signs that a line could begin with, or that stand apart: without a space that holds them. */
 const LOOSE_IN_FRENCH = /(?<!\u00a0)[;!?»]|(?<!\u00a0):(?!\/\/|\d)|«(?!\u00a0)/;
+
+/** Where nothing is to be said, and a look-up by state wants an answer all the same. */
+const SAYS_NOTHING = new Set(["mainWhy.none", "states.idle"]);
+
+/** Lines of the recovery sheet, which a program reads as well. */
+const READ_BY_PROGRAMS = new Set(["sheet.printKind", "classic"]);
 
 interface Said {
   /** Where it stands: `proof.wrong`. */
@@ -47,22 +58,26 @@ function textOf({ value, at }: Said): string {
   return text;
 }
 
-async function wordsOf(folder: string, language: "en" | "fr"): Promise<Said[]> {
-  const file = path.join(PAGE, folder, `words.${language}.ts`);
-  const module: unknown = await import(pathToFileURL(file).href);
+async function wordsOf(words: string, language: "en" | "fr"): Promise<Said[]> {
+  const file = path.join(WEB, `${words}.${language}.ts`);
+  const module = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   const name = language === "en" ? "english" : "french";
-  return [...saidIn((module as Record<string, unknown>)[name], "")];
+  const parts = Object.entries(module).filter(([exported]) => exported.startsWith(name));
+  expect(parts.length, file).toBeGreaterThan(0);
+  return parts.flatMap(([exported, value]) => [
+    ...saidIn(value, exported.slice(name.length).toLowerCase()),
+  ]);
 }
 
 test("there are words to look at", () => {
-  expect(FOLDERS).toContain("words");
-  expect(FOLDERS).toContain("screens/welcome");
+  for (const words of ["page/words/words", "page/screens/live/talk-words", "viewer/words"])
+    expect(WORDS).toContain(words);
 });
 
-describe.each(FOLDERS)("the words of %s", (folder) => {
+describe.each(WORDS)("%s", (words) => {
   test("are there in both languages: the same names, the same values, none empty", async () => {
-    expect(existsSync(path.join(PAGE, folder, "words.fr.ts"))).toBe(true);
-    const [english, french] = [await wordsOf(folder, "en"), await wordsOf(folder, "fr")];
+    expect(existsSync(path.join(WEB, `${words}.fr.ts`))).toBe(true);
+    const [english, french] = [await wordsOf(words, "en"), await wordsOf(words, "fr")];
     const shape = (said: Said[]): string[] => said.map(({ at }) => at).toSorted();
     expect(shape(french)).toEqual(shape(english));
     const inFrench = new Map(french.map((said) => [said.at, said]));
@@ -70,12 +85,13 @@ describe.each(FOLDERS)("the words of %s", (folder) => {
       const other = inFrench.get(one.at);
       expect(typeof other?.value, one.at).toBe(typeof one.value);
       if (other) expect(valuesIn(other), `values in ${one.at}`).toEqual(valuesIn(one));
+      if (SAYS_NOTHING.has(one.at)) continue;
       for (const said of [one, other]) expect(said && textOf(said).trim(), one.at).not.toBe("");
     }
   });
 
   test.each(["en", "fr"] as const)("in %s are neutral and calm", async (language) => {
-    for (const said of await wordsOf(folder, language)) {
+    for (const said of await wordsOf(words, language)) {
       const text = textOf(said);
       expect(text, said.at).not.toMatch(NEVER_SAID[language]);
       expect(text, said.at).not.toMatch(CLICK_HERE);
@@ -85,12 +101,11 @@ describe.each(FOLDERS)("the words of %s", (folder) => {
 });
 
 describe("French signs stand with their words, also where a line ends", () => {
-  test.each(FOLDERS)("in %s", async (folder) => {
-    const loose = (await wordsOf(folder, "fr"))
+  test.each(WORDS)("in %s", async (words) => {
+    const loose = (await wordsOf(words, "fr"))
       .filter((said) => LOOSE_IN_FRENCH.test(textOf(said)))
       .map(({ at }) => at);
-    // A line of the recovery sheet is read by a program.
-    expect(loose.filter((at) => at !== "sheet.printKind")).toEqual([]);
+    expect(loose.filter((at) => !READ_BY_PROGRAMS.has(at))).toEqual([]);
   });
 
   test("in what keeps a camera from giving pictures", () => {
@@ -104,6 +119,41 @@ describe("French signs stand with their words, also where a line ends", () => {
       expect(text).toMatch(LOOSE_IN_FRENCH);
     for (const text of ["Qui\u00a0?", "rtsp://porte", "à 14:05", "«\u00a0oui\u00a0»", "d’ici"])
       expect(text).not.toMatch(LOOSE_IN_FRENCH);
+  });
+});
+
+describe("nothing is translated that nobody says", () => {
+  const code = WEB_FILES.filter((file) => !/words\.(?:en|fr)\.ts$/.test(file))
+    .map((file) => readFileSync(path.join(WEB, file), "utf8"))
+    .join("\n");
+
+  /** By its name, or by a look-up in the group that it stands in. */
+  function isSaid(at: string): boolean {
+    return at
+      .split(".")
+      .slice(-2)
+      .some((name) => new RegExp(`\\b${name}\\b`).test(code));
+  }
+
+  test.each(WORDS)("%s", async (words) => {
+    const unsaid = (await wordsOf(words, "en")).filter(({ at }) => !isSaid(at));
+    expect(unsaid.map(({ at }) => at)).toEqual([]);
+  });
+
+  test("(control: a word that no screen names is found)", () => {
+    expect(isSaid("thisIsNamedNowhere")).toBe(false);
+    expect(isSaid("title")).toBe(true);
+  });
+});
+
+describe("the form that a requester fills in", () => {
+  test.each(Object.entries({ en: ENGLISH, fr: FRENCH }))("in %s", (language, words) => {
+    for (const said of saidIn(words, "")) {
+      const text = textOf(said);
+      expect(text, said.at).not.toMatch(NEVER_SAID[language as "en" | "fr"]);
+      expect(text, said.at).not.toMatch(CLICK_HERE);
+      if (language === "fr") expect(text, said.at).not.toMatch(LOOSE_IN_FRENCH);
+    }
   });
 });
 

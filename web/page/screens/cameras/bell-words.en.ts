@@ -3,7 +3,6 @@ export const english = {
   bells: "Bells",
   bellsText:
     "How the hub hears that somebody rings. Most doorbells say it in a message of their own, which the hub can learn from a press.",
-  bellOf: (camera: string) => `Bell of ${camera}`,
   none: "No bell yet.",
   ways: {
     onvif: "Message of the camera (ONVIF)",

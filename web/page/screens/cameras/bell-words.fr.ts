@@ -4,7 +4,6 @@ export const french: typeof english = {
   bells: "Sonnettes",
   bellsText:
     "Comment la centrale entend que quelqu’un sonne. La plupart des portiers l’annoncent par un message qui leur est propre, et que la centrale apprend d’une pression.",
-  bellOf: (camera) => `Sonnette de ${camera}`,
   none: "Pas encore de sonnette.",
   ways: {
     onvif: "Message de la caméra (ONVIF)",

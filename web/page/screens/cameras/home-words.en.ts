@@ -15,7 +15,6 @@ export const english = {
   saveHours: "Save the hours",
   sameTime: "From and to are the same. For a whole day choose midnight twice.",
   noDay: "Choose at least one day, or remove these hours.",
-  notInFile: "The demonstration has no hours.",
   saved: "Saved.",
   errors: {
     NOT_FOUND: "There is no camera of this name in the settings file.",

@@ -16,7 +16,6 @@ export const french: HomeWords = {
   saveHours: "Enregistrer les horaires",
   sameTime: "Le début et la fin sont les mêmes. Pour un jour entier, choisissez deux fois minuit.",
   noDay: "Choisissez au moins un jour, ou retirez cet horaire.",
-  notInFile: "La démonstration n’a pas d’horaires.",
   saved: "Enregistré.",
   errors: {
     NOT_FOUND: "Il n’y a pas de caméra de ce nom dans le fichier des réglages.",

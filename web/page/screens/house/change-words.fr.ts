@@ -95,7 +95,7 @@ export const french: ChangeWords = {
     other: "Changer le trousseau",
   },
   aDevice: "un appareil",
-  admitAs: (role, may) => `Comme : ${role} (${may}).`,
+  admitAs: (role, may) => `Comme : ${role} (${may}).`,
   admitNew: "Une nouvelle personne, qui n’a encore aucun appareil ici.",
   admitFurther: (labels) =>
     labels === ""
@@ -104,7 +104,7 @@ export const french: ChangeWords = {
   admitOneMore:
     "La signature d’un nouveau propriétaire compte à elle seule. Si c’était encore la personne qui propose, une seule personne pourrait signer pour deux.",
   admitWords:
-    "Regardez le nouvel appareil : il doit montrer ces huit mots. Si l’un diffère, la clé de quelqu’un d’autre entrerait ; ne signez pas.",
+    "Regardez le nouvel appareil : il doit montrer ces huit mots. Si l’un diffère, la clé de quelqu’un d’autre entrerait ; ne signez pas.",
 
   recoveryTitle: "Quelqu’un utilise la feuille de secours",
   recoveryText: (label, when) =>
@@ -170,7 +170,7 @@ export const french: ChangeWords = {
     READERS_OLD: "Cet appareil n’a pas encore reçu les nouvelles clés. Rechargez la page.",
     KEYRING_CHANGED: "La maison vient de changer. Regardez à nouveau, puis continuez.",
     KEYRING_INVALID_CHANGE:
-      "C’est impossible : il resterait trop peu de propriétaires pour les règles, l’appareil est déjà sorti, ou une récupération est en cours : opposez-vous-y d’abord.",
+      "C’est impossible : il resterait trop peu de propriétaires pour les règles, l’appareil est déjà sorti, ou une récupération est en cours : opposez-vous-y d’abord.",
     KEYRING_BROKEN_CHAIN: "La maison a changé entre-temps. Regardez à nouveau.",
     NOT_OPEN: "Vous avez déjà signé cela.",
     NOT_FOUND:

@@ -3,7 +3,6 @@ export const english = {
   title: "Notifications",
   lead: "What tells you that somebody rings while this page is closed.",
   link: "Notifications",
-  linkHint: "Be told on this device when somebody rings, also while the page is closed.",
   here: "On this device",
   come: "What comes: a notice at once when somebody rings, and one when a request waits for you. Movement only where you choose it below.",
   stays:

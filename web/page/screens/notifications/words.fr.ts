@@ -4,7 +4,6 @@ export const french: typeof english = {
   title: "Notifications",
   lead: "Ce qui vous prévient qu’on sonne quand cette page est fermée.",
   link: "Notifications",
-  linkHint: "Être prévenu sur cet appareil quand on sonne, même page fermée.",
   here: "Sur cet appareil",
   come: "Ce qui arrive : un avis aussitôt quand quelqu’un sonne, et un autre quand une demande vous attend. Les mouvements seulement là où vous le choisissez ci-dessous.",
   stays:

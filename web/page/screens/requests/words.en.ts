@@ -106,8 +106,6 @@ export const english = {
       `Only whole pieces leave, of some seconds each: ${from} to ${to}.`,
     first: "From",
     last: "To",
-    firstOption: (time: string) => `from ${time}`,
-    lastOption: (time: string) => `to ${time}`,
     blur: "Blur faces",
     blurText: "The blurred copy leaves. The clear one stays here.",
     wholeText: (count: number) =>
@@ -199,7 +197,6 @@ export const english = {
     stopped: "Stopped. Nothing was signed, and nothing has been sent.",
     settling: "The hub did not answer. Finding out whether it has your decision …",
     notArrived: "The hub does not have your decision. Nothing has been sent. You can decide again.",
-    arrived: "The hub has your decision.",
   },
   after: {
     title: "What happens next",

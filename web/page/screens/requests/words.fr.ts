@@ -106,8 +106,6 @@ export const french: typeof english = {
       `Seuls des morceaux entiers, de quelques secondes chacun, sortent : de ${from} à ${to}.`,
     first: "De",
     last: "À",
-    firstOption: (time) => `de ${time}`,
-    lastOption: (time) => `à ${time}`,
     blur: "Flouter les visages",
     blurText: "C’est la copie floutée qui sort. La copie nette reste ici.",
     wholeText: (count: number) =>
@@ -204,7 +202,6 @@ export const french: typeof english = {
     settling: "La centrale n’a pas répondu. Vérification : a-t-elle reçu votre décision …",
     notArrived:
       "La centrale n’a pas votre décision. Rien n’a été envoyé. Vous pouvez décider à nouveau.",
-    arrived: "La centrale a votre décision.",
   },
   after: {
     title: "La suite",

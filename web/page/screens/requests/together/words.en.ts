@@ -11,7 +11,6 @@ export const english = {
   stale:
     "An approval was proposed, and the household has changed since. Nobody can sign that one any more: look, and sign anew. Nothing has been sent.",
   takeBackProposal: "Take my proposal back",
-  takenBack: "Your proposal is taken back. You can decide anew.",
   signTitle: "Another owner proposes this",
   signText:
     "Look at the cut yourself. When you sign, this device makes every key again and compares: a single one that differs, and nothing is signed.",

@@ -12,7 +12,6 @@ export const french: typeof english = {
   stale:
     "Un accord a été proposé, et le foyer a changé depuis. Personne ne peut plus le signer : regardez, et signez à nouveau. Rien n’a été envoyé.",
   takeBackProposal: "Retirer ma proposition",
-  takenBack: "Votre proposition est retirée. Vous pouvez décider à nouveau.",
   signTitle: "Un autre propriétaire propose ceci",
   signText:
     "Regardez vous-même l’extrait. Quand vous signez, cet appareil refait chaque clé et compare : si une seule diffère, rien n’est signé.",
