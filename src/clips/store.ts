@@ -29,7 +29,6 @@ import {
 } from "./clip-rows.ts";
 import { HubCopies } from "./hub-copies.ts";
 import { settleFolders, sweepClips } from "./recovery.ts";
-import { readRecorderEvent } from "./recorder-event.ts";
 import {
   CLIPS_PAGE_MAX,
   type ClipsPage,
@@ -69,13 +68,12 @@ export class ClipStore {
   /**
    * Takes in what the recorder says, one after the other.
    *
-   * @param value - A `RecorderEvent` as it came from the other process.
+   * @param event - As `readRecorderEvent` has let it in: what it says of the disk is not yet believed.
    * @returns Resolves when it is on the disk.
-   * @throws MalformedInput for another shape; HubError `CLIP_UNKNOWN`, `CLIP_KNOWN`, `CLIP_ENDED`,
+   * @throws HubError `CLIP_UNKNOWN`, `CLIP_KNOWN`, `CLIP_ENDED`,
    * `FILE_KNOWN`, `FILE_MISSING` (or of another size than said), `COPY_REFUSED`.
    */
-  async apply(value: unknown): Promise<void> {
-    const event = readRecorderEvent(value);
+  async apply(event: RecorderEvent): Promise<void> {
     await this.#inTurn(async () => {
       switch (event.type) {
         case "clip-started":

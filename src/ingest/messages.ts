@@ -107,7 +107,7 @@ const StreamReportSchema = Type.Object(
 );
 export type StreamReport = Static<typeof StreamReportSchema>;
 
-/** The recorder's own events are read by the clip store, which knows their shape. */
+/** What the recorder says is read with the same care by `clips/`, which knows its shape. */
 const FromIngestSchema = Type.Union([
   Type.Object(
     {

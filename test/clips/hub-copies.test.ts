@@ -14,6 +14,7 @@ import { motion } from "./test-recorder.ts";
 import { DAY_MS, openRetention } from "./test-retention.ts";
 import { openStore, type Opened } from "./test-store.ts";
 import { START_AT_MS, testStream } from "./test-stream.ts";
+import { applySaid } from "./apply-said.ts";
 
 /** A clip of three segments whose copy is made, in the folder of a store. */
 async function record(
@@ -40,7 +41,7 @@ async function record(
 }
 
 async function apply(opened: Opened, events: readonly RecorderEvent[]): Promise<void> {
-  for (const event of events) await opened.store.apply(JSON.parse(JSON.stringify(event)));
+  for (const event of events) await applySaid(opened.store, JSON.parse(JSON.stringify(event)));
 }
 
 const folderOf = (opened: Opened, clip: ClipId): string =>
@@ -103,7 +104,7 @@ test("its size counts for retention, and it goes with its clip, also what comes 
   mkdirSync(folderOf(opened, clip), { recursive: true });
   const stray = path.join(folderOf(opened, clip), "002.video.blurred.age");
   writeFileSync(stray, "late");
-  await expect(opened.store.apply(late)).rejects.toMatchObject({ code: "CLIP_UNKNOWN" });
+  await expect(applySaid(opened.store, late)).rejects.toMatchObject({ code: "CLIP_UNKNOWN" });
   await retention.run();
   expect(existsSync(stray)).toBe(false);
 });
@@ -236,9 +237,9 @@ test("what the recorder's process says of a copy is checked", async () => {
   ];
   for (const [code, change] of wrong)
     await expect(
-      opened.store.apply({ ...video, file: { ...file, ...change } }),
+      applySaid(opened.store, { ...video, file: { ...file, ...change } }),
       JSON.stringify(change),
     ).rejects.toMatchObject({ code });
-  await opened.store.apply(video);
-  await expect(opened.store.apply(video)).rejects.toMatchObject({ code: "FILE_KNOWN" });
+  await applySaid(opened.store, video);
+  await expect(applySaid(opened.store, video)).rejects.toMatchObject({ code: "FILE_KNOWN" });
 });

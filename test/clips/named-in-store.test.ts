@@ -4,6 +4,7 @@ import type { EventReason } from "../../src/protocol/clip.ts";
 import type { EventKind } from "../../src/protocol/ids.ts";
 import { only, openStore, recordInto } from "./test-store.ts";
 import { START_AT_MS } from "./test-stream.ts";
+import { applySaid } from "./apply-said.ts";
 
 const why = (kind: EventKind): EventReason => ({ kind, zone: "Path", areaShare: 0.02, score: 0.5 });
 const ENDED_AT_MS = START_AT_MS + 3_000;
@@ -12,8 +13,9 @@ async function recording() {
   const opened = openStore();
   const clip = only(await recordInto(opened, 3, ["clip-closed"]));
   const name = (kind: EventKind, more: object = {}) =>
-    opened.store.apply({ type: "clip-named", clip, why: why(kind), ...more });
-  const close = () => opened.store.apply({ type: "clip-closed", clip, endedAtMs: ENDED_AT_MS });
+    applySaid(opened.store, { type: "clip-named", clip, why: why(kind), ...more });
+  const close = () =>
+    applySaid(opened.store, { type: "clip-closed", clip, endedAtMs: ENDED_AT_MS });
   return {
     ...{ ...opened, clip, name, close },
     events: () => opened.entries().flatMap((entry) => ("event" in entry ? [entry.event] : [])),
@@ -34,7 +36,7 @@ describe("a name that comes while it is recorded", () => {
   test("never makes another thing of a bell, whatever the recorder says", async () => {
     await using recorded = await recording();
     const rang = { type: "clip-rang", clip: recorded.clip, eventAtMs: START_AT_MS + 1_000 };
-    await recorded.store.apply({ ...rang, why: why("bell") });
+    await applySaid(recorded.store, { ...rang, why: why("bell") });
     await recorded.name("person");
     expect(recorded.store.get(recorded.clip)).toMatchObject({ kind: "bell", why: why("bell") });
     await recorded.close();

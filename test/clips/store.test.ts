@@ -11,6 +11,7 @@ import { parseClipId, type ClipId } from "../../src/protocol/ids.ts";
 import { openAge, openAgeAsFarAsItGoes } from "./age-oracle.ts";
 import { framesIn, START_AT_MS } from "./test-stream.ts";
 import { keyringHead, only, openStore, reader, recordInto, recovery } from "./test-store.ts";
+import { applySaid } from "./apply-said.ts";
 
 describe("a recorded clip", () => {
   test("closes together with a ledger entry that lists every file", async () => {
@@ -52,10 +53,10 @@ describe("a recorded clip", () => {
     });
     const clip = only(await recordInto(opened, 3, ["clip-closed"]));
     const event = { type: "clip-closed", clip, endedAtMs: START_AT_MS + 3_000 };
-    await expect(failing.apply(event)).rejects.toThrow("no ledger");
+    await expect(applySaid(failing, event)).rejects.toThrow("no ledger");
     expect(opened.store.get(clip)?.state).toBe("recording");
     expect(opened.entries()).toEqual([]);
-    await opened.store.apply(event);
+    await applySaid(opened.store, event);
     expect(opened.store.get(clip)?.state).toBe("closed");
   });
 
@@ -129,15 +130,15 @@ describe("what the recorder's process says is checked", () => {
     ],
   ])("%s is refused", async (_, event) => {
     await using opened = openStore();
-    await expect(opened.store.apply(event)).rejects.toBeInstanceOf(MalformedInput);
+    await expect(applySaid(opened.store, event)).rejects.toBeInstanceOf(MalformedInput);
     expect(opened.store.list().clips).toEqual([]);
   });
 
   test("a file that is not there, or not of that size, is refused", async () => {
     await using opened = openStore();
-    await opened.store.apply(start);
+    await applySaid(opened.store, start);
     const event = { type: "file-closed", clip: start.clip, file };
-    await expect(opened.store.apply(event)).rejects.toMatchObject({ code: "FILE_MISSING" });
+    await expect(applySaid(opened.store, event)).rejects.toMatchObject({ code: "FILE_MISSING" });
     expect(opened.store.files(parseClipId(start.clip))).toEqual([]);
   });
 
@@ -145,16 +146,16 @@ describe("what the recorder's process says is checked", () => {
     await using opened = openStore();
     const clip = only(await recordInto(opened, 1));
     const [listed] = opened.store.files(clip);
-    await expect(opened.store.apply({ ...start, clip })).rejects.toMatchObject({
+    await expect(applySaid(opened.store, { ...start, clip })).rejects.toMatchObject({
       code: "CLIP_KNOWN",
     });
     for (const event of [
       { type: "clip-closed", clip, endedAtMs: START_AT_MS },
       { type: "file-closed", clip, file: listed },
     ])
-      await expect(opened.store.apply(event)).rejects.toMatchObject({ code: "CLIP_ENDED" });
+      await expect(applySaid(opened.store, event)).rejects.toMatchObject({ code: "CLIP_ENDED" });
     const unknown = { type: "clip-closed", clip: "2".repeat(32), endedAtMs: START_AT_MS };
-    await expect(opened.store.apply(unknown)).rejects.toMatchObject({ code: "CLIP_UNKNOWN" });
+    await expect(applySaid(opened.store, unknown)).rejects.toMatchObject({ code: "CLIP_UNKNOWN" });
     expect(opened.entries().length).toBe(1);
   });
 });
@@ -232,7 +233,7 @@ describe("after the recorder died", () => {
     let closedFiles = 0;
     for await (const line of createInterface({ input: child.stdout })) {
       const event = JSON.parse(line) as RecorderEvent;
-      await opened.store.apply(event);
+      await applySaid(opened.store, event);
       if (event.type === "file-closed" && ++closedFiles === 3) {
         await new Promise((resolve) => setTimeout(resolve, 100));
         child.kill("SIGKILL");

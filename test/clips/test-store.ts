@@ -10,6 +10,7 @@ import type { RecorderEvent } from "../../src/protocol/clip.ts";
 import { parseSha256Hex, type ClipId } from "../../src/protocol/ids.ts";
 import { makeReader } from "./age-oracle.ts";
 import { CAMERA, START_AT_MS, testStream } from "./test-stream.ts";
+import { applySaid } from "./apply-said.ts";
 
 const root = mkdtempSync(path.join(os.tmpdir(), "doorward-store-"));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -85,7 +86,8 @@ export async function recordInto(
   for (const event of events) {
     if (event.type === "clip-started") clips.push(event.clip);
     // Over the wire between the two processes, as in the hub.
-    if (!hold.includes(event.type)) await opened.store.apply(JSON.parse(JSON.stringify(event)));
+    if (!hold.includes(event.type))
+      await applySaid(opened.store, JSON.parse(JSON.stringify(event)));
   }
   return clips;
 }

@@ -6,6 +6,7 @@ import { readSettings } from "../../src/settings/settings.ts";
 import { START_AT_MS } from "../clips/test-stream.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { startTestHub, type TestDevice, type TestHub } from "../support/test-hub.ts";
+import { applySaid } from "../clips/apply-said.ts";
 
 const FILE = `# ours
 cameras:
@@ -82,7 +83,7 @@ describe("that an event was nothing", () => {
       expect((await put(`clips/${clips[0]}/nothing`, body)).statusCode).toBe(422);
     const bell = parseClipId("b".repeat(32));
     const { clips: store, household } = hub.hub.services;
-    await store.apply({
+    await applySaid(store, {
       ...{ type: "clip-started", clip: bell, camera: "front", faces: "keep", kind: "bell" },
       ...{ eventAtMs: START_AT_MS, startedAtMs: START_AT_MS },
       why: { kind: "bell", zone: "", areaShare: 0, score: 1 },

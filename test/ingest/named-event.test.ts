@@ -20,6 +20,7 @@ import { cameraFragments, FILMED_AT_MS } from "../support/camera-fragments.ts";
 import { missingCommands, sharedPath } from "../support/requirements.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { startTestHub } from "../support/test-hub.ts";
+import { applySaid } from "../clips/apply-said.ts";
 
 // From pictures of a person to the word in the ledger, with everything real in between.
 
@@ -76,7 +77,7 @@ test.skipIf(isMissing)(
           },
         emit: (event) => {
           if (event.type === "clip-named") names.push(event.why);
-          taken = taken.then(() => clips.apply(JSON.parse(JSON.stringify(event))));
+          taken = taken.then(() => applySaid(clips, JSON.parse(JSON.stringify(event))));
         },
         reportTrouble: ({ message }) => problems.push(message),
       });

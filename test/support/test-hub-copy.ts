@@ -11,6 +11,7 @@ import { sealedFileName, type FileKey, type ListedFile } from "../../src/protoco
 import { parseClipId, type ClipId } from "../../src/protocol/ids.ts";
 import type { TestHub } from "./test-hub.ts";
 import { mosaic } from "./test-rendition.ts";
+import { applySaid } from "../clips/apply-said.ts";
 
 export interface HubCopyOptions {
   /** Segments that are pixelated whole, and those that are left out. */
@@ -103,5 +104,5 @@ async function addFile(
     ...{ fromMs: original.fromMs, toMs: original.toMs, derivedFrom: original.payloadSha256 },
     ...(pixelated === undefined ? {} : { pixelated }),
   };
-  await clips.apply({ type: "copy-file", clip, file, keyringEpoch: keyring.epoch });
+  await applySaid(clips, { type: "copy-file", clip, file, keyringEpoch: keyring.epoch });
 }
