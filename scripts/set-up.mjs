@@ -15,6 +15,7 @@ const EXIT_WRONG_USE = 2;
 const EXIT_ENVIRONMENT = 3;
 /** The hub needs natively stripped types and N-API 10 as of this version. */
 const NODE_WANTED = [24, 13];
+const PACKAGES_OUTPUT_BYTES_MAX = 64 * 2 ** 20;
 
 /**
  * What a task needs from the system. `command` is how to see that it is there; the rest is asked
@@ -133,7 +134,7 @@ async function installPackages(withoutDevelopment) {
   if (!(await takeLock(lock, "install the npm packages"))) return false;
   try {
     if (isInstalled(isProduction)) return true;
-    say("Installing what package-lock.json lists ...");
+    say("Installing what package-lock.json lists; the first time takes a minute or two ...");
     // A half-finished installation must not look finished.
     rmSync(stampPath, { force: true });
     const [program, ...words] = [...npmCommand(), "install", "--no-save", "--no-audit"];
@@ -199,17 +200,25 @@ function installSystemPackages(needs, mayUseSudo) {
   const hasApt = hasCommand("apt-get");
   const install = ["apt-get", "install", "-y", "--no-install-recommends", ...packages];
   if (hasApt && (isRoot || mayUseSudo)) {
-    say(`Installing from the system's packages: ${packages.join(" ")} ...`);
+    say(`Installing from the system's packages, a minute or two: ${packages.join(" ")} ...`);
     const asRoot = isRoot ? ["env"] : ["sudo", "env"];
     const quietly = [...asRoot, "DEBIAN_FRONTEND=noninteractive"];
-    for (const command of [["apt-get", "update"], install]) {
-      const [program, ...rest] = [...quietly, ...command];
-      spawnSync(program, rest, { stdio: [isRoot ? "ignore" : "inherit", 2, 2] });
-    }
+    for (const command of [["apt-get", "update"], install]) runQuietly([...quietly, ...command]);
   }
   const still = missing.filter((name) => !isMet(SYSTEM_NEEDS[name]));
   if (still.length > 0) sayWhatIsMissing(still, hasApt);
   return still;
+}
+
+/** Its hundreds of lines would hide ours, so they are shown where it fails; its errors always. */
+function runQuietly([program, ...rest]) {
+  const stdin = process.getuid?.() === 0 ? "ignore" : "inherit";
+  const { status, stdout } = spawnSync(program, rest, {
+    stdio: [stdin, "pipe", 2],
+    encoding: "utf8",
+    maxBuffer: PACKAGES_OUTPUT_BYTES_MAX,
+  });
+  if (status !== 0 && stdout) say(stdout.trimEnd());
 }
 
 function sayWhatIsMissing(names, hasApt) {

@@ -64,6 +64,7 @@ async function bundle(files: Files): Promise<string> {
       sourcemap: false,
       modulePreload: false,
       rollupOptions: {
+        checks: { pluginTimings: false },
         input: path.join(folder, "service-worker.ts"),
         output: { format: "iife" },
       },

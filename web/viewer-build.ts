@@ -137,7 +137,11 @@ async function bundleViewer(): Promise<{ script: string; style: string }> {
       sourcemap: false,
       modulePreload: false,
       cssCodeSplit: false,
-      rollupOptions: { input: part("main.ts"), output: { format: "iife" } },
+      rollupOptions: {
+        checks: { pluginTimings: false },
+        input: part("main.ts"),
+        output: { format: "iife" },
+      },
     },
   });
   const [{ output }] = [result].flat() as [Rolldown.RolldownOutput];

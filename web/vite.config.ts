@@ -31,6 +31,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rollupOptions: {
+      checks: { pluginTimings: false },
       output: {
         entryFileNames: ({ name }) => `${folderOf(name)}/[name]-[hash].js`,
         chunkFileNames: ({ name }) => `${folderOf(name)}/[name]-[hash].js`,
@@ -44,6 +45,7 @@ export default defineConfig({
     format: "es",
     plugins: () => [formTemplate(), viewerHash()],
     rollupOptions: {
+      checks: { pluginTimings: false },
       output: {
         entryFileNames: ({ name }) => `${folderOf(name)}/[name]-[hash].js`,
         chunkFileNames: ({ name }) => `${folderOf(name)}/[name]-[hash].js`,
