@@ -35,7 +35,7 @@ source_dir=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 require_machine() {
   [ "$(id -u)" = 0 ] || fail 3 "this needs root: sudo config/install.sh"
   command -v apt-get >/dev/null || fail 3 "this is for Debian and Raspberry Pi OS; see docs/install.md for containers"
-  [ -d /run/systemd/system ] || fail 3 "systemd does not run here"
+  [ -d /run/systemd/system ] || fail 3 "systemd does not run here, which would start the hub; npm start runs it by hand, docs/install.md has containers"
   case $(uname -m) in
     x86_64 | aarch64) ;;
     *) fail 3 "a 64-bit system is needed (x86_64 or aarch64), this is $(uname -m)" ;;

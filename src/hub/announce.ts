@@ -32,8 +32,12 @@ export function announcedText(announced: Announced): string {
     lines.push(
       `  Claim code:    ${claimCode}`,
       "",
-      "  It belongs to nobody yet, so nothing is recorded. To found the household, open that",
-      "  address in a browser, best on another computer, and type the code in; or:",
+      "  It belongs to nobody yet, so nothing is recorded. To found the household, open the page",
+      "  and type the code in, best on another device: the keys are made where you do that. From",
+      "  another computer, this leads that address here (HUB is this machine's name or address):",
+      `  ssh -L ${tunnelOf(url)} HUB`,
+      "",
+      "  Without a browser:",
       `  ./doorward owner claim --hub ${url} --code ${claimCode} --keys keys`,
     );
   lines.push(...lanLines(announced));
@@ -44,6 +48,11 @@ export function announcedText(announced: Announced): string {
       "  The hub looks again by itself, and says here when all is well.",
     );
   return `${lines.join("\n")}\n\n`;
+}
+
+function tunnelOf(url: string): string {
+  const { port } = new URL(url);
+  return `${port}:localhost:${port}`;
 }
 
 function lanLines({ claimCode, lan }: Announced): string[] {

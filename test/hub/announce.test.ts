@@ -38,6 +38,8 @@ describe("what the console says", () => {
     const text = textOf(openLan(["192.168.1.5", "10.0.0.2", "fd00::5", "fe80::1%eth0"]));
     expect(text).toContain(`Doorward is at ${URL_HERE}`);
     expect(text).toContain("AAAA-BBBB-CCCC");
+    // From another computer that address leads to itself, so the way here is given with it.
+    expect(text.split("\n")).toContain("  ssh -L 8080:localhost:8080 HUB");
     for (const row of renderUnicodeCompact("http://192.168.1.5:8088/", { border: 2 }).split("\n"))
       expect(text).toContain(row);
     for (const page of ["192.168.1.5", "10.0.0.2", "[fd00::5]"])
@@ -55,7 +57,7 @@ describe("what the console says", () => {
   test("claimed: no code, no QR code, but where another phone finds the page, and what to compare", () => {
     const text = textOf(openLan(["192.168.1.5"]), null);
     expect(text).toContain("Its household is in charge");
-    expect(text).not.toMatch(/Claim code|owner claim/);
+    expect(text).not.toMatch(/Claim code|owner claim|ssh -L/);
     expect(text).not.toMatch(QR);
     expect(text).toContain("For another phone of the house:\n\n  http://192.168.1.5:8088/");
     expect(text).toContain(WORDS.join(" "));
