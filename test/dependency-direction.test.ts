@@ -1,65 +1,17 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { globSync, readdirSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import path from "node:path";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import { projectRoot } from "./support/requirements.ts";
+import { FREE_FOLDERS, IMPORTS } from "./support/source-folders.ts";
 
 const sourceRoot = path.join(projectRoot, "src");
 
-/**
- * What each folder of src imports besides itself: all of it, so that a way that nobody goes any more is
- * struck off. The entries of the processes lie directly in src; docs/architecture.md draws this.
- */
-const IMPORTS: Readonly<Record<string, readonly string[]>> = {
-  protocol: [],
-  blur: [],
-  base: ["protocol"],
-  lan: ["protocol", "base"],
-  ledger: ["protocol", "base"],
-  keys: ["protocol", "base"],
-  camera: ["protocol", "base"],
-  mailbox: ["protocol", "base"],
-  notify: ["protocol", "base"],
-  talk: ["protocol", "base"],
-  vision: ["protocol", "base", "blur"],
-  clips: ["protocol", "base", "vision"],
-  consent: ["protocol", "base", "ledger", "clips"],
-  offsite: ["protocol", "base", "ledger", "clips"],
-  settings: ["protocol", "base", "vision", "camera", "clips", "notify", "offsite"],
-  probe: ["protocol", "base", "camera", "settings"],
-  "vision-process": ["protocol", "base", "vision", "camera", "clips"],
-  ingest: ["protocol", "base", "vision", "camera", "clips", "settings", "vision-process"],
-  http: ["protocol", "base", "lan", "ledger", "keys", "camera", "notify", "clips", "consent"],
-  bells: ["protocol", "base", "camera", "settings", "ingest", "http"],
-  hub: [
-    "protocol",
-    "base",
-    "lan",
-    "ledger",
-    "keys",
-    "camera",
-    "mailbox",
-    "notify",
-    "talk",
-    "clips",
-    "consent",
-    "offsite",
-    "settings",
-    "probe",
-    "ingest",
-    "http",
-    "bells",
-  ],
-  owner: ["protocol"],
-};
-const FREE_FOLDERS = ["cli"];
 const OWNER_SIDE_FOLDERS = ["owner", "cli"];
 
-/** Where the processes of the hub begin. */
-const HUB_ENTRIES = ["main.ts", "ingest-main.ts", "bell-main.ts", "vision-main.ts"].filter((file) =>
-  existsSync(path.join(sourceRoot, file)),
-);
+/** Where the processes of the hub begin: each of them, so that none is forgotten. */
+const HUB_ENTRIES = readdirSync(sourceRoot).filter((file) => file.endsWith(".ts"));
 
 /** Globals that mean input, output or a particular runtime. */
 const IMPURE = /\b(?:process|Buffer|fetch|console|require|setTimeout|setInterval|WebSocket)\s*[.(]/;
@@ -140,6 +92,19 @@ describe("imports point one way", () => {
     const beginnings = sources.filter((file) => folderOf(file) === null);
     expect(beginnings.filter((file) => !/^(?:[a-z-]+-)?main\.ts$/.test(file))).toEqual([]);
   });
+});
+
+test("the page imports of src what runs in a browser, and nothing else", () => {
+  const files = globSync("web/**/*.{ts,svelte}", { cwd: projectRoot, exclude: ["web/dist/**"] });
+  const imported = files.flatMap((file) =>
+    [
+      ...readFileSync(path.join(projectRoot, file), "utf8").matchAll(/\/src\/([\w-]+)\/[\w./-]+"/g),
+    ].map(([, folder = ""]) => ({ file, folder })),
+  );
+  expect(imported.length).toBeGreaterThan(100);
+  expect(imported.filter(({ folder }) => !["owner", "protocol", "blur"].includes(folder))).toEqual(
+    [],
+  );
 });
 
 describe("protocol and blur run anywhere", () => {

@@ -4,7 +4,6 @@ import {
   globSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -90,25 +89,6 @@ describe("the documents", () => {
       ))
         expect(existsSync(path.join(projectRoot, file)), `${file} in ${document}`).toBe(true);
   });
-});
-
-test("the files that a folder's README lists are in that folder, and none of the folder is left out", () => {
-  for (const document of documents.filter((name) => /^src\/\w+\/README\.md$/.test(name))) {
-    const folder = path.join(projectRoot, path.dirname(document));
-    const table = read(document)
-      .split("\n")
-      .filter((line) => line.startsWith("| `"));
-    const listed = table.flatMap((line) =>
-      [...(line.split(" | ")[0] ?? "").matchAll(/`([a-z0-9-]+\.ts)`/g)].map(
-        ([, file = ""]) => file,
-      ),
-    );
-    for (const file of listed)
-      expect(existsSync(path.join(folder, file)), `${file} in ${document}`).toBe(true);
-    if (listed.length === 0) continue;
-    for (const file of readdirSync(folder).filter((name) => name.endsWith(".ts")))
-      expect(listed, document).toContain(file);
-  }
 });
 
 describe("commands in the documents", () => {
