@@ -77,7 +77,7 @@ export function openDatabase(databasePath: string, options: OpenDatabaseOptions 
     const isFile = !readOnly && databasePath !== IN_MEMORY;
     if (isFile && applied.length > 0 && pending[0] !== undefined)
       backUpBeforeUpgrade(database, databasePath, pending[0].number);
-    for (const migration of pending) apply(database, migration);
+    applyAll(database, pending);
     if (isFile) backups = forgetUpgradeBackups(databasePath, Date.now);
   } catch (error) {
     database.close();
@@ -120,7 +120,10 @@ export function requireSchemaOfMigrations(database: BetterSqlite3.Database): voi
   const own = new BetterSqlite3(IN_MEMORY);
   try {
     configure(own, false);
-    for (const migration of known) if (!pending.has(migration)) apply(own, migration);
+    applyAll(
+      own,
+      known.filter((migration) => !pending.has(migration)),
+    );
     if (isDeepStrictEqual(schemaOf(own), schemaOf(database))) return;
   } finally {
     own.close();
@@ -218,13 +221,17 @@ function pendingMigrations(
   return pending;
 }
 
-function apply(database: BetterSqlite3.Database, migration: Migration): void {
+/** All or none: an upgrade that fails or is cut short leaves the schema as it was. */
+function applyAll(database: BetterSqlite3.Database, migrations: readonly Migration[]): void {
+  if (migrations.length === 0) return;
   inTransaction(database, () => {
-    database.exec(migration.sql);
-    database
-      .prepare(
-        "INSERT INTO schema_migrations (number, name, sha256, applied_at_ms) VALUES (?, ?, ?, ?)",
-      )
-      .run(migration.number, migration.name, migration.sha256, Date.now());
+    for (const { number, name, sql, sha256 } of migrations) {
+      database.exec(sql);
+      database
+        .prepare(
+          "INSERT INTO schema_migrations (number, name, sha256, applied_at_ms) VALUES (?, ?, ?, ?)",
+        )
+        .run(number, name, sha256, Date.now());
+    }
   });
 }

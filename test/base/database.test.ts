@@ -62,15 +62,18 @@ test("migrations are applied once, in order, and later ones are added to an exis
   }
 });
 
-test("a migration that fails half-way leaves nothing of itself behind", async () => {
-  writeFileSync(
-    path.join(migrationsFolder, "0003-bad.sql"),
-    "CREATE TABLE half (x INTEGER); CREATE TABLE a (x INTEGER);",
-  );
+test("a migration that fails half-way leaves nothing of itself behind, nor of those before it", async () => {
+  await openDatabase(file, { migrationsFolder })[Symbol.asyncDispose]();
+  const good = path.join(migrationsFolder, "0003-good.sql");
+  const bad = path.join(migrationsFolder, "0004-bad.sql");
+  writeFileSync(good, "CREATE TABLE whole (x INTEGER);");
+  writeFileSync(bad, "CREATE TABLE half (x INTEGER); CREATE TABLE a (x INTEGER);");
   expect(() => openDatabase(file, { migrationsFolder })).toThrow(/already exists/);
-  rmSync(path.join(migrationsFolder, "0003-bad.sql"));
+  rmSync(good);
+  rmSync(bad);
   await using database = openDatabase(file, { migrationsFolder });
-  expect(database.prepare("SELECT name FROM sqlite_schema WHERE name = 'half'").all()).toEqual([]);
+  const left = "SELECT name FROM sqlite_schema WHERE name IN ('whole', 'half')";
+  expect(database.prepare(left).all()).toEqual([]);
   expect(database.prepare("SELECT max(number) FROM schema_migrations").pluck().get()).toBe(2);
 });
 
