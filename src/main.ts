@@ -3,7 +3,6 @@ import { parseArgs } from "node:util";
 import { announcedJson, announcedText } from "./hub/announce.ts";
 import { refuseCoreDumps } from "./base/core-dumps.ts";
 import { makePrivateDirectory } from "./base/files.ts";
-import { Hub } from "./hub/hub.ts";
 import { HubError } from "./protocol/errors.ts";
 import { lockDataDirectory, removeRunningHub, writeRunningHub } from "./hub/running-hub.ts";
 import { readSettings } from "./settings/settings.ts";
@@ -37,7 +36,10 @@ async function run(): Promise<void> {
   const wished = await read("blur-copy");
   await using _lock = await lockDataDirectory(dataDirectory);
   const isWished = wished.cameras.some(({ faces }) => faces !== "keep");
-  const blurAbility = isWished ? await lookForBlurAbility() : null;
+  const looking = isWished ? lookForBlurAbility() : null;
+  // Half of what a start costs: loaded while the process that looks is at work.
+  const { Hub } = await import("./hub/hub.ts");
+  const blurAbility = await looking;
   const settings = blurAbility ? await read(facesWhereUnsaid(blurAbility)) : wished;
   const hub = await Hub.start({
     ...{ dataDirectory, settings, settingsFile, environment, log, lan: {} },
