@@ -287,10 +287,9 @@ function requireSigner(
   const { passkey } = device.record;
   if (passkey?.required === true && !signature.assertion)
     refuse("DECISION_PASSKEY_MISSING", "this device must confirm with its passkey");
-  if (signature.assertion) {
-    if (!passkey || !verifyAssertion(signature.assertion, passkey, termsHash(decision.terms)))
-      refuse("DECISION_PASSKEY_INVALID", "the passkey did not confirm these terms");
-  }
+  const { assertion } = signature;
+  if (assertion && !(passkey && verifyAssertion(assertion, passkey, termsHash(decision.terms))))
+    refuse("DECISION_PASSKEY_INVALID", "the passkey did not confirm these terms");
   return device;
 }
 

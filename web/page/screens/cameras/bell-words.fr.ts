@@ -9,9 +9,9 @@ export const french: typeof english = {
     onvif: "Message de la caméra (ONVIF)",
     dahua: "Message de la caméra (Dahua, Amcrest)",
     hikvision: "Appel de la caméra (Hikvision)",
-    webhook: "Appel au hub (webhook)",
+    webhook: "Appel à la centrale (webhook)",
     mqtt: "Message par MQTT",
-    command: "Contact sur la machine du hub",
+    command: "Contact sur la machine de la centrale",
   },
   states: {
     listening: "À l’écoute",
@@ -27,7 +27,7 @@ export const french: typeof english = {
     TOPIC_REFUSED:
       "Le courtier ne laisse pas la centrale entendre ce sujet : son utilisateur doit en avoir le droit.",
     NO_BROKER: "Aucun courtier n’est indiqué : sa place est sous mqtt dans le fichier de réglages.",
-    SOURCE_FAILED: "Le programme sur la machine du hub s’est arrêté.",
+    SOURCE_FAILED: "Le programme sur la machine de la centrale s’est arrêté.",
     ENDED: "L’appareil a raccroché.",
   },
   lastPress: (when) => `Dernière pression ${when}.`,
@@ -40,7 +40,7 @@ export const french: typeof english = {
     "too-late": "Elle n’a pas été enregistrée : l’enregistreur n’était pas là.",
   },
   webhook:
-    "Adresse à appeler, par GET ou POST. Elle répond sur la machine même du hub : un programme y transmet l’appel du portier. Qui la connaît peut sonner : gardez-la pour vous.",
+    "Adresse à appeler, par GET ou POST. Elle répond sur la machine même de la centrale : un programme y transmet l’appel du portier. Qui la connaît peut sonner : gardez-la pour vous.",
   copy: "Copier l’adresse",
   copied: "Copiée.",
   teach: "Apprendre la sonnette",

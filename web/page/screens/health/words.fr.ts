@@ -33,7 +33,7 @@ export const french: HealthWords = {
   blurTodo:
     "Elle prend du retard. Ce qui attend plus de dix minutes est laissé de côté ou pixelisé en entier : choisissez « Normal » pour la caméra, couvrez moins de caméras, ou enregistrez moins.",
   outside: "Accès extérieur",
-  outsideOff: "fermé : personne n’atteint ce hub du dehors",
+  outsideOff: "fermé : personne n’atteint cette centrale du dehors",
   outsideOn: (url) => `ouvert, à ${url} : formulaires, documents, retrait et avis`,
   ingestTodo:
     "De temps en temps, c’est sans gravité : au plus les quelques secondes en cours sont perdues. Si cela continue, le journal de la centrale dit pourquoi.",

@@ -49,10 +49,10 @@ export const french: typeof english = {
     missing: "Il était annoncé et n’est pas arrivé, ou a été effacé.",
     open: "L’ouvrir",
     save: "L’enregistrer",
-    remove: "Effacer la copie du hub",
+    remove: "Effacer la copie de la centrale",
     opening: "Ouverture …",
     alt: (name) => `Le document ${name}`,
-    removed: "La copie du hub est effacée.",
+    removed: "La copie de la centrale est effacée.",
     attach: "Joindre un scan ou une lettre",
     attachHint:
       "Un PDF, une image JPEG ou PNG, ou du texte simple, 4 Mio au plus. Il est d’abord scellé ici.",

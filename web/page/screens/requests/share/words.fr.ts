@@ -13,7 +13,7 @@ export const french: typeof english = {
   dayCount: (count: number) => (count === 1 ? "1 jour" : `${count} jours`),
   views: "Il peut être ouvert",
   viewCount: (count: number) => (count === 1 ? "une fois" : `${count} fois`),
-  base: "Adresse de ce hub vu de l’extérieur",
+  base: "Adresse de cette centrale, vue de l’extérieur",
   baseText:
     "L’accès extérieur est fermé : un lien n’ouvre rien tant qu’il l’est. Indiquez l’adresse à laquelle il sera joint. Sinon, faites une clé pour cette personne et remettez le fichier sur une clé USB ou par courrier.",
   make: "Faire le lien",
