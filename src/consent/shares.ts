@@ -15,6 +15,7 @@ import {
 import type { Decisions } from "./decisions.ts";
 import type { StoredRequest } from "./request-rows.ts";
 import type { RequestStore } from "./requests.ts";
+import { advance } from "./states.ts";
 
 /** Links of one approval: more than anybody sends by hand. */
 const SHARES_PER_REQUEST_MAX = 10;
@@ -87,12 +88,10 @@ export class Shares {
    * @throws ShareRefused; HubError NOT_OPEN, TOO_MANY_SHARES.
    */
   create(value: unknown): StoredShare {
-    const { database, requests, decisions, appendEntry, keyring } = this.#options;
-    const { nowMs, countedMs } = this.#options;
+    const { database, requests, appendEntry, keyring, nowMs, countedMs } = this.#options;
     const request = requests.get(claimedRequest(value));
-    const decisionSha256 =
-      request && (request.decisionSha256 ?? decisions.proposalOf(request.id)?.decisionSha256);
-    if (!request || !decisionSha256 || request.endedAtMs !== null)
+    const decisionSha256 = this.#shareable(request);
+    if (!request || !decisionSha256)
       throw new HubError("NOT_OPEN", "Cannot share: there is no approval in force of this request");
     const atMs = nowMs();
     const verified = VerifiedShare.verify(value, {
@@ -185,6 +184,13 @@ export class Shares {
     })();
   }
 
+  /** The approval that is in force, else the one that waits for signatures; null where there is none. */
+  #shareable(request: StoredRequest | null): Sha256Hex | null {
+    if (!request) return null;
+    if (advance(request.state, "revoke")) return request.decisionSha256;
+    return this.#options.decisions.proposalOf(request.id)?.decisionSha256 ?? null;
+  }
+
   #requireRoom(request: RequestId): void {
     if (this.listOf(request).length >= SHARES_PER_REQUEST_MAX)
       throw new HubError(
@@ -200,14 +206,10 @@ export class Shares {
   }
 
   #stored(row: Row): StoredShare {
-    const { requests, decisions, nowMs, countedMs } = this.#options;
+    const { requests, nowMs, countedMs } = this.#options;
     const request = parseRequestId(row.request);
-    const shared = requests.get(request);
     // Of a proposal that was replaced it would open nothing, whatever is approved.
-    const isItsDecision =
-      row.decision_sha256 ===
-      (shared?.decisionSha256 ?? decisions.proposalOf(request)?.decisionSha256);
-    const isEnded = shared?.endedAtMs !== null || !isItsDecision;
+    const isInForce = row.decision_sha256 === this.#shareable(requests.get(request));
     const isInTime = row.expires_at_ms > nowMs() && row.expires_counted_ms > countedMs();
     return {
       request,
@@ -218,7 +220,7 @@ export class Shares {
       expiresAtMs: row.expires_at_ms,
       viewsMax: row.views_max,
       views: row.views,
-      isOpen: !isEnded && row.views < row.views_max && isInTime,
+      isOpen: isInForce && row.views < row.views_max && isInTime,
     };
   }
 }

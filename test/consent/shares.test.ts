@@ -13,7 +13,7 @@ import { readShareAnswer, shareKeys, verifyShareOfBundle } from "../../src/proto
 import { verifyBundle } from "../../src/protocol/verify-bundle.ts";
 import { readZip } from "../../src/protocol/zip.ts";
 import { createOutsideServer } from "../../src/http/outside.ts";
-import { approve, typeRequest } from "../support/test-consent.ts";
+import { approve, refuse, typeRequest } from "../support/test-consent.ts";
 import { requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
 import { propose, startTwoOwners } from "../support/two-owners.ts";
 import { fetchShare as fetchShareOf, shareOf, sharedClip } from "../support/test-share.ts";
@@ -190,6 +190,16 @@ describe("a link is refused", () => {
     expect(await post(early)).toMatchObject({ code: "NOT_OPEN" });
     await approve(hub, request, { clip: hub.clips[0] ?? "", recipient: link.recipient });
     expect(await post(early)).toMatchObject({ code: "SHARE_WRONG_DECISION" });
+  });
+
+  test("for a refusal: nothing is in force that it could open", async () => {
+    const request = await typeRequest(hub, { kind: "household" });
+    const { decision } = await refuse(hub, request);
+    const id = request.record.request;
+    const link = await newLink();
+    const share = await shareOf(hub, { link, request: id, decision });
+    expect(await post(share)).toMatchObject({ code: "NOT_OPEN" });
+    expect(kinds(id)).toEqual(["request", "decision"]);
   });
 
   test("without an owner's own signature, or with a changed statement", async () => {
