@@ -111,16 +111,15 @@ export class RequestDocuments {
   }
 
   /**
-   * Takes the file that a request announced. The file is there before its row says so.
+   * Takes the very file that this request announced. The file is there before its row says so.
    *
    * @throws HubError DOCUMENT_GONE for every file that nobody waits for.
    */
-  async receive(sealed: Uint8Array): Promise<RequestId> {
-    const sha256 = sha256Hex(sealed);
-    const request = this.waitingFor(sha256);
-    const announced = request && this.#row("request", request);
-    const isAwaited = announced?.size_bytes === sealed.length;
-    if (!request || !isAwaited || this.#arriving.has(request)) throw documentGone();
+  async receive(request: RequestId, sealed: Uint8Array): Promise<void> {
+    const announced = this.#row("request", request);
+    const isIt = announced?.size_bytes === sealed.length && announced.sha256 === sha256Hex(sealed);
+    const isAwaited = isIt && this.waitingFor(announced.sha256) === request;
+    if (!isAwaited || this.#arriving.has(request)) throw documentGone();
     this.#arriving.add(request);
     try {
       await makePrivateDirectory(this.#directory);
@@ -133,7 +132,6 @@ export class RequestDocuments {
         "UPDATE request_documents SET received_at_ms = ? WHERE request = ? AND received_at_ms IS NULL",
       )
       .run(this.#nowMs(), request);
-    return request;
   }
 
   /** @throws HubError NOT_FOUND, FILE_DAMAGED. */

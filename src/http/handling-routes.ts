@@ -79,10 +79,7 @@ function addOwnersUpload(server: HubServer, services: HubServices): void {
       },
       async ({ params, body }, reply) => {
         const { id } = requireRequest(services, params.id);
-        const sealed = bytesOf(body);
-        const announced = services.documents.of(id);
-        if (announced?.sizeBytes !== sealed.length) throw documentGone();
-        await services.documents.receive(sealed);
+        await services.documents.receive(id, bytesOf(body));
         services.news.tell("requests");
         await reply.code(204).send();
       },
@@ -129,11 +126,9 @@ export function addDocumentIntake(server: HubServer, services: HubServices): voi
         },
       },
       async ({ params, body }, reply) => {
-        const sealed = bytesOf(body);
         const request = documents.waitingFor(params.sha256);
-        if (request === null || documents.of(request)?.sizeBytes !== sealed.length)
-          throw documentGone();
-        await documents.receive(sealed);
+        if (request === null) throw documentGone();
+        await documents.receive(request, bytesOf(body));
         news.tell("requests");
         await reply.code(204).send();
       },

@@ -52,16 +52,22 @@ test("a document is taken once, byte for byte as its request announced it", asyn
   const longer = utf8Bytes("longer than announced");
   own.announce(request, SEALED);
   own.announce(other, longer, longer.length - 1);
-  await expect(documents.receive(utf8Bytes("another"))).rejects.toEqual(GONE);
-  await expect(documents.receive(longer)).rejects.toEqual(GONE);
+  await expect(documents.receive(request, utf8Bytes("another"))).rejects.toEqual(GONE);
+  await expect(documents.receive(other, longer)).rejects.toEqual(GONE);
+  const neighbour = own.newRequest();
+  own.announce(neighbour, utf8Bytes("b document, sealed"));
+  await expect(documents.receive(neighbour, SEALED)).rejects.toEqual(GONE);
   expect(existsSync(directory)).toBe(false);
   await expect(documents.read(request)).rejects.toMatchObject({ code: "NOT_FOUND" });
-  const both = await Promise.allSettled([documents.receive(SEALED), documents.receive(SEALED)]);
+  const both = await Promise.allSettled([
+    documents.receive(request, SEALED),
+    documents.receive(request, SEALED),
+  ]);
   expect(both).toEqual([
-    { status: "fulfilled", value: request },
+    { status: "fulfilled", value: undefined },
     { status: "rejected", reason: GONE },
   ]);
-  await expect(documents.receive(SEALED)).rejects.toEqual(GONE);
+  await expect(documents.receive(request, SEALED)).rejects.toEqual(GONE);
   expect(await documents.read(request)).toEqual(Buffer.from(SEALED));
   expect(documents.of(request)).toMatchObject({ sizeBytes: SEALED.length, receivedAtMs: NOW_MS });
   writeFileSync(path.join(directory, `${request}.age`), "altered");
@@ -78,9 +84,9 @@ test("a document is waited for a day, and not once it was removed", async () => 
   clock.nowMs -= 1;
   expect(documents.waitingFor(sha256Hex(SEALED))).toBe(request);
   await expect(documents.remove(request)).rejects.toMatchObject({ code: "NOT_FOUND" });
-  await documents.receive(SEALED);
+  await documents.receive(request, SEALED);
   await documents.remove(request);
-  await expect(documents.receive(SEALED)).rejects.toEqual(GONE);
+  await expect(documents.receive(request, SEALED)).rejects.toEqual(GONE);
   await expect(documents.read(request)).rejects.toMatchObject({ code: "NOT_FOUND" });
   const again = own.newRequest();
   expect(() => own.announce(again, SEALED)).toThrow(
@@ -110,7 +116,7 @@ test("a start removes what no row knows, and keeps the rest", async () => {
   own.announce(request, SEALED);
   own.announce(waiting, utf8Bytes("not yet"));
   await documents.finish();
-  await documents.receive(SEALED);
+  await documents.receive(request, SEALED);
   const strays = [`${waiting}.age`, "null.age", `${request}.age.tmp`];
   for (const name of strays) writeFileSync(path.join(directory, name), "x");
   await documents.finish();

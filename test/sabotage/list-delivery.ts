@@ -49,4 +49,20 @@ export const DELIVERY_SABOTAGES: readonly Sabotage[] = [
     replace: "return bytes > 8 * BUNDLE_MAX_BYTES",
     tests: ["test/protocol/approval.test.ts", "test/owner/decide.test.ts"],
   },
+  {
+    name: "a link is made for a refusal",
+    file: "src/consent/shares.ts",
+    find: 'if (advance(request.state, "revoke")) return request.decisionSha256;',
+    replace: "if (request.decisionSha256) return request.decisionSha256;",
+    tests: ["test/consent/shares.test.ts"],
+    only: "for a refusal",
+  },
+  {
+    name: "a document is put with another request than the one that announced it",
+    file: "src/consent/documents.ts",
+    find: "announced.sha256 === sha256Hex(sealed);",
+    replace: 'sha256Hex(sealed) !== "";',
+    tests: ["test/consent/documents.test.ts"],
+    only: "taken once",
+  },
 ];

@@ -9,7 +9,7 @@ import { sealAttachment } from "../../src/owner/request-attachment.ts";
 import { readRequestDocument, sealPersonal } from "../../src/owner/requests.ts";
 import type { RequestSummary } from "../../src/protocol/api.ts";
 import { sealedFileName } from "../../src/protocol/clip.ts";
-import { parseClipId } from "../../src/protocol/ids.ts";
+import { parseClipId, parseRequestId } from "../../src/protocol/ids.ts";
 import { requestDocument } from "../support/test-consent.ts";
 import { addHubCopy } from "../support/test-hub-copy.ts";
 import { firstClip, requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
@@ -69,7 +69,7 @@ async function documentToEnd(hub: TestHub): Promise<Ending> {
   };
   const typed = await hub.call("POST", "/api/requests", { as: hub.owner, body });
   const { record } = requireOk(typed).json<RequestSummary>();
-  await hub.hub.services.documents.receive(sealed);
+  await hub.hub.services.documents.receive(parseRequestId(record.request), sealed);
   const file = path.join(hub.dataDirectory, "documents", `${record.request}.age`);
   const route = `/api/requests/${record.request}/document`;
   return {
