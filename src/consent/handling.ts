@@ -55,7 +55,7 @@ export class RequestHandling {
    * @throws HubError NOT_FOUND, NOT_OPEN, and what {@link verifyAssurance} throws.
    */
   assure(id: RequestId, envelope: unknown): void {
-    const request = this.#require(id);
+    const request = this.#options.requests.require(id);
     if (!this.#isOpen(request))
       throw new HubError("NOT_OPEN", "Cannot state assurance: the request is not open");
     const before = this.statements(id, "assurance");
@@ -77,7 +77,7 @@ export class RequestHandling {
    * @throws HubError NOT_FOUND, NOT_OPEN, CLIP_UNKNOWN, and what {@link verifyPreservation} throws.
    */
   preserve(id: RequestId, envelope: unknown): void {
-    const request = this.#require(id);
+    const request = this.#options.requests.require(id);
     const nowMs = this.#options.nowMs();
     const before = this.statements(id, "hold");
     // Read, and not verified again: its signer may have been removed since.
@@ -138,12 +138,6 @@ export class RequestHandling {
   #contextOf({ id, recordSha256 }: StoredRequest, count: number): StatementContext {
     const { keyring, nowMs } = this.#options;
     return { keyring: keyring(), request: { id, sha256: recordSha256 }, count, nowMs: nowMs() };
-  }
-
-  #require(id: RequestId): StoredRequest {
-    const request = this.#options.requests.get(id);
-    if (!request) throw new HubError("NOT_FOUND", "There is no request of this id");
-    return request;
   }
 
   #isOpen(request: StoredRequest): boolean {

@@ -215,6 +215,13 @@ export class RequestStore {
     return (this.#options.random ?? randomBytes)(size);
   }
 
+  /** @throws HubError NOT_FOUND. */
+  require(id: RequestId): StoredRequest {
+    const request = this.get(id);
+    if (!request) throw new HubError("NOT_FOUND", "There is no request of this id");
+    return request;
+  }
+
   get(id: RequestId): StoredRequest | null {
     return readRow(
       this.#database.prepare<[string], RequestRow>("SELECT * FROM requests WHERE id = ?").get(id),

@@ -8,13 +8,9 @@ import { parseRequestId, parseSha256Hex } from "../protocol/ids.ts";
 import { LIMITS } from "../protocol/limits.ts";
 import { SealedRequestSchema, type SealedRequest } from "../protocol/request.ts";
 import { addDecisionRoutes, DECISION_BODY_BYTES } from "./decision-routes.ts";
-import { summaryOf } from "./request-summary.ts";
+import { RequestParameter, summaryOf } from "./request-summary.ts";
 import type { HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
-
-const idParameter = Type.Object({
-  id: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }),
-});
 
 /** Forms, requests and decisions: only owners see or answer them. */
 export function addConsentRoutes(server: HubServer, services: HubServices): void {
@@ -89,15 +85,15 @@ function addAnswerRoutes(server: HubServer, services: HubServices): void {
     "/api/requests/:id",
     {
       config: { access: "sign" },
-      schema: { params: idParameter, response: { 200: Api.RequestSummary } },
+      schema: { params: RequestParameter, response: { 200: Api.RequestSummary } },
     },
-    async ({ params }) => summaryOf(requireRequest(services, params.id), services),
+    async ({ params }) => summaryOf(requests.require(parseRequestId(params.id)), services),
   );
   server.post(
     "/api/requests/:id/nonce",
     {
       config: { access: "sign" },
-      schema: { params: idParameter, response: { 200: Api.NonceAnswer } },
+      schema: { params: RequestParameter, response: { 200: Api.NonceAnswer } },
     },
     async ({ params }) => {
       const { keyring } = services.household;
@@ -113,7 +109,7 @@ function addAnswerRoutes(server: HubServer, services: HubServices): void {
       config: { access: "sign" },
       bodyLimit: DECISION_BODY_BYTES,
       schema: {
-        params: idParameter,
+        params: RequestParameter,
         body: Api.DecisionBody,
         response: { 200: Api.RequestSummary },
       },
@@ -168,11 +164,5 @@ function receive(
     document: body.document,
   });
   services.requestReceived(request);
-  return request;
-}
-
-function requireRequest({ requests }: HubServices, id: string): StoredRequest {
-  const request = requests.get(parseRequestId(id));
-  if (!request) throw new HubError("NOT_FOUND", "There is no request of this id");
   return request;
 }

@@ -3,13 +3,10 @@ import * as Api from "../protocol/api.ts";
 import { CosignBody, ProposalAnswer, RevocationBody } from "../protocol/api-decisions.ts";
 import { HubError } from "../protocol/errors.ts";
 import { parseRequestId, parseSha256Hex } from "../protocol/ids.ts";
-import { summaryOf } from "./request-summary.ts";
+import { RequestParameter, summaryOf } from "./request-summary.ts";
 import { deviceOf, type HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
-const idParameter = Type.Object({
-  id: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }),
-});
 /** An envelope with four hundred post-quantum headers, and room. */
 export const DECISION_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -20,7 +17,7 @@ export function addDecisionRoutes(server: HubServer, services: HubServices): voi
     "/api/requests/:id/proposal",
     {
       config: { access: "sign" },
-      schema: { params: idParameter, response: { 200: ProposalAnswer } },
+      schema: { params: RequestParameter, response: { 200: ProposalAnswer } },
     },
     async ({ params }) => {
       const proposal = decisions.proposalOf(parseRequestId(params.id));
@@ -34,7 +31,7 @@ export function addDecisionRoutes(server: HubServer, services: HubServices): voi
       config: { access: "sign" },
       bodyLimit: DECISION_BODY_BYTES,
       schema: {
-        params: idParameter,
+        params: RequestParameter,
         body: Api.DecisionBody,
         response: { 200: Api.RequestSummary },
       },
@@ -50,7 +47,7 @@ export function addDecisionRoutes(server: HubServer, services: HubServices): voi
     "/api/requests/:id/proposal/signatures",
     {
       config: { access: "sign" },
-      schema: { params: idParameter, body: CosignBody, response: { 200: Api.RequestSummary } },
+      schema: { params: RequestParameter, body: CosignBody, response: { 200: Api.RequestSummary } },
     },
     async ({ params, body }) => {
       const { decisionSha256, signature } = body;
@@ -62,7 +59,7 @@ export function addDecisionRoutes(server: HubServer, services: HubServices): voi
   );
   server.delete(
     "/api/requests/:id/proposal",
-    { config: { access: "sign" }, schema: { params: idParameter } },
+    { config: { access: "sign" }, schema: { params: RequestParameter } },
     async (request, reply) => {
       decisions.withdrawProposal(parseRequestId(request.params.id), deviceOf(request).person);
       news.tell("requests");
@@ -78,7 +75,11 @@ function addEndingRoutes(server: HubServer, services: HubServices): void {
     "/api/requests/:id/revocation",
     {
       config: { access: "sign" },
-      schema: { params: idParameter, body: RevocationBody, response: { 200: Api.RequestSummary } },
+      schema: {
+        params: RequestParameter,
+        body: RevocationBody,
+        response: { 200: Api.RequestSummary },
+      },
     },
     async ({ params, body }) =>
       summaryOf(decisions.revoke(parseRequestId(params.id), body.revocation), services),
@@ -87,7 +88,7 @@ function addEndingRoutes(server: HubServer, services: HubServices): void {
     "/api/requests/:id/withdrawal",
     {
       config: { access: "sign" },
-      schema: { params: idParameter, response: { 200: Api.RequestSummary } },
+      schema: { params: RequestParameter, response: { 200: Api.RequestSummary } },
     },
     async ({ params }) => {
       const id = parseRequestId(params.id);
@@ -97,9 +98,7 @@ function addEndingRoutes(server: HubServer, services: HubServices): void {
           "NOT_OPEN",
           "Cannot take the request back: it is not open, or did not come by an owner's hand; refuse it instead",
         );
-      const withdrawn = requests.get(id);
-      if (!withdrawn) throw new Error(`request ${id} vanished while it was withdrawn`);
-      return summaryOf(withdrawn, services);
+      return summaryOf(requests.require(id), services);
     },
   );
 }

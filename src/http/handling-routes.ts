@@ -1,29 +1,26 @@
 import Type from "typebox";
 import * as Api from "../protocol/api-handling.ts";
 import { documentGone } from "../consent/documents.ts";
-import type { StoredRequest } from "../consent/request-rows.ts";
-import { HubError, MalformedInput } from "../protocol/errors.ts";
+import { MalformedInput } from "../protocol/errors.ts";
 import { parseRequestId, type RequestId } from "../protocol/ids.ts";
 import { LIMITS } from "../protocol/limits.ts";
+import { RequestParameter } from "./request-summary.ts";
 import type { HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
-const idParameter = Type.Object({
-  id: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }),
-});
 /** A statement may name a thousand clips. */
 const STATEMENT_BODY_BYTES = 256 * 1024;
 
 /** What owners do about a request besides deciding it, and the document that came with it. */
 export function addHandlingRoutes(server: HubServer, services: HubServices): void {
-  const { handling, documents, news } = services;
+  const { handling, documents, requests, news } = services;
   server.get(
     "/api/requests/:id/handling",
     {
       config: { access: "sign" },
-      schema: { params: idParameter, response: { 200: Api.HandlingAnswer } },
+      schema: { params: RequestParameter, response: { 200: Api.HandlingAnswer } },
     },
-    async ({ params }) => answerOf(services, requireRequest(services, params.id).id),
+    async ({ params }) => answerOf(services, requests.require(parseRequestId(params.id)).id),
   );
   for (const what of ["assurance", "hold"] as const)
     server.post(
@@ -32,13 +29,13 @@ export function addHandlingRoutes(server: HubServer, services: HubServices): voi
         config: { access: "sign" },
         bodyLimit: STATEMENT_BODY_BYTES,
         schema: {
-          params: idParameter,
+          params: RequestParameter,
           body: Api.StatementBody,
           response: { 200: Api.HandlingAnswer },
         },
       },
       async ({ params, body }) => {
-        const { id } = requireRequest(services, params.id);
+        const { id } = requests.require(parseRequestId(params.id));
         if (what === "assurance") handling.assure(id, body.statement);
         else handling.preserve(id, body.statement);
         news.tell("requests");
@@ -47,18 +44,18 @@ export function addHandlingRoutes(server: HubServer, services: HubServices): voi
     );
   server.get(
     "/api/requests/:id/document",
-    { config: { access: "sign" }, schema: { params: idParameter } },
+    { config: { access: "sign" }, schema: { params: RequestParameter } },
     async ({ params }, reply) => {
-      const sealed = await documents.read(requireRequest(services, params.id).id);
+      const sealed = await documents.read(requests.require(parseRequestId(params.id)).id);
       // Never as what it is: it is ciphertext, whatever is inside.
       await reply.type("application/octet-stream").send(Buffer.from(sealed));
     },
   );
   server.delete(
     "/api/requests/:id/document",
-    { config: { access: "sign" }, schema: { params: idParameter } },
+    { config: { access: "sign" }, schema: { params: RequestParameter } },
     async ({ params }, reply) => {
-      await documents.remove(requireRequest(services, params.id).id);
+      await documents.remove(requests.require(parseRequestId(params.id)).id);
       news.tell("requests");
       await reply.code(204).send();
     },
@@ -75,10 +72,10 @@ function addOwnersUpload(server: HubServer, services: HubServices): void {
       {
         config: { access: "sign" },
         bodyLimit: LIMITS.sealedDocumentBytes,
-        schema: { params: idParameter },
+        schema: { params: RequestParameter },
       },
       async ({ params, body }, reply) => {
-        const { id } = requireRequest(services, params.id);
+        const { id } = services.requests.require(parseRequestId(params.id));
         await services.documents.receive(id, bytesOf(body));
         services.news.tell("requests");
         await reply.code(204).send();
@@ -149,12 +146,6 @@ function takeBytes(scope: HubServer, type: string): void {
 function bytesOf(body: unknown): Uint8Array {
   if (body instanceof Uint8Array) return body;
   throw new MalformedInput("body", "Cannot take document: send its bytes");
-}
-
-function requireRequest({ requests }: HubServices, id: string): StoredRequest {
-  const request = requests.get(parseRequestId(id));
-  if (!request) throw new HubError("NOT_FOUND", "There is no request of this id");
-  return request;
 }
 
 function answerOf({ handling, documents }: HubServices, id: RequestId): Api.HandlingAnswer {

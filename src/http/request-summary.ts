@@ -1,7 +1,13 @@
+import Type from "typebox";
 import type { StoredRequest } from "../consent/request-rows.ts";
 import type * as Api from "../protocol/api.ts";
 import { toBase64 } from "../protocol/bytes.ts";
 import type { HubServices } from "./services.ts";
+
+/** A request in a path. */
+export const RequestParameter = Type.Object({
+  id: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }),
+});
 
 /** A request as owners get it. */
 export function summaryOf(request: StoredRequest, services: HubServices): Api.RequestSummary {

@@ -1,6 +1,5 @@
 import { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
-import Type from "typebox";
 import {
   ShareBody,
   ShareFetchBody,
@@ -16,6 +15,7 @@ import { parseRequestId } from "../protocol/ids.ts";
 import { SHARE_FETCH_PATH, SHARE_MEDIA_TYPE, SHARE_PATH, sharePrefix } from "../protocol/share.ts";
 import { FEATURES } from "./page-files.ts";
 import { bundleFor, isEntered } from "./pick-up-routes.ts";
+import { RequestParameter } from "./request-summary.ts";
 import { sendNotFound, type HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 
@@ -35,13 +35,12 @@ export function addShareRoutes(server: HubServer, services: HubServices): void {
     {
       config: { access: "sign" },
       schema: {
-        params: Type.Object({ id: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }) }),
+        params: RequestParameter,
         response: { 200: ShareList },
       },
     },
     async ({ params }) => {
-      const id = parseRequestId(params.id);
-      if (!requests.get(id)) throw new HubError("NOT_FOUND", "There is no request of this id");
+      const { id } = requests.require(parseRequestId(params.id));
       return { base: services.outsideUrl(), shares: shares.listOf(id).map(summaryOf) };
     },
   );
