@@ -169,7 +169,7 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
   },
   "owner restored": {
     usage: "owner restored --keys DIR [--accept] [--yes] [--json]",
-    load: async () => (await import("./restore-accept.ts")).ownerRestored,
+    load: async () => (await import("./owner-restored.ts")).ownerRestored,
   },
   "owner receipt": {
     usage: "owner receipt INDEX|CLIP --keys DIR --out FILE [--json]",

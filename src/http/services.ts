@@ -42,7 +42,7 @@ import type { TalkDesk } from "./talk-desk.ts";
 import type { PrivacyDesk } from "./privacy-desk.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** What routes may use. Made once, in `hub.ts`, the one file that knows every capability. */
+/** What routes may use. Made once, in `src/hub/services.ts`, the one file that knows every capability. */
 export interface HubServices {
   readonly name: string;
   readonly version: string;

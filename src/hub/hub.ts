@@ -38,7 +38,7 @@ const PRIVACY_CHECK_MS = 1_000;
 const DATABASE_FILE = "doorward.db";
 const LOOPBACK_NAMES = ["localhost", "127.0.0.1", "[::1]"];
 
-/** A running hub. Leaving the scope closes it, recordings first. */
+/** A running hub. Leaving the scope ends it, in the opposite order of its start. */
 export class Hub implements AsyncDisposable {
   readonly services: HubServices;
   readonly server: HubServer;

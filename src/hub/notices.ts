@@ -30,9 +30,14 @@ import { parseCameraId, type CameraId, type DeviceId, type RequestId } from "../
 import type { Keyring } from "../protocol/keyring.ts";
 import type { CameraSettings } from "../settings/cameras.ts";
 import { NOTIFY_DEFAULT, type NotifySecrets, type NotifySettings } from "../settings/notify.ts";
-import { wrongWeekHours, WeekHoursListSchema, type WeekHours } from "../settings/privacy.ts";
 import { checkShape } from "../protocol/check.ts";
-import { hoursNow, nextTimeOfDay } from "../settings/week-hours.ts";
+import {
+  hoursNow,
+  nextTimeOfDay,
+  wrongWeekHours,
+  WeekHoursListSchema,
+  type WeekHours,
+} from "../settings/week-hours.ts";
 
 const LAST_NOTICES = 50;
 const PROBLEM_CHARACTERS = 300;

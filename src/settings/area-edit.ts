@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isMap, isNode, isSeq, type Document, type Node } from "yaml";
 import type { AreasBody } from "../protocol/api-areas.ts";
 import { HubError } from "../protocol/errors.ts";
+import { cameraIndex } from "./edit.ts";
 
 /**
  * Puts a camera's areas into the text of the settings file. What stays as it is keeps its lines, with
@@ -14,10 +15,7 @@ export function putAreas(
   id: string,
   { zones, masks, masksShape, public: open, publicBudget }: Omit<AreasBody, "version">,
 ): void {
-  const cameras = document.get("cameras");
-  const index = isSeq(cameras)
-    ? cameras.items.findIndex((item) => isMap(item) && item.get("id") === id)
-    : -1;
+  const index = cameraIndex(document, id);
   if (index < 0)
     throw new HubError(
       "NOT_FOUND",

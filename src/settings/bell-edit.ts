@@ -1,6 +1,7 @@
 import { isMap, isSeq, type Document } from "yaml";
 import type { BellRuleBody, BellRuleRemoval } from "../protocol/api-bells.ts";
 import { HubError, MalformedInput } from "../protocol/errors.ts";
+import { cameraIndex } from "./edit.ts";
 
 /** Changes to the bells of a camera in the text of the settings file. */
 
@@ -56,10 +57,7 @@ export function removeBell(
 const RULE_MEMBERS = ["via", "topic", "item", "value", "code"] as const;
 
 function bellsOf(document: Document.Parsed, id: string): (string | number)[] {
-  const cameras = document.get("cameras");
-  const index = isSeq(cameras)
-    ? cameras.items.findIndex((item) => isMap(item) && item.get("id") === id)
-    : -1;
+  const index = cameraIndex(document, id);
   if (index < 0)
     throw new HubError("NOT_FOUND", "Cannot change bell: the settings have no such camera");
   return ["cameras", index, "bells"];

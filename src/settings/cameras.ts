@@ -6,7 +6,7 @@ import { BellsSchema, readBells } from "./bells.ts";
 import { BlurSchema, FacesSchema, type BlurSettings, type Faces } from "./blur.ts";
 import { FFMPEG_MEMBERS, readFfmpegMembers, type FfmpegSettings } from "./ffmpeg.ts";
 import { MotionSchema, type MotionSettings } from "./motion.ts";
-import { WeekHoursListSchema, wrongWeekHours, type WeekHours } from "./privacy.ts";
+import { WeekHoursListSchema, wrongWeekHours, type WeekHours } from "./week-hours.ts";
 import { checkText, lineOfText, requireShape, wrongAt, type CheckedText } from "./file.ts";
 import { AREA_MEMBERS, readAreas, type CameraAreas } from "./zones.ts";
 

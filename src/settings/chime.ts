@@ -2,7 +2,7 @@ import Type, { type Static, type TSchema } from "typebox";
 import { CHIME_SOUNDS, type ChimeSound } from "../notify/chime-sounds.ts";
 import type { ChimeRules } from "../notify/chime.ts";
 import { wrongAt, type CheckedText } from "./file.ts";
-import { WeekHoursListSchema, wrongWeekHours, type WeekHours } from "./privacy.ts";
+import { WeekHoursListSchema, wrongWeekHours, type WeekHours } from "./week-hours.ts";
 
 const closed = { additionalProperties: false } as const;
 const VOLUME_DEFAULT = 70;

@@ -106,7 +106,8 @@ export function removeCamera(document: Document.Parsed, id: string): void {
   document.deleteIn(["cameras", index]);
 }
 
-function cameraIndex(document: Document.Parsed, id: string): number {
+/** Where a camera stands in the text's list; -1 where it does not. */
+export function cameraIndex(document: Document.Parsed, id: string): number {
   const list = document.get("cameras");
   if (!isSeq(list)) return -1;
   return list.items.findIndex((item) => isMap(item) && item.get("id") === id);

@@ -1,7 +1,8 @@
-import { isMap, isSeq, type Document } from "yaml";
+import { isMap, type Document } from "yaml";
 import type { MotionAnswer, MotionBody } from "../protocol/api-nothing.ts";
 import { HubError } from "../protocol/errors.ts";
 import type { CameraSettings } from "./cameras.ts";
+import { cameraIndex } from "./edit.ts";
 import { motionOf } from "./motion.ts";
 
 /** @throws HubError `NOT_FOUND` where there is no such camera. */
@@ -17,10 +18,7 @@ export function motionAnswer(cameras: readonly CameraSettings[], id: string): Mo
  * @throws HubError `NOT_FOUND` where the file has no such camera.
  */
 export function putMotion(document: Document.Parsed, id: string, body: MotionBody): void {
-  const cameras = document.get("cameras");
-  const index = isSeq(cameras)
-    ? cameras.items.findIndex((item) => isMap(item) && item.get("id") === id)
-    : -1;
+  const index = cameraIndex(document, id);
   if (index < 0)
     throw new HubError(
       "NOT_FOUND",

@@ -4,7 +4,7 @@ import type { PrivacyAnswer } from "../../src/protocol/api-privacy.ts";
 import { LIVE_CLOSE } from "../../src/protocol/live-messages.ts";
 import type { LedgerEntryOf } from "../../src/protocol/ledger-entry.ts";
 import type { CameraSettings } from "../../src/settings/cameras.ts";
-import type { WeekHours } from "../../src/settings/privacy.ts";
+import type { WeekHours } from "../../src/settings/week-hours.ts";
 import { openLive } from "../support/live-socket.ts";
 import { startTestHub, type TestDevice, type TestHub } from "../support/test-hub.ts";
 import { initOf, pictureOf } from "../support/test-live.ts";

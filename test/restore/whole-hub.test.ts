@@ -3,7 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { check } from "../../src/cli/check.ts";
 import { ownerWitness } from "../../src/cli/owner-witness.ts";
-import { ownerRestored } from "../../src/cli/restore-accept.ts";
+import { ownerRestored } from "../../src/cli/owner-restored.ts";
 import { openSealedFile } from "../../src/owner/open-clip.ts";
 import { recoverySheet } from "../../src/owner/recovery.ts";
 import { utf8Bytes } from "../../src/protocol/bytes.ts";

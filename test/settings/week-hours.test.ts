@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { WEEKDAYS, wrongWeekHours, type WeekHours } from "../../src/settings/privacy.ts";
-import { hoursNow, nextTimeOfDay } from "../../src/settings/week-hours.ts";
+import {
+  hoursNow,
+  nextTimeOfDay,
+  WEEKDAYS,
+  wrongWeekHours,
+  type WeekHours,
+} from "../../src/settings/week-hours.ts";
 
 // Hours of the week in local time: over midnight, and in the nights in which the clocks change.
 
