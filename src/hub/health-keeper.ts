@@ -37,7 +37,7 @@ type Care = Pick<
 
 /** How long a jump of the clock is shown. */
 const JUMP_SHOWN_MS = 7 * 24 * 3_600_000;
-const CLOCK_JUMPED = "CLOCK_JUMPED";
+export const CLOCK_JUMPED = "CLOCK_JUMPED";
 /** Not told by itself: since when a copy is asked for that was never whole. */
 const COPY_AWAITED = "COPY_AWAITED";
 const CLOCK_AGAIN_AFTER_MS = 6 * 3_600_000;

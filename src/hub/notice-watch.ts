@@ -184,6 +184,8 @@ const HUB_CODES = new Set([
   ...["COPY_BEHIND", "CLOCK_WRONG"],
 ]);
 const CAMERA_CODES = new Set(["BELL_LOST", "NOTHING_RECORDED"]);
+/** What owners are told of where it lasts: each needs words in `web/service-worker/notice-words.*.ts`. */
+export const TROUBLE_CODES: readonly string[] = ["CAMERA_AWAY", ...HUB_CODES, ...CAMERA_CODES];
 
 /** What of the hub's health owners are told of where it lasts. */
 export function troublesOf({

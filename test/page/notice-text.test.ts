@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { CLOCK_JUMPED } from "../../src/hub/health-keeper.ts";
+import { TROUBLE_CODES } from "../../src/hub/notice-watch.ts";
 import { noticeText, readNotice } from "../../web/service-worker/notice-text.ts";
 import { english } from "../../web/service-worker/notice-words.en.ts";
 import { french } from "../../web/service-worker/notice-words.fr.ts";
@@ -52,6 +54,12 @@ describe("a notification", () => {
       expect(say({ ...ofHub, code }).title).toBe(english.trouble);
     expect(say({ ...ofHub, code: "NEW_ONE_OVER" }).title).toBe(english.troubleOver);
     expect(say({ ...ofHub, code: "NEW_ONE_OVER" }, "fr").title).toBe(french.troubleOver);
+  });
+
+  test("has words for every trouble that owners are told of, and for no other", () => {
+    const wanted = [...TROUBLE_CODES, CLOCK_JUMPED].toSorted();
+    for (const { troubles } of [english, french])
+      expect(Object.keys(troubles).toSorted()).toEqual(wanted);
   });
 
   test("has a button to refuse a request, and none to approve anything", () => {
