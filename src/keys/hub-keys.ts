@@ -1,12 +1,7 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  sign,
-} from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 import { chmod, mkdir, open, readFile, stat } from "node:fs/promises";
 import path from "node:path";
+import { originOf } from "../protocol/cosigner.ts";
 import { HubError } from "../protocol/errors.ts";
 
 /** The ledger's own key: signs checkpoints, opens nothing. */
@@ -40,9 +35,8 @@ export async function openLedgerKey(secretsDirectory: string): Promise<LedgerKey
   const privateKey = createPrivateKey(pem);
   const jwk = createPublicKey(privateKey).export({ format: "jwk" });
   const publicKey = new Uint8Array(Buffer.from(jwk.x ?? "", "base64url"));
-  const fingerprint = createHash("sha256").update(publicKey).digest("hex").slice(0, 32);
   return {
-    origin: `doorward/${fingerprint}`,
+    origin: originOf(publicKey),
     publicKey,
     sign: (message) => new Uint8Array(sign(null, message, privateKey)),
   };

@@ -1,4 +1,5 @@
 import { fromBase64 } from "./bytes.ts";
+import { originOf } from "./cosigner.ts";
 import { deviceIdOf } from "./envelope.ts";
 import { parseDeviceId, parseSha256Hex, type Sha256Hex } from "./ids.ts";
 import {
@@ -51,9 +52,12 @@ function foundHousehold(change: Change<"genesis">, head: Sha256Hex): Keyring {
   const device = newDevice(change.person, change.device);
   const recoveryKey = requireSigningKey(change.recoveryKey);
   if (deviceIdOf(recoveryKey) === device.id) throw invalidChange("the sheet's key is a device's");
+  const ledgerKey = fromBase64(change.ledgerKey, "ledgerKey");
+  // People compare the origin: under another's, whoever has a key of his own would be that house.
+  if (change.origin !== originOf(ledgerKey)) throw invalidChange("the origin is not its key's");
   const keyring: Keyring = {
     origin: change.origin,
-    ledgerKey: fromBase64(change.ledgerKey, "ledgerKey"),
+    ledgerKey,
     genesis: parseSha256Hex(head),
     epoch: 0,
     head,

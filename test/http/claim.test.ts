@@ -1,10 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { createClaimDesk } from "../../src/http/claim.ts";
 import { foundHousehold, signLogin } from "../../src/owner/household.ts";
-import { envelopeSigner, generateReader, signingKeyFromSeed } from "../../src/owner/identity.ts";
+import {
+  envelopeSigner,
+  generateReader,
+  generateSigningKey,
+  signingKeyFromSeed,
+} from "../../src/owner/identity.ts";
 import { openSealedFile } from "../../src/owner/open-clip.ts";
 import type { HubInfo } from "../../src/protocol/api.ts";
-import { fromBase64, sha256Hex } from "../../src/protocol/bytes.ts";
+import { fromBase64, sha256Hex, toBase64 } from "../../src/protocol/bytes.ts";
+import { originOf } from "../../src/protocol/cosigner.ts";
 import { HubError } from "../../src/protocol/errors.ts";
 import { PAYLOAD_TYPES, signEnvelope } from "../../src/protocol/envelope.ts";
 import { verifyKeyring } from "../../src/protocol/keyring.ts";
@@ -12,9 +18,9 @@ import { signByAll } from "../support/test-household.ts";
 import { claimHub, requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
 
 /** A household ready to be founded on `hub`, its proof of restore included. */
-async function readyClaim(hub: TestHub, origin?: string) {
+async function readyClaim(hub: TestHub, ledgerKey?: Uint8Array) {
   const info = (await hub.call("GET", "/api/hub")).json<HubInfo>();
-  const household = await foundHousehold(origin === undefined ? info : { ...info, origin }, {
+  const household = await foundHousehold(ledgerKey ? { ...info, ...ofKey(ledgerKey) } : info, {
     kind: "x25519",
     label: "founder",
     nowMs: hub.clock.nowMs,
@@ -31,6 +37,11 @@ async function readyClaim(hub: TestHub, origin?: string) {
   const { statement, label } = household;
   return { household, open, readers, body: { code, statement, label, proof } };
 }
+
+const ofKey = (ledgerKey: Uint8Array) => ({
+  origin: originOf(ledgerKey),
+  ledgerKey: toBase64(ledgerKey),
+});
 
 const claim = (hub: TestHub, body: unknown) => hub.call("POST", "/api/claim", { body });
 const codeOf = (answer: { json: () => unknown }): string =>
@@ -123,7 +134,7 @@ describe("a claim", () => {
 
   test("is refused for the ledger of another hub, or when the device's name is not the signed one", async () => {
     await using hub = await startTestHub({ claimed: false });
-    const foreign = await readyClaim(hub, "doorward/another");
+    const foreign = await readyClaim(hub, generateSigningKey().publicKey);
     expect(codeOf(await claim(hub, foreign.body))).toBe("FOREIGN_HOUSEHOLD");
     const { body } = await readyClaim(hub);
     const renamed = { ...body, label: { ...body.label, label: "somebody else" } };

@@ -5,6 +5,9 @@ import { openDatabase } from "../../src/base/database.ts";
 import { Household, labelSha256 } from "../../src/keys/household.ts";
 import { foundHousehold } from "../../src/owner/household.ts";
 import { signingKeyOf } from "../../src/owner/device-bundle.ts";
+import { generateSigningKey } from "../../src/owner/identity.ts";
+import { toBase64 } from "../../src/protocol/bytes.ts";
+import { originOf } from "../../src/protocol/cosigner.ts";
 import type { LedgerEntry } from "../../src/protocol/ledger-entry.ts";
 import { parseSha256Hex } from "../../src/protocol/ids.ts";
 import {
@@ -107,8 +110,9 @@ describe("a household", () => {
   test("made for another hub's ledger is refused, before anything is kept", async () => {
     await using own = openHousehold();
     const household = own.open();
+    const otherKey = generateSigningKey().publicKey;
     const foreign = await foundHousehold(
-      { ...hubInfo, origin: "doorward/else" },
+      { ...hubInfo, origin: originOf(otherKey), ledgerKey: toBase64(otherKey) },
       { kind: "x25519", label: "first", nowMs: NOW_MS },
     );
     expect(() => household.accept(foreign.statement, foreign.label)).toThrow(/another hub/);

@@ -3,6 +3,7 @@ import { deviceRecord, newLabel, randomHex, signingKeyOf } from "../../src/owner
 import { foundHousehold, signAdmission } from "../../src/owner/household.ts";
 import { envelopeSigner, generateSigningKey } from "../../src/owner/identity.ts";
 import { toBase64 } from "../../src/protocol/bytes.ts";
+import { originOf } from "../../src/protocol/cosigner.ts";
 import type { Envelope, EnvelopeSigner } from "../../src/protocol/envelope.ts";
 import { extendKeyring, verifyKeyring } from "../../src/protocol/keyring.ts";
 import { createAuthenticator } from "../support/authenticator.ts";
@@ -13,9 +14,10 @@ const authenticator = createAuthenticator("ES256");
 
 /** A household whose founder's device must confirm with its passkey. */
 async function founded() {
+  const ledgerKey = generateSigningKey().publicKey;
   const hub = {
-    ...{ name: "Home", version: "0", claimed: false, origin: "doorward/test", genesis: null },
-    ledgerKey: toBase64(generateSigningKey().publicKey),
+    ...{ name: "Home", version: "0", claimed: false, genesis: null },
+    ...{ origin: originOf(ledgerKey), ledgerKey: toBase64(ledgerKey) },
   };
   const { bundle, statement } = await foundHousehold(hub, {
     ...{ kind: "x25519", label: "phone", nowMs: NOW_MS },

@@ -35,6 +35,7 @@ import {
   type Readers,
   type Role,
 } from "../../src/protocol/keyring.ts";
+import { originOf } from "../../src/protocol/cosigner.ts";
 import type { Passkey } from "../../src/protocol/webauthn.ts";
 
 export const LEDGER_SECRET = new Uint8Array(32).fill(9);
@@ -44,7 +45,7 @@ export const hubInfo: HubInfo = {
   name: "Test hub",
   version: "0.0.0",
   claimed: false,
-  origin: "doorward/0123456789abcdef0123456789abcdef",
+  origin: originOf(ed25519.getPublicKey(LEDGER_SECRET)),
   ledgerKey: toBase64(ed25519.getPublicKey(LEDGER_SECRET)),
   genesis: null,
 };
