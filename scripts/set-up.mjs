@@ -48,6 +48,7 @@ const SYSTEM_NEEDS = {
   webdav: { packages: ["rclone"], command: "rclone" },
   units: { packages: ["systemd"], command: "systemd-analyze" },
   signatures: { packages: ["openssh-client"], command: "ssh-keygen" },
+  foreignVerifier: { packages: ["python3", "python3-cryptography"] },
 };
 
 const TEST_NEEDS = [
@@ -65,6 +66,7 @@ const TEST_NEEDS = [
   "webdav",
   "units",
   "signatures",
+  "foreignVerifier",
 ];
 
 const TASKS = {

@@ -10,6 +10,7 @@ import {
 } from "../protocol/checkpoint.ts";
 import { HubError } from "../protocol/errors.ts";
 import type { LedgerEntry, LedgerEntryKind } from "../protocol/ledger-entry.ts";
+import { LIMITS } from "../protocol/limits.ts";
 import { emptyRoot, hashLeaf, hashNode } from "../protocol/merkle.ts";
 import { formatSignedNote, parseSignatureLine, type Sign } from "../protocol/signed-note.ts";
 import { consistencyRanges, inclusionRanges, rangeRoot, type LeafRange } from "./tree.ts";
@@ -68,7 +69,7 @@ interface CosignatureRow {
 }
 
 export const ENTRIES_LIMIT_MAX = 1_000;
-const ENTRY_BYTES_MAX = 262_144;
+
 /** One note holds 64 signatures; one is the ledger's own. */
 const COSIGNATURES_PER_SIZE_MAX = 63;
 
@@ -124,7 +125,7 @@ export class Ledger {
    */
   append(entry: LedgerEntry): number {
     const bytes = canonicalJson(entry);
-    if (bytes.length > ENTRY_BYTES_MAX)
+    if (bytes.length > LIMITS.entryBytes)
       throw new Error(`Cannot append to ledger: entry of ${bytes.length} bytes`);
     return inTransaction(this.#database, () => {
       const index = this.size();

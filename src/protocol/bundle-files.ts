@@ -7,6 +7,7 @@ import {
   bundleMemberNames,
   bundleReadme,
   hashSheet,
+  VIEWER_MAX_BYTES,
   VIEWER_NAME,
 } from "./bundle.ts";
 import { equalBytes, sha256Hex, toHex, utf8Bytes } from "./bytes.ts";
@@ -33,11 +34,7 @@ export function requireExactFiles(members: Members, approval: VerifiedApproval):
   if ([...members.keys()].join("\n") !== bundleMemberNames(approval.terms).join("\n"))
     throw new MalformedInput("bundle", "Cannot accept bundle: a member is missing, extra or moved");
   const { viewerSha256 } = approval.terms;
-  if (viewerSha256 !== undefined && sha256Hex(memberOf(members, VIEWER_NAME)) !== viewerSha256)
-    throw new MalformedInput(
-      VIEWER_NAME,
-      `Cannot accept ${VIEWER_NAME}: it is not the one that was signed for; give it no key`,
-    );
+  if (viewerSha256 !== undefined) requireViewer(memberOf(members, VIEWER_NAME), viewerSha256);
   const sums = approval.files.map(({ file, header }, index) => {
     const name = names[index] ?? "";
     const content = memberOf(members, name);
@@ -52,6 +49,14 @@ export function requireExactFiles(members: Members, approval: VerifiedApproval):
   requireText(members, BUNDLE_NAMES.readme, bundleReadme(decision));
   requireText(members, BUNDLE_NAMES.hashes, hashSheet(approval.terms, sums));
   return names.length;
+}
+
+function requireViewer(content: Uint8Array, viewerSha256: string): void {
+  if (content.length > VIEWER_MAX_BYTES || sha256Hex(content) !== viewerSha256)
+    throw new MalformedInput(
+      VIEWER_NAME,
+      `Cannot accept ${VIEWER_NAME}: it is not the one that was signed for; give it no key`,
+    );
 }
 
 function requireText(members: Members, name: string, text: string): void {

@@ -11,7 +11,7 @@ import { DECISION_LIFETIME_MS, LIMITS, REQUEST_EXPIRY_MAX_MS } from "./limits.ts
 
 const hex = (length: number) =>
   Type.String({ pattern: `^[0-9a-f]{${length}}$`, minLength: length, maxLength: length });
-const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const timeMs = Type.Integer({ minimum: 0, maximum: LIMITS.timeMs });
 
 /**
  * A sealed file that an approval names; `derivedFrom` is the payload hash of what it was made from,

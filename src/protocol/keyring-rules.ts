@@ -1,6 +1,7 @@
 import { parseRecipient } from "./age-header.ts";
 import { fromBase64 } from "./bytes.ts";
 import { deviceIdOf, isSigningKey } from "./envelope.ts";
+import { isPasskey } from "./webauthn.ts";
 import { parsePersonId, type PersonId } from "./ids.ts";
 import {
   isOwner,
@@ -65,5 +66,7 @@ export function newDevice(person: string, record: DeviceRecord): KeyringDevice {
   // Who cannot be sealed to would keep the household from ever passing on new readers.
   if (record.transfer !== undefined && parseRecipient(record.transfer).kind !== "pq")
     throw invalidChange("a transfer key is not post-quantum");
+  if (record.passkey !== undefined && !isPasskey(record.passkey))
+    throw invalidChange("a passkey is none");
   return { id: deviceIdOf(signingKey), person: parsePersonId(person), record, removed: false };
 }

@@ -29,7 +29,8 @@ export function roleHasRight(role: Role, right: Right): boolean {
   return RIGHTS[role].includes(right);
 }
 
-const idText = (length: number) => Type.String({ minLength: length, maxLength: length });
+const idText = (length: number) =>
+  Type.String({ pattern: `^[0-9a-f]{${length}}$`, minLength: length, maxLength: length });
 
 const DeviceSchema = Type.Object(
   {
@@ -151,7 +152,7 @@ export const KeyringStatementSchema = Type.Object(
     epoch: Type.Integer({ minimum: 0, maximum: LIMITS.keyringStatements }),
     /** SHA-256 of the payload bytes of the statement before; null at genesis. */
     previous: Type.Union([idText(64), Type.Null()]),
-    atMs: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    atMs: Type.Integer({ minimum: 0, maximum: LIMITS.timeMs }),
     change: ChangeSchema,
   },
   { additionalProperties: false },

@@ -7,8 +7,10 @@ import { REWRAP_FILES_MAX, RewrappedFileSchema } from "./rewrapped-file.ts";
  * and narratives stay in records sealed to the owners, of which the ledger carries the hash.
  * An entry of this version has exactly these members; what needs others is another `v`.
  */
-const hex = (length: number) => Type.String({ minLength: length, maxLength: length });
-const timeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const hex = (length: number) =>
+  Type.String({ pattern: `^[0-9a-f]{${length}}$`, minLength: length, maxLength: length });
+const camera = Type.String({ pattern: "^[a-z][a-z0-9-]*$", maxLength: 32 });
+const timeMs = Type.Integer({ minimum: 0, maximum: LIMITS.timeMs });
 const entry = <Kind extends string, Members extends Record<string, Type.TSchema>>(
   kind: Kind,
   members: Members,
@@ -133,7 +135,7 @@ export const LEDGER_ENTRY_SCHEMAS = {
   }),
   clip: entry("clip", {
     clip: hex(32),
-    camera: Type.String({ maxLength: 32 }),
+    camera,
     event: Type.String({ maxLength: 20 }),
     fromMs: timeMs,
     toMs: timeMs,
@@ -245,12 +247,12 @@ export const LEDGER_ENTRY_SCHEMAS = {
   ]),
   deletion: entry("deletion", { clip: hex(32), reason: Type.String({ maxLength: 40 }) }),
   view: entry("view", { clip: hex(32), device: hex(64) }),
-  live: entry("live", { camera: Type.String({ maxLength: 32 }), device: hex(64) }),
+  live: entry("live", { camera, device: hex(64) }),
   /** Somebody began to talk through a camera, or had it say a reply. Of what was said there is nothing. */
-  talk: entry("talk", { camera: Type.String({ maxLength: 32 }), device: hex(64) }),
+  talk: entry("talk", { camera, device: hex(64) }),
   /** A camera was switched off, or on again: by a device of the household, its hours or their end. */
   camera: entry("camera", {
-    camera: Type.String({ maxLength: 32 }),
+    camera,
     state: Type.Union([Type.Literal("off"), Type.Literal("on")]),
     by: Type.Union([
       hex(64),
@@ -290,7 +292,7 @@ export const LEDGER_ENTRY_SCHEMAS = {
   /** An owner has signed that he knows what is gone: his device had seen `seenSize` entries. */
   acceptance: entry("acceptance", {
     /** Index of the `restored` entry. */
-    restored: timeMs,
+    restored: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
     device: hex(64),
     seenSize: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
     statementSha256: hex(64),

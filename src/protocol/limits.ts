@@ -36,6 +36,10 @@ export const LIMITS = {
   /** Base64 of what a newcomer gets: every reader that the household ever had. */
   bundleCharacters: 256_000,
   assertionBytes: 4_096,
+  /** One entry of the ledger. */
+  entryBytes: 262_144,
+  /** 9999-12-31T23:59:59.999Z: the last that RFC 3339 can write, and so every time here. */
+  timeMs: 253_402_300_799_999,
   /** A transparency report as a file, with every entry of the ledger. */
   reportBytes: 64 * 1024 * 1024,
   reportEntries: 200_000,

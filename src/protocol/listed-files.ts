@@ -22,10 +22,12 @@ export function listedFiles(
   if (!recorded) return null;
   const files = new Map<string, ListedFile>();
   for (const file of recorded.files) files.set(fileName(clip, file), listedFile(file));
+  if (files.size !== recorded.files.length) throw refused("the recording lists a file twice");
   const renditions = entries.filter(isRenditionEntry(clip));
   // Never what was recorded: an entry can only take the place of what entries like it have listed.
   const replaced = new Set(renditions.flatMap((entry) => (entry.v === 4 ? entry.replaces : [])));
   const payloads = new Set(recorded.files.map(({ payloadSha256 }) => payloadSha256));
+  if (payloads.size !== files.size) throw refused("two files of the recording are one");
   for (const entry of renditions) {
     for (const file of entry.files) {
       const name = fileName(clip, file);

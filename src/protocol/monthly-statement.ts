@@ -1,6 +1,7 @@
 import Type, { type Static } from "typebox";
 import { PAYLOAD_TYPES } from "./envelope.ts";
 import { MalformedInput } from "./errors.ts";
+import { LIMITS } from "./limits.ts";
 import type { Keyring } from "./keyring.ts";
 import { verifyOwnerStatement, type OwnerStatement } from "./owner-statement.ts";
 import { monthOf, statementText } from "./statement-text.ts";
@@ -32,7 +33,7 @@ export const MonthlyStatementSchema = Type.Object(
     keyringEpoch: count,
     keyringHead: hex(64),
     /** By the signer's clock. */
-    atMs: count,
+    atMs: Type.Integer({ minimum: 0, maximum: LIMITS.timeMs }),
   },
   closed,
 );

@@ -137,12 +137,12 @@ export const RequestRecordSchema = Type.Object(
   {
     v: Type.Literal(1),
     request: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }),
-    receivedAtMs: Type.Integer({ minimum: 0 }),
-    expiresAtMs: Type.Integer({ minimum: 0 }),
+    receivedAtMs: Type.Integer({ minimum: 0, maximum: LIMITS.timeMs }),
+    expiresAtMs: Type.Integer({ minimum: 0, maximum: LIMITS.timeMs }),
     channel: literals(REQUEST_CHANNELS),
     asked: AskedSchema,
     /** SHA-256 of the sealed personal part. */
-    personalSha256: Type.String({ minLength: 64, maxLength: 64 }),
+    personalSha256: Type.String({ pattern: "^[0-9a-f]{64}$", maxLength: 64 }),
     /** 128 random bits, so that the hash in the ledger lets nobody guess what was asked. */
     salt: Type.String({ pattern: "^[0-9a-f]{32}$", maxLength: 32 }),
   },

@@ -197,6 +197,8 @@ function need<T>(value: T | undefined): T {
 function readEntries(proofs: Proofs, checkpoint: VerifiedCheckpoint): Parts["entries"] {
   return proofs.entries.map(({ index, entry, proof }) => {
     const bytes = fromBase64(entry, "entry");
+    if (bytes.length > LIMITS.entryBytes)
+      throw new MalformedInput("entry", `Cannot accept entry ${index}: it is too long`);
     const included = verifyInclusion({
       leafIndex: index,
       leafHash: hashLeaf(bytes),
@@ -256,7 +258,8 @@ function verifyApproval(parts: Partial<Parts>): VerifiedApproval {
     decided.decisionSha256 === decisionSha256 &&
     saysWhatIsGranted(decided, terms) &&
     released.request === terms.request &&
-    released.decisionSha256 === decisionSha256;
+    released.decisionSha256 === decisionSha256 &&
+    released.files === approval.files.length;
   if (!sameDecision)
     throw new MalformedInput("decision", "Cannot accept decision: the ledger has another one");
   requireOnlyOwnEntries(need(parts.entries), approval);

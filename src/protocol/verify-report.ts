@@ -38,7 +38,7 @@ export const REPORT_FORMAT = "doorward-report/v1";
 
 const statementMembers = {
   origin: Type.String({ maxLength: 200 }),
-  atMs: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+  atMs: Type.Integer({ minimum: 0, maximum: LIMITS.timeMs }),
   checkpoint: Type.Object({ size: Type.Integer({ minimum: 1 }), root: hex(64) }, closed),
   keyringEpoch: Type.Integer({ minimum: 0 }),
   keyringHead: hex(64),

@@ -27,6 +27,18 @@ const FLAG_USER_PRESENT = 0x01;
 const FLAG_USER_VERIFIED = 0x04;
 
 /**
+ * Whether a passkey's parts are what they say: one that could never assert anything, and is required,
+ * would lock its device out.
+ *
+ * @throws MalformedInput for what is no base64.
+ */
+export function isPasskey({ algorithm, credentialId, publicKey }: Passkey): boolean {
+  const key = fromBase64(publicKey, "passkey");
+  const isKey = algorithm === "EdDSA" ? key.length === 32 : key.length === 65 && key[0] === 0x04;
+  return isKey && fromBase64(credentialId, "credentialId").length > 0;
+}
+
+/**
  * True when `assertion` was made by `passkey`, for exactly `challenge`, at its own origin and
  * relying party, with the user present and verified (WebAuthn level 3, section 7.2).
  */
