@@ -8,6 +8,8 @@ import { parseCanonicalJson } from "../../src/protocol/canonical-json.ts";
 import { checkShape } from "../../src/protocol/check.ts";
 import { verifyCheckpoint, verifyCosignature } from "../../src/protocol/checkpoint.ts";
 import { cosignerKey } from "../../src/protocol/cosigner.ts";
+import { bundleReadme } from "../../src/protocol/bundle.ts";
+import { statementText } from "../../src/protocol/statement-text.ts";
 import { DecisionSchema, filesOfTerms, type Decision } from "../../src/protocol/decision.ts";
 import { PAYLOAD_TYPES, type Envelope, type PayloadType } from "../../src/protocol/envelope.ts";
 import { parseCameraId, parseRequestId, parseSha256Hex } from "../../src/protocol/ids.ts";
@@ -36,6 +38,45 @@ function example(name: string): string {
   if (block === undefined) throw new Error(`the specification has no example "${name}"`);
   return block;
 }
+
+test.each(["en", "fr"] as const)("the words of a monthly statement in %s", (language) => {
+  expect(example(`statement-${language}`)).toBe(statementText({ language, month: "2026-11" }));
+});
+
+test("the README of a bundle, with everything that may stand in it", () => {
+  const { terms, release } = checkShape(
+    DecisionSchema,
+    JSON.parse(example("decision-payload")),
+    "x",
+  );
+  const [clip] = terms.clips;
+  const [file] = clip?.files ?? [];
+  if (!clip || !file) throw new Error("the example has no file");
+  const blurred = { ...file, rendition: "blurred" as const, derivedFrom: "0".repeat(64) };
+  const files = [blurred, { ...blurred, pixelated: "whole" as const }];
+  const viewerSha256 = "1".repeat(64);
+  const values = [
+    ...[terms.request, terms.origin, terms.recipientWords.join(" "), terms.redactions.faces],
+    ...[
+      "1",
+      "left out",
+      "a b",
+      clip.camera,
+      "2026-11-21T21:09:16.788Z",
+      "2026-11-21T21:09:20.788Z",
+    ],
+    ...["2", viewerSha256, "1"],
+  ];
+  const expected = example("readme")
+    .replaceAll(/^\[\d\]/gm, "")
+    .replaceAll(/<[^>\n]+>/g, () => values.shift() ?? "");
+  const made = bundleReadme({
+    terms: { ...terms, purpose: "a\r\n\u2028b", clips: [{ ...clip, files }], viewerSha256 },
+    release,
+  });
+  expect(made).toBe(`${expected}\n`);
+  expect(values).toEqual([]);
+});
 
 /** Lines of `name value`. */
 function fields(name: string): Record<string, string> {

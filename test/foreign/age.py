@@ -158,18 +158,29 @@ def file_key(header, secret):
     raise Refused("sealed for somebody else")
 
 
-def open_file(source, secret):
-    """The decrypted chunks of the age file that a reader gives, one after the other."""
-    start = source.read(LONGEST_HEADER)
-    header = Header(start)
-    source.seek(header.size)
-    nonce = source.read(16)
+def _chunks(pieces, header_size):
+    """What comes after the header: the nonce, then chunks."""
+    held, wanted, skipped = b"", 16, False
+    for piece in pieces:
+        held += piece
+        if not skipped and len(held) >= header_size:
+            held, skipped = held[header_size:], True
+        while skipped and len(held) >= wanted:
+            yield held[:wanted]
+            held, wanted = held[wanted:], CHUNK + 16
+    if held:
+        yield held
+
+
+def open_file(header, pieces, secret):
+    """The decrypted chunks of the age file that comes in pieces, its header included."""
+    chunks = _chunks(pieces, header.size)
+    nonce, chunk = next(chunks, b""), next(chunks, b"")
     need(len(nonce) == 16, "cut off")
     cipher = ChaCha20Poly1305(_hkdf(file_key(header, secret), nonce, b"payload"))
-    chunk, count = source.read(CHUNK + 16), 0
-    while True:
-        following = source.read(CHUNK + 16)
-        last = not following
+    for count in range(2**32):
+        following = next(chunks, None)
+        last = following is None
         try:
             plain = cipher.decrypt(count.to_bytes(11, "big") + bytes([last]), chunk, None)
         except (InvalidTag, ValueError):
@@ -178,4 +189,4 @@ def open_file(source, secret):
         yield plain
         if last:
             return
-        chunk, count = following, count + 1
+        chunk = following

@@ -5,14 +5,15 @@ import hashlib
 from canonical import Refused, base64_bytes, need, parse_canonical, sha256_hex
 from decision import Decision
 from keyring import Chain
-from ledger import Checkpoint, clip_files, inclusion_holds, leaf_hash, parse_entry, proof_hashes
+from ledger import Checkpoint, clip_files, inclusion_holds, leaf_hash, parse_entry, proof_hashes, where
+from readme import readme
 from request import Request
 from shapes import listed, members, text, version, whole
 import stored_zip
 
 LONGEST_MEMBER = 64 << 20
 LONGEST_VIEWER = 256_000
-MOST_ENTRIES = 10_000
+MOST_ENTRIES = 136
 CHECKS = (
     "the file is a bundle, byte for byte as written",
     "the keyring is one signed chain",
@@ -60,7 +61,7 @@ class Bundle:
         )
         version(self.proofs, 1)
         text(self.proofs["checkpoint"])
-        listed(self.proofs["entries"], 1, MOST_ENTRIES, _proved)
+        listed(self.proofs["entries"], 3, MOST_ENTRIES, _proved)
 
     def _bytes(self, name):
         return self.members[name].read(LONGEST_MEMBER)
@@ -99,6 +100,9 @@ class Bundle:
         record = self.request.record
         need(entry["request"] == record["request"], "the entry of another request")
         need(entry["requestSha256"] == self.request.sha256, "the request was changed")
+        asked = record["asked"]
+        same = entry["requestKind"], entry["channel"], entry["urgency"]
+        need(same == (asked["kind"], record["channel"], asked["urgency"]), "the ledger calls the request another")
         need(entry["v"] != 2 or entry["secondsAsked"] == self.request.seconds_asked(), "other amounts than asked for")
 
     def _recordings(self):
@@ -108,8 +112,17 @@ class Bundle:
             need(clip["clip"] not in found, "a clip twice")
             renditions = [entry for entry in self._of_kind("rendition") if entry["clip"] == clip["clip"]]
             found[clip["clip"]] = clip["camera"], clip_files(clip, renditions)
-        need(all(entry["clip"] in found for entry in self._of_kind("rendition")), "a rendition without its clip")
         return found
+
+    def _only_its_own(self):
+        """No entry but those of this request, its decision, and the files that leave."""
+        own = {"request", "decision", "release", "clip", "rendition"}
+        need(all(entry["kind"] in own for entry in self.entries), "an entry that does not belong to it")
+        leaving = {(clip["clip"], where(file)) for clip, file in self.decision.files}
+        clips = {clip for clip, _ in leaving}
+        need(all(entry["clip"] in clips for entry in self._of_kind("clip")), "the entry of another clip")
+        for entry in self._of_kind("rendition"):
+            need(any((entry["clip"], where(file)) in leaving for file in entry["files"]), "of nothing that leaves")
 
     def _approval(self):
         entry, release, decision = self._only("decision"), self._only("release"), self.decision
@@ -117,6 +130,7 @@ class Bundle:
         keyring = self.chain.at(terms["keyringEpoch"])
         seen = proof_hashes(self.proofs["seen"])
         decision.verify(keyring, self.request, entry["atMs"], self._recordings(), seen, self.checkpoint)
+        self._only_its_own()
         for each in (entry, release):
             need(each["request"] == terms["request"], "an entry of another request")
             need(each["decisionSha256"] == decision.sha256, "an entry of another decision")
@@ -147,6 +161,9 @@ class Bundle:
         for name, (_, file), release in zip(self.file_names(), self.decision.files, self.decision.release):
             header = base64_bytes(release["header"])
             whole_hashes.append(self._sealed(self.members[name], header, file))
+        sheet = "".join(f"{each}  {name}\n" for each, name in zip(whole_hashes, self.file_names()))
+        need(self._bytes("hashes.txt") == sheet.encode(), "another hash sheet than follows from the files")
+        need(self._bytes("README.txt") == readme(self.decision).encode(), "another README than follows from the terms")
 
     def _sealed(self, member, header, file):
         """The hash of a whole age file, after its header and its payload were held against the decision."""

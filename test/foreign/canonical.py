@@ -76,6 +76,7 @@ def _string(text):
 
 
 def _write(value, depth):
+    need(depth <= DEEPEST, "nested too deeply")
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -84,7 +85,6 @@ def _write(value, depth):
         return _number(value)
     if isinstance(value, str):
         return _string(value)
-    need(depth < DEEPEST, "nested too deeply")
     if isinstance(value, list):
         return "[" + ",".join(_write(item, depth + 1) for item in value) + "]"
     need("__proto__" not in value, "a member called __proto__")

@@ -3,12 +3,13 @@
 from age import Header, recipient_kind
 from canonical import base64_bytes, canonical, need, sha256
 from ledger import consistency_holds, place, sealed_file, where
-from shapes import camera, hash64, id32, listed, members, nullable, one_of, text, version, whole
+from shapes import camera, hash64, id32, listed, members, nullable, one_of, text, time_ms, version, whole
 from signatures import Envelope, device_signed
 from words import words
 
 MOST_FILES, MOST_CLIPS = 400, 64
 LONGEST_HEADER = 4_096
+LARGEST_TOGETHER = 1 << 30
 SKEW_MS = 120_000
 LONGEST_FETCH_MS = 366 * 86_400_000
 _TERMS = (
@@ -21,8 +22,8 @@ def _clip(value):
     members(value, ("clip", "camera", "fromMs", "toMs", "files"))
     id32(value["clip"])
     camera(value["camera"])
-    whole(value["fromMs"])
-    whole(value["toMs"])
+    time_ms(value["fromMs"])
+    time_ms(value["toMs"])
     listed(value["files"], 1, MOST_FILES, sealed_file)
 
 
@@ -45,16 +46,17 @@ def _terms(value):
     one_of(value["redactions"]["audio"], ("included", "left_out"))
     nullable(value["recipient"], lambda recipient: text(recipient, 1, 2048))
     listed(value["recipientWords"], 0, 8, lambda word: text(word, 1, 20))
-    text(value["purpose"], 1, 1_000)
-    for name in ("notBeforeMs", "notAfterMs", "keyringEpoch"):
-        whole(value[name])
+    text(value["purpose"], 0, 1_000)
+    whole(value["keyringEpoch"])
+    time_ms(value["notBeforeMs"])
+    time_ms(value["notAfterMs"])
     for name in ("requestSha256", "nonce", "keyringHead"):
         hash64(value[name])
     members(value["checkpoint"], ("size", "root"))
     whole(value["checkpoint"]["size"])
     hash64(value["checkpoint"]["root"])
     if "availableUntilMs" in value:
-        whole(value["availableUntilMs"])
+        time_ms(value["availableUntilMs"])
     if "viewerSha256" in value:
         hash64(value["viewerSha256"])
 
@@ -123,14 +125,14 @@ class Decision:
     def _files(self, recordings):
         need(1 <= len(self.files) <= MOST_FILES, "too many files, or none")
         need(len(self.release) == len(self.files), "not a header for each file")
-        clips = [clip["clip"] for clip in self.terms["clips"]]
-        need(len(set(clips)) == len(clips), "a clip twice")
+        size = sum(file["sizeBytes"] for _, file in self.files)
+        need(size <= LARGEST_TOGETHER, "more than a bundle has room for")
         places = {(clip["clip"], where(file)) for clip, file in self.files}
         need(len(places) == len(self.files), "a file twice")
         for clip, file in self.files:
             recorded_by, recorded = recordings.get(clip["clip"], (None, {}))
             need(recorded_by == clip["camera"], "no such clip of that camera in the ledger")
-            need(recorded.get(file["payloadSha256"]) == file, "a file that the ledger has not so")
+            need(recorded.get(where(file)) == file, "a file that the ledger has not so")
 
     def _headers(self):
         for (clip, file), release in zip(self.files, self.release):

@@ -4,7 +4,7 @@ import copy
 
 from age import recipient_kind
 from canonical import base64_bytes, need, sha256
-from shapes import boolean, hash64, id32, key, listed, members, one_of, text, version, whole
+from shapes import boolean, hash64, id32, key, listed, members, one_of, text, time_ms, version, whole
 from signatures import Envelope, device_id, device_signed, usable_key
 
 MOST_STATEMENTS = 10_000
@@ -16,12 +16,12 @@ READERS = ("originals", "blurred", "owners", "recovery")
 
 def _passkey(value):
     members(value, ("credentialId", "algorithm", "publicKey", "relyingPartyId", "origin", "required"))
-    base64_bytes(value["credentialId"], largest=2_000)
+    need(base64_bytes(value["credentialId"], largest=1_400), "a credential without id")
     one_of(value["algorithm"], ("ES256", "EdDSA"))
     public = base64_bytes(value["publicKey"], 65 if value["algorithm"] == "ES256" else 32)
     need(value["algorithm"] != "ES256" or public[0] == 4, "not an uncompressed point")
-    text(value["relyingPartyId"], 1, 300)
-    text(value["origin"], 1, 300)
+    text(value["relyingPartyId"], 0, 253)
+    text(value["origin"], 0, 300)
     boolean(value["required"])
 
 
@@ -106,10 +106,9 @@ class Keyring:
         }
 
     def _satisfied(self):
-        """Rule 3.3, and the number of devices of 3.1."""
+        """Rule 3.3."""
         signers = max(self.policy["exportSigners"], self.policy["keyringSigners"])
-        in_force = sum(device["in_force"] for device in self.devices.values())
-        return len(self._owners()) >= signers and in_force <= MOST_DEVICES
+        return len(self._owners()) >= signers
 
     def _admit(self, person, role, device):
         signing_key = key(device["signingKey"])
@@ -139,7 +138,7 @@ class Keyring:
     def _genesis(self, change):
         need(self.epoch == 0, "a second genesis")
         self.origin, self.ledger_key = change["origin"], key(change["ledgerKey"])
-        need(usable_key(self.ledger_key), "a ledger key that is none")
+        need(self.origin == "doorward/" + sha256(self.ledger_key).hex()[:32], "an origin that is not its key's")
         self.readers, self.policy = change["readers"], change["policy"]
         self.recovery_key = key(change["recoveryKey"])
         self._admit(change["person"], "owner", change["device"])
@@ -189,6 +188,8 @@ class Keyring:
         if kind == "genesis":
             self._genesis(change)
         elif kind == "admit":
+            in_force = sum(device["in_force"] for device in self.devices.values())
+            need(in_force < MOST_DEVICES, "too many devices")
             self._admit(change["person"], change["role"], change["device"])
         elif kind == "remove":
             self._remove(change["device"])
@@ -212,6 +213,7 @@ class Keyring:
 
     def _sheet(self, change):
         new_key = key(change["recoveryKey"])
+        need(new_key != self.recovery_key and change["recovery"] != self.readers["recovery"], "the old sheet")
         need(all(device["key"] != new_key for device in self.devices.values()), "a device with the sheet's key")
         self.readers = {**self.readers, "recovery": change["recovery"]}
         _readers(self.readers)
@@ -230,9 +232,11 @@ class Keyring:
         for signature in envelope.signatures:
             device = self.owner_device(signature["keyid"])
             need(device is not None, "signed by no owner's device in force")
-            if kind == "genesis" and "assertion" not in signature:
-                device = {**device, "passkey": None}
-            device_signed(envelope, signature, device, bytes.fromhex(envelope.sha256))
+            if kind == "genesis":
+                # The passkey is made known here: it confirms what comes after.
+                need(envelope.holds(signature, device["key"]), "a signature does not verify")
+            else:
+                device_signed(envelope, signature, device, bytes.fromhex(envelope.sha256))
             persons.add(device["person"])
         enough = 1 if kind == "recovery_objection" else self.policy["keyringSigners"]
         need(len(persons) >= enough, "too few owners signed")
@@ -242,7 +246,7 @@ class Keyring:
         envelope = Envelope(value, "keyring")
         statement = members(envelope.payload, ("v", "epoch", "previous", "atMs", "change"))
         version(statement, 1)
-        whole(statement["atMs"])
+        time_ms(statement["atMs"])
         change = statement["change"]
         need(isinstance(change, dict), "no change")
         parts = _CHANGES[one_of(change.get("kind"), _CHANGES)]

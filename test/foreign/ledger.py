@@ -3,10 +3,9 @@
 import re
 
 from canonical import Refused, base64_bytes, canonical, need, parse_canonical, sha256
-from keyring import _CHANGES as KEYRING_CHANGES
 from shapes import (
     LARGEST_INTEGER, boolean, camera, hash64, hexadecimal, id32, listed, members, month, nullable, one_of, text,
-    version, whole,
+    time_ms, version, whole,
 )
 from signatures import ed25519_holds
 
@@ -14,7 +13,9 @@ LONGEST_ENTRY = 262_144
 LONGEST_PROOF = 64
 LONGEST_NOTE = 65_536
 MOST_NOTE_SIGNATURES = 64
-MOST_FILES = 65_536
+MOST_FILES = 1_000
+MOST_RENDITION_FILES = 401
+MOST_RESEALED = 1_000
 KINDS_OF_REQUEST = (
     "police_voluntary", "police_emergency", "preservation", "subpoena", "court_order", "search_warrant", "lawyer",
     "insurer", "neighbour", "victim", "journalist", "data_subject", "household", "other",
@@ -115,7 +116,6 @@ class Checkpoint:
         self.origin, self.size, self.root = lines[0], int(lines[1]), base64_bytes(lines[2], 32)
         need(self.size <= LARGEST_INTEGER, "a size that is none")
         need(self.origin == chain.origin, "a checkpoint of another ledger")
-        need(self.origin == "doorward/" + sha256(chain.ledger_key).hex()[:32], "an origin that is not its key's")
         self.cosignatures = self._signatures(signatures[:-1].split("\n"), chain)
 
     def _signatures(self, lines, chain):
@@ -137,6 +137,7 @@ class Checkpoint:
             need(key is not None and key_id == _key_id(name, 4, key), "signed by a stranger")
             need(len(signature) == 72, "a cosignature of another length")
             seconds = int.from_bytes(signature[:8], "big")
+            need(seconds * 1_000 <= LARGEST_INTEGER, "a time that is none")
             message = f"cosignature/v1\ntime {seconds}\n{self.text}".encode()
             need(ed25519_holds(key, signature[8:], message), "a cosignature does not verify")
         need(ledger_signed, "not signed by the ledger")
@@ -158,10 +159,10 @@ def sealed_file(value):
         ("derivedFrom", "pixelated"),
     )
     place(value)
-    whole(value["sizeBytes"], 1)
+    whole(value["sizeBytes"], 1, 1 << 30)
     hash64(value["payloadSha256"])
-    whole(value["fromMs"])
-    whole(value["toMs"], value["fromMs"])
+    time_ms(value["fromMs"])
+    time_ms(value["toMs"])
     if "derivedFrom" in value:
         hash64(value["derivedFrom"])
     if "pixelated" in value:
@@ -179,9 +180,14 @@ def where(file):
     return file["segment"], file["track"], file["rendition"]
 
 
-def _files(value):
-    listed(value, 1, MOST_FILES, sealed_file)
-    need(len({where(file) for file in value}) == len(value), "a file listed twice")
+def _recorded(value):
+    sealed_file(value)
+    need("derivedFrom" not in value and "pixelated" not in value, "a recording made from another")
+
+
+def _derived(value):
+    sealed_file(value)
+    need("derivedFrom" in value and value["track"] != "audio", "a rendition made of nothing")
 
 
 def _resealed(value):
@@ -193,17 +199,18 @@ def _resealed(value):
 
 def _torn(value):
     members(value, ("name", "sizeBytes", "sha256"))
-    text(value["name"], 1, 200)
+    text(value["name"], 0, 80)
     whole(value["sizeBytes"])
     hash64(value["sha256"])
 
 
-def _jump(value):
-    need(abs(whole(value, -LARGEST_INTEGER)) >= 60_000, "a jump of less than a minute")
+def _at_most(longest):
+    return lambda value: text(value, 0, longest)
 
 
-def _short(value):
-    text(value, 1, 200)
+def _switched_by(value):
+    if value not in ("schedule", "timer", "broker"):
+        hash64(value)
 
 
 def _nullable(item):
@@ -225,83 +232,68 @@ _DECISION = {
 _ASKED = {
     "request": id32,
     "requestSha256": hash64,
-    "requestKind": _short,
-    "channel": _words("typed_by_owner", "intake_form", "sealed_file"),
-    "urgency": _words("normal", "emergency"),
+    "requestKind": _at_most(30),
+    "channel": _at_most(30),
+    "urgency": _at_most(20),
 }
-_RENDITION = {"clip": id32, "files": _files}
-_REPLACES = {"replaces": lambda value: listed(value, 1, MOST_FILES, hash64)}
+_RENDITION = {"clip": id32, "files": lambda value: listed(value, 1, MOST_RENDITION_FILES, _derived)}
+_REPLACES = {"replaces": lambda value: listed(value, 0, MOST_RENDITION_FILES, hash64)}
 
-# kind -> version -> (members, optional members)
+# kind -> version -> members
 ENTRIES = {
-    "genesis": {1: ({"origin": _short, "keyringHead": hash64}, {})},
-    "keyring": {1: ({"epoch": whole, "change": _words(*KEYRING_CHANGES), "keyringHead": hash64}, {})},
+    "genesis": {1: {"origin": _at_most(200), "keyringHead": hash64}},
+    "keyring": {1: {"epoch": whole, "change": _at_most(20), "keyringHead": hash64}},
     "clip": {
-        1: (
-            {
-                "clip": id32, "camera": camera, "event": lambda value: None, "fromMs": whole, "toMs": whole,
-                "keyringHead": hash64, "files": _files,
-            },
-            {},
-        )
+        1: {
+            "clip": id32, "camera": camera, "event": _at_most(20), "fromMs": time_ms, "toMs": time_ms,
+            "keyringHead": hash64, "files": lambda value: listed(value, 0, MOST_FILES, _recorded),
+        }
     },
     "rendition": {
-        2: ({**_RENDITION, **_DEVICE}, {}),
-        3: (_RENDITION, {}),
-        4: ({**_RENDITION, **_DEVICE}, _REPLACES),
+        2: {**_RENDITION, **_DEVICE},
+        3: _RENDITION,
+        4: {**_RENDITION, **_DEVICE, **_REPLACES},
     },
     "rewrap": {
-        1: (
-            {
-                "clip": id32, **_DEVICE, "keyringHead": hash64,
-                "files": lambda value: listed(value, 1, MOST_FILES, _resealed),
-            },
-            {},
-        )
+        1: {
+            "clip": id32, **_DEVICE, "keyringHead": hash64,
+            "files": lambda value: listed(value, 1, MOST_RESEALED, _resealed),
+        }
     },
-    "torn": {1: ({"clip": id32, "files": lambda value: listed(value, 1, MOST_FILES, _torn)}, {})},
-    "request": {1: (_ASKED, {}), 2: ({**_ASKED, "secondsAsked": whole}, {})},
-    "decision": {
-        1: (_DECISION, {}),
-        2: ({**_DECISION, "secondsGranted": whole, "clearFaces": boolean, "audio": boolean}, {}),
-    },
-    "release": {1: ({**_REQUEST, "files": lambda value: whole(value, 1)}, {})},
-    "share": {1: ({**_REQUEST, "shareSha256": hash64}, {})},
-    "access": {1: (_REQUEST, {})},
-    "revocation": {1: (_REQUEST, {}), 2: ({**_REQUEST, "revocationSha256": _nullable(hash64)}, {})},
+    "torn": {1: {"clip": id32, "files": lambda value: listed(value, 0, MOST_FILES, _torn)}},
+    "request": {1: _ASKED, 2: {**_ASKED, "secondsAsked": whole}},
+    "decision": {1: _DECISION, 2: {**_DECISION, "secondsGranted": whole, "clearFaces": boolean, "audio": boolean}},
+    "release": {1: {**_REQUEST, "files": lambda value: whole(value, 1, 400)}},
+    "share": {1: {**_REQUEST, "shareSha256": hash64}},
+    "access": {1: _REQUEST},
+    "revocation": {1: _REQUEST, 2: {**_REQUEST, "revocationSha256": _nullable(hash64)}},
     "hold": {
-        1: ({"clip": id32, "untilMs": whole}, {}),
-        2: ({"request": id32, "clips": whole, "untilMs": whole, **_DEVICE, "statementSha256": hash64}, {}),
+        1: {"clip": id32, "untilMs": time_ms},
+        2: {
+            "request": id32, "clips": lambda value: whole(value, 0, 1_000), "untilMs": time_ms, **_DEVICE,
+            "statementSha256": hash64,
+        },
     },
     "assurance": {
-        1: (
-            {
-                "request": id32, "level": _words("none", "called_back", "met", "known_key"), **_DEVICE,
-                "statementSha256": hash64,
-            },
-            {},
-        )
+        1: {
+            "request": id32, "level": _words("none", "called_back", "met", "known_key"), **_DEVICE,
+            "statementSha256": hash64,
+        }
     },
-    "deletion": {1: ({"clip": id32, "reason": _words("age", "space", "disk-full", "owner")}, {})},
-    "view": {1: ({"clip": id32, **_DEVICE}, {})},
-    "live": {1: ({"camera": camera, **_DEVICE}, {})},
-    "talk": {1: ({"camera": camera, **_DEVICE}, {})},
-    "camera": {
-        1: (
-            {
-                "camera": camera, "state": _words("off", "on"),
-                "by": lambda value: value in ("schedule", "timer") or hash64(value),
-            },
-            {},
-        )
+    "deletion": {1: {"clip": id32, "reason": _at_most(40)}},
+    "view": {1: {"clip": id32, **_DEVICE}},
+    "live": {1: {"camera": camera, **_DEVICE}},
+    "talk": {1: {"camera": camera, **_DEVICE}},
+    "camera": {1: {"camera": camera, "state": _words("off", "on"), "by": _switched_by}},
+    "settings": {1: {"settingsSha256": hash64}},
+    "software": {1: {"version": _at_most(40)}},
+    "clock": {1: {"jumpMs": lambda value: whole(value, -LARGEST_INTEGER)}},
+    "heartbeat": {1: {"everyMs": lambda value: whole(value, 60_000, 86_400_000), "first": boolean}},
+    "statement": {1: {"month": month, "statementSha256": hash64}},
+    "restored": {1: {"by": _nullable(hash64), "copiedToMs": time_ms, "statementSha256": hash64}},
+    "acceptance": {
+        1: {"restored": whole, **_DEVICE, "seenSize": lambda value: whole(value, 1), "statementSha256": hash64}
     },
-    "settings": {1: ({"settingsSha256": hash64}, {})},
-    "software": {1: ({"version": _short}, {})},
-    "clock": {1: ({"jumpMs": _jump}, {})},
-    "heartbeat": {1: ({"everyMs": lambda value: whole(value, 60_000, 86_400_000), "first": boolean}, {})},
-    "statement": {1: ({"month": month, "statementSha256": hash64}, {})},
-    "restored": {1: ({"by": _nullable(hash64), "copiedToMs": whole, "statementSha256": hash64}, {})},
-    "acceptance": {1: ({"restored": whole, **_DEVICE, "seenSize": whole, "statementSha256": hash64}, {})},
 }
 
 
@@ -309,28 +301,23 @@ def check_entry(entry):
     """An entry of a known kind and shape."""
     need(isinstance(entry, dict), "an entry that is no object")
     versions = ENTRIES[one_of(entry.get("kind"), ENTRIES)]
-    required, optional = versions[version(entry, *versions)]
-    members(entry, ("v", "kind", "atMs", *required), optional)
-    whole(entry["atMs"])
-    for name, shape in {**required, **optional}.items():
-        if name in entry:
-            shape(entry[name])
-    if entry["kind"] == "clip":
-        need(entry["fromMs"] <= entry["toMs"], "a clip that ends before it begins")
+    shapes = versions[version(entry, *versions)]
+    members(entry, ("v", "kind", "atMs", *shapes))
+    time_ms(entry["atMs"])
+    for name, shape in shapes.items():
+        shape(entry[name])
     if entry["kind"] == "rendition":
         _check_rendition(entry)
     return entry
 
 
 def _check_rendition(entry):
+    of_device = entry["v"] != 3
     for file in entry["files"]:
-        need("derivedFrom" in file, "a rendition made of nothing")
-        need("pixelated" not in file or entry["v"] == 3, "a device does not say how it blurred")
-        if entry["v"] == 3:
-            need(("pixelated" in file) == (file["rendition"] == "blurred"), "blurred files say how, originals do not")
-        else:
-            need(file["rendition"] == "blurred", "a device makes blurred files")
+        need("pixelated" not in file or not of_device, "a device does not say how it blurred")
+        need(file["rendition"] == "blurred" or not of_device, "a device makes blurred files")
         need(entry["v"] != 2 or file["track"] == "video", "version 2 is video only")
+    need(entry["v"] == 4 or len(entry["files"]) < MOST_RENDITION_FILES, "too many files")
     need(len(entry.get("replaces", ())) <= len(entry["files"]), "replaces more than it lists")
 
 
@@ -347,29 +334,34 @@ def entry_bytes(entry):
 
 
 def clip_files(clip, renditions):
-    """The files of a clip (section 9), by their payload hash: what was replaced stays verifiable."""
-    originals = {file["segment"]: file for file in clip["files"] if where(file)[1:] == ("video", "original")}
-    found = {}
+    """The files of a clip (section 9) by their place, without those that another took the place of."""
+    originals = [file for file in clip["files"] if where(file)[1:] == ("video", "original")]
+    replaced = {payload for entry in renditions for payload in entry.get("replaces", ())}
+    found, payloads = {}, set()
     for entry in [clip, *renditions]:
         for file in entry["files"]:
-            need(file["payloadSha256"] not in found, "two files of one payload")
-            found[file["payloadSha256"]] = file
             if entry is not clip:
-                _check_derived(file, originals)
-            else:
-                need("pixelated" in file or file["rendition"] == "original", "a blurred file that does not say how")
+                _check_derived(entry, file, originals)
+                if file["payloadSha256"] in replaced:
+                    continue
+            need(file["payloadSha256"] not in payloads, "two files of one payload")
+            need(where(file) not in found, "a file listed twice")
+            payloads.add(file["payloadSha256"])
+            found[where(file)] = file
     return found
 
 
-def _check_derived(file, originals):
-    if file["segment"] is not None:
-        source = originals.get(file["segment"])
-        same = source and (source["fromMs"], source["toMs"]) == (file["fromMs"], file["toMs"])
-        need(same and source["payloadSha256"] == file["derivedFrom"], "made from something else")
+def _check_derived(entry, file, originals):
+    if entry["v"] == 3:
+        need(("pixelated" in file) == (file["rendition"] == "blurred"), "blurred files say how, originals do not")
+    sources = [each for each in originals if each["payloadSha256"] == file["derivedFrom"]]
+    need(sources, "made from nothing that was recorded")
+    source = sources[0]
+    if file["track"] == "poster":
+        need(source["fromMs"] <= file["fromMs"] and file["toMs"] <= source["toMs"], "a poster of another moment")
         return
-    sources = [each for each in originals.values() if each["payloadSha256"] == file["derivedFrom"]]
-    inside = sources and sources[0]["fromMs"] <= file["fromMs"] <= sources[0]["toMs"]
-    need(inside, "a poster made from something else")
+    need(file["rendition"] == "blurred" and file["segment"] == source["segment"], "made from another segment")
+    need((file["fromMs"], file["toMs"]) == (source["fromMs"], source["toMs"]), "made from another time")
 
 
 __all__ = [name for name in dir() if not name.startswith("_")] + ["Refused", "hexadecimal"]

@@ -2,11 +2,12 @@
 
 import datetime
 import re
+import unicodedata
 
 from canonical import Refused, base64_bytes, need, parse_canonical, sha256
 from keyring import Chain
 from ledger import Checkpoint, consistency_holds, entry_bytes, inclusion_holds, leaf_hash, proof_hashes
-from shapes import hash64, members, month, one_of, text, version, whole
+from shapes import hash64, members, month, one_of, text, time_ms, version, whole
 from signatures import Envelope, device_signed
 
 LONGEST = 8 << 20
@@ -18,6 +19,13 @@ CHECKS = (
     "the entry is in the ledger",
     "an owner's device signed this statement",
 )
+_NO_WORDS = ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+_TEXTS = {
+    "en": "In the month {month}, until I signed this, I received no order and no request about the recordings or the "
+    "data of this household that I am not allowed to mention.",
+    "fr": "Durant le mois {month}, jusqu’au moment de cette signature, je n’ai reçu aucun ordre ni aucune demande au "
+    "sujet des enregistrements ou des données de ce foyer dont je n’aie pas le droit de faire état.",
+}
 _STATEMENT = (
     "v", "origin", "month", "language", "text", "ownWords", "checkpoint", "keyringEpoch", "keyringHead", "atMs",
 )
@@ -79,29 +87,31 @@ class Receipt:
         one_of(said["language"], ("en", "fr"))
         text(said["text"], 1)
         text(said["ownWords"], 0, 500)
-        need(not re.search("[\x00-\x1f\x7f-\x9f\u2028\u2029]", said["ownWords"]), "a control character")
-        whole(said["atMs"])
+        need(not any(unicodedata.category(each) in _NO_WORDS for each in said["ownWords"]), "a control character")
+        time_ms(said["atMs"])
         whole(said["keyringEpoch"])
         hash64(said["keyringHead"])
         members(said["checkpoint"], ("size", "root"))
-        whole(said["checkpoint"]["size"])
+        whole(said["checkpoint"]["size"], 1)
         hash64(said["checkpoint"]["root"])
-        self._belongs(said, envelope)
-        keyring = self.chain.last
+        # Under the chain as it was then: later statements do not unsign it.
+        keyring = self.chain.at(said["keyringEpoch"])
+        self._belongs(said, envelope, keyring)
         need(len(envelope.signatures) == 1, "not one signature")
         signature = envelope.signatures[0]
         device = keyring.owner_device(signature["keyid"])
         need(device is not None, "signed by no owner's device in force")
         device_signed(envelope, signature, device, sha256(envelope.bytes))
 
-    def _belongs(self, said, envelope):
-        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=min(said["atMs"], 2 * 10**14))
+    def _belongs(self, said, envelope, keyring):
+        need(said["text"] == _TEXTS[said["language"]].format(month=said["month"]), "other words than the fixed ones")
+        moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(milliseconds=said["atMs"])
         need(said["month"] <= f"{moment.year:04}-{moment.month:02}", "of a month that was still to come")
         need(said["month"] == self.entry["month"], "the entry of another month")
         need(envelope.sha256 == self.entry["statementSha256"], "the entry of another statement")
         need(said["origin"] == self.chain.origin, "of another household")
-        need(said["keyringEpoch"] == self.chain.last.epoch, "another epoch")
-        need(said["keyringHead"] == self.chain.last.head, "another keyring")
+        need(said["keyringEpoch"] == keyring.epoch, "another epoch")
+        need(said["keyringHead"] == keyring.head, "another keyring")
         seen, size = said["checkpoint"], said["checkpoint"]["size"]
         need(self.index >= size, "an entry that its signer had seen already")
         proof = proof_hashes(self.extra["statement"]["seen"])
@@ -112,7 +122,7 @@ class Receipt:
 
 
 def looks_like_receipt(data):
-    return data.startswith(MAGIC)
+    return any(mark in data[:200] for mark in (b"tlog-proof", b"\nindex ", b"extra "))
 
 
 __all__ = ["Receipt", "CHECKS", "Refused", "looks_like_receipt"]

@@ -1,9 +1,9 @@
 """Transparency reports (section 15): the nine checks, in their order."""
 
-from canonical import Refused, need, parse_canonical
+from canonical import Refused, canonical, need, parse_canonical
 from keyring import Chain
 from ledger import KINDS_OF_REQUEST, Checkpoint, entry_bytes, leaf_hash, tree_root
-from shapes import hash64, listed, members, text, version, whole
+from shapes import hash64, listed, members, text, time_ms, version, whole
 from signatures import Envelope
 
 LONGEST = 64 << 20
@@ -40,7 +40,7 @@ def figure_names(v):
 
 
 def looks_like_report(data):
-    return b'"format"' in data or b"application/vnd.doorward.report+json" in data
+    return b'"format":"doorward-report/v1"' in data or b"application/vnd.doorward.report+json" in data
 
 
 class _Asked:
@@ -73,8 +73,7 @@ class Count:
         if kind in ("genesis", "keyring"):
             self.head = entry["keyringHead"]
         elif kind == "hold" and entry["untilMs"] > entry["atMs"]:
-            figures["holds"] += 1
-            figures["preservations"] += entry["v"] == 2
+            figures["holds" if entry["v"] == 1 else "preservations"] += 1
         elif kind == "camera":
             figures["switchedOff"] += entry["state"] == "off"
         elif kind in ("request", "decision", "assurance", "revocation"):
@@ -83,9 +82,9 @@ class Count:
             figures["disclosuresWithoutApproval"] += not self._disclosure(entry)
 
     def _request(self, entry):
-        need(entry["requestKind"] in KINDS_OF_REQUEST, "a kind of request that cannot be counted")
         if entry["request"] in self.requests:
             return False
+        need(entry["requestKind"] in KINDS_OF_REQUEST, "a kind of request that cannot be counted")
         row = self.rows.setdefault(entry["requestKind"], dict.fromkeys(_ROW + _ROW_LATER, 0))
         self.requests[entry["request"]] = _Asked(row)
         row["received"] += 1
@@ -136,8 +135,8 @@ class Count:
         if asked is None:
             return False
         asked.revoked = True
-        self.figures["revocations"] += 1
-        self.figures["lapses"] += entry["v"] == 2 and entry["revocationSha256"] is None
+        is_lapse = entry["v"] == 2 and entry["revocationSha256"] is None
+        self.figures["lapses" if is_lapse else "revocations"] += 1
         return True
 
     def _disclosure(self, entry):
@@ -183,11 +182,11 @@ class Report:
         members(payload, ("v", "origin", "atMs", "checkpoint", "keyringEpoch", "keyringHead", "figures"))
         version(payload, 1, 2, 3, 4)
         text(payload["origin"], 1, 200)
-        whole(payload["atMs"])
+        time_ms(payload["atMs"])
         whole(payload["keyringEpoch"])
         hash64(payload["keyringHead"])
         members(payload["checkpoint"], ("size", "root"))
-        whole(payload["checkpoint"]["size"])
+        whole(payload["checkpoint"]["size"], 1)
         hash64(payload["checkpoint"]["root"])
         names, row_names = figure_names(payload["v"])
         members(payload["figures"], (*names, "requests"))
@@ -230,7 +229,9 @@ class Report:
         count = Count()
         for entry in self.file["entries"]:
             count.read(entry)
-        need(count.result(self.payload["v"]) == self.payload["figures"], "counted again, the figures differ")
+        # As bytes: to Python, true and 1 are the same.
+        counted = canonical(count.result(self.payload["v"]))
+        need(counted == canonical(self.payload["figures"]), "counted again, the figures differ")
 
     def _approvals(self):
         need(self.payload["figures"]["disclosuresWithoutApproval"] == 0, "something left without approval")

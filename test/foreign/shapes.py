@@ -5,6 +5,8 @@ import re
 from canonical import LARGEST_INTEGER, Refused, base64_bytes, need
 
 LONGEST_TEXT = 1_000_000
+# 9999-12-31T23:59:59.999Z
+LATEST_MS = 253_402_300_799_999
 
 
 def members(value, required, optional=()):
@@ -22,6 +24,10 @@ def whole(value, lowest=0, highest=LARGEST_INTEGER):
     need(isinstance(value, int) and not isinstance(value, bool), "not a whole number")
     need(lowest <= value <= highest, "a number out of range")
     return value
+
+
+def time_ms(value):
+    return whole(value, 0, LATEST_MS)
 
 
 def boolean(value):

@@ -15,6 +15,7 @@ ORDER = 2**252 + 27742317777372353535851937790883648493
 CURVE_D = -121665 * pow(121666, -1, PRIME) % PRIME
 MOST_SIGNATURES = 16
 LONGEST_PAYLOAD = 2_000_000
+_ASSERTION = {"authenticatorData": 1_400, "clientDataJSON": 4_096, "credentialId": 1_400, "signature": 1_024}
 
 
 def _add(one, other):
@@ -83,9 +84,9 @@ def signed_bytes(*parts):
 
 
 def _assertion_shape(value):
-    members(value, ("authenticatorData", "clientDataJSON", "credentialId", "signature"))
-    for name in value:
-        base64_bytes(value[name], largest=20_000)
+    members(value, _ASSERTION)
+    for name, longest in _ASSERTION.items():
+        base64_bytes(value[name], largest=longest)
 
 
 def _signature_shape(value):

@@ -13,25 +13,27 @@ import os
 import sys
 from pathlib import Path
 
-from age import identity_secret, open_file
+from age import Header, identity_secret, open_file
 from bundle import Bundle, looks_like_bundle
-from canonical import Refused
+from canonical import Refused, base64_bytes
 from receipt import LONGEST as LONGEST_RECEIPT
 from receipt import Receipt, looks_like_receipt
 from report import LONGEST as LONGEST_REPORT
 from report import Report, looks_like_report
 
+KINDS = ("report", "receipt", "statement")
 HOLDS, DOES_NOT_HOLD, NOTHING_OF_THE_KIND = 0, 1, 2
 
 
-def _subject(options, source, length):
-    """What the file is to be, or None where it is nothing of the kind."""
-    if not (options.report or options.receipt or options.statement):
+def subject_of(kind, source, length):
+    """What a file is to be, or None where it is nothing of the kind."""
+    if kind == "bundle":
         return Bundle(source, length) if looks_like_bundle(source, length) else None
-    data = source.read((LONGEST_REPORT if options.report else LONGEST_RECEIPT) + 1)
-    if options.report:
+    source.seek(0)
+    data = source.read((LONGEST_REPORT if kind == "report" else LONGEST_RECEIPT) + 1)
+    if kind == "report":
         return Report(data) if looks_like_report(data) else None
-    return Receipt(data, options.statement) if looks_like_receipt(data) else None
+    return Receipt(data, kind == "statement") if looks_like_receipt(data) else None
 
 
 def run_checks(subject, results):
@@ -50,11 +52,12 @@ def _open(bundle, identity, folder):
     """Writes every recording of a bundle that holds, decrypted, and never over a file that is there."""
     secret = identity_secret(Path(identity).read_text())
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for name in bundle.file_names():
+    for name, release in zip(bundle.file_names(), bundle.decision.release):
+        header = Header(base64_bytes(release["header"]))
         target = Path(folder) / os.path.basename(name).removesuffix(".age")
         target = target.with_name(target.name + (".jpg" if ".poster." in name else ".mp4"))
         with target.open("xb") as output:
-            for plain in open_file(bundle.members[name], secret):
+            for plain in open_file(header, bundle.members[name].pieces(), secret):
                 output.write(plain)
         print(f"opened {target}")
 
@@ -62,7 +65,7 @@ def _open(bundle, identity, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     kind = parser.add_mutually_exclusive_group()
-    for name in ("report", "receipt", "statement"):
+    for name in KINDS:
         kind.add_argument("--" + name, action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--open", metavar="IDENTITY")
@@ -72,7 +75,8 @@ def main():
     try:
         with open(options.file, "rb") as source:
             length = os.fstat(source.fileno()).st_size
-            subject = _subject(options, source, length)
+            chosen = [name for name in KINDS if getattr(options, name)]
+            subject = subject_of(chosen[0] if chosen else "bundle", source, length)
             if subject is None:
                 print("nothing of the kind")
                 return NOTHING_OF_THE_KIND

@@ -3,6 +3,7 @@ import { CODEC_SABOTAGES } from "./list-codecs.ts";
 import { COPY_SABOTAGES } from "./list-copies.ts";
 import { RENDITION_SABOTAGES } from "./list-renditions.ts";
 import { DELIVERY_SABOTAGES } from "./list-delivery.ts";
+import { FOREIGN_SABOTAGES } from "./list-foreign.ts";
 import { HANDLING_SABOTAGES } from "./list-handling.ts";
 import { CERTIFICATE_SABOTAGES } from "./list-certificates.ts";
 import { HOME_SABOTAGES } from "./list-home.ts";
@@ -380,6 +381,7 @@ export const HUB_SABOTAGES: readonly Sabotage[] = [
   ...LAN_SABOTAGES,
   ...DEPLOY_SABOTAGES,
   ...LEDGER_SABOTAGES,
+  ...FOREIGN_SABOTAGES,
   ...HANDLING_SABOTAGES,
   ...CERTIFICATE_SABOTAGES,
   ...HOME_SABOTAGES,
