@@ -41,7 +41,8 @@ async function codes(kind: Kind, bytes: Uint8Array) {
 }
 
 /** Every changed byte is refused by both, whichever way it breaks the file. */
-async function survivors(kind: Kind, bytes: Uint8Array, step: number): Promise<number[]> {
+async function survivors(kind: Kind, bytes: Uint8Array): Promise<number[]> {
+  const step = Math.ceil(bytes.length / 300);
   const places = Array.from({ length: Math.floor(bytes.length / step) }, (_each, at) => at * step);
   const theirs = await foreign.verdicts(kind, bytes, places, 2);
   const found: number[] = [];
@@ -103,21 +104,25 @@ describe.skipIf(lacks)("what a hub and its owner write, to a verifier of another
       expect((await codes(kind, utf8Bytes("something else"))).codes).toEqual([2, 2]);
   });
 
-  test("does not hold with any byte changed, cut off, or with more after its end", async () => {
-    for (const [kind, bytes] of [
-      ["report", report],
-      ["receipt", receipt],
-      ["statement", statement],
-    ] as const) {
-      expect(await survivors(kind, bytes, kind === "report" ? 23 : 17)).toEqual([]);
-      for (const cut of [200, bytes.length - 1]) {
-        const found = await codes(kind, bytes.subarray(0, cut));
-        expect(found.codes[0], found.why).toBe(found.codes[1]);
-        expect(found.codes[0]).not.toBe(0);
+  test(
+    "does not hold with any byte changed, cut off, or with more after its end",
+    { timeout: 300_000 },
+    async () => {
+      for (const [kind, bytes] of [
+        ["report", report],
+        ["receipt", receipt],
+        ["statement", statement],
+      ] as const) {
+        expect(await survivors(kind, bytes)).toEqual([]);
+        for (const cut of [200, bytes.length - 1]) {
+          const found = await codes(kind, bytes.subarray(0, cut));
+          expect(found.codes[0], found.why).toBe(found.codes[1]);
+          expect(found.codes[0]).not.toBe(0);
+        }
+        expect((await codes(kind, new Uint8Array([...bytes, 10]))).codes).toEqual([1, 1]);
       }
-      expect((await codes(kind, new Uint8Array([...bytes, 10]))).codes).toEqual([1, 1]);
-    }
-  });
+    },
+  );
 });
 
 describe.skipIf(lacks)("a report that an owner signs of whatever ledger", () => {
