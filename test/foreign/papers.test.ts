@@ -37,7 +37,8 @@ afterAll(() => foreign?.[Symbol.dispose]());
 
 async function codes(kind: Kind, bytes: Uint8Array) {
   const [theirs, ours] = [await foreign.verdict(kind, bytes), await ownVerdict(kind, bytes)];
-  return { codes: [theirs.code, ours.code], why: `${theirs.why} | ${ours.why}` };
+  const checks = [theirs.why, ours.why].map((why) => why.split(": ")[0]);
+  return { codes: [theirs.code, ours.code], checks, why: `${theirs.why} | ${ours.why}` };
 }
 
 /** Every changed byte is refused by both, whichever way it breaks the file. */
@@ -179,6 +180,7 @@ describe.skipIf(lacks)("a report that an owner signs of whatever ledger", () => 
     const [code, entries] = LEDGERS[name] ?? [0, () => []];
     const found = await codes("report", await reportOf(entries(chain.keyring().head)));
     expect(found.codes, found.why).toEqual([code, code]);
+    expect(found.checks[0], found.why).toBe(found.checks[1]);
   });
 
   test("is judged alike in its older versions", async () => {
