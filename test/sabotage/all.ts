@@ -1,6 +1,9 @@
 import { CONSENT_SABOTAGES } from "./list-consent.ts";
 import { HUB_SABOTAGES } from "./list-hub.ts";
 import { OFFSITE_SABOTAGES } from "./list-offsite.ts";
+import { PROMISE_HUB_SABOTAGES } from "./list-promises-hub.ts";
+import { PROMISE_PAGE_SABOTAGES } from "./list-promises-page.ts";
+import { PROMISE_SABOTAGES } from "./list-promises.ts";
 import { YEARS_SABOTAGES } from "./list-years.ts";
 import { SABOTAGES } from "./list.ts";
 import type { Sabotage } from "./sabotage.ts";
@@ -12,6 +15,9 @@ export const ALL_SABOTAGES: readonly Sabotage[] = [
   ...CONSENT_SABOTAGES,
   ...OFFSITE_SABOTAGES,
   ...YEARS_SABOTAGES,
+  ...PROMISE_SABOTAGES,
+  ...PROMISE_HUB_SABOTAGES,
+  ...PROMISE_PAGE_SABOTAGES,
 ];
 
 /** Roughly how long a run of such a test takes, in its seconds: browsers, then hubs, then the rest. */
