@@ -24,16 +24,12 @@ export interface FoundStore {
 /** Of what a look over every recording finds so many are kept by name: a disk may lack all files. */
 export const NAMED_OF_EACH = 20;
 
-/** What a start found of the time before it. */
+/** What a look over every recording found. */
 export interface Recovery {
-  /** Clips that were being recorded, and whose files are all whole. */
-  readonly closed: readonly ClipId[];
   /** Clips, or folders without a row, in which an unfinished file was recorded as torn. */
   readonly torn: readonly ClipId[];
   /** Listed files that are not there: an alarm, since the hub removes nothing without an entry. */
   readonly missing: readonly { readonly clip: ClipId; readonly name: string }[];
-  /** The first names below `data/clips` that the hub did not give, where no row tells of a folder. */
-  readonly foreign: readonly string[];
   /** How many more there are than are named; left out where all are. */
   readonly more?: { readonly torn: number; readonly missing: number };
 }

@@ -33,11 +33,11 @@ interface SweptClip {
   readonly unlisted: readonly string[];
 }
 
-/** Folders of clips that have no row, and names that are no clip's. */
+/** Folders of clips that have no row. */
 async function foldersWithoutRow(
   database: BetterSqlite3.Database,
   clipsDirectory: string,
-): Promise<{ readonly folders: readonly ClipFolderName[]; readonly foreign: readonly string[] }> {
+): Promise<readonly ClipFolderName[]> {
   const unknown = database
     .prepare<[string], string>(
       `SELECT value FROM json_each(?)
@@ -45,17 +45,14 @@ async function foldersWithoutRow(
     )
     .pluck();
   const folders: ClipFolderName[] = [];
-  const foreign: string[] = [];
-  for await (const month of findFolderNames(clipsDirectory)) {
-    foreign.push(...month.foreign.slice(0, NAMED_OF_EACH - foreign.length));
-    for (let at = 0; at < month.clips.length; at += LOOKED_UP_AT_ONCE) {
-      const some = month.clips.slice(at, at + LOOKED_UP_AT_ONCE);
+  for await (const { clips } of findFolderNames(clipsDirectory))
+    for (let at = 0; at < clips.length; at += LOOKED_UP_AT_ONCE) {
+      const some = clips.slice(at, at + LOOKED_UP_AT_ONCE);
       const without = new Set(unknown.all(JSON.stringify(some.map(({ clip }) => clip))));
       folders.push(...some.filter(({ clip }) => without.has(clip)));
       await new Promise((resolve) => setImmediate(resolve));
     }
-  }
-  return { folders, foreign };
+  return folders;
 }
 
 /** Every clip that has ended, newest first, with what is on the disk of it. */
@@ -96,21 +93,16 @@ async function* sweptClips(
 /** Records what is unfinished in a folder as torn; whether there was any. */
 type SettleFolder = (clip: ClipId, folder: string) => Promise<boolean>;
 
-/** Settles the folders of which no row tells. */
+/** Settles the folders of which no row tells; returns those that held something torn. */
 export async function settleFolders(
   database: BetterSqlite3.Database,
   clipsDirectory: string,
   settle: SettleFolder,
-): Promise<Pick<Recovery, "torn" | "foreign">> {
-  const { folders, foreign } = await foldersWithoutRow(database, clipsDirectory);
+): Promise<readonly ClipId[]> {
   const torn: ClipId[] = [];
-  const odd = [...foreign];
-  for (const { clip, folder } of folders) {
-    const names = await namesIn(path.join(clipsDirectory, folder));
-    if (odd.length < NAMED_OF_EACH) odd.push(...oddOnes(folder, names));
+  for (const { clip, folder } of await foldersWithoutRow(database, clipsDirectory))
     if (await settle(clip, folder)) torn.push(clip);
-  }
-  return { torn, foreign: odd.slice(0, NAMED_OF_EACH) };
+  return torn;
 }
 
 /** @see ClipStore.sweep */
@@ -122,7 +114,7 @@ export async function sweepClips(
     readonly has: (clip: ClipId) => boolean;
     readonly settle: SettleFolder;
   },
-): Promise<Omit<Recovery, "closed" | "foreign">> {
+): Promise<Recovery> {
   const torn: ClipId[] = [];
   const missing: { clip: ClipId; name: string }[] = [];
   const more = { torn: 0, missing: 0 };
@@ -143,8 +135,4 @@ function keepFirst<Each>(kept: Each[], found: readonly Each[]): number {
   const some = found.slice(0, NAMED_OF_EACH - kept.length);
   kept.push(...some);
   return found.length - some.length;
-}
-
-function oddOnes(folder: string, names: readonly string[]): string[] {
-  return names.filter((name) => !isSealedFileName(name)).map((name) => `${folder}/${name}`);
 }

@@ -196,33 +196,23 @@ export class ClipStore {
   }
 
   /**
-   * Settles what a dead recorder left behind, and looks over every recording: to be called while no
-   * recorder runs. Nothing is removed.
-   */
-  async recoverOrphans(): Promise<Recovery> {
-    const settled = await this.settleRecorder();
-    const swept = await this.sweep();
-    return { ...settled, ...swept, torn: [...new Set([...settled.torn, ...swept.torn])] };
-  }
-
-  /**
    * What was being recorded, copies that were being made, and folders of which no row tells: to be
    * called at the start, and again after the recorder's process ended, never while one runs.
+   * Nothing is removed.
+   *
+   * @returns the clips in which an unfinished file was recorded as torn.
    */
-  async settleRecorder(): Promise<Omit<Recovery, "missing" | "more">> {
+  async settleRecorder(): Promise<readonly ClipId[]> {
     return await this.#inTurn(async () => {
       const { database, clipsDirectory } = this.#options;
       const before = this.#statements.recording.all().map(clipOf);
       for (const clip of before) await this.#end(clip, this.#lastSeenMs(clip));
       await this.#copies.settleAll();
-      const found = await settleFolders(database, clipsDirectory, (clip, folder) =>
+      const unlisted = await settleFolders(database, clipsDirectory, (clip, folder) =>
         this.#settleFolder(clip, folder),
       );
-      const torn = new Set(found.torn);
-      const states = before.map(({ id }) => this.#require(id));
-      for (const { id, state } of states) if (state === "torn") torn.add(id);
-      const closed = states.filter(({ state }) => state === "closed").map(({ id }) => id);
-      return { closed, torn: [...torn], foreign: found.foreign };
+      const unfinished = before.map(({ id }) => id).filter((id) => this.get(id)?.state === "torn");
+      return [...new Set([...unlisted, ...unfinished])];
     });
   }
 
@@ -230,7 +220,7 @@ export class ClipStore {
    * Looks over every recording that has ended, while everything else goes on: for files that are
    * missing, and such as a power cut left beside what is listed. `signal` ends it early.
    */
-  async sweep(signal?: AbortSignal): Promise<Omit<Recovery, "closed" | "foreign">> {
+  async sweep(signal?: AbortSignal): Promise<Recovery> {
     return await sweepClips(this.#options.database, this.#options.clipsDirectory, {
       signal,
       has: (clip) => this.get(clip) !== null,

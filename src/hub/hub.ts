@@ -199,8 +199,7 @@ async function settlePast(services: HubServices, options: HubOptions): Promise<v
   await services.renditions.settleUnfinished();
   await services.documents.finish();
   await services.rewraps.finish();
-  const found = await services.clips.settleRecorder();
-  sayRecovery(found, log);
+  sayRecovery({ torn: await services.clips.settleRecorder() }, log);
   const settle = () => settleRequests(services, log);
   await onAnyDisk("requests not settled", services, options, settle);
 }
@@ -381,8 +380,7 @@ function startIngest(parts: {
       live.ingestGone();
       log("warn", `the ingest process ended (${reason}); starting it again`);
       await intake.flush();
-      const found = await clips.settleRecorder();
-      sayRecovery(found, log);
+      sayRecovery({ torn: await clips.settleRecorder() }, log);
     },
   });
 }

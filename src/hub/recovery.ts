@@ -7,10 +7,7 @@ type Log = (level: "info" | "warn", message: string) => void;
  * What a start found of the time before it: the first of each by name. A disk that was not mounted
  * lacks every file of years, and millions of lines at once end the process.
  */
-export function sayRecovery(
-  found: Pick<Recovery, "torn" | "more"> & Partial<Pick<Recovery, "missing">>,
-  log: Log,
-): void {
+export function sayRecovery(found: Pick<Recovery, "torn"> & Partial<Recovery>, log: Log): void {
   const { torn, missing = [], more = { torn: 0, missing: 0 } } = found;
   const moreTorn = more.torn + Math.max(0, torn.length - NAMED_OF_EACH);
   for (const clip of torn.slice(0, NAMED_OF_EACH))

@@ -6,6 +6,7 @@ import { checkStorage } from "../../src/cli/check-storage.ts";
 import { sealBytes } from "../../src/clips/sealed-file.ts";
 import type { ClipId } from "../../src/protocol/ids.ts";
 import { only, openStore, reader, recordInto, type Opened } from "../clips/test-store.ts";
+import { recoverOrphans } from "../clips/recover-orphans.ts";
 
 describe("the storage check", () => {
   async function failing(opened: Opened): Promise<string[]> {
@@ -17,7 +18,7 @@ describe("the storage check", () => {
     await using opened = openStore();
     await recordInto(opened, 9);
     await recordInto(opened, 3, ["file-closed", "clip-closed"]);
-    await opened.store.recoverOrphans();
+    await recoverOrphans(opened.store);
     const checks = await checkStorage(opened.dataDirectory, opened.database);
     expect(checks.filter(({ holds }) => !holds)).toEqual([]);
     expect(checks.length).toBeGreaterThanOrEqual(10);

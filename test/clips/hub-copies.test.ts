@@ -15,6 +15,7 @@ import { DAY_MS, openRetention } from "./test-retention.ts";
 import { openStore, type Opened } from "./test-store.ts";
 import { START_AT_MS, testStream } from "./test-stream.ts";
 import { applySaid } from "./apply-said.ts";
+import { recoverOrphans } from "./recover-orphans.ts";
 
 /** A clip of three segments whose copy is made, in the folder of a store. */
 async function record(
@@ -113,7 +114,7 @@ test("what an owner's device is sending stays while recordings are looked over",
   await using opened = openStore();
   const { clip, events } = await record(opened, { answers: 0 });
   await apply(opened, events);
-  await opened.store.recoverOrphans();
+  await recoverOrphans(opened.store);
   expect(opened.store.get(clip)).toMatchObject({ state: "closed", renditions: ["original"] });
   const folder = folderOf(opened, clip);
   const [sent, left] = [`${BLURRED[0] ?? ""}.partial`, `${BLURRED[1] ?? ""}.partial`];
@@ -135,8 +136,8 @@ test("after a crash what was whole is listed, what was not is removed, and it sa
   await opened[Symbol.asyncDispose]();
   await using again = openStore(opened.dataDirectory);
   expect(again.store.get(clip)?.blur?.state).toBe("waiting");
-  const found = await again.store.recoverOrphans();
-  expect(found).toEqual({ closed: [], torn: [], missing: [], foreign: [] });
+  const found = await recoverOrphans(again.store);
+  expect(found).toEqual({ torn: [], missing: [] });
   expect(again.store.get(clip)).toMatchObject({
     ...{ state: "closed", renditions: ["original", "blurred"] },
     blur: { state: "done", reason: "stopped", segments: 2, whole: 1 },
@@ -145,7 +146,7 @@ test("after a crash what was whole is listed, what was not is removed, and it sa
   expect(names).toEqual([...BLURRED.slice(0, 2), "poster.blurred.age"]);
   expect(readdirSync(folder)).not.toContain("poster.original.age");
   expect(again.entries().map(({ kind }) => kind)).toEqual(["clip", "rendition"]);
-  await again.store.recoverOrphans();
+  await recoverOrphans(again.store);
   expect(again.entries().length).toBe(2);
 });
 
@@ -156,7 +157,7 @@ test("a crash before anything was blurred leaves a clip without a copy", async (
     opened,
     events.filter(({ type }) => type !== "copy-file"),
   );
-  await opened.store.recoverOrphans();
+  await recoverOrphans(opened.store);
   expect(opened.store.get(clip)?.blur).toEqual({
     ...{ state: "absent", reason: "stopped", segments: 0, whole: 0 },
   });
@@ -172,7 +173,7 @@ test("a crash while it is recorded settles clip and copy, and a torn original te
   );
   writeFileSync(path.join(folderOf(opened, clip), "003.video.original.age.partial"), "half");
   writeFileSync(path.join(folderOf(opened, clip), "003.video.blurred.age.partial"), "half");
-  const found = await opened.store.recoverOrphans();
+  const found = await recoverOrphans(opened.store);
   expect(found.torn).toEqual([clip]);
   expect(opened.store.tornFiles(clip).map(({ name }) => name)).toEqual([
     "003.video.original.age.partial",
@@ -189,7 +190,7 @@ test("under blur-only the clip's own entry lists what was blurred, and what a cr
     blur: { state: "waiting", segments: 2, whole: 1 },
   });
   writeFileSync(path.join(folderOf(opened, clip), "002.video.blurred.age.partial"), "half");
-  await opened.store.recoverOrphans();
+  await recoverOrphans(opened.store);
   expect(opened.store.get(clip)).toMatchObject({
     ...{ state: "torn", renditions: ["blurred"] },
     blur: { state: "done", reason: "stopped", segments: 2, whole: 1 },

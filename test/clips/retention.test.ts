@@ -10,6 +10,7 @@ import { HubError } from "../../src/protocol/errors.ts";
 import { parseClipId, type ClipId } from "../../src/protocol/ids.ts";
 import { only, openStore, recordInto, type Opened } from "./test-store.ts";
 import { clipsOf, DAY_MS, deletions, makeBell, openRetention } from "./test-retention.ts";
+import { recoverOrphans } from "./recover-orphans.ts";
 
 const WEEK_MS = 7 * DAY_MS;
 
@@ -49,7 +50,7 @@ describe("a clip whose time has come", () => {
     expect(clipsOf(opened)).toEqual([]);
     expect(deletions(opened)).toEqual(clips.map((clip) => [clip, "age"]));
     expect(filesOnDisk(opened)).toEqual(["2026-11"]);
-    expect(await opened.store.recoverOrphans()).toMatchObject({ torn: [], missing: [] });
+    expect(await recoverOrphans(opened.store)).toMatchObject({ torn: [], missing: [] });
     expect(await broken(opened)).toEqual([]);
   });
 
@@ -90,7 +91,7 @@ describe("a clip whose time has come", () => {
     if (!bell || !motion) throw new Error("two were recorded");
     makeBell(opened, bell);
     const torn = only(await recordInto(opened, 1, ["file-closed", "clip-closed"]));
-    await opened.store.recoverOrphans();
+    await recoverOrphans(opened.store);
     await after(0);
     await after(WEEK_MS);
     expect(clipsOf(opened)).toEqual([bell]);
@@ -114,7 +115,7 @@ describe("a clip whose time has come", () => {
     await using opened = openStore();
     const clip = only(await recordInto(opened, 1));
     rmSync(path.join(opened.clipsDirectory, "2026-11", clip), { recursive: true });
-    expect((await opened.store.recoverOrphans()).missing.length).toBe(2);
+    expect((await recoverOrphans(opened.store)).missing.length).toBe(2);
     opened.database.exec("DELETE FROM clip_files; DELETE FROM clips");
     expect(await broken(opened)).toEqual([
       `clip ${clip} is gone, and no entry says that it was deleted`,
@@ -283,7 +284,7 @@ describe("a process that is killed between the entry and the last file", () => {
     );
     expect(await broken(next)).toEqual([]);
     // Also where the store looks first: what was deleted is not taken for torn.
-    expect(await next.store.recoverOrphans()).toMatchObject({ torn: [], missing: [] });
+    expect(await recoverOrphans(next.store)).toMatchObject({ torn: [], missing: [] });
     await openRetention(next).retention.finish();
     expect(filesOnDisk(next)).toEqual(["2026-11"]);
     expect(await broken(next)).toEqual([]);

@@ -12,6 +12,7 @@ import { openAge, openAgeAsFarAsItGoes } from "./age-oracle.ts";
 import { framesIn, START_AT_MS } from "./test-stream.ts";
 import { keyringHead, only, openStore, reader, recordInto, recovery } from "./test-store.ts";
 import { applySaid } from "./apply-said.ts";
+import { recoverOrphans } from "./recover-orphans.ts";
 
 describe("a recorded clip", () => {
   test("closes together with a ledger entry that lists every file", async () => {
@@ -164,10 +165,9 @@ describe("after the recorder died", () => {
   test("a clip whose files are all whole is closed", async () => {
     await using opened = openStore();
     const clip = only(await recordInto(opened, 6, ["clip-closed"]));
-    const recovery1 = await opened.store.recoverOrphans();
-    expect(recovery1).toEqual({ closed: [clip], torn: [], missing: [], foreign: [] });
+    expect(await recoverOrphans(opened.store)).toEqual({ torn: [], missing: [] });
     expect(opened.store.get(clip)).toMatchObject({ state: "closed", durationMs: 6_000 });
-    expect(await opened.store.recoverOrphans()).toMatchObject({ closed: [], torn: [] });
+    expect(await recoverOrphans(opened.store)).toMatchObject({ torn: [] });
     expect(opened.entries().map(({ kind }) => kind)).toEqual(["clip"]);
   });
 
@@ -180,9 +180,8 @@ describe("after the recorder died", () => {
     mkdirSync(stray, { mode: 0o700 });
     writeFileSync(path.join(stray, "000.video.original.age.partial"), "age-enc", { mode: 0o600 });
     writeFileSync(path.join(stray, "notes.txt"), "mine");
-    const recovered = await opened.store.recoverOrphans();
+    const recovered = await recoverOrphans(opened.store);
     expect(new Set(recovered.torn)).toEqual(new Set([unlisted, strayClip]));
-    expect(recovered.foreign).toEqual([`2026-11/${strayClip}/notes.txt`]);
     expect(opened.store.get(clip)?.state).toBe("closed");
     expect(opened.store.get(unlisted)?.state).toBe("torn");
     expect(opened.store.tornFiles(parseClipId(strayClip))).toMatchObject([
@@ -190,7 +189,7 @@ describe("after the recorder died", () => {
     ]);
     expect(opened.entries().map(({ kind }) => kind)).toEqual(["clip", "torn", "torn"]);
     expect(existsSync(path.join(stray, "000.video.original.age.partial"))).toBe(true);
-    expect((await opened.store.recoverOrphans()).torn).toEqual([]);
+    expect((await recoverOrphans(opened.store)).torn).toEqual([]);
   });
 
   test("a listed file that is gone is reported, and its row stays", async () => {
@@ -199,7 +198,7 @@ describe("after the recorder died", () => {
     const [file] = opened.store.files(clip);
     if (file === undefined) throw new Error("no file");
     rmSync(opened.store.pathOf(clip, file));
-    const { missing } = await opened.store.recoverOrphans();
+    const { missing } = await recoverOrphans(opened.store);
     expect(missing).toEqual([{ clip, name: sealedFileName(file) }]);
     expect(opened.store.files(clip).length).toBe(2);
   });
@@ -243,7 +242,7 @@ describe("after the recorder died", () => {
     const [stored] = opened.store.list().clips;
     if (stored === undefined) throw new Error("no clip");
     expect(stored.state).toBe("recording");
-    expect(await opened.store.recoverOrphans()).toMatchObject({ torn: [stored.id] });
+    expect(await recoverOrphans(opened.store)).toMatchObject({ torn: [stored.id] });
     const after = opened.store.get(stored.id);
     expect(after).toMatchObject({ state: "torn", kind: "bell" });
     expect(opened.entries().map(({ kind }) => kind)).toEqual(["torn", "clip"]);

@@ -19,6 +19,7 @@ import {
   typeRequest,
 } from "../support/test-consent.ts";
 import { firstClip, requireOk, startTestHub, type TestHub } from "../support/test-hub.ts";
+import { recoverOrphans } from "../clips/recover-orphans.ts";
 
 // Invariant 8: the ledger entry comes before the effect, in a committed, fsynced transaction.
 
@@ -182,7 +183,7 @@ describe("where the ledger refuses the entry there is no effect", () => {
     const [clip] = hub.hub.services.clips.list().clips;
     expect(clip).toMatchObject({ state: "recording", entryIndex: null });
     database.exec("DROP TRIGGER no_entry");
-    await hub.hub.services.clips.recoverOrphans();
+    await recoverOrphans(hub.hub.services.clips);
     expect(hub.hub.services.clips.list().clips[0]).toMatchObject({ state: "closed" });
   });
 

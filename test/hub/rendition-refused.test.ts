@@ -8,6 +8,7 @@ import { LIMITS } from "../../src/protocol/limits.ts";
 import { clipDetail } from "../support/test-consent.ts";
 import { firstClip, startTestHub, type TestHub } from "../support/test-hub.ts";
 import { addBlurred, blurredNames, sealBlurred } from "../support/test-rendition.ts";
+import { recoverOrphans } from "../clips/recover-orphans.ts";
 
 describe("the hub takes no rendition", () => {
   let hub: TestHub;
@@ -169,7 +170,7 @@ describe("the hub takes no rendition", () => {
     const upload = await begin();
     expect((await send(upload, 0, first().bytes)).statusCode).toBe(204);
     expect(blurredNames(hub, clip)).toEqual(["000.video.blurred.age.partial"]);
-    expect(await hub.hub.services.clips.recoverOrphans()).toMatchObject({ torn: [] });
+    expect(await recoverOrphans(hub.hub.services.clips)).toMatchObject({ torn: [] });
     expect(
       (
         await hub.call("GET", `/api/clips/${clip}/files/000.video.blurred.age`, {

@@ -22,6 +22,7 @@ import { releasedBundle } from "../support/test-consent.ts";
 import { firstClip, startTestHub, type TestDevice, type TestHub } from "../support/test-hub.ts";
 import { removeAndRotate, rewrapOn } from "../support/test-rewrap.ts";
 import { addBlurred, followTestHub } from "../support/test-rendition.ts";
+import { recoverOrphans } from "../clips/recover-orphans.ts";
 
 function pathsOf(hub: TestHub, clip: ClipId): string[] {
   const { clips } = hub.hub.services;
@@ -217,7 +218,7 @@ describe("a stop while headers are replaced", () => {
         .prepare("INSERT INTO rewrap_files (clip, name, header) VALUES (?, ?, ?)")
         .run(clip, path.basename(file), sealedAnew);
       expect(await failedChecks(hub)).toEqual([]);
-      expect((await hub.hub.services.clips.recoverOrphans()).torn).toEqual([]);
+      expect((await recoverOrphans(hub.hub.services.clips)).torn).toEqual([]);
       left = { owner, removed, file };
     }
     const { owner, removed, file } = left;
