@@ -1,4 +1,4 @@
-import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
+import { globSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { projectRoot } from "../support/requirements.ts";
@@ -124,5 +124,4 @@ test("the processes that begin in src are named where it is introduced", () => {
     name.endsWith(".ts"),
   ))
     expect(text).toContain(`\`${file}\``);
-  expect(existsSync(path.join(projectRoot, "docs/architecture.md"))).toBe(true);
 });
