@@ -58,7 +58,7 @@ export class Presses {
     const ring = this.#nextRing++;
     const atMs = nowMs();
     this.#last.set(camera, { atMs, via, fate: "waiting", ring });
-    this.#forgetOld();
+    this.forgetLate();
     if (this.#waiting.size < WAITING_MAX)
       this.#waiting.set(ring, { camera, pressedAtMs, outcome: null });
     tellIngest({ type: "ring", camera, ring, agoMs: 0 });
@@ -82,7 +82,7 @@ export class Presses {
    * before was recording when it ended.
    */
   unsettled(): readonly ToIngest[] {
-    this.#forgetOld();
+    this.forgetLate();
     const nowMs = this.#options.monotonicMs();
     return [...this.#waiting].map(([ring, { camera, pressedAtMs }]) => ({
       ...({ type: "ring", camera, ring } as const),
@@ -92,10 +92,6 @@ export class Presses {
 
   /** To be called now and then: says of presses that nobody took that it is too late. */
   forgetLate(): void {
-    this.#forgetOld();
-  }
-
-  #forgetOld(): void {
     const nowMs = this.#options.monotonicMs();
     for (const [ring, { camera, pressedAtMs, outcome }] of this.#waiting) {
       const latestMs = outcome === null ? RING_LATEST_MS : BELL_EVENT_MS;

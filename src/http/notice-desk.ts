@@ -31,7 +31,7 @@ export interface NoticeDesk extends AsyncDisposable {
   /** The device has it. @returns milliseconds since its making. @throws HubError `NOT_FOUND`. */
   seen(id: string, device: DeviceId): number;
   answer(device: SessionDevice): NotificationsAnswer;
-  /** @throws HubError `WRONG_SETTINGS` for hours or cameras that cannot be. */
+  /** @throws MalformedInput for quiet hours that cannot be. */
   setRules(device: SessionDevice, rules: NotificationRules): NotificationsAnswer;
   /** Tells this device, and no other, that this is a test. */
   test(device: SessionDevice): NotificationTestAnswer;

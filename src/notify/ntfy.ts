@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { toHex, utf8Bytes } from "../protocol/bytes.ts";
 import type { DeviceId } from "../protocol/ids.ts";
-import { CarrierFailure, type Carrier, type Delivery, type Urgency } from "./notice.ts";
+import { CarrierFailure, isForNow, type Carrier, type Delivery, type Urgency } from "./notice.ts";
 import { requireTaken, type Outward } from "./outward.ts";
 import type { Ways } from "./ways.ts";
 
@@ -76,7 +76,7 @@ export class Ntfy implements Carrier {
           "content-type": "text/plain; charset=utf-8",
           click: `${origin()}/#/notice/${delivery.id}`,
           priority: PRIORITIES[delivery.urgency],
-          cache: isShortLived(delivery) ? "0" : "1",
+          cache: isForNow(delivery.kind) ? "0" : "1",
           ...(token === null ? {} : { authorization: `Bearer ${token}` }),
         },
         body: utf8Bytes(NTFY_WORDS),
@@ -86,8 +86,4 @@ export class Ntfy implements Carrier {
     // A topic is there as soon as it is named: nothing that the server says ends it.
     requireTaken(answer, []);
   }
-}
-
-function isShortLived({ kind }: Delivery): boolean {
-  return kind === "bell" || kind === "test";
 }

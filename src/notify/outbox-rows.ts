@@ -1,6 +1,6 @@
 import { inTransaction, type HubDatabase } from "../base/database.ts";
 import { parseDeviceId, type DeviceId } from "../protocol/ids.ts";
-import type { CarrierName, NoticeKind } from "./notice.ts";
+import { isForNow, type CarrierName, type NoticeKind } from "./notice.ts";
 
 /** How long somebody carries a notice, and the hub tries to hand it over. */
 export const LATE_AFTER_MS: Readonly<Record<NoticeKind, number>> = {
@@ -132,7 +132,7 @@ export class OutboxRows {
 }
 
 function leftByWallMs({ kind, lateAtMs }: WaitingRow, nowMs: number): number {
-  return kind === "bell" || kind === "test" ? 0 : lateAtMs - nowMs;
+  return isForNow(kind) ? 0 : lateAtMs - nowMs;
 }
 
 function keyOf({ notice, device, carrier }: { notice: string; device: string; carrier: string }) {
