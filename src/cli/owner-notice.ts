@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { noticePage, NoticeFactsSchema } from "../protocol/notice.ts";
+import { noticePage, NoticeFactsSchema } from "../protocol/door-notice.ts";
 import type { ExitCode } from "./exit.ts";
 import { openSession } from "./hub-session.ts";
 import { readOptions, say } from "./options.ts";

@@ -1,7 +1,7 @@
 import { addIntakeRoute } from "./consent-routes.ts";
 import { addWithdrawalRoute } from "./decision-routes.ts";
 import { addDocumentIntake } from "./handling-routes.ts";
-import { addNoticeRoute } from "./notice-routes.ts";
+import { addNoticeRoute } from "./door-notice-routes.ts";
 import { addOutsideLimits, OUTSIDE_LIMITS } from "./outside-limits.ts";
 import { addPickUpRoute } from "./pick-up-routes.ts";
 import { addSecurityRoute } from "./security-routes.ts";

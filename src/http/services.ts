@@ -20,7 +20,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { Restorations } from "../ledger/restorations.ts";
 import type { Statements } from "../ledger/statements.ts";
 import type { HealthAnswer } from "../protocol/api.ts";
-import type { NoticeFacts } from "../protocol/notice.ts";
+import type { NoticeFacts } from "../protocol/door-notice.ts";
 import type { BellDesk } from "./bell-desk.ts";
 import type { ChimeDesk } from "./chime-desk.ts";
 import type { HouseDesk } from "./house-desk.ts";

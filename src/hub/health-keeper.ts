@@ -2,7 +2,7 @@ import type BetterSqlite3 from "better-sqlite3";
 import type { HealthAnswer, Notice } from "../protocol/api.ts";
 import { GapCount } from "./health-gaps.ts";
 import { NOTHING_READ, readMachine, type MachineState } from "./health-machine.ts";
-import { troublesOf, TroubleWatch, type TroubleNews } from "./notice-watch.ts";
+import { troublesOf, TroubleWatch, type TroubleNews } from "./trouble-watch.ts";
 import { ToldTroubles } from "./told-troubles.ts";
 import type { HubServices } from "../http/services.ts";
 import { HEALTH_DEFAULT, type HealthSettings } from "../settings/health.ts";

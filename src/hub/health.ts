@@ -6,7 +6,7 @@ import type { CameraOff } from "../protocol/api-privacy.ts";
 import type { HubServices } from "../http/services.ts";
 import { codecNotes } from "./codec-notes.ts";
 import type { HealthKeeper } from "./health-keeper.ts";
-import type { TroubleNews } from "./notice-watch.ts";
+import type { TroubleNews } from "./trouble-watch.ts";
 import { publicSpaceNotes } from "./zones.ts";
 import type { FromIngest, StreamReport } from "../ingest/messages.ts";
 import type { IngestProcess } from "../ingest/process.ts";

@@ -19,7 +19,7 @@ import { addMetricsRoutes } from "../http/metrics-routes.ts";
 import { addMaskRoutes } from "../http/mask-routes.ts";
 import { addNewsRoutes } from "../http/news-routes.ts";
 import { addOpenApiRoute } from "../http/openapi-route.ts";
-import { addNoticeFacts, addNoticeRoute } from "../http/notice-routes.ts";
+import { addNoticeFacts, addNoticeRoute } from "../http/door-notice-routes.ts";
 import { addNotificationRoutes } from "../http/notification-routes.ts";
 import { addPickUpRoute } from "../http/pick-up-routes.ts";
 import { addPresenceRoutes } from "../http/presence-routes.ts";

@@ -46,7 +46,7 @@ import { HubError } from "../protocol/errors.ts";
 import { parseSha256Hex } from "../protocol/ids.ts";
 import type { Keyring, KeyringPosition } from "../protocol/keyring.ts";
 import type { LedgerEntry } from "../protocol/ledger-entry.ts";
-import { noticeFacts } from "./notice-facts.ts";
+import { noticeFacts } from "./door-notice.ts";
 import { openMetrics } from "./metrics-token.ts";
 import { hasSameStreams } from "../settings/cameras.ts";
 

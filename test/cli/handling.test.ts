@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { generateReader } from "../../src/owner/identity.ts";
-import { noticePage } from "../../src/protocol/notice.ts";
+import { noticePage } from "../../src/protocol/door-notice.ts";
 import { recipientWords } from "../../src/protocol/words.ts";
 import { cliOwner, type CliOwner } from "../support/cli-owner.ts";
 import { runCli } from "../support/live-hub.ts";

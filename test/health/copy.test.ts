@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { troublesOf } from "../../src/hub/notice-watch.ts";
+import { troublesOf } from "../../src/hub/trouble-watch.ts";
 import { HEALTH_DEFAULT } from "../../src/settings/health.ts";
 import type { CopySettings } from "../../src/settings/copy.ts";
 import { startTestHub, type TestHub } from "../support/test-hub.ts";

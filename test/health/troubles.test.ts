@@ -1,7 +1,7 @@
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openDatabase, type HubDatabase } from "../../src/base/database.ts";
-import { troublesOf, TroubleWatch, type Trouble } from "../../src/hub/notice-watch.ts";
+import { troublesOf, TroubleWatch, type Trouble } from "../../src/hub/trouble-watch.ts";
 import { ToldTroubles } from "../../src/hub/told-troubles.ts";
 import type { CameraStatus } from "../../src/protocol/api.ts";
 import { parseCameraId } from "../../src/protocol/ids.ts";

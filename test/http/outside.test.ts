@@ -7,7 +7,7 @@ import { addOutsideLimits, OUTSIDE_LIMITS } from "../../src/http/outside-limits.
 import { openAttachment, sealAttachment } from "../../src/owner/request-attachment.ts";
 import { fillForm, openRequest } from "../../src/owner/requests.ts";
 import { LIMITS } from "../../src/protocol/limits.ts";
-import { noticePage, type NoticeFacts } from "../../src/protocol/notice.ts";
+import { noticePage, type NoticeFacts } from "../../src/protocol/door-notice.ts";
 import { statusTokenOf } from "../../src/protocol/status-token.ts";
 import { makeForm, requestDocument } from "../support/test-consent.ts";
 import { keyringOf } from "../support/test-handling.ts";

@@ -5,7 +5,7 @@ import { buildFormPage } from "../../src/cli/form-page.ts";
 import { readForm } from "../../src/owner/form.ts";
 import { type ReaderKey } from "../../src/owner/identity.ts";
 import { fillForm } from "../../src/owner/requests.ts";
-import { noticePage } from "../../src/protocol/notice.ts";
+import { noticePage } from "../../src/protocol/door-notice.ts";
 import { verifyBundle } from "../../src/protocol/verify-bundle.ts";
 import { recipientWords } from "../../src/protocol/words.ts";
 import { axe, CHROMIUM_COMMANDS, type TestPage } from "../support/page.ts";

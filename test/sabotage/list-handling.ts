@@ -51,7 +51,7 @@ export const HANDLING_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "what an owner writes for the notice is markup there",
-    file: "src/protocol/notice.ts",
+    file: "src/protocol/door-notice.ts",
     find: '.replaceAll("<", "&lt;")',
     replace: "",
     tests: ["test/http/outside.test.ts"],

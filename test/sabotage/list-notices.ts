@@ -52,7 +52,7 @@ export const NOTICE_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "a trouble is told at each look",
-    file: "src/hub/notice-watch.ts",
+    file: "src/hub/trouble-watch.ts",
     find: "    if (isTold || upMs - sinceUpMs",
     replace: "    if (upMs - sinceUpMs",
     tests: ["test/health/troubles.test.ts"],

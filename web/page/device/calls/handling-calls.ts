@@ -19,7 +19,7 @@ import {
 } from "../../../../src/protocol/handling.ts";
 import type { Keyring } from "../../../../src/protocol/keyring.ts";
 import { lint, toldWordsOf } from "../../../../src/protocol/linter.ts";
-import { noticePage, NoticeFactsSchema } from "../../../../src/protocol/notice.ts";
+import { noticePage, NoticeFactsSchema } from "../../../../src/protocol/door-notice.ts";
 import { checkAsked } from "../../../../src/protocol/request.ts";
 import type { DocumentType } from "../../../../src/protocol/request-document.ts";
 import { confirmingSigner } from "../confirming-signer.ts";

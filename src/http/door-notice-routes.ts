@@ -1,4 +1,4 @@
-import { NOTICE_POLICY, noticePage, NoticeFactsSchema } from "../protocol/notice.ts";
+import { NOTICE_POLICY, noticePage, NoticeFactsSchema } from "../protocol/door-notice.ts";
 import type { HubServer } from "./server.ts";
 import type { HubServices } from "./services.ts";
 

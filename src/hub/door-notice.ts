@@ -1,5 +1,5 @@
 import { RETENTION_DEFAULT } from "../clips/retention-plan.ts";
-import type { NoticeFacts } from "../protocol/notice.ts";
+import type { NoticeFacts } from "../protocol/door-notice.ts";
 import type { Settings } from "../settings/settings.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { noticePage, type NoticeFacts } from "../../src/protocol/notice.ts";
+import { noticePage, type NoticeFacts } from "../../src/protocol/door-notice.ts";
 
 const HOUR_MS = 3_600_000;
 const FACTS: NoticeFacts = {
