@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CLOCK_JUMPED } from "../../src/hub/health-keeper.ts";
-import { TROUBLE_CODES } from "../../src/hub/notice-watch.ts";
+import { TROUBLE_CODES } from "../../src/hub/trouble-watch.ts";
 import { noticeText, readNotice } from "../../web/service-worker/notice-text.ts";
 import { english } from "../../web/service-worker/notice-words.en.ts";
 import { french } from "../../web/service-worker/notice-words.fr.ts";
