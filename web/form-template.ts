@@ -100,8 +100,9 @@ const FORM_BODY = `<h1>${text("title")}</h1>
 <section id="done" hidden>
 <h2>${text("sealed")}</h2>
 <p id="done-text"></p>
-<p>${text("address")}</p>
-<p><code id="status-url"></code></p>
+<p id="handed-over" hidden>${text("handedOver")}</p>
+<div id="fetched"><p>${text("address")}</p>
+<p><code id="status-url"></code></p></div>
 </section>`;
 
 const STYLE = `:root{color-scheme:light dark;--ink:#2b2621;--paper:#faf6ef;--line:#cbbfae;--accent:#7a4b1e}

@@ -20,6 +20,12 @@ export function readForm(page: string): Form {
   return checkShape(FormSchema, parseJson(utf8Bytes(data), "form"), "form");
 }
 
+/** Whether an address of the hub leads everybody else to his own machine: nobody could fetch there. */
+export function isForThisMachineAlone(url: string): boolean {
+  const host = URL.canParse(url) ? new URL(url).hostname : "";
+  return host === "localhost" || host === "[::1]" || /^127\.(?:\d+\.){2}\d+$/.test(host);
+}
+
 /** Where the data element goes in a form page that was built for everybody. */
 export const FORM_PLACE = "<!--doorward-form-->";
 

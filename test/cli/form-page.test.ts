@@ -44,9 +44,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const NOBODY_ELSES = "http://localhost:1/status/x";
+
 async function openForm(
   intakeUrl: string | null,
-  { shape, locale = "en-GB" }: { shape?: "visitor"; locale?: string } = {},
+  {
+    shape,
+    locale = "en-GB",
+    statusUrl = NOBODY_ELSES,
+  }: { shape?: "visitor"; locale?: string; statusUrl?: string } = {},
 ): Promise<{ page: Page; asked: string[] }> {
   const form: Form = {
     ...(shape ? { shape } : {}),
@@ -55,7 +61,7 @@ async function openForm(
     owners: owners.recipient,
     expiresAtMs: Date.now() + 3_600_000,
     intakeUrl,
-    statusUrl: "http://localhost:1/status/x",
+    statusUrl,
   };
   const file = path.join(folder, "request.html");
   const html = await buildFormPage(form);
@@ -90,6 +96,13 @@ test.skipIf(withoutBrowser)(
   async () => {
     const { page, asked } = await openForm(null);
     const key = await parseIdentity(await download(page, "#make-key"));
+    await page.fill("[name=to]", "2026-11-21T09:00");
+    await page.click("[type=submit]");
+    const said = page.locator("[name=to]:invalid");
+    expect(await said.evaluate((field: HTMLInputElement) => field.validationMessage)).toBe(
+      "“To” must be after “From”.",
+    );
+    await page.fill("[name=to]", "2026-11-21T11:00");
     const sealed = readSealedRequest(JSON.parse(await download(page, "[type=submit]")));
     expect(sealed.asked).toMatchObject({
       kind: "police_emergency",
@@ -100,6 +113,9 @@ test.skipIf(withoutBrowser)(
     const personal = await openPersonal(sealed.asked, sealed.personal, owners.identity);
     expect(personal.requester.name).toBe("Ada <b>Visitor</b>");
     expect(await page.isVisible("#done")).toBe(true);
+    // An address on the hub's own machine leads whoever asks to his own.
+    expect(await page.isVisible("#handed-over")).toBe(true);
+    expect(await page.isVisible("#status-url")).toBe(false);
     expect(asked.filter((url) => !url.startsWith("file:") && !url.startsWith("blob:"))).toEqual([]);
     await page.close();
   },
@@ -120,7 +136,8 @@ test.skipIf(withoutBrowser)("a form with an address posts the same request there
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const { page } = await openForm(`http://127.0.0.1:${port}/intake`);
+  const statusUrl = "https://door.example.org/status/x";
+  const { page } = await openForm(`http://127.0.0.1:${port}/intake`, { statusUrl });
   const bytes = Buffer.from("An order\n");
   await page.setInputFiles("[name=document]", {
     name: "order.txt",
@@ -134,6 +151,8 @@ test.skipIf(withoutBrowser)("a form with an address posts the same request there
   await page.click("#send");
   await page.waitForSelector("#done:not([hidden])");
   expect(bodies.get("/intake")).toBe(first);
+  expect(await page.locator("#status-url:visible").textContent()).toBe(statusUrl);
+  expect(await page.isVisible("#handed-over")).toBe(false);
   const sealed = readSealedRequest(JSON.parse(first?.toString() ?? ""));
   const { personal, document } = await openRequest(sealed.asked, sealed.personal, [
     owners.identity,

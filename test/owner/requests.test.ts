@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { formDataElement, readForm } from "../../src/owner/form.ts";
+import { formDataElement, isForThisMachineAlone, readForm } from "../../src/owner/form.ts";
 import { generateReader } from "../../src/owner/identity.ts";
 import {
   fillForm,
@@ -55,6 +55,24 @@ describe("a filled-in form", () => {
     expect(readSealedRequest(structuredClone(request))).toEqual(request);
     for (const wrong of [{ ...request, urgency: "emergency" }, { ...request, asked: {} }, null, []])
       expect(() => readSealedRequest(wrong)).toThrow(/Cannot read request/);
+  });
+});
+
+describe("an address that a form tells", () => {
+  test("is for the hub's own machine alone, or for others too", () => {
+    const own = [
+      "http://localhost:8080/x",
+      "http://127.0.0.1/x",
+      "http://127.9.1.2:1/",
+      "http://[::1]:8080/",
+    ];
+    for (const url of own) expect(isForThisMachineAlone(url), url).toBe(true);
+    const others = [
+      "https://door.example.org/x",
+      "http://192.168.1.5:8443/",
+      "http://127.0.0.1.example.org/",
+    ];
+    for (const url of [...others, "localhost"]) expect(isForThisMachineAlone(url), url).toBe(false);
   });
 });
 

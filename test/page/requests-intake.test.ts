@@ -82,6 +82,7 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))(
       ]);
       const html = readFileSync(await download.path(), "utf8");
       const form = readForm(html);
+      await page.getByText("Your hub has no address that others could fetch from.").waitFor();
       expect(html).toBe(await buildFormPage(form));
       expect(form.expiresAtMs).toBeGreaterThan(Date.now() + 13.9 * 86_400_000);
       const document = requestDocument({ recipient: recipient.recipient, sought: SOUGHT });

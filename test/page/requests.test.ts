@@ -68,6 +68,9 @@ describe.skipIf(missingCommands(...CHROMIUM_COMMANDS, "ffmpeg"))("requests in th
     await requests.hold("Hold to approve");
     await page.getByText("Ready to be fetched").waitFor();
     const path = statusPath(request);
+    // This hub is reached at localhost, where nobody else could fetch: the file is what is given.
+    await page.getByRole("heading", { name: "Give this file to whoever asked" }).waitFor();
+    expect(await page.locator("#address").isVisible()).toBe(false);
     expect(await page.locator("#address").textContent()).toContain(path);
     const [download] = await Promise.all([
       page.waitForEvent("download"),

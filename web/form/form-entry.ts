@@ -1,6 +1,6 @@
 import { HubError } from "../../src/protocol/errors.ts";
 import { REQUEST_KINDS } from "../../src/protocol/request.ts";
-import { readForm } from "../../src/owner/form.ts";
+import { isForThisMachineAlone, readForm } from "../../src/owner/form.ts";
 import { generateReader } from "../../src/owner/identity.ts";
 import { sealAttachment } from "../../src/owner/request-attachment.ts";
 import { requestFile } from "../../src/owner/request-file.ts";
@@ -47,6 +47,7 @@ function start(): void {
   const kinds = fields.elements.namedItem("kind") as HTMLSelectElement;
   for (const kind of REQUEST_KINDS) kinds.append(new Option(words.kinds[kind], kind));
   if (form.shape === "visitor") shorten();
+  fields.addEventListener("input", checkTimes);
   const send = element<HTMLButtonElement>("send");
   send.hidden = form.intakeUrl === null;
   send.addEventListener("click", () => void finish(post));
@@ -58,6 +59,12 @@ function start(): void {
     });
   });
   element("make-key").addEventListener("click", () => void makeKey());
+}
+
+function checkTimes(): void {
+  const to = fields.elements.namedItem("to") as HTMLInputElement;
+  const isReversed = to.value !== "" && to.value <= text("from");
+  to.setCustomValidity(isReversed ? words.texts.timesReversed : "");
 }
 
 function text(name: string): string {
@@ -129,6 +136,9 @@ async function finish(deliver: (sealed: Sealed) => Promise<string>): Promise<voi
     element("done-text").textContent = unsent
       ? await postDocument(unsent)
       : await deliver(await seal());
+    const isHandedOver = isForThisMachineAlone(form.statusUrl);
+    element("handed-over").hidden = !isHandedOver;
+    element("fetched").hidden = isHandedOver;
     element("status-url").textContent = form.statusUrl;
     fields.hidden = true;
     element("done").hidden = false;

@@ -206,8 +206,12 @@ export const english = {
     copy: "Copy the address",
     copied: "Copied",
     save: "Save the bundle",
+    handOver: "Give this file to whoever asked",
+    handOverText:
+      "It is one file, with a page that opens it in any browser. Your hub has no address that others could fetch it from; the guide says how to give it one (“The outside listener”).",
+    ownAddress: "The address on the hub’s own machine",
     saveText:
-      "The same file, to hand over on a stick or by mail. Saving it is entered in the ledger, like every fetch.",
+      "To hand over on a stick or by mail; without the recipient’s key it stays shut. Saving it is entered in the ledger, like every fetch.",
     ledger: "Every fetch is entered in the ledger.",
     forget: "What was fetched cannot be called back.",
     refusedTitle: "You owe nobody an answer",
@@ -276,6 +280,8 @@ export const english = {
     makeForm: "Make the form and save it",
     making: "Making the form …",
     formMade: (when: string) => `request.html is saved. It can be used once, until ${when}.`,
+    formNoAddress:
+      "Your hub has no address that others could fetch from. If you approve, you save one file here and send it to them. The form says so, too.",
     formAddress:
       "If you approve, the recording will be at this address. Until then there is nothing there. The form says so, too:",
     fileText:

@@ -211,8 +211,12 @@ export const french: typeof english = {
     copy: "Copier l’adresse",
     copied: "Copiée",
     save: "Enregistrer le dossier",
+    handOver: "Donnez ce fichier à la personne qui a demandé",
+    handOverText:
+      "C’est un seul fichier, avec une page qui l’ouvre dans tout navigateur. Votre centrale n’a pas d’adresse où d’autres pourraient le récupérer ; le guide explique comment lui en donner une (« The outside listener »).",
+    ownAddress: "L’adresse sur la machine de la centrale",
     saveText:
-      "Le même fichier, à remettre sur une clé USB ou par courrier. L’enregistrer est inscrit au registre, comme toute récupération.",
+      "À remettre sur une clé USB ou par courrier ; sans la clé du destinataire, il reste fermé. L’enregistrer est inscrit au registre, comme toute récupération.",
     ledger: "Chaque récupération est inscrite au registre.",
     forget: "Ce qui a été récupéré ne peut pas être repris.",
     refusedTitle: "Vous ne devez de réponse à personne",
@@ -282,6 +286,8 @@ export const french: typeof english = {
     makeForm: "Faire le formulaire et l’enregistrer",
     making: "Préparation du formulaire …",
     formMade: (when) => `request.html est enregistré. Il peut servir une fois, jusqu’au ${when}.`,
+    formNoAddress:
+      "Votre centrale n’a pas d’adresse où d’autres pourraient récupérer un fichier. Si vous acceptez, vous enregistrez ici un seul fichier et le leur envoyez. Le formulaire le dit aussi.",
     formAddress:
       "Si vous acceptez, l’enregistrement sera à cette adresse. D’ici là, il n’y a rien. Le formulaire le dit aussi :",
     fileText:
