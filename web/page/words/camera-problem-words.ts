@@ -16,7 +16,8 @@ export const english = {
   DEVICE_FAULT: "The camera understood, and says no. Its user may lack the rights for it.",
   PROTOCOL_ERROR: "The camera answers in a way that Doorward does not understand.",
   SILENT: "Connected, but no picture comes. Starting the camera again often helps.",
-  SOURCE_FAILED: "The file or device on the hub’s machine that plays as this camera has failed.",
+  SOURCE_FAILED:
+    "What plays as this camera on the hub’s own machine has failed, or the machine is too busy to keep up with it. It is tried again by itself.",
 };
 export const french: typeof english = {
   UNREACHABLE: "Rien ne répond à son adresse. Est-elle allumée, et l’adresse est-elle juste ?",
@@ -37,5 +38,5 @@ export const french: typeof english = {
   PROTOCOL_ERROR: "La caméra répond d’une manière que Doorward ne comprend pas.",
   SILENT: "Connectée, mais aucune image ne vient. Redémarrer la caméra aide souvent.",
   SOURCE_FAILED:
-    "Le fichier ou l’appareil de la centrale qui joue le rôle de cette caméra ne fonctionne plus.",
+    "Ce qui joue le rôle de cette caméra sur la machine de la centrale ne fonctionne plus, ou la machine est trop occupée pour suivre. Un nouvel essai se fait tout seul.",
 };

@@ -38,7 +38,7 @@ export const english = {
   whyBell: "Somebody pressed the bell.",
   whyIn: (what: string, zone: string) => `${what} in the zone “${zone}”.`,
   whyArea: (share: string) => `It took up about ${share} of that zone.`,
-  whyScore: (share: string) => `The hub is ${share} sure of what it was.`,
+  whyScore: (share: string) => `The hub is ${share} sure of it.`,
   whyWhat: {
     motion: "Something moved",
     person: "A person was seen",

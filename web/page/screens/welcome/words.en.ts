@@ -72,7 +72,7 @@ export const english = {
     houseSuggested: "Home",
     code: "Code from the hub's console",
     codeHint:
-      "Only whoever sees the console can claim the hub: three groups of four, and the dashes come by themselves.",
+      "It stands where the hub was started: in that terminal, or in its log. Three groups of four; the dashes come by themselves.",
     device: "Name of this device",
     deviceHint: "Your household sees it. Change it where you have several of the kind.",
     house: "Name of the house",

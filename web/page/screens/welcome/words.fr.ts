@@ -83,7 +83,7 @@ export const french: WelcomeWords = {
     houseSuggested: "Maison",
     code: "Code affiché par la console de la centrale",
     codeHint:
-      "Seul qui voit la console peut prendre possession de la centrale : trois groupes de quatre, les tirets viennent seuls.",
+      "Il est affiché là où la centrale a été démarrée : dans ce terminal, ou dans son journal. Trois groupes de quatre ; les tirets viennent seuls.",
     device: "Nom de cet appareil",
     deviceHint: "Votre foyer le verra. Changez-le si vous en avez plusieurs du même type.",
     house: "Nom de la maison",
