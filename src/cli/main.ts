@@ -257,6 +257,17 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
 
 const WITH_KEYS = new Set(["owner", "cameras", "open", "restore"]);
 
+/** With what its first word goes on with: the whole usage would push this line off the screen. */
+function unknownCommand(first: string, asked: string): string {
+  const alike = Object.keys(COMMANDS)
+    .filter((name) => name.startsWith(`${first} `))
+    .map((name) => name.slice(first.length + 1));
+  const goesOn = alike.length > 0 ? [`After "${first}" comes one of: ${alike.join(", ")}.`] : [];
+  return [`There is no command "${asked}".`, ...goesOn, "./doorward help lists them all."].join(
+    "\n",
+  );
+}
+
 function usage(): string {
   const lines = Object.values(COMMANDS).map((command) => `  doorward ${command.usage}`);
   return [
@@ -283,7 +294,7 @@ async function run(args: string[]): Promise<ExitCode> {
   const name = isPair ? `${first} ${second}` : first;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) {
-    process.stderr.write(`There is no command "${args.slice(0, 2).join(" ")}".\n${usage()}\n`);
+    process.stderr.write(`${unknownCommand(first, args.slice(0, 2).join(" "))}\n`);
     return 2;
   }
   // An owner's keys are in this process's memory, or the hub's that it starts.

@@ -29,7 +29,10 @@ export async function ownerClaim(args: string[]): Promise<ExitCode> {
   const client = new HubClient(url);
   const hub = await client.get("/api/hub", Api.HubInfo);
   if (hub.claimed)
-    throw new HubError("CLAIM_GONE", "Cannot claim: this hub has a household already");
+    throw new HubError(
+      "CLAIM_GONE",
+      "Cannot claim: this hub has a household already; doorward owner join lets this device into it",
+    );
   const household = await foundHousehold(hub, {
     kind: options.flag("classic") ? "x25519" : "pq",
     label: options.text("label") ?? "command line",

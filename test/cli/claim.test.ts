@@ -87,7 +87,7 @@ describe("owner claim", () => {
     const again = await claim(hub.ready.claimCode ?? "", "others");
     expect([again.code, again.stderr]).toEqual([
       1,
-      "Cannot claim: this hub has a household already\n",
+      "Cannot claim: this hub has a household already; doorward owner join lets this device into it\n",
     ]);
     const same = await claim(hub.ready.claimCode ?? "", "keys");
     expect(same.code).toBe(1);

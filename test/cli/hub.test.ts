@@ -147,6 +147,10 @@ describe("doorward", () => {
       const result = await runCli(args);
       expect(result).toMatchObject({ code: 2, stdout: "" });
       expect(result.stderr).toContain("There is no command");
+      expect(result.stderr).toContain("./doorward help");
+      expect(/ one of: .*claim, .*approve, /.test(result.stderr)).toBe(args[0] === "owner");
+      // What is wrong stays in sight.
+      expect(result.stderr.split("\n").length).toBeLessThan(5);
     },
   );
 
