@@ -21,8 +21,8 @@ export const PROMISE_PAGE_SABOTAGES: readonly Sabotage[] = [
   {
     name: "after a loss pictures are handed on before a key frame",
     file: "src/camera/nal-depacketiser.ts",
-    find: "      this.#lostBefore += 1;\n      this.#waitingForKeyFrame = true;",
-    replace: "      this.#lostBefore += 1;",
+    find: "    if (this.#waitingForKeyFrame && !this.#keyFrame) return this.#drop();\n",
+    replace: "",
     tests: ["test/camera/h264-depacketiser.test.ts"],
     only: "any packets lost, what is handed on is whole",
   },
@@ -163,10 +163,10 @@ export const PROMISE_PAGE_SABOTAGES: readonly Sabotage[] = [
     only: "two parts announce a device",
   },
   {
-    name: "a newer page is taken while somebody looks at an event",
+    name: "a newer version of the page is never offered",
     file: "web/page/app/newer-version.svelte.ts",
-    find: 'const AT_REST = new Set([undefined, "live",',
-    replace: 'const AT_REST = new Set([undefined, "event", "live",',
+    find: "  isNewer = true;\n  takeAtRest();",
+    replace: "  takeAtRest();",
     tests: ["test/page/offline.test.ts"],
     only: "a newer one is taken by a tap",
   },
@@ -192,7 +192,6 @@ export const PROMISE_PAGE_SABOTAGES: readonly Sabotage[] = [
     find: 'silent: isShown || answer === "unknown",',
     replace: 'silent: answer === "unknown",',
     tests: ["test/page/notifications.test.ts"],
-    only: "a bell is one notice",
   },
   {
     name: "a notification asks with the page's session only",
@@ -200,7 +199,6 @@ export const PROMISE_PAGE_SABOTAGES: readonly Sabotage[] = [
     find: "  if (secret !== null) {\n    const answer",
     replace: '  if (secret === "") {\n    const answer',
     tests: ["test/page/notifications.test.ts"],
-    only: "say who rings also when",
   },
   {
     name: "the guide counts a tap that nobody makes",
