@@ -2,6 +2,7 @@
 //
 // A real hub with the demo scene, its household at the command line, the page in a real browser. It
 // takes some minutes, since the demo's visitors come when they come.
+import { spawnSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { chromium, type Browser, type Page } from "playwright-core";
@@ -23,6 +24,11 @@ const LOOKS = [
   { name: "desktop-dark", viewport: { width: 1280, height: 800 }, colorScheme: "dark" },
 ] as const;
 type Look = (typeof LOOKS)[number];
+/** Beside the phone by day, which each screen has: one of each kind is enough to be judged by. */
+const ALSO: readonly string[] = [
+  ...["event-phone-dark", "health-phone-dark"],
+  ...["live-desktop", "event-desktop", "decide-desktop-dark"],
+];
 
 /** What to do on a screen before its picture is taken. */
 interface Screen {
@@ -173,8 +179,17 @@ async function open(browser: Browser, look: Look, url: string) {
 }
 
 async function take(page: Page, name: string, look: Look): Promise<void> {
-  const file = path.join(folder, `${name}-${look.name}.jpg`);
-  await page.screenshot({ path: file, type: "jpeg", quality: 82 });
+  const picture = `${name}-${look.name}`;
+  if (look.name !== "phone" && !ALSO.includes(picture)) return;
+  const file = path.join(folder, `${picture}.webp`);
+  const input = await page.screenshot({ type: "png" });
+  const words = ["-v", "error", "-y", "-f", "png_pipe", "-i", "pipe:0"];
+  const { status, stderr } = spawnSync(
+    "ffmpeg",
+    [...words, "-c:v", "libwebp", "-quality", "72", "-compression_level", "6", file],
+    { input, encoding: "utf8" },
+  );
+  if (status !== 0) throw new Error(`Cannot write ${file}: ${stderr}`);
   console.error(path.relative(projectRoot, file));
 }
 
