@@ -60,6 +60,17 @@ describe("the documents", () => {
     }
   });
 
+  test("are each reached from the README", () => {
+    const seen = new Set(["README.md"]);
+    for (const document of seen)
+      for (const [, target = ""] of withoutFences(read(document)).matchAll(/\]\(([^)\s#]+)/g))
+        if (target.endsWith(".md") && !target.includes(":"))
+          seen.add(path.join(path.dirname(document), target));
+    const atTheTop = documents.filter((name) => /^(?:docs\/)?[^/]+\.md$/.test(name));
+    expect(atTheTop.length).toBeGreaterThan(15);
+    for (const document of atTheTop) expect(seen, document).toContain(document);
+  });
+
   test.each(documents)("%s names no machine, no registry, and not how it was made", (document) => {
     const text = read(document);
     const foreign = [
@@ -93,9 +104,11 @@ describe("the documents", () => {
 
 describe("commands in the documents", () => {
   const usages = [
-    ...read("src/cli/main.ts").matchAll(/^ {2}"?([a-z][a-z ]*)"?: \{[^]*?usage:\s*"([^"]+)"/gm),
-  ].map(([, name = "", usage = ""]) => ({ name, usage }));
-  const shown = ["README.md", "docs/guide.md"].flatMap((document) =>
+    ...read("src/cli/main.ts").matchAll(
+      /^ {2}"?([a-z][a-z ]*)"?: \{[^]*?usage:\s*(["'])(.+?)\2,$/gm,
+    ),
+  ].map(([, name = "", , usage = ""]) => ({ name, usage }));
+  const shown = ["README.md", "docs/guide.md", "docs/command-line.md"].flatMap((document) =>
     [
       ...read(document)
         .replaceAll("\\\n", " ")
@@ -112,7 +125,7 @@ describe("commands in the documents", () => {
 
   test("exist, with the options that are shown", () => {
     for (const { line, name, rest } of shown) {
-      if (name === "help") continue;
+      if (name === "help" || name === "version") continue;
       const usage = usages.find((known) => known.name === name)?.usage;
       expect(usage, line).toBeDefined();
       for (const [option = ""] of rest.split("#")[0]?.matchAll(/--[a-z]+/g) ?? [])
@@ -120,10 +133,11 @@ describe("commands in the documents", () => {
     }
   });
 
-  test("are all in the README", () => {
+  test("are all in the list of the command line", () => {
+    const list = read("docs/command-line.md").split("\n## Every command\n")[1] ?? "";
     for (const { name } of usages) {
       const short = name.replace(/^owner /, "");
-      expect(read("README.md"), name).toMatch(new RegExp(`\`(?:doorward )?(?:owner )?${short}\``));
+      expect(list, name).toMatch(new RegExp(`\`(?:doorward )?(?:owner )?${short}\``));
     }
   });
 
