@@ -13,6 +13,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual } from "node:util";
 import { HubError } from "../protocol/errors.ts";
+import { cutOffLog } from "./cut-off-log.ts";
 import { backUpBeforeUpgrade, forgetUpgradeBackups } from "./upgrade-backup.ts";
 
 /** The hub's one SQLite file. Leaving the scope closes it. */
@@ -62,6 +63,7 @@ export function openDatabase(databasePath: string, options: OpenDatabaseOptions 
     fileMustExist: true,
     timeout: BUSY_TIMEOUT_MS,
   });
+  const isFile = !readOnly && databasePath !== IN_MEMORY;
   let backups: { end(): Promise<void> } | null = null;
   try {
     // Before anything of the file is changed, its journal included.
@@ -74,7 +76,6 @@ export function openDatabase(databasePath: string, options: OpenDatabaseOptions 
         "SCHEMA_OLDER",
         `Cannot read database: ${pending[0].name} has not been applied yet; start the hub once`,
       );
-    const isFile = !readOnly && databasePath !== IN_MEMORY;
     if (isFile && applied.length > 0 && pending[0] !== undefined)
       backUpBeforeUpgrade(database, databasePath, pending[0].number);
     applyAll(database, pending);
@@ -86,10 +87,20 @@ export function openDatabase(databasePath: string, options: OpenDatabaseOptions 
   return Object.assign(database, {
     [Symbol.asyncDispose]: async () => {
       const ended = backups?.end();
+      if (isFile && options.migrationsFolder === undefined) endLog(database);
       database.close();
       await ended;
     },
   });
+}
+
+/** SQLite would remove the log as it is. A disk that refuses does not keep the hub from ending. */
+function endLog(database: BetterSqlite3.Database): void {
+  try {
+    if (database.open) cutOffLog(database);
+  } catch {
+    // What was to be forgotten is cut off once more when the next thing is.
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
 import type BetterSqlite3 from "better-sqlite3";
+import { cutOffLog } from "../base/cut-off-log.ts";
 import type { HubDatabase } from "../base/database.ts";
 import { endUpgradeBackups } from "../base/upgrade-backup.ts";
 import { utf8Text } from "../protocol/bytes.ts";
@@ -115,11 +116,11 @@ function endApproval(
 
 /**
  * What is deleted is overwritten in the database (`secure_delete`); the log of changes beside it
- * still has the old pages until it is written back and cut off. A copy from before an upgrade in which
+ * still has the old pages until it is written back, overwritten and cut off. A copy from before an upgrade in which
  * there are release headers of one of these requests ends with them.
  */
 export function forgetFreed(database: HubDatabase, requests: readonly string[]): void {
-  database.pragma("wal_checkpoint(TRUNCATE)");
+  cutOffLog(database);
   if (database.memory) return;
   endUpgradeBackups(database.name, (copy) => requests.some((id) => hasHeaders(copy, id))).catch(
     () => undefined, // Out of the way already; overwritten at the next start.

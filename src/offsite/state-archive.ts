@@ -6,6 +6,7 @@ import path from "node:path";
 import { createGzip, gzipSync } from "node:zlib";
 import BetterSqlite3 from "better-sqlite3";
 import { stat } from "node:fs/promises";
+import { cutOffLog } from "../base/cut-off-log.ts";
 import type { HubDatabase } from "../base/database.ts";
 import { readSmallFile } from "../base/files.ts";
 import { SealedFileWriter } from "../clips/sealed-file.ts";
@@ -76,8 +77,7 @@ export async function sealState(options: StateArchiveOptions): Promise<StateMani
  * `WAL_READ_LOCK(0)`). New transactions go to the log meanwhile.
  */
 function pinDatabase(database: HubDatabase, databasePath: string): BetterSqlite3.Database {
-  const [result] = database.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
-  if (result?.busy !== 0)
+  if (cutOffLog(database).isBusy)
     throw new HubError("STATE_BUSY", "Cannot copy state: the database is being read; trying again");
   const reader = new BetterSqlite3(databasePath, { readonly: true, fileMustExist: true });
   try {

@@ -41,6 +41,8 @@ describe("nothing that could recognise somebody has a place to be kept", () => {
     // A new column must be justified here: what does it say of whom?
     expect(listed).toEqual({
       schema_migrations: "number name sha256 applied_at_ms",
+      // Zeros, while the log is overwritten; nothing otherwise.
+      log_filler: "id zeros",
       ledger_entries: "idx kind at_ms subject entry leaf_hash",
       ledger_counts: "name count",
       ledger_nodes: "level idx hash",

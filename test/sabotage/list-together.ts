@@ -38,7 +38,7 @@ export const TOGETHER_SABOTAGES: readonly Sabotage[] = [
   {
     name: "what was revoked stays in the log of changes",
     file: "src/consent/endings.ts",
-    find: 'database.pragma("wal_checkpoint(TRUNCATE)");',
+    find: "  cutOffLog(database);",
     replace: "void database;",
     tests: ["test/consent/endings.test.ts"],
     only: "destroys the hub's copy",

@@ -34,4 +34,12 @@ export const YEARS_SABOTAGES: readonly Sabotage[] = [
     tests: ["test/clips/many-clips.test.ts"],
     only: "counts of clips follow",
   },
+  {
+    name: "the log of changes is cut off as it is",
+    file: "src/base/cut-off-log.ts",
+    find: "if (!database.memory && checkpoint",
+    replace: "if (database.memory && checkpoint",
+    tests: ["test/torture/deletion.test.ts"],
+    only: "what opened a link",
+  },
 ];

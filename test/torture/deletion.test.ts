@@ -2,9 +2,10 @@ import path from "node:path";
 import { mkdir, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
+import { openLoopDisk } from "../support/loop-disk.ts";
 import { temporaryFolder } from "../support/temporary.ts";
 import { endAndLook } from "./deletion-ended.ts";
-import { deleteAndLook, marksIn } from "./deletion.ts";
+import { deleteAndLook, marksIn, settleDisk } from "./deletion.ts";
 
 test("of what was deleted no header is in any file, the database or its log; of what was kept all are", async () => {
   await using folder = temporaryFolder();
@@ -16,7 +17,16 @@ test("of what was deleted no header is in any file, the database or its log; of 
 
 test("what opened a link, a letter, a blurred copy or a recording for its readers of before is in no file", async () => {
   await using folder = temporaryFolder();
-  const results = await endAndLook(path.join(folder.path, "data"), null);
+  // The bare disk as well, where one may be mounted: a log that is only cut off stays in its blocks.
+  await using disk = await openLoopDisk({
+    ...{ directory: folder.path, name: "ended", fileSystem: "ext4", sizeMebibytes: 256 },
+  });
+  if (!disk)
+    console.log("skipped: no loop device may be mounted, so the bare disk is not searched");
+  const root = path.join(disk?.folder ?? folder.path, "ended");
+  await mkdir(root, { mode: 0o700 });
+  const image = disk?.image ?? null;
+  const results = await endAndLook(path.join(root, "data"), image, () => settleDisk(disk));
   expect(results.filter(({ holds }) => !holds)).toEqual([]);
   expect(results).toHaveLength(4);
 }, 120_000);

@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { mkdir, open, readdir, readFile } from "node:fs/promises";
 import path from "node:path";
+import { promisify } from "node:util";
 import { UNDO_MS } from "../../src/clips/retention.ts";
-import { openLoopDisk } from "../support/loop-disk.ts";
+import { openLoopDisk, type LoopDisk } from "../support/loop-disk.ts";
 import { startTestHub } from "../support/test-hub.ts";
 import type { TortureGroup, TortureResult, TortureRun } from "./frame.ts";
 
@@ -99,6 +101,11 @@ export async function deleteAndLook(
   return results;
 }
 
+/** What was written is on the disk itself when this is done. */
+export async function settleDisk(disk: LoopDisk | null): Promise<void> {
+  if (disk) await promisify(execFile)("sync", ["--file-system", disk.folder]);
+}
+
 async function run({ directory, say }: TortureRun): Promise<readonly TortureResult[]> {
   await using disk = await openLoopDisk({
     ...{ directory, name: "deletion", fileSystem: "ext4", sizeMebibytes: 256 },
@@ -106,11 +113,7 @@ async function run({ directory, say }: TortureRun): Promise<readonly TortureResu
   if (!disk) say("no loop device may be mounted here: files are searched, and no image of a disk");
   const dataDirectory = path.join(disk?.folder ?? directory, "data");
   await mkdir(dataDirectory, { mode: 0o700 });
-  const settle = async (): Promise<void> => {
-    if (!disk) return;
-    const { execFileSync } = await import("node:child_process");
-    execFileSync("sync", ["--file-system", disk.folder]);
-  };
+  const settle = (): Promise<void> => settleDisk(disk);
   say("four clips are recorded, two are deleted, and their headers are looked for");
   // Awaited here: the disk is unmounted when this scope is left.
   const deleted = await deleteAndLook(dataDirectory, disk?.image ?? null, settle);

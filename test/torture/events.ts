@@ -85,10 +85,12 @@ async function ask(hub: LiveHub, url: string, token: string, calls: number): Pro
     const beganMs = performance.now();
     const answer = await fetch(`${hub.url}${url}`, { headers });
     bytes = (await answer.arrayBuffer()).byteLength;
+    // The hub paces some of them: those are asked as often as it lets one.
+    if (answer.status === 429 && call > 0) break;
     tookMs.push(performance.now() - beganMs);
     status = answer.status;
   }
-  const used = (cpuMs(hub.pid) - before) / calls;
+  const used = (cpuMs(hub.pid) - before) / tookMs.length;
   return { url, status, bytes, tookMs: tookMs.toSorted((a, b) => a - b), cpuMs: used };
 }
 
