@@ -4,7 +4,7 @@ import type { Sabotage } from "./sabotage.ts";
 export const PROMISE_HUB_SABOTAGES: readonly Sabotage[] = [
   {
     name: "a trouble is told again as long as it lasts",
-    file: "src/hub/notice-watch.ts",
+    file: "src/hub/trouble-watch.ts",
     find: "    watched.isTold = true;\n    this.#toldAtUpMs.set(key, upMs);",
     replace: "    watched.isTold = false;",
     tests: ["test/health/troubles.test.ts"],
@@ -261,7 +261,7 @@ export const PROMISE_HUB_SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: "the notice at the door tells the hub's name",
-    file: "src/hub/notice-facts.ts",
+    file: "src/hub/door-notice.ts",
     find: "contact: settings.noticeContact ?? null,",
     replace: "contact: `${settings.name} ${settings.noticeContact ?? ''}`,",
     tests: ["test/http/outside.test.ts"],
