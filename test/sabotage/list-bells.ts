@@ -28,7 +28,7 @@ export const BELL_SABOTAGES: readonly Sabotage[] = [
   {
     name: "a press is forgotten with the recorder that it was meant for",
     file: "src/bells/presses.ts",
-    find: "    this.#forgetOld();\n    const nowMs = this.#options.monotonicMs();\n    return",
+    find: "    this.forgetLate();\n    const nowMs = this.#options.monotonicMs();\n    return",
     replace:
       "    this.#waiting.clear();\n    const nowMs = this.#options.monotonicMs();\n    return",
     tests: ["test/bells/presses.test.ts"],
