@@ -29,7 +29,7 @@ export async function recoveryFigures(): Promise<Figure[]> {
     }
     return lastFragmentMs - sinceMs;
   };
-  await fragmentAfter(0);
+  await fragmentAfter(performance.now());
   const backMs: number[] = [];
   const thawedMs: number[] = [];
   for (let cut = 0; cut < CUTS; cut += 1) {

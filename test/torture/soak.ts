@@ -10,7 +10,11 @@ import { until, type TortureGroup, type TortureResult } from "./frame.ts";
 const FULL_MS = 30 * 60_000;
 const SHORT_MS = 60_000;
 const HEAP_BYTES_PER_HOUR_MAX = 1024 * 1024;
-const WRITE_RATIO_MAX = 1.05;
+/**
+ * Rows, ledger entries and what an owner's visits leave do not grow with a camera's bit rate: five in
+ * a hundred of what one of 4 Mbit/s sends, which is what the write ratio of 1.05 is asked at.
+ */
+const BESIDE_BYTES_PER_SECOND_MAX = 25_000;
 const LOOKS = 30;
 /** What is loaded once has been by then. */
 const WARM_UP_MS = 5_000;
@@ -158,6 +162,7 @@ export function soakResults(found: Soak): TortureResult[] {
   const descriptors = grown((each) => each.descriptors);
   const children = grown((each) => each.children);
   const ratio = media === 0 ? Number.POSITIVE_INFINITY : written / media;
+  const beside = media === 0 ? ratio : ((written - media) / spanMs) * 1_000;
   const context = `${Math.round(spanMs / 1_000)} s, one camera, ${clips} clips, ${looks.length} looks, load ${(os.loadavg()[0] ?? 0).toFixed(1)} on ${os.availableParallelism()} cores`;
   const figure = (name: string, value: number, unit: string) => ({ name, value, unit, context });
   return [
@@ -177,9 +182,12 @@ export function soakResults(found: Soak): TortureResult[] {
     },
     {
       name: "soak.written",
-      holds: !isSlopeKnown || ratio <= WRITE_RATIO_MAX,
-      detail: `${written} bytes written for ${media} bytes of recordings`,
-      figures: [figure("soak.write_ratio", Number(ratio.toFixed(4)), "")],
+      holds: !isSlopeKnown || beside <= BESIDE_BYTES_PER_SECOND_MAX,
+      detail: `${written} bytes written for ${media} bytes of recordings, so ${Math.round(beside)} a second beside them`,
+      figures: [
+        figure("soak.write_ratio", Number(ratio.toFixed(4)), ""),
+        figure("soak.beside_bytes_per_second", Math.round(beside), "bytes/s"),
+      ],
     },
   ];
 }
