@@ -39,7 +39,7 @@ export const english = {
     person: "Person",
     vehicle: "Vehicle",
     animal: "Animal",
-    package: "Package",
+    package: "Parcel",
   },
   otherKind: "Event",
 };

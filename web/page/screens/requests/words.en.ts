@@ -136,7 +136,7 @@ export const english = {
       person: "Person",
       vehicle: "Vehicle",
       animal: "Animal",
-      package: "Package",
+      package: "Parcel",
     },
     whom: "To whom",
     wordsText:
