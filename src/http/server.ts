@@ -1,5 +1,6 @@
 import http from "node:http";
 import https from "node:https";
+import { createRequire } from "node:module";
 import cookie from "@fastify/cookie";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
@@ -147,6 +148,7 @@ export async function createServer(options: ServerOptions): Promise<HubServer> {
   }).withTypeProvider<TypeBoxTypeProvider>();
   if (options.limits) server.server.maxConnections = options.limits.connections;
   server.setValidatorCompiler(validatorFor);
+  server.setSerializerCompiler(serializerFor);
   await server.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives: ANSWER_POLICY },
     crossOriginEmbedderPolicy: { policy: "require-corp" },
@@ -253,6 +255,21 @@ const validatorFor: typeof TypeBoxValidatorCompiler = (route) => {
     }
   };
 };
+
+type Serialize = (value: unknown) => string;
+/** The framework's own, which it brings but does not export. */
+const ownCompiler = createRequire(createRequire(import.meta.url).resolve("fastify"))(
+  "@fastify/fast-json-stringify-compiler",
+) as () => (shared: object, options: object) => (of: object) => Serialize;
+const compileSerializer = ownCompiler()({}, {});
+const serializers = new WeakMap<object, Serialize>();
+
+/** Compiled once per shape: many routes answer with the same, and a second server answers alike. */
+function serializerFor(route: { schema: object }): Serialize {
+  const known = serializers.get(route.schema) ?? compileSerializer(route);
+  serializers.set(route.schema, known);
+  return known;
+}
 
 /** The one answer to everything that is not there, is not ready, or is none of the asker's business. */
 export async function sendNotFound(reply: FastifyReply): Promise<void> {
