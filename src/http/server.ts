@@ -1,7 +1,10 @@
 import http from "node:http";
 import https from "node:https";
-import { createRequire } from "node:module";
 import cookie from "@fastify/cookie";
+import {
+  SerializerSelector as serializerSelector,
+  type Serializer,
+} from "@fastify/fast-json-stringify-compiler";
 import helmet from "@fastify/helmet";
 import rateLimit from "@fastify/rate-limit";
 import websocket from "@fastify/websocket";
@@ -11,6 +14,7 @@ import Fastify, {
   type FastifyError,
   type FastifyInstance,
   type FastifyReply,
+  type FastifySerializerCompiler,
   type FastifyRequest,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
@@ -256,20 +260,17 @@ const validatorFor: typeof TypeBoxValidatorCompiler = (route) => {
   };
 };
 
-type Serialize = (value: unknown) => string;
-/** The framework's own, which it brings but does not export. */
-const ownCompiler = createRequire(createRequire(import.meta.url).resolve("fastify"))(
-  "@fastify/fast-json-stringify-compiler",
-) as () => (shared: object, options: object) => (of: object) => Serialize;
-const compileSerializer = ownCompiler()({}, {});
-const serializers = new WeakMap<object, Serialize>();
+const compileSerializer = serializerSelector()({}, {});
+const serializers = new WeakMap<object, Serializer>();
 
 /** Compiled once per shape: many routes answer with the same, and a second server answers alike. */
-function serializerFor(route: { schema: object }): Serialize {
-  const known = serializers.get(route.schema) ?? compileSerializer(route);
+const serializerFor: FastifySerializerCompiler<object> = (route) => {
+  const known =
+    serializers.get(route.schema) ??
+    compileSerializer({ ...route, httpStatus: route.httpStatus ?? "" });
   serializers.set(route.schema, known);
   return known;
-}
+};
 
 /** The one answer to everything that is not there, is not ready, or is none of the asker's business. */
 export async function sendNotFound(reply: FastifyReply): Promise<void> {
