@@ -248,7 +248,7 @@ describe("nothing in the source reads a label to decide", () => {
       `...{ device, kind, id: notice, urgency: URGENCIES[kind] },`,
     ],
     "src/notify/ntfy.ts": [
-      `import { CarrierFailure, type Carrier, type Delivery, type Urgency } from "./notice.ts";`,
+      `import { CarrierFailure, isForNow, type Carrier, type Delivery, type Urgency } from "./notice.ts";`,
       `const PRIORITIES: Readonly<Record<Urgency, string>> = {`,
       `priority: PRIORITIES[delivery.urgency],`,
     ],
