@@ -237,6 +237,8 @@ describe("over the wire", () => {
       const push = service.taken.at(-1);
       if (!push) throw new Error("nothing came");
       const text = browser.open(push.body);
+      // Of the page's address and language nothing shows either.
+      expect(Buffer.byteLength(text)).toBe(1_024);
       expect(JSON.parse(text)).toEqual({
         web_push: 8030,
         mutable: true,
