@@ -135,12 +135,12 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
   },
   "owner mailbox": {
     usage:
-      "owner mailbox keep|list|refuse REQUEST|approve REQUEST --clip CLIP... --keys DIR [--json]",
+      "owner mailbox keep|list|refuse REQUEST|approve REQUEST --clip CLIP... --keys DIR [--from T --to T] [--recipient age1...] [--rendition blurred|original] [--audio] [--purpose TEXT] [--expires 30d] [--yes] [--json]",
     load: async () => (await import("./owner-mailbox.ts")).ownerMailbox,
   },
   "owner share": {
     usage:
-      "owner share REQUEST --keys DIR --clip CLIP... [--from T --to T] [--for NAME] [--expires 7d] [--views 3] [--base URL] [--yes] [--json]",
+      "owner share REQUEST --keys DIR --clip CLIP... [--from T --to T] [--rendition blurred|original] [--audio] [--purpose TEXT] [--for NAME] [--expires 7d] [--views 3] [--base URL] [--yes] [--json]",
     load: async () => (await import("./owner-share.ts")).ownerShare,
   },
   "owner shares": {
@@ -225,7 +225,8 @@ const COMMANDS: Readonly<Record<string, { usage: string; load: () => Promise<Com
     load: async () => (await import("./export.ts")).exportBundle,
   },
   verify: {
-    usage: "verify BUNDLE | --report FILE | --receipt FILE | --statement FILE [--json]",
+    usage:
+      "verify BUNDLE [--viewer SHA256] | --report FILE | --receipt FILE | --statement FILE [--json]",
     load: async () => (await import("./verify.ts")).verify,
   },
   open: {

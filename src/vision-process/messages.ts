@@ -13,7 +13,7 @@ import type {
 
 /**
  * What ingest and vision process say to each other. Everything about a job or a look goes through the
- * pipes of `vision-pipe.ts`, each way in its order, with the footage it speaks of; over the channel
+ * pipes of `pipe.ts`, each way in its order, with the footage it speaks of; over the channel
  * for messages goes what belongs to none. The vision process decodes what cameras send, so it is
  * believed nothing (invariant 12). Nothing here passes the hub.
  */

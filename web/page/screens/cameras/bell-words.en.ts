@@ -38,7 +38,7 @@ export const english = {
     "too-late": "It was not recorded: the recorder was not there.",
   },
   webhook:
-    "Address to call, by GET or POST. It is answered on the hub’s own machine: a program there passes the doorbell’s call on. Whoever knows it can ring, so keep it to yourself.",
+    "Address to call, by GET or POST. A program on the hub’s own machine calls it at http://localhost; whatever calls it over the network has to trust the hub’s certificate, which few doorbells can. Whoever knows it can ring, so keep it to yourself.",
   copy: "Copy the address",
   copied: "Copied.",
   teach: "Teach the bell",

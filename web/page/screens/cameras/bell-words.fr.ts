@@ -40,7 +40,7 @@ export const french: typeof english = {
     "too-late": "Elle n’a pas été enregistrée : l’enregistreur n’était pas là.",
   },
   webhook:
-    "Adresse à appeler, par GET ou POST. Elle répond sur la machine même de la centrale : un programme y transmet l’appel du portier. Qui la connaît peut sonner : gardez-la pour vous.",
+    "Adresse à appeler, par GET ou POST. Un programme sur la machine même de la centrale l’appelle à http://localhost ; ce qui l’appelle par le réseau doit faire confiance au certificat de la centrale, ce que peu de portiers savent faire. Qui la connaît peut sonner : gardez-la pour vous.",
   copy: "Copier l’adresse",
   copied: "Copiée.",
   teach: "Apprendre la sonnette",
