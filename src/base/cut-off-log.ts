@@ -16,7 +16,10 @@ const FILLED_BYTES_MAX = 256 * 1024 * 1024;
  * @returns Whether somebody is reading from the log, so that it is still there.
  */
 export function cutOffLog(database: BetterSqlite3.Database): { readonly isBusy: boolean } {
-  if (!database.memory && checkpoint(database, "RESTART") && logBytes(database) > 0) fill(database);
+  if (database.memory) return { isBusy: false };
+  // While somebody reads from it, it can be neither overwritten nor, unseen, cut off.
+  if (!checkpoint(database, "RESTART")) return { isBusy: true };
+  if (logBytes(database) > 0) fill(database);
   return { isBusy: !checkpoint(database, "TRUNCATE") };
 }
 

@@ -37,8 +37,8 @@ export const YEARS_SABOTAGES: readonly Sabotage[] = [
   {
     name: "the log of changes is cut off as it is",
     file: "src/base/cut-off-log.ts",
-    find: "if (!database.memory && checkpoint",
-    replace: "if (database.memory && checkpoint",
+    find: "  if (logBytes(database) > 0) fill(database);",
+    replace: "",
     tests: ["test/base/cut-off-log.test.ts"],
   },
 ];
