@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { makePrivateDirectory, writeFileDurably } from "../base/files.ts";
+import { isForThisMachineAlone } from "../owner/form.ts";
 import { foundHousehold } from "../owner/household.ts";
 import { openSealedFile } from "../owner/open-clip.ts";
 import { parseRecoverySheet, recoverySheet } from "../owner/recovery.ts";
@@ -78,7 +79,7 @@ async function testRestore(
 function sayDone(url: string, recoveryPath: string): void {
   say("The household is founded. The recovery sheet opened a test file that the hub had sealed.");
   say(`Print ${recoveryPath}, keep the paper away from the hub, then delete the file.`);
-  if (["localhost", "127.0.0.1", "[::1]"].includes(new URL(url).hostname))
+  if (isForThisMachineAlone(url))
     say(
       "If the hub runs on this same machine, this is a TRIAL: whoever has the machine has both. For\n" +
         "real cameras, claim from another computer (ssh -L 8080:localhost:8080), or pair one and\n" +

@@ -7,6 +7,7 @@ import {
   signApproval,
   signRefusal,
 } from "../owner/decide.ts";
+import { isForThisMachineAlone } from "../owner/form.ts";
 import { groundFor } from "../owner/ground.ts";
 import { envelopeSigner } from "../owner/identity.ts";
 import type { FileSource } from "../owner/release.ts";
@@ -115,6 +116,12 @@ export function sayOutcome(
       `Approved. Nothing leaves before ${localTime(leavesAtMs)}; until then any owner can stop it: doorward owner revoke ${record.request}`,
     );
   print(statusUrl);
+  if (isForThisMachineAlone(statusUrl))
+    say(
+      "That address answers on the hub's own machine alone; the guide says how to give the hub one for\n" +
+        "others (The outside listener). To hand the bundle over as a file, run on the hub:\n" +
+        `doorward export ${statusUrl} --out bundle.zip`,
+    );
 }
 
 /** Fetches sealed files as the hub has them; what is in them is checked by whoever opens them. */

@@ -45,6 +45,9 @@ describe("the command line, of a copy with gaps", () => {
     expect(approved.stderr).toContain("Blurred by the hub as it recorded: 2 files.");
     expect(approved.stderr).toContain("Pixelated whole, since they could not be looked at: 1");
     expect(approved.stderr).toContain("Faces: blurred.");
+    // Nobody else could fetch there: this hub has no address for those outside.
+    expect(approved.stderr).toContain("That address answers on the hub's own machine alone");
+    expect(approved.stderr).toContain(`doorward export ${approved.stdout.trim()} --out bundle.zip`);
     const bundle = path.join(folder.path, "bundle.zip");
     await runCli(["export", approved.stdout.trim(), "--out", bundle], folder.path);
     const verified = await runCli(["verify", bundle, "--json"], folder.path);
