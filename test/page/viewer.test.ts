@@ -105,6 +105,16 @@ async function verdict(
   return (await shown.getAttribute("data-holds")) === "true";
 }
 
+async function drop(page: Page, name: string, content: Buffer): Promise<void> {
+  const base64 = JSON.stringify(content.toString("base64"));
+  const files = await page.evaluateHandle(`
+    const transfer = new DataTransfer();
+    const bytes = Uint8Array.from(atob(${base64}), (character) => character.charCodeAt(0));
+    transfer.items.add(new File([bytes], ${JSON.stringify(name)}));
+    transfer`);
+  await page.dispatchEvent("main", "drop", { dataTransfer: files });
+}
+
 async function playing(page: Page): Promise<void> {
   await expect
     .poll(() => page.evaluate("document.querySelector('video')?.currentTime ?? 0"))
@@ -178,6 +188,19 @@ describe.skipIf(isMissing)("the viewer, from a file", () => {
     expect(saved.subarray(4, 8).toString()).toBe("ftyp");
     const own = opened.requests.filter((url) => !url.startsWith("blob:"));
     expect(own).toEqual([fromFile()]);
+    expect(opened.problems).toEqual([]);
+  });
+
+  test("takes a key that is dropped anywhere on it, and another bundle instead of this one", async () => {
+    await using opened = await openViewer(fromFile());
+    const { page } = opened;
+    expect(await verdict(page, asZip(bundle))).toBe(true);
+    await drop(page, "key.txt", Buffer.from((await generateReader("pq")).identity));
+    await page.getByText("not the key that the recordings are sealed to").waitFor();
+    await drop(page, "key.txt", Buffer.from(`# my key\n${key.identity}\n`));
+    await page.getByRole("button", { name: "Play" }).waitFor();
+    await drop(page, "other.zip", Buffer.from("no bundle"));
+    await page.getByText("not a file of recordings").waitFor();
     expect(opened.problems).toEqual([]);
   });
 
