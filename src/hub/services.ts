@@ -120,6 +120,8 @@ function changesOf(
   return {
     keyringChanged: () => {
       const { privacy, household, notices, push, copy } = services();
+      if (household.keyring?.epoch === 0)
+        options.log("info", "claimed: a household is in charge, and recording begins");
       // From the claim on the ledger has it, and before anything is connected to.
       settlePrivacy(privacy, options.log);
       tellIngest(keyringMessage(household));
