@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { afterEach, expect, test } from "vitest";
 import { processTree, scanProcess } from "../../src/cli/memory-scan.ts";
+import { asNobody } from "../support/nobody.ts";
 
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -93,8 +94,7 @@ test.skipIf(!canBecomeNobody)(
     try { await scanProcess(${process.pid}, [new Uint8Array(16).fill(7)]); console.log("looked"); }
     catch (error) { console.log(error.code); }`;
     const tried = spawnSync("setpriv", [
-      "--reuid=65534",
-      "--clear-groups",
+      ...asNobody(module),
       process.execPath,
       "--input-type=module",
       "-e",

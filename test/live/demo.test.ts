@@ -16,6 +16,7 @@ import {
   TEST_TIMEOUT_MS,
 } from "../support/live-hub.ts";
 import { scanProcess } from "../support/memory-scan.ts";
+import { asNobody } from "../support/nobody.ts";
 import { missingCommands } from "../support/requirements.ts";
 import { filesBelow } from "./inspect.ts";
 import { framesOf, requireWhole } from "./opened-clip.ts";
@@ -162,7 +163,7 @@ describe.skipIf(isMissing)(
         const command = [process.execPath, CLI_ENTRY, "attack", "--data", hub.dataDirectory];
         for (const less of [
           ["--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"],
-          ["--reuid=65534", "--clear-groups"],
+          asNobody(CLI_ENTRY),
         ]) {
           const attacked = await runCommand(["setpriv", ...less, ...command]);
           expect(attacked.code, less[0]).toBe(3);

@@ -70,7 +70,10 @@ describe.skipIf(isMissing)("H.265 in a browser that cannot show it", () => {
     await goTo(home, "#/cameras");
     await page.getByText("Recorded in H.265, as the camera sends it.").waitFor();
     await page.getByText("This camera sends H.265 only.").waitFor();
-    await page.getByText("hvc1.1.6.L120.90", { exact: false }).waitFor();
+    await page
+      .getByText(/, H\.265\./)
+      .first()
+      .waitFor();
     await expectAccessible(page);
     await picture(page, "cameras");
     await goTo(home, `#/event/${firstClip(home.hub)}`);

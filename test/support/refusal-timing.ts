@@ -69,7 +69,8 @@ export async function measureTimes(
 /** One kept connection from an address of its own: all of 127.0.0.0/8 is this machine. */
 function connect(number: number): http.Agent {
   const localAddress = `127.77.${(number >> 8) & 0xff}.${number & 0xff || 1}`;
-  return new http.Agent({ keepAlive: true, maxSockets: 1, localAddress });
+  // Of that family, whatever `localhost` is taken for first.
+  return new http.Agent({ keepAlive: true, maxSockets: 1, localAddress, family: 4 });
 }
 
 function ask(

@@ -7,7 +7,7 @@ import { projectRoot } from "../support/requirements.ts";
 import { openCuttableDisk } from "../support/power-cut.ts";
 import { lookAfter, type Aftermath } from "./aftermath.ts";
 import { until, type TortureGroup, type TortureResult, type TortureRun } from "./frame.ts";
-import { startHouse, type Acknowledged } from "./house.ts";
+import { NOTHING_ACKNOWLEDGED, startHouse, type Acknowledged } from "./house.ts";
 
 const DISK_MEBIBYTES = 320;
 const START_LIMIT_MS = 5_000;
@@ -65,9 +65,8 @@ async function cutDisk(
   for (let number = 1; number <= options.cuts; number += 1) {
     signal.throwIfAborted();
     const before = house.acknowledged();
-    // Not after as many each time: a cut is to come in the middle of each thing that is done.
-    const more = 1 + ((number * 7) % 20);
-    await until("something new", () => house.acknowledged().size > before.size + more, { signal });
+    const due = before.size + moreEntries(number);
+    await until("something new", () => house.acknowledged().size > due, { signal });
     // Acknowledged before the cut begins, and so before any moment that it could be taken for.
     const known = house.acknowledged();
     await using left = await disk.cut();
@@ -80,14 +79,19 @@ async function cutDisk(
   return cuts;
 }
 
+/** Not as many each time: a cut is to come in the middle of each thing that is done. */
+function moreEntries(number: number): number {
+  return 1 + ((number * 7) % 20);
+}
+
 async function killHouses(options: PowerOptions): Promise<Cut[]> {
   const { directory, pace, frameBytes, signal } = options;
   const ownerFile = path.join(directory, "owner.json");
   const dataDirectory = path.join(directory, "data");
   const spaceBytes = SPACE_FRAMES * frameBytes;
   const cuts: Cut[] = [];
+  let known = NOTHING_ACKNOWLEDGED;
   for (let number = 1; number <= options.cuts; number += 1) {
-    let known: Acknowledged;
     {
       await using house = await startHouse({
         dataDirectory,
@@ -96,9 +100,9 @@ async function killHouses(options: PowerOptions): Promise<Cut[]> {
         frameBytes,
         spaceBytes,
       });
-      const first = house.acknowledged();
-      const isDue = () => house.acknowledged().size > first.size + 10 + 7 * number;
-      await until("something new", isDue, { signal });
+      // A house that has just begun has said nothing yet: what counts is what was there before.
+      const due = known.size + moreEntries(number);
+      await until("something new", () => house.acknowledged().size > due, { signal });
       known = house.acknowledged();
       await house.kill();
     }
