@@ -17,6 +17,7 @@ import { parseRecipient, requireAgeHeader } from "../src/protocol/age-header.ts"
 import type { ClipDetail, HubInfo } from "../src/protocol/api.ts";
 import { sha256Hex, toBase64 } from "../src/protocol/bytes.ts";
 import type { SealedFile } from "../src/protocol/clip.ts";
+import { originOf } from "../src/protocol/cosigner.ts";
 import { fileName, type Terms } from "../src/protocol/decision.ts";
 import { verifyKeyring } from "../src/protocol/keyring.ts";
 import { requestSha256, type RequestRecord } from "../src/protocol/request.ts";
@@ -53,12 +54,13 @@ export interface DecideCase {
 
 /** @param payloadBytes - Of each segment, before it is sealed. */
 export async function decideCase(kind: KeyKind, payloadBytes: number): Promise<DecideCase> {
+  const ledgerKey = new Uint8Array(32).fill(1);
   const hub: HubInfo = {
     name: "bench",
     version: "0",
     claimed: false,
-    origin: "doorward/bench",
-    ledgerKey: toBase64(new Uint8Array(32).fill(1)),
+    origin: originOf(ledgerKey),
+    ledgerKey: toBase64(ledgerKey),
     genesis: null,
   };
   const nowMs = Date.now();

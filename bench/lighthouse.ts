@@ -10,6 +10,7 @@ import { startTestHub } from "../test/support/test-hub.ts";
 import type { Figure } from "./figure.ts";
 
 const CATEGORIES = ["performance", "accessibility", "best-practices"] as const;
+const RUNS = 3;
 const SCREENS = ["live", "events", "requests", "ledger", "house"];
 
 /** What Lighthouse says of each screen, as a phone with a slow processor and as a computer. */
@@ -36,7 +37,7 @@ export async function lighthouseFigures(): Promise<readonly Figure[]> {
     const figures: Figure[] = [];
     for (const screen of SCREENS)
       for (const form of ["mobile", "desktop"] as const)
-        figures.push(...(await judge(`${url}/#/${screen}`, { screen, form, port })));
+        figures.push(...(await medians(`${url}/#/${screen}`, { screen, form, port })));
     return figures;
   } finally {
     await context.close();
@@ -44,10 +45,26 @@ export async function lighthouseFigures(): Promise<readonly Figure[]> {
   }
 }
 
-async function judge(
-  url: string,
-  { screen, form, port }: { screen: string; form: "mobile" | "desktop"; port: number },
-): Promise<Figure[]> {
+interface Judged {
+  readonly screen: string;
+  readonly form: "mobile" | "desktop";
+  readonly port: number;
+}
+
+/** One run differs from the next by ten points where the machine does anything else. */
+async function medians(url: string, judged: Judged): Promise<Figure[]> {
+  const runs: Figure[][] = [];
+  for (let run = 0; run < RUNS; run += 1) runs.push(await judge(url, judged));
+  return CATEGORIES.flatMap((_category, at) => {
+    const sorted = runs.flatMap((run) => run[at] ?? []).toSorted((a, b) => a.value - b.value);
+    const [lowest, middle] = [sorted[0], sorted[(RUNS - 1) / 2]];
+    if (!lowest || !middle) return [];
+    const context = `${middle.context}; median of ${RUNS}, lowest ${lowest.value}`;
+    return [{ ...middle, context }];
+  });
+}
+
+async function judge(url: string, { screen, form, port }: Judged): Promise<Figure[]> {
   const result = await lighthouse(
     url,
     {

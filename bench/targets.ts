@@ -58,6 +58,8 @@ export const TARGETS: readonly Target[] = [
   atMost("ledger.proof_ms", 1, " ms"),
   atMost("page.gzip", 61_440, " bytes"),
   atMost("viewer.bytes", 256_000, " bytes"),
+  atLeast("page.lighthouse.mobile.performance", 95, " of 100", "live"),
+  atLeast("page.lighthouse.mobile.accessibility", 95, " of 100", "live"),
   atMost("timeline.frame_ms.p95", 16.7, " ms"),
   atMost("timeline.page_ms.p99", 100, " ms"),
   atMost("lan.abuse.owner_p99_ms", 200, " ms"),
