@@ -12,6 +12,7 @@ import { Bells } from "../src/hub/bells.ts";
 import type { CameraSettings } from "../src/settings/cameras.ts";
 import { FakeOnvifDevice } from "../test/support/onvif-device.ts";
 import type { Figure } from "./figure.ts";
+import { percentile } from "../test/support/percentile.ts";
 
 const CAMERAS = 16;
 const PRESSES = 500;
@@ -141,19 +142,18 @@ function figuresOf(all: readonly Pressed[]): Figure[] {
   const tookMs = (failures: readonly Failure[]): number[] =>
     all
       .filter(({ failure }) => failures.includes(failure))
-      .flatMap(({ atMs, rangAtMs }) => (rangAtMs === null ? [] : [rangAtMs - atMs]))
-      .toSorted((left, right) => left - right);
+      .flatMap(({ atMs, rangAtMs }) => (rangAtMs === null ? [] : [rangAtMs - atMs]));
   const well = tookMs(["none"]);
   const ill = tookMs(FAILURES.filter((failure) => failure !== "none"));
   const lost = all.filter(({ rangAtMs }) => rangAtMs === null).length;
   const setting = `${CAMERAS} fake ONVIF devices over loopback HTTP, the real bell process, to a listener in the hub's process`;
   return [
     {
-      ...{ name: "bell.heard.p95", value: percentile(well, 0.95), unit: "ms" },
+      ...{ name: "bell.heard.p95", value: rounded(percentile(well, 0.95)), unit: "ms" },
       context: `${well.length} presses while the poll was open; ${setting}; polled every 2 ms`,
     },
     {
-      ...{ name: "bell.heard.failing.p95", value: percentile(ill, 0.95), unit: "ms" },
+      ...{ name: "bell.heard.failing.p95", value: rounded(percentile(ill, 0.95)), unit: "ms" },
       context: `${ill.length} presses at the moment of a failure: hang-up, poll refused, reset, no answer for 7.5 s, HTTP 500, no SOAP; ${setting}`,
     },
     {
@@ -163,6 +163,6 @@ function figuresOf(all: readonly Pressed[]): Figure[] {
   ];
 }
 
-function percentile(sorted: readonly number[], share: number): number {
-  return Math.round((sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN) * 10) / 10;
+function rounded(value: number): number {
+  return Number(value.toFixed(1));
 }

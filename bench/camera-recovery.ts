@@ -3,6 +3,7 @@ import { systemClock } from "../src/base/clock.ts";
 import { CameraStream } from "../src/camera/stream.ts";
 import { parseCameraId } from "../src/protocol/ids.ts";
 import { scaledCopy, noisyFullHd, startRtspServer } from "../test/support/rtsp-server.ts";
+import { percentile } from "../test/support/percentile.ts";
 import type { Figure } from "./figure.ts";
 
 const USER = { username: "bench", password: "bench" };
@@ -51,13 +52,12 @@ export async function recoveryFigures(): Promise<Figure[]> {
 }
 
 function figure(name: string, values: readonly number[], what: string): Figure {
-  const sorted = values.toSorted((one, other) => one - other);
   return {
     name,
-    value: Math.round(sorted[Math.floor(sorted.length / 2)] ?? Number.NaN),
+    value: Math.round(percentile(values, 0.5)),
     unit: "ms",
     context:
-      `median of ${sorted.length}, longest ${Math.round(sorted.at(-1) ?? Number.NaN)} ms, from the ` +
+      `median of ${values.length}, longest ${Math.round(percentile(values, 1))} ms, from the ` +
       `moment at which the camera can be reached again to the next fragment; ${what}`,
   };
 }

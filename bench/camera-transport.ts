@@ -5,6 +5,7 @@ import { noisyFullHd, startRtspServer } from "../test/support/rtsp-server.ts";
 import { INGEST_NODE_FLAGS } from "../src/ingest/process.ts";
 import type { ClientResult, ClientTask } from "./camera-client.ts";
 import type { Figure } from "./figure.ts";
+import { percentile } from "../test/support/percentile.ts";
 
 export interface CameraFigureOptions {
   /**
@@ -91,15 +92,14 @@ function memoryFigure(cameras: number, result: ClientResult): Figure {
 }
 
 function firstFragmentFigure(connects: readonly number[]): Figure {
-  const sorted = connects.toSorted((left, right) => left - right);
-  const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
+  const at = (share: number): string => percentile(connects, share).toFixed(1);
   return {
     name: "camera.first_fragment",
-    value: Number(at(0.5).toFixed(1)),
+    value: Number(at(0.5)),
     unit: "ms",
     context:
-      `median of ${sorted.length} connections to a server that starts with a key frame, ` +
-      `p95 ${at(0.95).toFixed(1)} ms, digest authentication`,
+      `median of ${connects.length} connections to a server that starts with a key frame, ` +
+      `p95 ${at(0.95)} ms, digest authentication`,
   };
 }
 

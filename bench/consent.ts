@@ -27,6 +27,7 @@ import { requireOk, startTestHub } from "../test/support/test-hub.ts";
 import { recordClip } from "../test/support/test-clips.ts";
 import { testStream } from "../test/clips/test-stream.ts";
 import type { Figure } from "./figure.ts";
+import { percentile } from "../test/support/percentile.ts";
 
 export const SEGMENTS = 10;
 const SEGMENT_MS = 4_000;
@@ -206,12 +207,11 @@ async function sample(work: () => Promise<void>): Promise<number[]> {
     await work();
     if (count > 0) durationsMs.push(performance.now() - startedAtMs);
   }
-  return durationsMs.toSorted((left, right) => left - right);
+  return durationsMs;
 }
 
 export function figure(name: string, durationsMs: readonly number[], what: string): Figure {
-  const at = (share: number): string =>
-    (durationsMs[Math.floor(durationsMs.length * share)] ?? 0).toPrecision(3);
+  const at = (share: number): string => percentile(durationsMs, share).toPrecision(3);
   const context = `${what}; median of ${durationsMs.length}, p95 ${at(0.95)} ms`;
   return { name, value: Number(at(0.5)), unit: "ms", context };
 }

@@ -10,6 +10,7 @@ import { readSettings } from "../src/settings/settings.ts";
 import { temporaryFolder } from "../test/support/temporary.ts";
 import { startTestHub, type TestHub } from "../test/support/test-hub.ts";
 import type { Figure } from "./figure.ts";
+import { percentile } from "../test/support/percentile.ts";
 
 const ATTACKER = fileURLToPath(new URL("lan-attacker.ts", import.meta.url));
 const ATTACKERS = 8;
@@ -147,9 +148,4 @@ async function ownersCall(hub: TestHub, agent: https.Agent | false): Promise<num
 
 function portOf({ hub }: TestHub): number {
   return Number(new URL(hub.services.lan.state().origin ?? "").port);
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

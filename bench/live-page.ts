@@ -7,6 +7,7 @@ import type { CameraSettings } from "../src/settings/cameras.ts";
 import { startPage, type TestPage } from "../test/support/page.ts";
 import { noisyFullHd, startRtspServer } from "../test/support/rtsp-server.ts";
 import type { Figure } from "./figure.ts";
+import { percentile } from "../test/support/percentile.ts";
 
 export interface LivePageOptions {
   /** For each of the four ways in which the latency is measured. */
@@ -143,27 +144,22 @@ async function latency(
   const expected = Math.round((measureMs / 1_000) * 15);
   return {
     name: `live.latency.${player}${rate === 1 ? "" : ".slow"}.p95`,
-    value: round(share(late, 0.95)),
+    value: round(percentile(late, 0.95)),
     unit: "ms",
     context:
-      `camera's wall clock or arrival, whichever is earlier, to drawn; median ${round(share(late, 0.5))}, ` +
-      `longest ${round(share(late, 1))} ms; ${painted.length} of about ${expected} pictures; ` +
-      `what the page says of itself was off by at most ${round(share(said, 0.95))} ms (p95); ${SOURCE}${slow}`,
+      `camera's wall clock or arrival, whichever is earlier, to drawn; median ${round(percentile(late, 0.5))}, ` +
+      `longest ${round(percentile(late, 1))} ms; ${painted.length} of about ${expected} pictures; ` +
+      `what the page says of itself was off by at most ${round(percentile(said, 0.95))} ms (p95); ${SOURCE}${slow}`,
   };
 }
 
 function spread(name: string, values: readonly number[], what: string): Figure[] {
   return ([0.5, 0.95] as const).map((part) => ({
     name: `${name}.p${part * 100}`,
-    value: round(share(values, part)),
+    value: round(percentile(values, part)),
     unit: "ms",
     context: `${what}; ${values.length} times; ${SOURCE}`,
   }));
-}
-
-function share(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
 }
 
 function round(value: number): number {

@@ -23,6 +23,7 @@ import {
 } from "../test/vision/scene-ground.ts";
 import { fragmentsOfScene, madeScenes } from "../test/vision/scenes.ts";
 import type { Figure } from "./figure.ts";
+import { percentile } from "../test/support/percentile.ts";
 
 const SUB_STREAM = "640x360 H.264 at 15 fps and 500 kbit/s";
 const CPU_SECONDS = 20;
@@ -143,11 +144,6 @@ function summary(prefix: string, what: string, scored: readonly Scored[]): Figur
 
 function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
 const PASSERS = 24;

@@ -7,6 +7,7 @@ import { insertEvents } from "../test/support/many-events.ts";
 import { startPage, type TestPage } from "../test/support/page.ts";
 import { recordClip } from "../test/support/test-clips.ts";
 import type { Figure } from "./figure.ts";
+import { percentile } from "../test/support/percentile.ts";
 
 const SECONDS = 60;
 const FRAMES_PER_SECOND = 15;
@@ -103,14 +104,14 @@ async function clipFigures({ page, url }: TestPage, clip: string): Promise<Figur
   const what = `${SECONDS} s of noisy 1080p15 at ${MEGABITS} Mbit/s, x25519 keys`;
   return [
     {
-      ...{ name: "play.first_frame.p95", value: rounded(share(openings, 0.95)), unit: "ms" },
+      ...{ name: "play.first_frame.p95", value: rounded(percentile(openings, 0.95)), unit: "ms" },
       context:
         `of ${OPENINGS} openings, proof in the ledger included; median ` +
-        `${rounded(share(openings, 0.5))} ms, first ${rounded(openings[0] ?? 0)} ms; ${what}`,
+        `${rounded(percentile(openings, 0.5))} ms, first ${rounded(openings[0] ?? 0)} ms; ${what}`,
     },
     {
-      ...{ name: "play.seek.p95", value: rounded(share(seeks, 0.95)), unit: "ms" },
-      context: `of ${SEEKS} seeks, median ${rounded(share(seeks, 0.5))} ms; ${what}`,
+      ...{ name: "play.seek.p95", value: rounded(percentile(seeks, 0.95)), unit: "ms" },
+      context: `of ${SEEKS} seeks, median ${rounded(percentile(seeks, 0.5))} ms; ${what}`,
     },
     await speedFigure(page, what),
   ];
@@ -151,10 +152,10 @@ async function timelineFigures({ hub, page, url, context }: TestPage): Promise<F
     const what =
       `${FRAMES} frames of a scripted scroll through a million events` +
       `${slower === 1 ? "" : `, processor slowed down ${slower} times`}; ` +
-      `median ${rounded(share(took, 0.5))} ms, longest ${rounded(share(took, 1))} ms`;
+      `median ${rounded(percentile(took, 0.5))} ms, longest ${rounded(percentile(took, 1))} ms`;
     for (const part of [0.95, 0.99])
       figures.push({
-        ...{ name: `${name}.p${part * 100}`, value: rounded(share(took, part)), unit: "ms" },
+        ...{ name: `${name}.p${part * 100}`, value: rounded(percentile(took, part)), unit: "ms" },
         context: what,
       });
   }
@@ -175,11 +176,6 @@ const SCROLL = `new Promise((resolve) => {
   };
   requestAnimationFrame(step);
 })`;
-
-function share(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.ceil(part * sorted.length) - 1] ?? 0;
-}
 
 function rounded(value: number): number {
   return Number(value.toFixed(1));

@@ -7,6 +7,7 @@ import { Ledger } from "../src/ledger/ledger.ts";
 import { TIMELINE_ROWS_MAX } from "../src/protocol/api-timeline.ts";
 import { parseCameraId, parseClipId, type EventKind } from "../src/protocol/ids.ts";
 import type { Figure } from "./figure.ts";
+import { percentile } from "../test/support/percentile.ts";
 
 const CLIPS = 1_000_000;
 const ENTRIES = 1_000_000;
@@ -142,12 +143,11 @@ function sample(count: number, work: (index: number) => void): number[] {
     work(index);
     durationsMs.push(performance.now() - startedAtMs);
   }
-  return durationsMs.toSorted((a, b) => a - b);
+  return durationsMs;
 }
 
 function figure(name: string, durationsMs: readonly number[], what: string): Figure {
-  const at = (share: number): number =>
-    Number((durationsMs[Math.floor(durationsMs.length * share)] ?? 0).toPrecision(3));
+  const at = (share: number): number => Number(percentile(durationsMs, share).toPrecision(3));
   const context = `${what}; query and JSON, ${durationsMs.length} calls, median ${at(0.5)} ms`;
   return { name, value: at(0.99), unit: "ms", context };
 }

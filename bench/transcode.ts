@@ -11,6 +11,7 @@ import { cameraFragments } from "../test/support/camera-fragments.ts";
 import { cachedMedia, noisyFullHd } from "../test/support/rtsp-server.ts";
 import type { Figure } from "./figure.ts";
 import { coreShares, usageOf } from "./process-usage.ts";
+import { percentile } from "../test/support/percentile.ts";
 
 /** A slanted roof and a window: 60 rectangles of the grid. */
 const MASKS: readonly Polygon[] = [
@@ -66,8 +67,7 @@ async function figuresOf(size: string, fragments: readonly Fragment[]): Promise<
     stream.push(fragment);
   }
   const { own, children } = coreShares(before, await usageOf(process.pid));
-  const sorted = addedMs.toSorted((one, other) => one - other);
-  const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? NaN;
+  const at = (share: number): string => percentile(addedMs, share).toFixed(1);
   const what = `noisy ${size}15 at 4 Mbit/s with two masks, load ${loadBefore} before`;
   return [
     {
@@ -78,9 +78,9 @@ async function figuresOf(size: string, fragments: readonly Fragment[]): Promise<
     },
     {
       name: `live.latency.masked.${size}.p95`,
-      value: Number(at(0.95).toFixed(1)),
+      value: Number(at(0.95)),
       unit: "ms",
-      context: `${what}; from the camera's fragment to the painted one, ${sorted.length} pictures, median ${at(0.5).toFixed(1)} ms, longest ${at(1).toFixed(1)} ms`,
+      context: `${what}; from the camera's fragment to the painted one, ${addedMs.length} pictures, median ${at(0.5)} ms, longest ${at(1)} ms`,
     },
   ];
 }

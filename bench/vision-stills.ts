@@ -10,6 +10,7 @@ import {
   labelledPhotoNames,
   type LabelledPhoto,
 } from "../test/support/labelled-photos.ts";
+import { percentile } from "../test/support/percentile.ts";
 import type { Figure } from "./figure.ts";
 
 /** Faces on photographs, each shown in three sizes, and how long one picture takes. */
@@ -167,7 +168,7 @@ async function timing(what: string, finder: Finder): Promise<Figure[]> {
     }
     figures.push({
       name: `${what}.cpu_ms.${width}`,
-      value: tookMs.toSorted((one, other) => one - other)[TIMED_RUNS >> 1] ?? NaN,
+      value: percentile(tookMs, 0.5),
       unit: "ms",
       context: `median of ${TIMED_RUNS}, one picture of ${width} x ${height}, scaling included, one thread`,
     });

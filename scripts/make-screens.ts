@@ -67,7 +67,7 @@ async function takeFirstRun(browser: Browser): Promise<void> {
 }
 
 async function takeHouse(browser: Browser): Promise<void> {
-  await using hub = await startLiveHub({ objects: true });
+  await using hub = await startLiveHub({ name: "Our house", objects: true });
   await hub.claim();
   console.error("Waiting for the demo's visitors ...");
   const seen: string[] = [];

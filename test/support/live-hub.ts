@@ -15,6 +15,8 @@ import { projectRoot } from "./requirements.ts";
 /** A hub as people run it: real processes, a folder of its own, and an owner at the command line. */
 
 export interface LiveHubOptions {
+  /** Of the house, as the page shows it. */
+  readonly name?: string;
   /** The settings' list of cameras, in YAML; without it a demo plays. */
   readonly cameras?: string;
   /** Of cameras that say nothing of faces; by default `keep`, which costs no time. */
@@ -207,6 +209,7 @@ export async function startLiveHub(options: LiveHubOptions = {}): Promise<LiveHu
 async function writeSettings(
   data: string,
   {
+    name = "Live hub",
     cameras = "",
     faces = "keep",
     objects = false,
@@ -216,7 +219,7 @@ async function writeSettings(
 ): Promise<void> {
   await writeFile(
     path.join(data, "doorward.yaml"),
-    `name: Live hub\nlisten: ${listen}\nfaces: ${faces}\nmotion: { objects: ${objects} }\n${cameras}\n`,
+    `name: ${name}\nlisten: ${listen}\nfaces: ${faces}\nmotion: { objects: ${objects} }\n${cameras}\n`,
   );
   if (secrets === undefined) return;
   await mkdir(path.join(data, "secrets"), { mode: 0o700 });

@@ -1,4 +1,5 @@
 import http from "node:http";
+import { percentile } from "./percentile.ts";
 
 /**
  * Whether answers of several kinds take differently long. Draws are interleaved in random order over
@@ -113,18 +114,13 @@ function largestDifference(
   let largest = { us: 0, kind: 0 };
   for (const at of QUANTILES) {
     const values = sorted.map((group) => group[Math.floor(group.length * at)] ?? 0);
-    const middle = quantile(values, 0.5);
+    const middle = percentile(values, 0.5);
     values.forEach((value, kind) => {
       const us = Math.abs(value - middle);
       if (us > largest.us) largest = { us, kind };
     });
   }
   return largest;
-}
-
-function quantile(values: readonly number[], at: number): number {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * at))] ?? 0;
 }
 
 function shuffle(values: number[]): void {

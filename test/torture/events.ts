@@ -8,6 +8,7 @@ import { startLiveHub, type LiveHub } from "../support/live-hub.ts";
 import { FILLED_DAYS, listUrls } from "./events-lists.ts";
 import { fillStore, type FilledStore } from "./events-store.ts";
 import type { TortureGroup, TortureResult } from "./frame.ts";
+import { percentile } from "../support/percentile.ts";
 
 const FULL_CLIPS = 1_000_000;
 const SHORT_CLIPS = 20_000;
@@ -30,7 +31,6 @@ export interface ListFound {
   readonly url: string;
   readonly status: number;
   readonly bytes: number;
-  /** In ascending order. */
   readonly tookMs: readonly number[];
   /** Of the hub's own process, for each call. */
   readonly cpuMs: number;
@@ -91,7 +91,7 @@ async function ask(hub: LiveHub, url: string, token: string, calls: number): Pro
     status = answer.status;
   }
   const used = (cpuMs(hub.pid) - before) / tookMs.length;
-  return { url, status, bytes, tookMs: tookMs.toSorted((a, b) => a - b), cpuMs: used };
+  return { url, status, bytes, tookMs, cpuMs: used };
 }
 
 function cpuMs(pid: number): number {
@@ -113,14 +113,13 @@ async function tokenOf(hub: LiveHub, bundle: DeviceBundle): Promise<string> {
 }
 
 export function eventsResults({ filled, startMs, lists }: EventsFound): TortureResult[] {
-  const at = (list: ListFound, share: number): number =>
-    list.tookMs[Math.min(list.tookMs.length - 1, Math.floor(list.tookMs.length * share))] ?? 0;
-  const slowest = lists.toSorted((left, right) => at(right, 0.99) - at(left, 0.99));
+  const p99Ms = (list: ListFound): number => percentile(list.tookMs, 0.99);
+  const slowest = lists.toSorted((left, right) => p99Ms(right) - p99Ms(left));
   const hungriest = lists.toSorted((left, right) => right.cpuMs - left.cpuMs)[0];
-  const p99 = slowest[0] ? at(slowest[0], 0.99) : Number.POSITIVE_INFINITY;
+  const p99 = slowest[0] ? p99Ms(slowest[0]) : Number.POSITIVE_INFINITY;
   const failed = lists.filter(({ status }) => status !== 200);
-  const slow = slowest.filter((list) => at(list, 0.99) >= LIST_P99_MAX_MS);
-  const named = (list: ListFound): string => `${list.url} ${at(list, 0.99).toFixed(0)} ms`;
+  const slow = slowest.filter((list) => p99Ms(list) >= LIST_P99_MAX_MS);
+  const named = (list: ListFound): string => `${list.url} ${p99Ms(list).toFixed(0)} ms`;
   const context = `${lists.length} lists of a hub with ${filled.clips} clips, ${filled.entries} ledger entries, ${filled.requests} requests; load ${(os.loadavg()[0] ?? 0).toFixed(1)} on ${os.availableParallelism()} cores`;
   return [
     {

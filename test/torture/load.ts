@@ -15,6 +15,7 @@ import { RTSP_SERVER_COMMANDS, startRtspServer } from "../support/rtsp-server.ts
 import { makeForm, requestDocument } from "../support/test-consent.ts";
 import { startTestHub, type TestHub } from "../support/test-hub.ts";
 import { until, type TortureGroup, type TortureResult } from "./frame.ts";
+import { percentile } from "../support/percentile.ts";
 
 const ATTACKER = path.join(projectRoot, "bench/lan-attacker.ts");
 const INTAKE = path.join(projectRoot, "test/torture/load-intake.ts");
@@ -258,7 +259,7 @@ function sumOf(counts: readonly Readonly<Record<string, number>>[]): Record<stri
 }
 
 export function loadResults(found: Load, size: LoadSize): TortureResult[] {
-  const p99 = found.ownerMs[Math.floor(found.ownerMs.length * 0.99)] ?? Number.POSITIVE_INFINITY;
+  const p99 = percentile(found.ownerMs, 0.99);
   const perSecond = Math.round(((found.attempts["asked"] ?? 0) * 1_000) / size.durationMs);
   const load = `load ${(os.loadavg()[0] ?? 0).toFixed(1)} on ${os.availableParallelism()} cores`;
   const context = `${size.cameras} cameras, ${size.viewers} viewers, ${perSecond} log-ins and claims a second, ${size.intakePosts} posts (${JSON.stringify(found.intake)}), ${found.ownerMs.length} calls, all on one machine; ${load}`;
