@@ -235,6 +235,17 @@ describe.skipIf(isMissing)("a time line", () => {
     home.expectClean();
   });
 
+  test("calls what the demo recorded by its name, when the demo is gone", async () => {
+    await using home = await startPage({ at: "#/nowhere" });
+    expect(home.hub.hub.services.settings.answer().cameras).toEqual([]);
+    insertEvents(home.hub, { count: 2, days: 1, newestAtMs: Date.now() - 60_000, first: "demo" });
+    await home.page.goto(`${home.url}/#/events`);
+    await expectSoon(() => home.page.locator(".list .camera").allInnerTexts()).toEqual([
+      ...["Demo door", "garden"],
+    ]);
+    home.expectClean();
+  });
+
   test.each([
     ["en", "phone", "dark"],
     ["fr", "desktop", "light"],

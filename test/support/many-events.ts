@@ -9,9 +9,15 @@ import type { TestHub } from "./test-hub.ts";
  */
 export function insertEvents(
   { dataDirectory }: TestHub,
-  options: { readonly count: number; readonly newestAtMs: number; readonly days: number },
+  options: {
+    readonly count: number;
+    readonly newestAtMs: number;
+    readonly days: number;
+    /** In place of `front`. */
+    readonly first?: string;
+  },
 ): void {
-  const { count, newestAtMs, days } = options;
+  const { count, newestAtMs, days, first = "front" } = options;
   const database = new BetterSqlite3(path.join(dataDirectory, "doorward.db"));
   try {
     // A test's own folder: nothing is lost with it.
@@ -34,14 +40,20 @@ export function insertEvents(
            INSERT INTO clips (id, camera, kind, why, event_at_ms, started_at_ms, ended_at_ms, state,
              keyring_head, keyring_epoch, entry_index)
            SELECT printf('%032x', n),
-             CASE n % 3 WHEN 0 THEN 'front' WHEN 1 THEN 'garden' ELSE 'garage' END,
+             CASE n % 3 WHEN 0 THEN @first WHEN 1 THEN 'garden' ELSE 'garage' END,
              CASE n % 7 WHEN 2 THEN 'person' WHEN 3 THEN 'bell' WHEN 4 THEN 'vehicle'
                WHEN 5 THEN 'animal' WHEN 6 THEN 'package' ELSE 'motion' END,
              @why, start + 10000, start, start + 15000 + n % 90 * 1000, 'closed', @head, 1, 0
            FROM moved`,
         )
         .run({
-          ...{ count, newestAtMs, stepMs: (days * 86_400_000) / count, head: "0".repeat(64) },
+          ...{
+            count,
+            newestAtMs,
+            first,
+            stepMs: (days * 86_400_000) / count,
+            head: "0".repeat(64),
+          },
           why: JSON.stringify({ kind: "motion", zone: "door", areaShare: 0.1, score: 1 }),
         });
       rebuild();
