@@ -222,6 +222,16 @@ describe("the description of the interface", () => {
     }
   });
 
+  test("answers 429 wherever there are too many of something", () => {
+    const tooMany = routes.flatMap((route) =>
+      Object.entries(operationOf(route).responses).flatMap(([status, response]) =>
+        codesOf(response).flatMap((code) => (code.startsWith("TOO_MANY_") ? [[status, code]] : [])),
+      ),
+    );
+    expect(tooMany.length).toBeGreaterThan(10);
+    expect(tooMany.filter(([status]) => status !== "429")).toEqual([]);
+  });
+
   test("says what the hub really answers", async () => {
     const clip = firstClip(hub);
     const owner = hub.owner;
