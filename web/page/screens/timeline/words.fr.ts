@@ -3,7 +3,7 @@ import type { english } from "./words.en.ts";
 export const french: typeof english = {
   title: "Événements",
   kinds: {
-    bell: "Quelqu’un a sonné",
+    bell: "On a sonné",
     motion: "Un mouvement",
     person: "Une personne",
     vehicle: "Un véhicule",
