@@ -4,8 +4,27 @@ import { until } from "./frame.ts";
 
 interface Answer {
   readonly id?: number;
-  readonly result?: { readonly usedSize?: number };
+  readonly result?: { readonly result?: { readonly value?: string } };
 }
+
+interface HeapSpace {
+  readonly space_name: string;
+  readonly space_used_size: number;
+}
+
+/** What a heap holds after everything that could be was collected, in bytes. */
+export interface HeapUse {
+  /** What the program keeps, and V8 about it. */
+  readonly dataBytes: number;
+  /**
+   * What V8 compiled, which grows for as long as it finds something worth it, whatever the program
+   * keeps: the machine code, and what it notes of it in its trusted space.
+   */
+  readonly codeBytes: number;
+}
+
+const SPACES = `JSON.stringify(process.getBuiltinModule("v8").getHeapSpaceStatistics())`;
+const IS_OF_CODE = /^(?:code|trusted)_/;
 
 /**
  * The inspector of a Node process that was not started for it: SIGUSR1 opens one, on loopback alone.
@@ -34,16 +53,22 @@ export class Inspector implements Disposable {
     return new Inspector(socket);
   }
 
-  async heapAfterCollection(): Promise<number> {
+  async heapAfterCollection(): Promise<HeapUse> {
     await this.#ask("HeapProfiler.collectGarbage");
-    return (await this.#ask("Runtime.getHeapUsage")).result?.usedSize ?? 0;
+    const { result } = await this.#ask("Runtime.evaluate", { expression: SPACES });
+    const spaces = JSON.parse(result?.result?.value ?? "[]") as HeapSpace[];
+    const used = (isOfCode: boolean): number =>
+      spaces
+        .filter(({ space_name: name }) => IS_OF_CODE.test(name) === isOfCode)
+        .reduce((sum, { space_used_size: bytes }) => sum + bytes, 0);
+    return { dataBytes: used(false), codeBytes: used(true) };
   }
 
   [Symbol.dispose](): void {
     this.#socket.terminate();
   }
 
-  async #ask(method: string): Promise<Answer> {
+  async #ask(method: string, params = {}): Promise<Answer> {
     const id = (this.#asked += 1);
     return new Promise((resolve) => {
       const take = (data: Buffer): void => {
@@ -53,7 +78,7 @@ export class Inspector implements Disposable {
         resolve(answer);
       };
       this.#socket.on("message", take);
-      this.#socket.send(JSON.stringify({ id, method }));
+      this.#socket.send(JSON.stringify({ id, method, params }));
     });
   }
 }

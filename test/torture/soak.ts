@@ -4,7 +4,7 @@ import path from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { startLiveHub, type LiveHub } from "../support/live-hub.ts";
 import { RTSP_SERVER_COMMANDS, startRtspServer } from "../support/rtsp-server.ts";
-import { Inspector } from "./inspector.ts";
+import { Inspector, type HeapUse } from "./inspector.ts";
 import { until, type TortureGroup, type TortureResult } from "./frame.ts";
 
 const FULL_MS = 30 * 60_000;
@@ -24,8 +24,8 @@ const SLOPE_KNOWN_AFTER_MS = 20 * 60_000;
 /** What the hub's processes hold at one moment. */
 export interface Look {
   readonly atMs: number;
-  /** After everything that could be was collected. */
-  readonly heapBytes: number;
+  /** Of the hub's own process. */
+  readonly heap: HeapUse;
   readonly descriptors: number;
   readonly children: number;
 }
@@ -40,7 +40,7 @@ export interface Soak {
 
 /**
  * A hub with one camera that records, looked at `looks` times within `durationMs`: heap of its own
- * process after collection, descriptors and children of all of them, and what they wrote.
+ * process, descriptors and children of all of them, and what they wrote.
  */
 export async function soak(options: {
   readonly durationMs: number;
@@ -51,6 +51,8 @@ export async function soak(options: {
   const { durationMs, looks: wanted, say, signal } = options;
   await using camera = await startRtspServer();
   await using hub = await startLiveHub({
+    // Whatever else on this machine is looked at has the usual port.
+    environment: { NODE_OPTIONS: "--inspect-port=0" },
     cameras: `cameras:\n  - id: front\n    main: ${camera.mainUrl}\n    sub: ${camera.subUrl}\n`,
   });
   await hub.claim("--classic");
@@ -67,7 +69,7 @@ export async function soak(options: {
     looks.push(await look(hub, inspector));
     const found = looks.at(-1);
     say(
-      `${Math.round(((at + 1) / wanted) * 100)} %: heap ${found?.heapBytes} bytes, ${found?.descriptors} descriptors, ${found?.children} children`,
+      `${Math.round(((at + 1) / wanted) * 100)} %: heap ${found?.heap.dataBytes} bytes and ${found?.heap.codeBytes} of code, ${found?.descriptors} descriptors, ${found?.children} children`,
     );
     const nextMs = beganMs + ((at + 1) / wanted) * durationMs;
     await wait(Math.max(0, nextMs - performance.now()), undefined, { signal });
@@ -91,7 +93,7 @@ async function look(hub: LiveHub, inspector: Inspector): Promise<Look> {
   const tree = await hub.tree();
   return {
     atMs: performance.now(),
-    heapBytes: await inspector.heapAfterCollection(),
+    heap: await inspector.heapAfterCollection(),
     descriptors: tree.reduce((sum, pid) => sum + descriptorsOf(pid), 0),
     children: tree.length - 1,
   };
@@ -153,7 +155,7 @@ export function soakResults(found: Soak): TortureResult[] {
   const spanMs = (looks.at(-1)?.atMs ?? 0) - (looks[0]?.atMs ?? 0);
   // The first third is what a start warms up.
   const late = looks.slice(Math.floor(looks.length / 3));
-  const slope = slopePerHour(late.map(({ atMs, heapBytes: value }) => ({ atMs, value })));
+  const slope = slopePerHour(late.map(({ atMs, heap }) => ({ atMs, value: heap.dataBytes })));
   const isSlopeKnown = spanMs >= SLOPE_KNOWN_AFTER_MS;
   const grown = (of: (each: Look) => number): number => {
     const half = Math.floor(looks.length / 2);
@@ -172,7 +174,10 @@ export function soakResults(found: Soak): TortureResult[] {
       detail: isSlopeKnown
         ? `the heap grows by ${Math.round(slope)} bytes an hour`
         : "too short to say how the heap grows: see --full",
-      figures: [figure("soak.heap_slope", Math.round(slope), "bytes/h")],
+      figures: [
+        figure("soak.heap_slope", Math.round(slope), "bytes/h"),
+        figure("soak.code_bytes", looks.at(-1)?.heap.codeBytes ?? 0, "bytes"),
+      ],
     },
     {
       name: "soak.descriptors",
