@@ -91,6 +91,9 @@ function fillClips(
     });
 }
 
+/** Of a hub that was never off. */
+const COUNTED_MS = "ended_at_ms - (SELECT min(started_at_ms) FROM clips)";
+
 /** Two files each, and what else is kept of a clip. */
 function fillAround(database: BetterSqlite3.Database, { clips }: { readonly clips: number }): void {
   const columns =
@@ -104,7 +107,8 @@ function fillAround(database: BetterSqlite3.Database, { clips }: { readonly clip
        SELECT id, '000.video.blurred.age', 0, 'video', 'blurred', 800000, ${hash},
          started_at_ms, ended_at_ms FROM clips WHERE sequence % 2 = 0 ORDER BY id;
      INSERT INTO clip_retention (clip, class, counted_ms, size_bytes)
-       SELECT id, iif(kind = 'bell', 'bell', 'motion'), 0, 1700000 FROM clips ORDER BY sequence;
+       SELECT id, iif(kind = 'bell', 'bell', 'motion'), ${COUNTED_MS}, 1700000
+       FROM clips ORDER BY sequence;
      INSERT INTO clip_copies (clip, copy_mode, copy_state, copy_segments, copy_whole)
        SELECT id, 'copy', 'done', 1, 0 FROM clips WHERE sequence % 2 = 0 ORDER BY id;
      INSERT INTO clip_nothings SELECT id, camera, sequence FROM clips WHERE kind <> 'bell' AND sequence % 50 = 0;`,
@@ -257,7 +261,8 @@ function recount(database: BetterSqlite3.Database): void {
     DELETE FROM clip_counts;
     INSERT INTO clip_counts (state, count) SELECT state, count(*) FROM clips GROUP BY state;
     INSERT INTO retention_count (id, counted_ms) VALUES (1, 0) ON CONFLICT (id) DO NOTHING;
-    UPDATE retention_count SET taken_in_below = (SELECT max(sequence) + 1 FROM clips);
+    UPDATE retention_count SET taken_in_below = (SELECT max(sequence) + 1 FROM clips),
+      counted_ms = (SELECT max(counted_ms) FROM clip_retention);
     UPDATE clip_retention_used SET size_bytes = (SELECT sum(size_bytes) FROM clip_retention);`);
 }
 

@@ -55,7 +55,9 @@ export async function listEvents(options: {
   const { clips, calls, say, signal } = options;
   // Nobody answers there: cameras would take a share of what is measured.
   const cameras = "cameras:\n  - id: front\n    main: rtsp://127.0.0.1:9/main\n";
-  await using hub = await startLiveHub({ cameras });
+  // Whoever keeps so many has said so: nothing of them goes while they are listed.
+  const retention = "retention: { motion: 9999d, bell: 9999d }\n";
+  await using hub = await startLiveHub({ cameras: cameras + retention });
   await hub.claim("--classic");
   const file = path.join(hub.ownerDirectory, "request.json");
   writeFileSync(file, JSON.stringify(REQUEST));
