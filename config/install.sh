@@ -17,6 +17,7 @@ STATE_DIR=/var/lib/doorward
 DATA_DIR=$STATE_DIR/data
 UNIT_DIR=/etc/systemd/system
 UNITS="doorward.service doorward-decoder.socket doorward-decoder@.service"
+RELEASE_FILES=".npmrc CHANGELOG.md LICENSE NOTICE README.md SECURITY.md config docs doorward models package-lock.json package.json scripts src tsconfig.json web"
 KEPT_RELEASES=3
 START_SECONDS=90
 REGISTRY=${npm_config_registry:-https://registry.npmjs.org}
@@ -103,10 +104,12 @@ make_user() {
   as_hub mkdir -p -m 0700 -- "$DATA_DIR"
 }
 
-# What belongs to a release, and nothing that somebody left beside it.
+# What belongs to the program, by name: whatever else lies in a clone is somebody's own, such as keys, a
+# recovery sheet, a bundle or a film.
 release_files() {
-  tar -C "$source_dir" --exclude=./.git --exclude=./node_modules --exclude=./data --exclude=./web/dist \
-    --exclude=./test --exclude=./bench --owner=0 --group=0 --sort=name --mtime=@0 -cf - .
+  # shellcheck disable=SC2086
+  tar -C "$source_dir" --anchored --exclude=web/dist --exclude=docs/screens --owner=0 --group=0 --sort=name \
+    --mtime=@0 -cf - $RELEASE_FILES
 }
 
 release_name() {

@@ -55,11 +55,6 @@ describe("the image", () => {
     );
     expect(of("COPY").every((words) => !words.includes("--chown"))).toBe(true);
   });
-
-  test("takes nothing of what lies beside the program", () => {
-    const ignored = read(".dockerignore").split("\n");
-    for (const name of [".git", "node_modules", "data", "test"]) expect(ignored).toContain(name);
-  });
 });
 
 test("compose runs it without rights, on a root that cannot be written to", () => {
