@@ -127,7 +127,7 @@ function figuresOf(
   const faces = tracks.reduce((sum, track) => sum + track.frames, 0);
   const missed = tracks.reduce((sum, track) => sum + track.uncovered.length, 0);
   const whole = tracks.filter(({ uncovered }) => uncovered.length === 0);
-  const what = `mode ${mode}, half ${half}, made footage of 19 kinds at a door camera's bit rate`;
+  const what = `mode ${mode}, half ${half}, made footage at a door camera's bit rate`;
   const kinds = [...new Set(tracks.map(({ kind }) => kind))].map((kind) => {
     const all = tracks.filter((track) => track.kind === kind);
     const kept = all.filter(({ uncovered }) => uncovered.length === 0);

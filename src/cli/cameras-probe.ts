@@ -76,7 +76,7 @@ function tell(answer: CameraProbeAnswer): void {
     say(
       "Something speaks RTSP there. Switch ONVIF on in the camera, or give the whole address of a",
     );
-    say("stream, such as rtsp://192.0.2.10/main: docs/cameras.md names those of common makers.");
+    say("stream, such as rtsp://192.0.2.10/main, as the camera's manual has it.");
   }
 }
 

@@ -255,7 +255,7 @@ export const french: WelcomeWords = {
       "Dix minutes ont passé, ou la centrale a été relancée. Rien n’a été admis ; recommencez.",
     TOO_MANY_PAIRINGS: "Trop d’appareils attendent d’entrer. Attendez dix minutes, puis réessayez.",
     CLAIM_CODE_WRONG:
-      "Ce n’est pas le code affiché par la console de la centrale. Rien de ce que vous avez tapé n’est perdu. Après 50 codes faux, il faut relancer la centrale.",
+      "Ce n’est pas le code affiché par la console de la centrale. Rien de ce que vous avez tapé n’est perdu.",
     CLAIM_GONE: "Cette centrale a déjà un foyer. Rechargez cette page pour le rejoindre.",
     CLAIM_UNPROVEN: "La feuille n’a pas ouvert le fichier d’essai. Essayez encore une fois.",
     TOO_MANY_CALLS:
