@@ -240,8 +240,7 @@ export const english = {
       "Ten minutes have passed, or the hub was started again. Nothing was admitted; start again.",
     TOO_MANY_PAIRINGS:
       "Too many devices are waiting to be let in. Wait ten minutes, then try again.",
-    CLAIM_CODE_WRONG:
-      "That is not the code on the hub's console. Nothing you typed is lost.",
+    CLAIM_CODE_WRONG: "That is not the code on the hub's console. Nothing you typed is lost.",
     CLAIM_GONE: "This hub has a household already. Load this page again to join it.",
     CLAIM_UNPROVEN: "The sheet has not opened the test file. Try once more.",
     TOO_MANY_CALLS: "Too many tries in a short time. Wait a minute; what you typed stays.",
