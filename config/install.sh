@@ -107,9 +107,12 @@ make_user() {
 # What belongs to the program, by name: whatever else lies in a clone is somebody's own, such as keys, a
 # recovery sheet, a bundle or a film.
 release_files() {
+  # A release brings its list of what it consists of; a clone has none.
+  bill=
+  if [ -f "$source_dir/sbom.cdx.json" ]; then bill=sbom.cdx.json; fi
   # shellcheck disable=SC2086
   tar -C "$source_dir" --anchored --exclude=web/dist --exclude=docs/screens --owner=0 --group=0 --sort=name \
-    --mtime=@0 -cf - $RELEASE_FILES
+    --mtime=@0 -cf - $RELEASE_FILES $bill
 }
 
 release_name() {

@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -35,24 +36,11 @@ beforeEach(() => {
 afterEach(() => rmSync(clone, { recursive: true, force: true }));
 
 test("the installer takes the program, and nothing that somebody left beside it", () => {
-  for (const name of [...NAMED, ...NOT_INSTALLED])
-    if (/^(?:bench|config|docs|models|scripts|src|test|web|\.ci)$/.test(name))
-      put(path.join(name, "of-the-program"));
-    else put(name);
-  for (const name of SOMEBODYS_OWN) put(name);
-  const parts = SCRIPT.slice(
-    SCRIPT.indexOf("release_files() {"),
-    SCRIPT.indexOf("\nrelease_name() {"),
-  );
-  const taken = execFileSync(
-    "sh",
-    ["-c", `set -eu; ${parts}\nrelease_files | tar -tf - | grep -v '/$'`],
-    { env: { ...process.env, source_dir: clone, RELEASE_FILES: NAMED.join(" ") } },
-  );
-  const expected = NAMED.map((name) =>
-    /^(?:config|docs|models|scripts|src|web)$/.test(name) ? `${name}/of-the-program` : name,
-  );
-  expect(taken.toString().trim().split("\n").toSorted()).toEqual(expected.toSorted());
+  const expected = NAMED.map(fileOf);
+  for (const name of [...expected, ...NOT_INSTALLED.map(fileOf), ...SOMEBODYS_OWN]) put(name);
+  expect(takenFiles()).toEqual(expected.toSorted());
+  put("sbom.cdx.json");
+  expect(takenFiles()).toEqual([...expected, "sbom.cdx.json"].toSorted());
 });
 
 test("that is enough for every command, and for the page to be made", () => {
@@ -79,8 +67,28 @@ test("an image is made of the same", () => {
   expect(lines).toEqual(["*", ...NAMED.map((name) => `!${name}`), "docs/screens", "web/dist"]);
 });
 
+/** What is a folder in the repository has one file here. */
+function fileOf(name: string): string {
+  const isFolder = statSync(path.join(projectRoot, name)).isDirectory();
+  return isFolder ? path.join(name, "of-the-program") : name;
+}
+
 function put(name: string): void {
   const file = path.join(clone, name);
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, "");
+}
+
+/** As the installer names them, in the order of their names. */
+function takenFiles(): string[] {
+  const parts = SCRIPT.slice(
+    SCRIPT.indexOf("release_files() {"),
+    SCRIPT.indexOf("\nrelease_name() {"),
+  );
+  const taken = execFileSync(
+    "sh",
+    ["-c", `set -eu; ${parts}\nrelease_files | tar -tf - | grep -v '/$'`],
+    { env: { ...process.env, source_dir: clone, RELEASE_FILES: NAMED.join(" ") } },
+  );
+  return taken.toString().trim().split("\n").toSorted();
 }
